@@ -1,0 +1,84 @@
+"""See what a neural network sees: dream photographs, and picture classes, with any trained network.
+
+    >>> import inceptionism as inc
+    >>> inc.dream("photo.jpg").save("dream.png")
+    >>> inc.visualize("banana").save("banana.png")
+
+The names below are loaded when they are first used: importing the package loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inceptionism.api import dream, visualize
+    from inceptionism.errors import (
+        CannotWrite,
+        InceptionismError,
+        InvalidSetting,
+        NoGradient,
+        UnknownName,
+        UnreadablePicture,
+    )
+    from inceptionism.images import load_photo
+    from inceptionism.networks.network import Layer, Network
+    from inceptionism.networks.registry import load_network
+    from inceptionism.objectives import Objective
+    from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
+    from inceptionism.result import Result, Step
+    from inceptionism.runs import ClassRun, PhotoRun
+
+_HOMES = {
+    "api": ["dream", "visualize"],
+    "errors": [
+        "CannotWrite",
+        "InceptionismError",
+        "InvalidSetting",
+        "NoGradient",
+        "UnknownName",
+        "UnreadablePicture",
+    ],
+    "images": ["load_photo"],
+    "networks.network": ["Layer", "Network"],
+    "networks.registry": ["load_network"],
+    "objectives": ["Objective"],
+    "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],
+    "result": ["Result", "Step"],
+    "runs": ["ClassRun", "PhotoRun"],
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CannotWrite",
+    "ClassRecipe",
+    "ClassRun",
+    "InceptionismError",
+    "InvalidSetting",
+    "Layer",
+    "Network",
+    "NoGradient",
+    "Objective",
+    "PhotoRecipe",
+    "PhotoRun",
+    "Recipe",
+    "Result",
+    "Step",
+    "UnknownName",
+    "UnreadablePicture",
+    "dream",
+    "load_network",
+    "load_photo",
+    "visualize",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,124 @@
+"""The two functions that most programs want."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from torch import nn
+
+from inceptionism.images import PhotoSource, load_photo
+from inceptionism.networks.network import Network
+from inceptionism.objectives import Objective
+from inceptionism.recipe import ClassRecipe, LayerSetting, PhotoRecipe, parse_layers
+from inceptionism.result import Result, Step
+from inceptionism.runs import ClassRun, PhotoRun
+
+OnStep: TypeAlias = Callable[[Step], object]
+
+
+def dream(
+    photo: PhotoSource,
+    *,
+    network: str | nn.Module | Network = PhotoRecipe.network,
+    layer: LayerSetting | None = None,
+    objective: Objective | None = None,
+    octaves: int = PhotoRecipe.octaves,
+    octave_scale: float = PhotoRecipe.octave_scale,
+    steps: int = PhotoRecipe.steps,
+    step_size: float = PhotoRecipe.step_size,
+    jitter: int = PhotoRecipe.jitter,
+    size: int | None = PhotoRecipe.size,
+    seed: int = PhotoRecipe.seed,
+    device: str = PhotoRecipe.device,
+    on_step: OnStep | None = None,
+) -> Result:
+    """Amplify what a layer of the network sees in a photograph.
+
+    Args:
+        photo: A path, a PIL image, or an H×W×3 uint8 array.
+        network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+        layer: A name from `network.layers()`, a list of names, or a mapping from name to weight;
+            `"name:17"` means channel 17 of a layer. By default the network's default layer.
+        objective: What to maximize instead of half the squared L2 norm of the layer's activations.
+        octaves: How many sizes, each `octave_scale` times the one before; the last one is the output's.
+        steps: In each octave.
+        step_size: The mean change of a pixel in one step, in 8-bit gray levels.
+        jitter: The largest random shift of the picture at each step, in pixels.
+        size: The longer side of the output in pixels; by default the photograph's own.
+        seed: Of every random choice.
+        device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        on_step: Called with each `Step`.
+
+    Raises:
+        UnreadablePicture: the photograph cannot be read.
+        UnknownName: there is no such network or layer; the sentence offers near names.
+        InvalidSetting: a setting is of the wrong kind or out of range.
+        NoGradient: nothing in the picture excites what was chosen.
+
+    The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` says where it departs.
+    """
+    recipe = PhotoRecipe(
+        network=name_of(network),
+        layer=parse_layers(layer),
+        objective=None if objective is None else str(objective),
+        octaves=octaves,
+        octave_scale=octave_scale,
+        steps=steps,
+        step_size=step_size,
+        jitter=jitter,
+        size=size,
+        seed=seed,
+        device=device,
+    )
+    return PhotoRun(recipe, load_photo(photo), network=network, objective=objective).finish(on_step)
+
+
+def visualize(
+    target: str | int | Objective,
+    *,
+    network: str | nn.Module | Network = ClassRecipe.network,
+    prior: str = ClassRecipe.prior,
+    size: int | tuple[int, int] = ClassRecipe.size,
+    steps: int = ClassRecipe.steps,
+    seed: int = ClassRecipe.seed,
+    device: str = ClassRecipe.device,
+    on_step: OnStep | None = None,
+) -> Result:
+    """Make a picture, from noise, of what the network takes for a class, or of what excites an objective.
+
+    Args:
+        target: The name of a class, a synonym, its index, or an objective.
+        network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+        prior: "fourier" (decorrelated, under random views: Olah et al., Distill 2017), or "none" for plain
+            ascent on the pixels.
+        size: The height and width in pixels; one number stands for both.
+        steps: Of the ascent.
+        seed: Of every random choice.
+        device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        on_step: Called with each `Step`.
+
+    Raises:
+        UnknownName: there is no such network, class or layer; the sentence offers near names.
+        InvalidSetting: a setting is of the wrong kind or out of range, or a name is that of several classes.
+        NoGradient: the objective does not change with the picture.
+    """
+    objective = target if isinstance(target, Objective) else None
+    recipe = ClassRecipe(
+        network=name_of(network),
+        target=None if isinstance(target, Objective) else target,
+        objective=None if objective is None else str(objective),
+        prior=prior,
+        size=(size, size) if isinstance(size, int) else size,
+        steps=steps,
+        seed=seed,
+        device=device,
+    )
+    return ClassRun(recipe, network=network, objective=objective).finish(on_step)
+
+
+def name_of(network: str | nn.Module | Network) -> str:
+    """Return what a recipe calls a network."""
+    if isinstance(network, str):
+        return network
+    return network.name if isinstance(network, Network) else type(network).__name__

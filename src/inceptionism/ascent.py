@@ -1,0 +1,81 @@
+"""The one loop: look at the picture, score what the network sees in it, move the picture uphill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from inceptionism.errors import NoGradient
+from inceptionism.networks.network import Network
+from inceptionism.objectives import Objective
+from inceptionism.parameterizations import Parameterization
+from inceptionism.transforms import Transform
+
+
+def ascend(
+    canvas: Parameterization,
+    network: Network,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    *,
+    steps: int,
+    transforms: Sequence[Transform],
+    generator: torch.Generator,
+) -> Iterator[float]:
+    """Take `steps` steps up the objective; yield, after each, the score of the picture it started from.
+
+    Args:
+        canvas: Holds the parameters that are changed.
+        optimizer: Moves the canvas's parameters along their gradients: it maximizes.
+        transforms: What the network sees the picture through, drawn anew at each step.
+
+    Raises:
+        NoGradient: no step of the run had a gradient, or one had a gradient that is not finite.
+    """
+    moved = False
+    for _ in range(steps):
+        view = canvas.picture()
+        for transform in transforms:
+            view = transform(view, generator)
+        score = objective(network.activations(view, objective.layers)).sum()
+        optimizer.zero_grad()
+        if score.requires_grad:
+            score.backward()
+        moved |= climbable(parameter.grad for parameter in canvas.parameters)
+        optimizer.step()
+        canvas.clip()
+        yield score.item()
+    if not moved:
+        height, width = view.shape[-2:]
+        raise NoGradient(
+            f"{objective} yields no gradient on this picture at {height}×{width} pixels: nothing there responds; "
+            "choose another layer, channel or picture"
+        )
+
+
+def climbable(gradients: Iterable[Tensor | None]) -> bool:
+    """Return whether there is any gradient; raise `NoGradient` if it is not finite."""
+    largest = [gradient.abs().max().item() for gradient in gradients if gradient is not None]
+    if any(value != value or value == float("inf") for value in largest):
+        raise NoGradient("the gradient is not finite: the network's activations overflowed; use a smaller step size")
+    return any(value > 0 for value in largest)
+
+
+class NormalizedAscent(torch.optim.Optimizer):
+    """Move by `step_size` × g / mean|g|: the mean change is the same at every step, however steep the score is.
+
+    This is the step of the 2015 notebook (Mordvintsev, Olah & Tyka). Where g is zero everywhere, it stays.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], step_size: float) -> None:
+        super().__init__(parameters, {"step_size": step_size})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # it never evaluates the score again
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    mean = parameter.grad.abs().mean().clamp_min(torch.finfo(parameter.dtype).tiny)
+                    parameter.add_(parameter.grad * (group["step_size"] / mean))

@@ -1,0 +1,278 @@
+"""What to make: every setting of a picture, and the one home of every default. Knows no torch.
+
+A recipe is plain data. It is checked when it is made, so that everything behind it can rely on it, and it
+turns into JSON and back without loss.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, TypeAlias
+
+from inceptionism.errors import InvalidSetting, suggestion
+
+SCHEMA = 1
+"""The version of the JSON form; a later version reads the earlier ones."""
+
+PRIORS = ("fourier", "none")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+MAX_SIDE = 65_535
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """A layer to amplify, or one channel of it, and how much; written `NAME`, `NAME:CHANNEL`, `NAME=WEIGHT`."""
+
+    name: str
+    channel: int | None = None
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("the weight of a layer", self.weight)
+        if self.weight == 0:
+            raise InvalidSetting(f"the weight of layer {self.name!r} is 0, so it would change nothing; leave it out")
+
+    @classmethod
+    def parse(cls, text: str, weight: float | None = None) -> LayerChoice:
+        """Read `NAME[:CHANNEL][=WEIGHT]`."""
+        match = re.fullmatch(r"(?P<name>[^=]+?)(:(?P<channel>\d+))?(=(?P<weight>[^=]+))?", text.strip())
+        if not match:
+            raise InvalidSetting(f"{text!r} is no layer: write NAME, NAME:CHANNEL or NAME=WEIGHT")
+        given = match["weight"]
+        try:
+            value = float(given) if given else 1.0
+        except ValueError:
+            raise InvalidSetting(f"{text!r} is no layer: the weight after = must be a number, not {given!r}") from None
+        channel = int(match["channel"]) if match["channel"] else None
+        return cls(match["name"], channel, value if weight is None else weight)
+
+    def __str__(self) -> str:
+        channel = "" if self.channel is None else f":{self.channel}"
+        weight = "" if self.weight == 1 else f"={self.weight:g}"
+        return self.name + channel + weight
+
+
+LayerSetting: TypeAlias = "str | LayerChoice | Sequence[str | LayerChoice] | Mapping[str, float]"
+
+
+def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:
+    """Return the choices that `layer` stands for: a name, several, or a mapping from name to weight."""
+    if layer is None:
+        return ()
+    if isinstance(layer, (str, LayerChoice)):
+        layer = [layer]
+    if isinstance(layer, Mapping):
+        return tuple(LayerChoice.parse(name, weight) for name, weight in layer.items())
+    if not isinstance(layer, Sequence) or not all(isinstance(one, (str, LayerChoice)) for one in layer):
+        raise InvalidSetting(f"layer must be a name, a list of names or a mapping from name to weight, not {layer!r}")
+    return tuple(one if isinstance(one, LayerChoice) else LayerChoice.parse(one) for one in layer)
+
+
+@dataclass(frozen=True)
+class MadeWith:
+    """What a result depends on besides its settings.
+
+    Attributes:
+        inceptionism, torch: The versions of the packages.
+        device: The kind of device: cpu, cuda or mps.
+        weights: The SHA-256 of the network's parameters and buffers.
+        photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph.
+    """
+
+    inceptionism: str
+    torch: str
+    device: str
+    weights: str
+    photo: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The settings that every kind of picture has.
+
+    Attributes:
+        network: The name of the network.
+        objective: The text of an objective that a program gave in place of a layer or a class.
+        seed: Of the one generator that every random choice comes from.
+        device: auto takes a GPU where there is one.
+        made_with: Filled in by the run that made the picture.
+    """
+
+    kind: ClassVar[str]
+
+    network: str = "efficientnet-lite0"
+    objective: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    made_with: MadeWith | None = None
+
+    def __post_init__(self) -> None:
+        check_integer("seed", self.seed, 0, MAX_SEED)
+        check_choice("device", self.device, DEVICES)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that are given, as plain JSON values by name."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        values.pop("made_with", None)
+        return {"kind": self.kind, **values}
+
+    def described(self) -> list[tuple[str, str]]:
+        """Return every setting, and what the result was made with, as pairs of a name and a readable value."""
+        pairs = [(name.replace("_", " "), readable(value)) for name, value in self.settings().items()]
+        for name, value in asdict(self.made_with).items() if self.made_with else ():
+            pairs.append((name, readable(value)))
+        return pairs
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON: the settings, and what the result was made with."""
+        content: dict[str, Any] = {"schema": SCHEMA, **self.settings()}
+        if self.made_with is not None:
+            content["made_with"] = asdict(self.made_with)
+        return json.dumps(content)
+
+    @staticmethod
+    def from_json(text: str) -> Recipe:
+        """Read what `to_json` wrote.
+
+        Raises:
+            InvalidSetting: it is not JSON, its schema is newer than this package knows, or a setting is not valid.
+        """
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidSetting(f"the recipe is not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise InvalidSetting("the recipe is not a JSON object")
+        schema = content.pop("schema", None)
+        if schema != SCHEMA:
+            raise InvalidSetting(f"the recipe has schema {schema!r}; this version of inceptionism reads {SCHEMA}")
+        kind = content.pop("kind", None)
+        recipes = {recipe.kind: recipe for recipe in (PhotoRecipe, ClassRecipe)}
+        if kind not in recipes:
+            raise InvalidSetting(f"the recipe is of kind {kind!r}; known are {', '.join(recipes)}")
+        made_with = content.pop("made_with", None)
+        if made_with is not None:
+            content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
+        return recipes[kind](**known_fields(recipes[kind], content))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecipe(Recipe):
+    """A photograph dreamed as in 2015 (Mordvintsev, Olah & Tyka).
+
+    Attributes:
+        layer: What to amplify; by default the network's default layer.
+        octaves: How many sizes, each `octave_scale` times the one before; the last one is the output's.
+        octave_scale: The ratio of one octave's size to the one before it.
+        steps: In each octave.
+        step_size: The mean change of a pixel in one step, in 8-bit gray levels.
+        jitter: The largest shift in pixels by which the picture is moved about at each step.
+        size: The longer side of the output in pixels; by default the photograph's own.
+    """
+
+    kind = "photo"
+
+    layer: tuple[LayerChoice, ...] = ()
+    octaves: int = 4
+    octave_scale: float = 1.4
+    steps: int = 10
+    step_size: float = 1.5
+    jitter: int = 32
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "layer", parse_layers(self.layer))
+        if self.layer and self.objective is not None:
+            raise InvalidSetting("give either a layer or an objective, not both")
+        check_integer("octaves", self.octaves, 1, 32)
+        check_number("octave_scale", self.octave_scale, above=1, at_most=16)
+        check_integer("steps", self.steps, 1, 100_000)
+        check_number("step_size", self.step_size, above=0, at_most=255)
+        check_integer("jitter", self.jitter, 0, MAX_SIDE)
+        if self.size is not None:
+            check_integer("size", self.size, 1, MAX_SIDE)
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "layer": [str(choice) for choice in self.layer]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRecipe(Recipe):
+    """A picture from noise that the network takes for a class (Olah et al., Distill 2017).
+
+    Attributes:
+        target: The class: its name, a synonym or its index; none where an objective is given.
+        label: The usual name of the class, filled in by the run.
+        prior: What keeps the picture natural: "fourier", or "none" for plain ascent on the pixels.
+        size: The height and width in pixels; one number stands for both.
+        steps: Of the ascent.
+    """
+
+    kind = "class"
+
+    target: str | int | None = None
+    label: str | None = None
+    prior: str = "fourier"
+    size: tuple[int, int] = (224, 224)
+    steps: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        size = (self.size, self.size) if isinstance(self.size, int) else self.size
+        if not isinstance(size, Sequence) or len(size) != 2:
+            raise InvalidSetting(f"size must be a number of pixels or a height and a width, not {self.size!r}")
+        for side in size:
+            check_integer("size", side, 1, MAX_SIDE)
+        object.__setattr__(self, "size", tuple(size))
+        if (self.target is None) == (self.objective is None):
+            raise InvalidSetting("give either a class or an objective")
+        check_choice("prior", self.prior, PRIORS)
+        check_integer("steps", self.steps, 1, 100_000)
+
+
+def readable(value: object) -> str:
+    """Return a setting's value as a person writes it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {readable(one)}" for name, one in value.items() if one is not None)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(readable, value)) or "the network's default"
+    return str(value)
+
+
+def known_fields(kind: type, content: object) -> dict[str, Any]:
+    """Return `content` if it is a mapping whose keys are all fields of the dataclass `kind`."""
+    names = [one.name for one in fields(kind)]
+    if not isinstance(content, dict):
+        raise InvalidSetting(f"a part of the recipe is not a JSON object: {content!r}")
+    for name in content:
+        if name not in names:
+            raise InvalidSetting(f"the recipe has an unknown setting {name!r}{suggestion(name, names)}")
+    return content
+
+
+def check_integer(name: str, value: object, low: int, high: int) -> None:
+    """Raise `InvalidSetting` unless `value` is a whole number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidSetting(f"{name} must be a whole number, not {value!r}")
+    if not low <= value <= high:
+        raise InvalidSetting(f"{name} must be from {low} to {high}, not {value}")
+
+
+def check_number(name: str, value: object, *, above: float = -math.inf, at_most: float = math.inf) -> None:
+    """Raise `InvalidSetting` unless `value` is a finite number more than `above` and no more than `at_most`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InvalidSetting(f"{name} must be a finite number, not {value!r}")
+    if not above < value <= at_most:
+        raise InvalidSetting(f"{name} must be more than {above:g} and at most {at_most:g}, not {value:g}")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raise `InvalidSetting`, offering near ones, unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InvalidSetting(f"{name} must be one of {', '.join(choices)}, not {value!r}")

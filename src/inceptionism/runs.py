@@ -1,0 +1,245 @@
+"""The composition root: from a recipe to a picture in the making.
+
+A run is iterated over for its steps, and asked for its result at any time. Progress bars, previews,
+cancelling and saving what is there all do just that.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from importlib.metadata import version
+from operator import add
+
+import torch
+from PIL import Image
+from torch import nn
+
+from inceptionism import objectives
+from inceptionism.ascent import NormalizedAscent, ascend
+from inceptionism.errors import InvalidSetting
+from inceptionism.images import Photo
+from inceptionism.networks.network import Network
+from inceptionism.networks.registry import load_network
+from inceptionism.objectives import Objective
+from inceptionism.octaves import octave_sizes
+from inceptionism.parameterizations import Fourier, Parameterization, Pixels
+from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
+from inceptionism.result import Result, Step
+from inceptionism.tensors import resize, to_image, to_picture
+from inceptionism.transforms import Transform, circular_shift, random_view
+
+
+class Run(ABC):
+    """A picture in the making.
+
+    Attributes:
+        title: What it is a picture of, in a word or two.
+        recipe: Complete: what was left to defaults is filled in, and what the result is made with.
+        notes: What was decided on the way, each in one sentence.
+        scores: The objective at each step so far.
+    """
+
+    title: str
+    recipe: Recipe
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.notes: list[str] = []
+        self.scores: list[float] = []
+
+    def __iter__(self) -> Iterator[Step]:
+        """Take the steps, one for each item. The generator is used up once; stopping early is fine."""
+        for step in self.steps():
+            self.scores.append(step.score)
+            yield step
+
+    @abstractmethod
+    def steps(self) -> Iterator[Step]:
+        """Take the steps."""
+
+    @abstractmethod
+    def image(self) -> Image.Image:
+        """Return the picture so far, at the size of the output."""
+
+    def result(self) -> Result:
+        """Return what there is so far."""
+        return Result(self.image(), self.recipe, tuple(self.scores), tuple(self.notes))
+
+    def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
+        """Take all steps that are left and return the result."""
+        for step in self:
+            if on_step is not None:
+                on_step(step)
+        return self.result()
+
+    def made_with(self, photo: Photo | None = None) -> MadeWith:
+        """Return what the result depends on besides its settings."""
+        described = None
+        if photo is not None:
+            height, width = photo.pixels.shape[:2]
+            described = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
+        return MadeWith(
+            inceptionism=version("inceptionism"),
+            torch=torch.__version__,
+            device=self.network.device.type,
+            weights=self.network.weights_hash,
+            photo=described,
+        )
+
+
+class PhotoRun(Run):
+    """A photograph being dreamed by the algorithm of the 2015 notebook (Mordvintsev, Olah & Tyka).
+
+    The photograph is made smaller octave by octave; from the smallest octave up, the picture climbs the
+    objective, and what that added, the detail, is enlarged and laid on the next octave of the original.
+
+    Where it departs from the notebook: each octave is resampled from the photograph itself with an
+    antialiased cubic filter, where the notebook shrinks the octave before it bilinearly; detail is enlarged
+    with a cubic filter; and what can be displayed is 0 to 255, whatever the network's mean.
+    """
+
+    recipe: PhotoRecipe
+
+    def __init__(
+        self,
+        recipe: PhotoRecipe,
+        photo: Photo,
+        *,
+        network: str | nn.Module | Network | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
+        self.objective = objective or layers_objective(self.network, layers)
+        self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
+        self.title = " ".join([photo.name or "photo", "·", str(self.objective)])
+        self.notes += photo.notes
+        self.photo = photo
+        self.size = output_size(photo, recipe.size)
+        self.sizes = self._octaves()
+        self._original = resize(to_picture(photo.pixels, self.network.device), self.size)
+        self._canvas: Pixels | None = None
+        self._base = self._original
+
+    def steps(self) -> Iterator[Step]:
+        recipe = self.recipe
+        generator = torch.Generator().manual_seed(recipe.seed)
+        detail = torch.zeros_like(resize(self._original, self.sizes[0]))
+        area = sum(height * width for height, width in self.sizes)
+        done = 0.0
+        for octave, size in enumerate(self.sizes, start=1):
+            self._base = resize(self._original, size)
+            self._canvas = Pixels(self._base + resize(detail, size))
+            climb = ascend(
+                self._canvas,
+                self.network,
+                self.objective,
+                NormalizedAscent(self._canvas.parameters, recipe.step_size / 255),
+                steps=recipe.steps,
+                transforms=[circular_shift(recipe.jitter)],
+                generator=generator,
+            )
+            for step, score in enumerate(climb, start=1):
+                done += size[0] * size[1] / area / recipe.steps
+                yield Step(octave, len(self.sizes), step, recipe.steps, score, done, self.image)
+            detail = self._canvas.pixels.detach() - self._base
+
+    def image(self) -> Image.Image:
+        picture = self._original
+        if self._canvas is not None:
+            picture = picture + resize(self._canvas.pixels.detach() - self._base, self.size)
+        return to_image(picture, self.photo.alpha)
+
+    def _octaves(self) -> list[tuple[int, int]]:
+        """Return the octaves that the objective's layers can see, noting those that are left out."""
+        sizes = octave_sizes(*self.size, self.recipe.octaves, self.recipe.octave_scale)
+        needed, layer = max((self.network.stride(layer), layer) for layer in self.objective.layers)
+        enough = [size for size in sizes if min(size) >= needed]
+        if not enough:
+            height, width = self.size
+            raise InvalidSetting(
+                f"the picture is {height}×{width} pixels and layer {layer} needs {needed} on each side: "
+                "choose an earlier layer or a larger size"
+            )
+        if len(enough) < len(sizes):
+            height, width = sizes[0]
+            self.notes.append(
+                f"{len(enough)} of {len(sizes)} octaves: the smallest would have {height}×{width} pixels, "
+                f"and layer {layer} needs {needed} on each side"
+            )
+        return enough
+
+
+class ClassRun(Run):
+    """A picture of a class, climbing from noise."""
+
+    recipe: ClassRecipe
+
+    def __init__(
+        self,
+        recipe: ClassRecipe,
+        *,
+        network: str | nn.Module | Network | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        if objective is None:
+            assert recipe.target is not None  # the recipe has either
+            index = self.network.class_index(recipe.target)
+            objective = objectives.logit(index)
+            self.title = self.network.labels[index] if self.network.labels else str(index)
+            recipe = replace(recipe, target=index, label=self.title)
+        else:
+            self.title = str(objective)
+        self.objective = objective
+        self.recipe = replace(recipe, made_with=self.made_with())
+        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._canvas, self._optimizer, self._transforms = self._prior()
+
+    def steps(self) -> Iterator[Step]:
+        steps = self.recipe.steps
+        climb = ascend(
+            self._canvas,
+            self.network,
+            self.objective,
+            self._optimizer,
+            steps=steps,
+            transforms=self._transforms,
+            generator=self._generator,
+        )
+        for step, score in enumerate(climb, start=1):
+            yield Step(1, 1, step, steps, score, step / steps, self.image)
+
+    def image(self) -> Image.Image:
+        with torch.no_grad():
+            return to_image(self._canvas.picture())
+
+    def _prior(self) -> tuple[Parameterization, torch.optim.Optimizer, list[Transform]]:
+        height, width = self.recipe.size
+        generator, device = self._generator, self.network.device
+        if self.recipe.prior == "none":
+            pixels = Pixels.noise(height, width, generator, device)
+            return pixels, NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255), []
+        canvas = Fourier(height, width, generator, device)
+        return canvas, torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True), [random_view()]
+
+
+def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objective:
+    """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms."""
+    for choice in layers:
+        channels = network.channels(choice.name)
+        if choice.channel is not None and choice.channel >= channels:
+            raise InvalidSetting(
+                f"layer {choice.name} has no channel {choice.channel}: its channels are numbered from 0 to {channels - 1}"
+            )
+    return reduce(add, (choice.weight * objectives.layer(choice.name, choice.channel) for choice in layers))
+
+
+def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:
+    """Return the height and width of the output whose longer side is `longer` pixels; by default the photo's own."""
+    height, width = photo.pixels.shape[:2]
+    scale = 1.0 if longer is None else longer / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))

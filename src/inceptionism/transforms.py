@@ -1,0 +1,73 @@
+"""What the network sees a picture through: a new random view at each step.
+
+A detail that survives them is one that the network would see in any photograph; one that does not was a
+trick of exact pixel positions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Transform = Callable[[Tensor, torch.Generator], Tensor]
+"""Takes N×3×H×W in [0, 1] and the source of random choices, and returns the same kind of picture."""
+
+
+def circular_shift(jitter: int) -> Transform:
+    """Shift by up to `jitter` pixels in each direction; what leaves at one edge enters at the other (as in 2015)."""
+
+    def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
+        down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+        return picture.roll((down, right), (-2, -1))
+
+    return transform
+
+
+def random_view(
+    *, shift: float = 40.0, scale: tuple[float, float] = (0.7, 1.6), rotation: float = 10.0, noise: float = 0.35
+) -> Transform:
+    """Look at the picture from a random place: shifted, scaled and rotated in one resampling, with noise on it.
+
+    Args:
+        shift: The largest shift in each direction, in pixels.
+        scale: The smallest and the largest magnification; their logarithms are equally likely between.
+        rotation: The largest turn to either side, in degrees.
+        noise: The largest standard deviation of the noise.
+    """
+    low, high = scale
+
+    def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
+        size, turn, down, right, amount = torch.rand(5, generator=generator).tolist()
+        view = similarity(
+            picture,
+            shift=((2 * down - 1) * shift, (2 * right - 1) * shift),
+            scale=low * (high / low) ** size,
+            rotation=(2 * turn - 1) * rotation,
+        )
+        grain = torch.randn(view.shape, generator=generator).to(view.device)
+        return view + amount * noise * grain
+
+    return transform
+
+
+def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float) -> Tensor:
+    """Move the picture down and right by `shift` pixels, magnify it, and turn it counterclockwise by degrees.
+
+    It is turned and magnified about its center; what comes in from outside is middle gray. The output has the
+    size of the input.
+    """
+    height, width = picture.shape[-2:]
+    cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
+    down, right = shift
+    # Where each output pixel comes from, in coordinates that run from -1 to 1 over each side: x, then y.
+    rows = [
+        [cosine, -sine * height / width, -2 * (cosine * right - sine * down) / width],
+        [sine * width / height, cosine, -2 * (sine * right + cosine * down) / height],
+    ]
+    matrix = torch.tensor([rows], dtype=picture.dtype, device=picture.device).expand(len(picture), 2, 3)
+    grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)
+    return F.grid_sample(picture - 0.5, grid, align_corners=False) + 0.5
