@@ -41,7 +41,8 @@ def dream(
         layer: A name from `network.layers()`, a list of names, or a mapping from name to weight;
             `"name:17"` means channel 17 of a layer. By default the network's default layer.
         objective: What to maximize instead of half the squared L2 norm of the layer's activations.
-        octaves: How many sizes, each `octave_scale` times the one before; the last one is the output's.
+        octaves: How many sizes the dream goes through, the last one being the output's.
+        octave_scale: The ratio of one octave's size to the one before it.
         steps: In each octave.
         step_size: The mean change of a pixel in one step, in 8-bit gray levels.
         jitter: The largest random shift of the picture at each step, in pixels.

@@ -28,8 +28,12 @@ def ascend(
 
     Args:
         canvas: Holds the parameters that are changed.
+        network: What looks at the picture.
+        objective: The score to climb, of the network's activations; of a batch, the sum over its pictures.
         optimizer: Moves the canvas's parameters along their gradients: it maximizes.
-        transforms: What the network sees the picture through, drawn anew at each step.
+        steps: How many to take.
+        transforms: What the network sees the picture through, one after the other, drawn anew at each step.
+        generator: The source of every random choice.
 
     Raises:
         NoGradient: no step of the run had a gradient, or one had a gradient that is not finite.
@@ -42,7 +46,7 @@ def ascend(
         score = objective(network.activations(view, objective.layers)).sum()
         optimizer.zero_grad()
         if score.requires_grad:
-            score.backward()
+            torch.autograd.backward(score)
         moved |= climbable(parameter.grad for parameter in canvas.parameters)
         optimizer.step()
         canvas.clip()
@@ -73,7 +77,7 @@ class NormalizedAscent(torch.optim.Optimizer):
         super().__init__(parameters, {"step_size": step_size})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # it never evaluates the score again
+    def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:

@@ -33,7 +33,11 @@ Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed g
 Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here.",
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
@@ -62,7 +66,7 @@ def photo(
     ] = PhotoRecipe.step_size,
     jitter: Annotated[int, typer.Option(help="The largest random shift at a step, in pixels.")] = PhotoRecipe.jitter,
     size: Annotated[
-        int | None, typer.Option(help="The longer side of the output in pixels.; by default the photograph's.")
+        int | None, typer.Option(help="The longer side of the output in pixels; by default the photograph's.")
     ] = PhotoRecipe.size,
     network: NetworkName = PhotoRecipe.network,
     seed: Seed = PhotoRecipe.seed,
@@ -146,7 +150,9 @@ def class_(
 @app.command()
 def layers(
     network: NetworkName = PhotoRecipe.network,
-    size: Annotated[str | None, typer.Option(help="Of the picture: HEIGHTxWIDTH.; by default that the network was trained at.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Of the picture: HEIGHTxWIDTH; by default that the network was trained at.")
+    ] = None,
     all: Annotated[bool, typer.Option("--all", help="Every module that gives a map.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -225,7 +231,9 @@ def reporting(debug: bool) -> Iterator[None]:
     except (InceptionismError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        reason = str(error) if isinstance(error, InceptionismError) else "there is not enough memory; try a smaller --size"
+        reason = (
+            str(error) if isinstance(error, InceptionismError) else "there is not enough memory; try a smaller --size"
+        )
         typer.echo(f"dream: {reason}", err=True)
         raise typer.Exit(2 if isinstance(error, InvalidSetting) else 1) from None
     except KeyboardInterrupt:

@@ -57,7 +57,7 @@ class Photo:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the pixels, in hexadecimal."""
-        return hashlib.sha256(np.ascontiguousarray(self.pixels)).hexdigest()
+        return hashlib.sha256(self.pixels.tobytes()).hexdigest()
 
 
 def load_photo(source: PhotoSource) -> Photo:
@@ -120,7 +120,9 @@ def as_photo(image: Image.Image, called: str) -> Photo:
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
     if image.mode == "F":
-        raise UnreadablePicture(f"{called} has floating-point pixels, whose range is not known; save it with 8 or 16 bits")
+        raise UnreadablePicture(
+            f"{called} has floating-point pixels, whose range is not known; save it with 8 or 16 bits"
+        )
     if image.mode.startswith("I"):
         # 16 bits of gray; Pillow's own conversion clips them at 255 instead of scaling.
         image = Image.fromarray(np.round(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8))
@@ -197,7 +199,7 @@ def save_or_rescue(image: Image.Image, path: Path, recipe: str | None = None) ->
 
 
 def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
-    """Return the bytes of a file of `format` (PNG, JPEG or WEBP) that holds `image` and the recipe, as an XMP packet."""
+    """Return the bytes of a file of `format` (PNG, JPEG or WEBP) that holds `image`, and the recipe as XMP."""
     options: dict[str, object] = {}
     packet = write_packet(recipe) if recipe else None
     if format == "PNG":

@@ -58,14 +58,23 @@ class Fourier:
     """
 
     def __init__(
-        self, height: int, width: int, generator: torch.Generator, device: torch.device, *, decay: float = 1.0, std: float = 0.01
+        self,
+        height: int,
+        width: int,
+        generator: torch.Generator,
+        device: torch.device,
+        *,
+        decay: float = 1.0,
+        std: float = 0.01,
     ) -> None:
         self.size = (height, width)
         vertical = torch.fft.fftfreq(height)[:, None]
         horizontal = torch.fft.rfftfreq(width)[None, :]
         frequency = torch.sqrt(vertical.square() + horizontal.square())
         lowest = 1 / max(height, width)
-        self.scale = (frequency.clamp_min(lowest) ** -decay / (max(height,width)**(decay-1)) * (height * width) ** 0.5).to(device)
+        self.scale = (
+            frequency.clamp_min(lowest) ** -decay / (max(height, width) ** (decay - 1)) * (height * width) ** 0.5
+        ).to(device)
         shape = (1, 3, height, width // 2 + 1, 2)
         self.spectrum = (std * torch.randn(shape, generator=generator)).to(device).requires_grad_()
         self.parameters = [self.spectrum]

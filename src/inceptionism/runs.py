@@ -232,9 +232,8 @@ def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objecti
     for choice in layers:
         channels = network.channels(choice.name)
         if choice.channel is not None and choice.channel >= channels:
-            raise InvalidSetting(
-                f"layer {choice.name} has no channel {choice.channel}: its channels are numbered from 0 to {channels - 1}"
-            )
+            last = channels - 1
+            raise InvalidSetting(f"layer {choice.name} has channels 0 to {last}, not a channel {choice.channel}")
     return reduce(add, (choice.weight * objectives.layer(choice.name, choice.channel) for choice in layers))
 
 

@@ -48,8 +48,8 @@ def random_view(
             scale=low * (high / low) ** size,
             rotation=(2 * turn - 1) * rotation,
         )
-        grain = torch.randn(view.shape, generator=generator).to(view.device)
-        return view + amount * noise * grain
+        grain: Tensor = amount * noise * torch.randn(view.shape, generator=generator)
+        return view + grain.to(view.device)
 
     return transform
 
@@ -70,4 +70,5 @@ def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rot
     ]
     matrix = torch.tensor([rows], dtype=picture.dtype, device=picture.device).expand(len(picture), 2, 3)
     grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)
-    return F.grid_sample(picture - 0.5, grid, align_corners=False) + 0.5
+    moved: Tensor = F.grid_sample(picture - 0.5, grid, align_corners=False)
+    return moved + 0.5

@@ -135,7 +135,8 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.head(self.blocks(self.stem(x)))
-        return self.classifier(features.mean((2, 3)))
+        logits: Tensor = self.classifier(features.mean((2, 3)))
+        return logits
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:
@@ -189,31 +190,26 @@ def weights_file(name: str) -> Path:
 def our_name(key: str) -> str:
     """Return the name here of the parameter that the weights file calls `key`.
 
-    The file numbers a block's batch norms by position, so `_bn0` of a block belongs to its expansion,
-    while `_bn0` of the network belongs to the stem.
+    The file numbers the batch norms by position: `_bn0` of a block belongs to its expansion, while `_bn0` of
+    the network belongs to its stem.
     """
-    parts = key.removeprefix("_blocks.").split(".")
-    if key.startswith("_blocks."):
-        index, part, parameter = parts
-        module, position = BLOCK_PARTS[part]
-        return f"blocks.{index}.{module}.{position}.{parameter}"
-    part, parameter = parts
-    module, position = NETWORK_PARTS[part]
-    return f"{module}.{parameter}" if position is None else f"{module}.{position}.{parameter}"
+    *block, part, parameter = key.split(".")
+    prefix, parts = (f"blocks.{block[1]}.", BLOCK_PARTS) if block else ("", NETWORK_PARTS)
+    return f"{prefix}{parts[part]}.{parameter}"
 
 
 BLOCK_PARTS = {
-    "_expand_conv": ("expand", 0),
-    "_bn0": ("expand", 1),
-    "_depthwise_conv": ("depthwise", 0),
-    "_bn1": ("depthwise", 1),
-    "_project_conv": ("project", 0),
-    "_bn2": ("project", 1),
+    "_expand_conv": "expand.0",
+    "_bn0": "expand.1",
+    "_depthwise_conv": "depthwise.0",
+    "_bn1": "depthwise.1",
+    "_project_conv": "project.0",
+    "_bn2": "project.1",
 }
-NETWORK_PARTS: dict[str, tuple[str, int | None]] = {
-    "_conv_stem": ("stem", 0),
-    "_bn0": ("stem", 1),
-    "_conv_head": ("head", 0),
-    "_bn1": ("head", 1),
-    "_fc": ("classifier", None),
+NETWORK_PARTS = {
+    "_conv_stem": "stem.0",
+    "_bn0": "stem.1",
+    "_conv_head": "head.0",
+    "_bn1": "head.1",
+    "_fc": "classifier",
 }

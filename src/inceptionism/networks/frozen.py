@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 import torch
@@ -18,15 +18,16 @@ from inceptionism.errors import InvalidSetting
 
 
 def freeze(module: nn.Module) -> nn.Module:
-    """Return a copy of `module` in evaluation mode that keeps no gradients of weights and works in channels-last memory.
+    """Return a copy of `module` in evaluation mode, without weight gradients, in channels-last memory.
 
     Activations that work in place are made to keep their input, so that every layer's output can be held.
     """
     frozen = copy.deepcopy(module).eval().requires_grad_(False)
     for part in frozen.modules():
         if getattr(part, "inplace", False) is True:
-            setattr(part, "inplace", False)
-    return frozen.to(memory_format=torch.channels_last)
+            part.inplace = False  # type: ignore[assignment]
+    frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return frozen
 
 
 def fold(module: nn.Module) -> tuple[nn.Module, frozenset[str]]:
@@ -89,11 +90,8 @@ def _capture(
         if len(found) == len(layers):
             raise _Reached
 
-    with hooked(module, layers, keep):
-        try:
-            module(x)
-        except _Reached:
-            pass
+    with hooked(module, layers, keep), suppress(_Reached):
+        module(x)
     missing = [name for name in layers if name not in found]
     if missing:
         raise InvalidSetting(f"layer {missing[0]!r} does not run when the network sees a picture; choose another layer")

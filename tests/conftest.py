@@ -1,0 +1,70 @@
+"""What several tests look at: a tiny seeded network, real photographs, and the shared data where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import inceptionism as inc
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the shared test data in {SHARED}")
+    return SHARED
+
+
+class Tiny(nn.Module):
+    """Two strided convolutions with batch norms, and logits: small enough to be followed by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.BatchNorm2d(5), nn.ReLU(inplace=True))
+        self.second = nn.Sequential(nn.Conv2d(5, 7, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(7), nn.ReLU())
+        self.classifier = nn.Linear(7, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.second(self.first(x)).mean((2, 3)))
+
+
+def tiny_module(seed: int = 0) -> Tiny:
+    """Return a `Tiny` with random weights and batch norm statistics far from the trivial ones."""
+    generator = torch.Generator().manual_seed(seed)
+    module = Tiny()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
+        for part in module.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.running_mean.copy_(torch.randn(part.num_features, generator=generator) * 0.3)
+                part.running_var.copy_(torch.rand(part.num_features, generator=generator) + 0.5)
+    return module.eval()
+
+
+TINY_MEAN = (0.4, 0.5, 0.6)
+TINY_STD = (0.2, 0.3, 0.25)
+
+
+@pytest.fixture
+def tiny() -> inc.Network:
+    return inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD, size=(32, 32), labels=["ash", "elm", "fir", "oak"])
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """A real photograph, small, odd-sized and not square: 93×71 pixels of a cup of coffee."""
+    from skimage.data import coffee
+
+    return np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
+
+
+@pytest.fixture(scope="session")
+def lite0() -> inc.Network:
+    return inc.load_network("efficientnet-lite0", "cpu")

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.networks.labels import Labels, imagenet_labels
+
+
+def test_imagenet_has_its_thousand_classes_in_order(shared) -> None:
+    labels = imagenet_labels()
+    assert len(labels) == 1000
+    published = (shared / "networks" / "synset_words.txt").read_text().splitlines()
+    for index, line in enumerate(published):
+        identifier, names = line.split(" ", 1)
+        assert labels.names[index] == tuple(names.split(", "))
+        assert labels.index(identifier) == index
+
+
+@pytest.mark.parametrize(
+    ("target", "index"),
+    [
+        ("banana", 954),
+        ("Banana", 954),
+        (954, 954),
+        ("954", 954),
+        ("n07753592", 954),
+        ("king of beasts", 291),
+        ("golden_retriever", 207),
+        ("tiger cat", 282),
+        ("hen-of-the-woods", 996),
+        ("hen of the woods", 996),
+        ("harp", 594),  # also a synonym of the harmonica
+    ],
+)
+def test_a_class_is_found_by_name_synonym_identifier_and_index(target: str | int, index: int) -> None:
+    assert imagenet_labels().index(target) == index
+
+
+def test_every_usual_name_finds_its_class_or_says_that_it_is_shared() -> None:
+    labels = imagenet_labels()
+    shared = set()
+    for index in range(1000):
+        try:
+            assert labels.index(labels[index]) == index
+        except InvalidSetting:
+            shared.add(labels[index])
+    assert shared == {"crane", "maillot", "cardigan", "Cardigan"}  # of each two, a garment and a corgi among them
+
+
+def test_a_mistyped_class_gets_near_names() -> None:
+    with pytest.raises(UnknownName, match=r"no class is called 'bananna'; near names: banana \(954\)"):
+        imagenet_labels().index("bananna")
+    with pytest.raises(UnknownName, match=r"hot dog \(934\)"):
+        imagenet_labels().index("dog")
+    with pytest.raises(UnknownName, match="classes also have indices, 0 to 999"):
+        imagenet_labels().index("qqqqqqq")
+
+
+def test_an_ambiguous_name_offers_the_choices() -> None:
+    with pytest.raises(InvalidSetting, match=r"'crane' is the name of classes 134 \(crane\) and 517 \(crane\)"):
+        imagenet_labels().index("crane")
+
+
+@pytest.mark.parametrize("target", [1000, -1, "-5", "1000"])
+def test_an_index_out_of_range_is_refused(target: str | int) -> None:
+    with pytest.raises(InvalidSetting, match=f"no class {target}: classes are numbered from 0 to 999"):
+        imagenet_labels().index(target)
+
+
+def test_a_users_labels_need_only_names() -> None:
+    assert Labels(["ash", "elm, wych elm"]).index("wych elm") == 1
