@@ -55,7 +55,10 @@ class TinyByHand:
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Pillow's antialiased cubic filter, one 3×H×W channel at a time."""
     return np.stack(
-        [np.asarray(Image.fromarray(one.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC)) for one in picture]
+        [
+            np.asarray(Image.fromarray(one.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC))
+            for one in picture
+        ]
     ).astype(np.float64)
 
 
@@ -94,9 +97,17 @@ def deepdream_2015(photo, network, *, octaves, octave_scale, steps, step_size, j
 def test_it_is_the_algorithm_of_2015_step_for_step(
     tiny, photo, octaves: int, octave_scale: float, steps: int, step_size: float, jitter: int
 ) -> None:
-    settings = {"octaves": octaves, "octave_scale": octave_scale, "steps": steps, "step_size": step_size, "jitter": jitter}
+    settings = {
+        "octaves": octaves,
+        "octave_scale": octave_scale,
+        "steps": steps,
+        "step_size": step_size,
+        "jitter": jitter,
+    }
     found = []
-    result = inc.dream(photo, network=tiny, layer="second", seed=7, on_step=lambda s: found.append((s.score, s)), **settings)
+    result = inc.dream(
+        photo, network=tiny, layer="second", seed=7, on_step=lambda s: found.append((s.score, s)), **settings
+    )
     generator = torch.Generator().manual_seed(7)
 
     def offsets():

@@ -51,14 +51,18 @@ def test_padding_is_that_of_tensorflow_at_every_size(kernel: int, stride: int, s
     torch.manual_seed(3)
     conv = Conv2dSame(2, 4, kernel, stride, bias=False)
     x = torch.randn(1, 2, *size)
-    expected = torch.nn.functional.conv2d(torch.from_numpy(padded_by_hand(x.numpy(), kernel, stride)), conv.weight, stride=stride)
+    expected = torch.nn.functional.conv2d(
+        torch.from_numpy(padded_by_hand(x.numpy(), kernel, stride)), conv.weight, stride=stride
+    )
     found = conv(x)
     assert found.shape[-2:] == (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
     torch.testing.assert_close(found, expected)
 
 
 def test_the_lion_is_a_lion(lite0, shared) -> None:
-    lion = np.array(Image.open(shared / "photos" / "lion.jpg").convert("RGB").resize((224, 224), Image.Resampling.BICUBIC))
+    lion = np.array(
+        Image.open(shared / "photos" / "lion.jpg").convert("RGB").resize((224, 224), Image.Resampling.BICUBIC)
+    )
     with torch.no_grad():
         logits = lite0.activations(torch.from_numpy(lion).permute(2, 0, 1)[None] / 255, ["logits"])["logits"]
     probabilities = logits.softmax(1)[0]

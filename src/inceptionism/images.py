@@ -134,7 +134,7 @@ def as_photo(image: Image.Image, called: str) -> Photo:
         alpha = None if alpha.min() == 255 else alpha
     try:
         rgb = to_srgb(image, profile)
-    except ImageCms.PyCMSError:
+    except (ImageCms.PyCMSError, OSError):
         notes.append(f"the color profile of {called} cannot be used; its colors are taken as sRGB")
         rgb = image.convert("RGB")
     return Photo(np.array(rgb), alpha, name, tuple(notes))
@@ -142,13 +142,16 @@ def as_photo(image: Image.Image, called: str) -> Photo:
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return `image` as RGB, its colors converted from the ICC `profile` to sRGB if it has another one."""
-    if image.mode not in ("L", "RGB", "CMYK", "LAB"):
-        image = image.convert("RGB")
-    if not profile:
+    if image.mode == "LAB":
+        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    elif not profile:
         return image.convert("RGB")
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if ImageCms.getProfileDescription(source).startswith("sRGB"):
-        return image.convert("RGB")
+    else:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return image.convert("RGB")
+        if image.mode not in ("L", "RGB", "CMYK"):
+            image = image.convert("RGB")
     converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None  # only in-place conversions return nothing
     return converted
@@ -159,16 +162,20 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
     An output that exists is left alone unless `overwrite` is true.
     """
+    try:
+        exists, is_folder = path.exists(), path.is_dir()
+    except OSError as error:  # a name too long, say
+        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     if path.suffix.lower() not in FORMATS:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise CannotWrite(f"{path} {ending}; results are written as {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise CannotWrite(f"there is no folder {path.parent} to write {path.name} in; make it first")
-    if path.is_dir():
+    if is_folder:
         raise CannotWrite(f"{path} is a folder; give the name of a file")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise CannotWrite(f"the folder {path.parent} cannot be written to: permission denied")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise CannotWrite(f"{path} exists; give another name, or --overwrite to replace it")
 
 
@@ -221,7 +228,7 @@ def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that at no moment, whatever happens, a part of it stands under that name."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    partial = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with partial.open("xb") as file:
             file.write(content)

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, TypeAlias
 
 from inceptionism.errors import InvalidSetting, suggestion
@@ -90,6 +90,14 @@ class MadeWith:
     weights: str
     photo: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("inceptionism", "torch", "device", "weights"):
+            check_text(name, getattr(self, name))
+        if self.photo is not None and not isinstance(self.photo, dict):
+            raise InvalidSetting(
+                f"the recipe's photo must be described by name, sha256, height and width, not {self.photo!r}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -112,6 +120,9 @@ class Recipe:
     made_with: MadeWith | None = None
 
     def __post_init__(self) -> None:
+        check_text("network", self.network)
+        if self.objective is not None:
+            check_text("objective", self.objective)
         check_integer("seed", self.seed, 0, MAX_SEED)
         check_choice("device", self.device, DEVICES)
 
@@ -232,6 +243,10 @@ class ClassRecipe(Recipe):
         object.__setattr__(self, "size", tuple(size))
         if (self.target is None) == (self.objective is None):
             raise InvalidSetting("give either a class or an objective")
+        if self.target is not None and (isinstance(self.target, bool) or not isinstance(self.target, (str, int))):
+            raise InvalidSetting(f"target must be the name or the index of a class, not {self.target!r}")
+        if self.label is not None:
+            check_text("label", self.label)
         check_choice("prior", self.prior, PRIORS)
         check_integer("steps", self.steps, 1, 100_000)
 
@@ -246,14 +261,24 @@ def readable(value: object) -> str:
 
 
 def known_fields(kind: type, content: object) -> dict[str, Any]:
-    """Return `content` if it is a mapping whose keys are all fields of the dataclass `kind`."""
+    """Return `content` if it is a mapping from fields of the dataclass `kind`, with all that have no default."""
     names = [one.name for one in fields(kind)]
+    required = [one.name for one in fields(kind) if one.default is MISSING]
     if not isinstance(content, dict):
         raise InvalidSetting(f"a part of the recipe is not a JSON object: {content!r}")
     for name in content:
         if name not in names:
             raise InvalidSetting(f"the recipe has an unknown setting {name!r}{suggestion(name, names)}")
+    for name in required:
+        if name not in content:
+            raise InvalidSetting(f"the recipe lacks {name!r}")
     return content
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is text, and not empty."""
+    if not isinstance(value, str) or not value:
+        raise InvalidSetting(f"{name} must be a text, not {value!r}")
 
 
 def check_integer(name: str, value: object, low: int, high: int) -> None:

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
+
+MADE = MadeWith("0.1.0", "2.13.0", "cpu", "ab" * 32, {"name": "ü.jpg", "sha256": "cd" * 32, "height": 5, "width": 7})
+
+photo_recipes = st.builds(
+    PhotoRecipe,
+    network=st.text(min_size=1),
+    layer=st.lists(
+        st.builds(
+            LayerChoice,
+            st.from_regex(r"[a-z][a-z0-9_./]{0,20}", fullmatch=True),
+            st.none() | st.integers(0, 5000),
+            st.floats(-1e3, 1e3).map(lambda weight: float(f"{weight:.4g}")).filter(bool),
+        ),
+        max_size=3,
+    ).map(tuple),
+    octaves=st.integers(1, 32),
+    octave_scale=st.floats(1, 16, exclude_min=True),
+    steps=st.integers(1, 1000),
+    step_size=st.floats(0, 255, exclude_min=True),
+    jitter=st.integers(0, 999),
+    size=st.none() | st.integers(1, 9999),
+    seed=st.integers(0, 2**63 - 1),
+    made_with=st.none() | st.just(MADE),
+)
+class_recipes = st.builds(
+    ClassRecipe,
+    target=st.integers(0, 999) | st.text(min_size=1),
+    prior=st.sampled_from(["fourier", "none"]),
+    size=st.tuples(st.integers(1, 999), st.integers(1, 999)) | st.integers(1, 999),
+    steps=st.integers(1, 999),
+)
+
+
+@given(photo_recipes | class_recipes)
+def test_a_recipe_comes_back_from_json_as_it_was(recipe: Recipe) -> None:
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@given(
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    ).map(json.dumps)
+)
+def test_what_is_no_recipe_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(InvalidSetting):
+        Recipe.from_json(text)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["octaves", "layer", "seed", "size", "steps", "network", "made_with", "objective", "device", "x"]
+        ),
+        st.none()
+        | st.integers()
+        | st.floats()
+        | st.text()
+        | st.lists(st.integers() | st.text())
+        | st.just({"name": 1}),
+    ),
+    st.sampled_from(["photo", "class"]),
+)
+def test_no_setting_of_the_wrong_kind_gets_through(settings: dict, kind: str) -> None:
+    content = {"schema": 1, "kind": kind, **settings}
+    try:
+        recipe = Recipe.from_json(json.dumps(content))
+    except InvalidSetting:
+        return
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"octaves": 0}, "octaves must be from 1 to 32, not 0"),
+        ({"octaves": 2.5}, "octaves must be a whole number, not 2.5"),
+        ({"octaves": True}, "octaves must be a whole number, not True"),
+        ({"octave_scale": 1}, "octave_scale must be more than 1 and at most 16, not 1"),
+        ({"octave_scale": float("nan")}, "octave_scale must be a finite number, not nan"),
+        ({"steps": 0}, "steps must be from 1 to 100000, not 0"),
+        ({"step_size": 0}, "step_size must be more than 0 and at most 255, not 0"),
+        ({"step_size": -1.5}, "step_size must be more than 0"),
+        ({"step_size": float("inf")}, "step_size must be a finite number"),
+        ({"step_size": "1"}, "step_size must be a finite number, not '1'"),
+        ({"jitter": -1}, "jitter must be from 0"),
+        ({"size": 0}, "size must be from 1 to 65535, not 0"),
+        ({"seed": -1}, "seed must be from 0"),
+        ({"seed": 2**63}, "seed must be from 0"),
+        ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, not 'gpu'"),
+        ({"layer": "a=0"}, "weight of layer 'a' is 0"),
+        ({"layer": "a=b"}, "the weight after = must be a number, not 'b'"),
+        ({"layer": ""}, "'' is no layer"),
+        ({"layer": 5}, "layer must be a name, a list of names or a mapping"),
+        ({"layer": {"a": float("nan")}}, "the weight of a layer must be a finite number"),
+        ({"layer": "a", "objective": "b"}, "either a layer or an objective"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        PhotoRecipe(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({}, "either a class or an objective"),
+        ({"target": "a", "objective": "b"}, "either a class or an objective"),
+        ({"target": 1.5}, "target must be"),
+        ({"target": "a", "prior": "furrier"}, "prior must be one of fourier, none, not 'furrier'"),
+        ({"target": "a", "size": (5,)}, "size must be a number of pixels or a height and a width"),
+        ({"target": "a", "size": (5, 0)}, "size must be from 1"),
+        ({"target": "a", "steps": -1}, "steps must be from 1"),
+    ],
+)
+def test_settings_of_a_class_out_of_range_are_refused(settings: dict, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        ClassRecipe(**settings)
+
+
+def test_layers_are_written_in_several_ways() -> None:
+    one = (LayerChoice("blocks.10"),)
+    assert parse_layers("blocks.10") == parse_layers(["blocks.10"]) == parse_layers({"blocks.10": 1}) == one
+    assert parse_layers(["a:17=0.5", "inception_4c/output"]) == (
+        LayerChoice("a", 17, 0.5),
+        LayerChoice("inception_4c/output"),
+    )
+    assert parse_layers({"a:3": -2}) == (LayerChoice("a", 3, -2),)
+    assert parse_layers(None) == ()
+    assert [str(choice) for choice in parse_layers(["a:17=0.5", "b"])] == ["a:17=0.5", "b"]
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(InvalidSetting, match="unknown setting 'octave'; did you mean octaves"):
+        Recipe.from_json('{"schema": 1, "kind": "photo", "octave": 3}')
+    with pytest.raises(InvalidSetting, match="schema 2"):
+        Recipe.from_json('{"schema": 2, "kind": "photo"}')
+    with pytest.raises(InvalidSetting, match="kind 'film'; known are photo, class"):
+        Recipe.from_json('{"schema": 1, "kind": "film"}')

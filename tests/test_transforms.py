@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from skimage.data import chelsea
+
+from inceptionism.transforms import circular_shift, random_view, similarity
+
+
+def test_a_circular_shift_loses_nothing() -> None:
+    picture = torch.rand(1, 3, 7, 12)
+    moved = circular_shift(4)(picture, torch.Generator().manual_seed(5))
+    down, right = torch.randint(-4, 5, (2,), generator=torch.Generator().manual_seed(5)).tolist()
+    assert (down, right) != (0, 0)
+    np.testing.assert_array_equal(moved, np.roll(picture.numpy(), (down, right), (2, 3)))
+    torch.testing.assert_close(circular_shift(0)(picture, torch.Generator()), picture)
+
+
+def smooth(height: int, width: int) -> torch.Tensor:
+    """A real picture, blurred so that different interpolations agree."""
+    pixels = ndimage.gaussian_filter(chelsea()[:height, :width].astype(np.float32) / 255, (2, 2, 0))
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "rotation"),
+    [((0, 0), 1, 0), ((5, -9), 1, 0), ((0, 0), 1.6, 0), ((0, 0), 1, 25), ((6.5, 3), 0.7, -40), ((-8, 11), 1.9, 10)],
+)
+def test_a_similarity_is_the_one_scipy_makes(shift, scale: float, rotation: float) -> None:
+    picture = smooth(81, 118)
+    found = similarity(picture, shift=shift, scale=scale, rotation=rotation)[0].numpy()
+    angle = np.radians(rotation)
+    # SciPy wants where each output pixel comes from, rows first. Rows count downward, so that a turn
+    # counterclockwise takes the output's right to the input's right and below.
+    back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / scale
+    center = (np.array([81, 118]) - 1) / 2
+    offset = center - back @ (center + np.array(shift))
+    for channel in range(3):
+        expected = ndimage.affine_transform(
+            picture[0, channel].numpy(), back, offset, order=1, mode="grid-constant", cval=0.5
+        )
+        np.testing.assert_allclose(found[channel], expected, atol=2e-3)
+
+
+def test_a_view_is_repeatable_differentiable_and_of_the_same_size() -> None:
+    picture = smooth(61, 83).requires_grad_()
+    view = random_view()
+    one, same = (view(picture, torch.Generator().manual_seed(3)) for _ in range(2))
+    other = view(picture, torch.Generator().manual_seed(4))
+    assert one.shape == picture.shape
+    assert torch.equal(one, same)
+    assert (one - other).abs().mean() > 0.05
+    one.sum().backward()
+    assert picture.grad.abs().sum() > 0
+
+
+def test_views_stay_within_what_was_asked() -> None:
+    """A bright dot in the middle moves no further than the shift and is as large as the scale allows."""
+    picture = torch.full((1, 3, 101, 101), 0.5)
+    picture[:, :, 48:53, 48:53] = 1
+    view = random_view(shift=20, scale=(0.8, 1.5), rotation=10, noise=0)
+    generator = torch.Generator().manual_seed(0)
+    places, areas = [], []
+    for _ in range(200):
+        bright = (view(picture, generator)[0, 0] - 0.5).numpy()
+        places.append(np.array(ndimage.center_of_mass(bright)) - 50)
+        areas.append(bright.sum() / 0.5 / 25)
+    assert np.abs(places).max() <= 20.1
+    assert np.abs(places).max() > 15
+    assert 0.8**2 * 0.95 < min(areas) < 0.75
+    assert 2 < max(areas) < 1.5**2 * 1.05
