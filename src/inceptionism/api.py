@@ -120,6 +120,6 @@ def visualize(
 
 def name_of(network: str | nn.Module | Network) -> str:
     """Return what a recipe calls a network."""
-    if isinstance(network, str):
-        return network
-    return network.name if isinstance(network, Network) else type(network).__name__
+    if isinstance(network, nn.Module):
+        return type(network).__name__
+    return network.name if isinstance(network, Network) else network

@@ -74,7 +74,7 @@ class NormalizedAscent(torch.optim.Optimizer):
     """
 
     def __init__(self, parameters: Iterable[Tensor], step_size: float) -> None:
-        super().__init__(parameters, {"step_size": step_size})
+        super().__init__(parameters, {"lr": step_size})  # the name that torch's schedules look for
 
     @torch.no_grad()
     def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002
@@ -82,4 +82,4 @@ class NormalizedAscent(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     mean = parameter.grad.abs().mean().clamp_min(torch.finfo(parameter.dtype).tiny)
-                    parameter.add_(parameter.grad * (group["step_size"] / mean))
+                    parameter.add_(parameter.grad * (group["lr"] / mean))

@@ -41,7 +41,8 @@ class Objective:
         return Objective(self.layers | other.layers, lambda a: self(a) + other(a), f"{self} + {other}")
 
     def __sub__(self, other: Objective) -> Objective:
-        return self + -1 * other
+        text = f"({other})" if " " in other.text else other.text
+        return Objective(self.layers | other.layers, lambda a: self(a) - other(a), f"{self} - {text}")
 
     def __mul__(self, weight: float) -> Objective:
         text = f"({self})" if " " in self.text else self.text

@@ -39,7 +39,7 @@ class Pixels:
 
     @classmethod
     def noise(cls, height: int, width: int, generator: torch.Generator, device: torch.device) -> Pixels:
-        """Start from gray with a little noise: a standard deviation of 1/100, as the networks' tutorials have it."""
+        """Start from gray with noise of a standard deviation of 1/100, drawn from `generator`."""
         return cls(0.5 + 0.01 * torch.randn(1, 3, height, width, generator=generator).to(device))
 
     def picture(self) -> Tensor:
@@ -51,10 +51,20 @@ class Pixels:
 
 
 class Fourier:
-    """A spectrum whose equal steps change all frequencies in the proportion natural images have them.
+    """A spectrum in which a step of the same size changes each frequency as much as natural images vary in it.
 
-    The method is Olah et al.'s (Distill 2017): amplitudes fall as 1/frequency, and colours are mixed from
-    decorrelated ones. Two departures: the exponent of the fall is `decay`, and ...
+    The method is that of Olah et al. (Distill 2017): amplitudes fall with frequency, colors are mixed from
+    decorrelated ones, and a sigmoid keeps the picture displayable. Two departures, both for pictures that
+    other networks recognize too: amplitudes fall as 1/frequency^`decay` with an exponent above their 1, and
+    the mixed colors are `contrast` times as far from gray.
+
+    Args:
+        height, width: Of the picture, in pixels.
+        generator: Draws the first spectrum.
+        device: Where the parameters live.
+        decay: The exponent of the fall.
+        contrast: The factor on the logits of the pixels.
+        std: The standard deviation of the first spectrum; small, so that the picture starts almost gray.
     """
 
     def __init__(
@@ -64,28 +74,24 @@ class Fourier:
         generator: torch.Generator,
         device: torch.device,
         *,
-        decay: float = 1.0,
+        decay: float = 1.5,
+        contrast: float = 1.8,
         std: float = 0.01,
     ) -> None:
-        self.size = (height, width)
-        vertical = torch.fft.fftfreq(height)[:, None]
-        horizontal = torch.fft.rfftfreq(width)[None, :]
-        frequency = torch.sqrt(vertical.square() + horizontal.square())
-        lowest = 1 / max(height, width)
-        self.scale = (
-            frequency.clamp_min(lowest) ** -decay / (max(height, width) ** (decay - 1)) * (height * width) ** 0.5
-        ).to(device)
+        self._size = (height, width)
+        frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
+        # In cycles per picture, so that the exponent changes how steep the fall is but not where it starts.
+        cycles = (frequency * max(height, width)).clamp_min(1)
+        self._amplitude = (max(height, width) * (height * width) ** 0.5 / cycles**decay).to(device)
+        color = torch.tensor(COLOR_CORRELATION)
+        self._mixing = (contrast / 4 * color / color.norm(dim=0).max()).to(device)
         shape = (1, 3, height, width // 2 + 1, 2)
         self.spectrum = (std * torch.randn(shape, generator=generator)).to(device).requires_grad_()
         self.parameters = [self.spectrum]
-        color = torch.tensor(COLOR_CORRELATION)
-        self.mixing = (color / color.norm(dim=0).max()).to(device)
 
     def picture(self) -> Tensor:
-        spectrum = torch.view_as_complex(self.spectrum) * self.scale
-        decorrelated = torch.fft.irfft2(spectrum, s=self.size) / 4
-        colors = torch.einsum("rc,nchw->nrhw", self.mixing, decorrelated)
-        return colors.sigmoid()
+        decorrelated = torch.fft.irfft2(torch.view_as_complex(self.spectrum) * self._amplitude, s=self._size)
+        return torch.einsum("rc,nchw->nrhw", self._mixing, decorrelated).sigmoid()
 
     def clip(self) -> None:
-        """Nothing to do: the sigmoid keeps every picture displayable."""
+        """Do nothing: every spectrum gives a picture that can be displayed."""

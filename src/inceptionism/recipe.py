@@ -231,7 +231,7 @@ class ClassRecipe(Recipe):
     label: str | None = None
     prior: str = "fourier"
     size: tuple[int, int] = (224, 224)
-    steps: int = 128
+    steps: int = 256
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from importlib.metadata import version
 from operator import add
@@ -16,6 +16,7 @@ from operator import add
 import torch
 from PIL import Image
 from torch import nn
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism import objectives
 from inceptionism.ascent import NormalizedAscent, ascend
@@ -197,34 +198,57 @@ class ClassRun(Run):
         self.objective = objective
         self.recipe = replace(recipe, made_with=self.made_with())
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._canvas, self._optimizer, self._transforms = self._prior()
+        self._prior = PRIORS[recipe.prior](recipe, self._generator, self.network.device)
 
     def steps(self) -> Iterator[Step]:
         steps = self.recipe.steps
         climb = ascend(
-            self._canvas,
+            self._prior.canvas,
             self.network,
             self.objective,
-            self._optimizer,
+            self._prior.optimizer,
             steps=steps,
-            transforms=self._transforms,
+            transforms=self._prior.transforms,
             generator=self._generator,
         )
         for step, score in enumerate(climb, start=1):
+            self._prior.schedule.step()
             yield Step(1, 1, step, steps, score, step / steps, self.image)
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self._canvas.picture())
+            return to_image(self._prior.canvas.picture())
 
-    def _prior(self) -> tuple[Parameterization, torch.optim.Optimizer, list[Transform]]:
-        height, width = self.recipe.size
-        generator, device = self._generator, self.network.device
-        if self.recipe.prior == "none":
-            pixels = Pixels.noise(height, width, generator, device)
-            return pixels, NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255), []
-        canvas = Fourier(height, width, generator, device)
-        return canvas, torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True), [random_view()]
+
+@dataclass(frozen=True)
+class Prior:
+    """What keeps a picture from noise natural: what is optimized, how it moves, and how it is looked at."""
+
+    canvas: Parameterization
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+    transforms: Sequence[Transform]
+
+
+def fourier_prior(recipe: ClassRecipe, generator: torch.Generator, device: torch.device) -> Prior:
+    """Climb in a decorrelated spectrum, under random views (Olah et al., Distill 2017).
+
+    Departures: the views are random magnifications, as networks see in training, with noise on them; and the
+    steps shrink to nothing along a cosine, so that the picture settles.
+    """
+    canvas = Fourier(*recipe.size, generator, device)
+    optimizer = torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True)
+    return Prior(canvas, optimizer, CosineAnnealingLR(optimizer, recipe.steps), [random_view()])
+
+
+def no_prior(recipe: ClassRecipe, generator: torch.Generator, device: torch.device) -> Prior:
+    """Climb pixel by pixel, with the steps of a photograph's dream; by itself that does not work very well."""
+    canvas = Pixels.noise(*recipe.size, generator, device)
+    optimizer = NormalizedAscent(canvas.parameters, PhotoRecipe.step_size / 255)
+    return Prior(canvas, optimizer, ConstantLR(optimizer, factor=1), [])
+
+
+PRIORS = {"fourier": fourier_prior, "none": no_prior}
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objective:

@@ -28,12 +28,12 @@ def circular_shift(jitter: int) -> Transform:
 
 
 def random_view(
-    *, shift: float = 40.0, scale: tuple[float, float] = (0.7, 1.6), rotation: float = 10.0, noise: float = 0.35
+    *, shift: float = 0.18, scale: tuple[float, float] = (0.8, 1.8), rotation: float = 10.0, noise: float = 0.3
 ) -> Transform:
     """Look at the picture from a random place: shifted, scaled and rotated in one resampling, with noise on it.
 
     Args:
-        shift: The largest shift in each direction, in pixels.
+        shift: The largest shift in each direction, as a share of the picture's height and width.
         scale: The smallest and the largest magnification; their logarithms are equally likely between.
         rotation: The largest turn to either side, in degrees.
         noise: The largest standard deviation of the noise.
@@ -41,10 +41,11 @@ def random_view(
     low, high = scale
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
+        height, width = picture.shape[-2:]
         size, turn, down, right, amount = torch.rand(5, generator=generator).tolist()
         view = similarity(
             picture,
-            shift=((2 * down - 1) * shift, (2 * right - 1) * shift),
+            shift=((2 * down - 1) * shift * height, (2 * right - 1) * shift * width),
             scale=low * (high / low) ** size,
             rotation=(2 * turn - 1) * rotation,
         )

@@ -39,6 +39,8 @@ def load_network(network: str | nn.Module | Network, device: str = "auto") -> Ne
         return network.to(chosen)
     if isinstance(network, nn.Module):
         return Network(network).to(chosen)
+    if not isinstance(network, str):
+        raise InvalidSetting(f"a network is a name, a Network or a torch module, not {network!r}")
     return load_by_name(network).to(chosen)
 
 

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism import objectives
+from inceptionism.errors import InvalidSetting, NoGradient, UnknownName
+from inceptionism.recipe import PhotoRecipe, Recipe
+
+QUICK = {"octaves": 2, "steps": 2}
+
+
+def pixels(result: inc.Result) -> np.ndarray:
+    return np.asarray(result.image)
+
+
+def test_a_photograph_is_dreamed_at_its_own_size(tiny, photo) -> None:
+    before = photo.copy()
+    result = inc.dream(photo, network=tiny, **QUICK)
+    assert result.image.mode == "RGB"
+    assert result.image.size == (71, 93)
+    assert np.array_equal(photo, before)
+    assert 1 < np.abs(pixels(result).astype(int) - photo).mean() < 20
+    assert len(result.scores) == 4
+    assert result.scores[1] > result.scores[0]
+
+
+def test_the_default_network_raises_the_score_of_a_real_photograph(photo) -> None:
+    layer = inc.load_network("efficientnet-lite0").default_layer
+    result = inc.dream(photo, octaves=1, steps=10)
+    assert result.recipe.network == "efficientnet-lite0"
+    assert [str(choice) for choice in result.recipe.layer] == [layer]
+    assert result.scores[-1] > 1.15 * result.scores[0]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(40, (31, 40)), (150, (115, 150)), (None, (71, 93))])
+def test_the_longer_side_can_be_chosen(tiny, photo, size, expected) -> None:
+    assert inc.dream(photo, network=tiny, size=size, **QUICK).image.size == expected
+
+
+def test_a_layer_is_a_name_a_channel_several_or_weighted(tiny, photo) -> None:
+    def dreamed(layer) -> np.ndarray:
+        return pixels(inc.dream(photo, network=tiny, layer=layer, **QUICK))
+
+    first, second, channel = dreamed("first"), dreamed("second"), dreamed("second:3")
+    both, weighted = dreamed(["first", "second"]), dreamed({"first": 1, "second": 1000})
+    assert np.array_equal(dreamed(["first"]), first)
+    assert np.array_equal(dreamed({"first": 3}), first)  # the step is normalized, so a factor changes nothing
+    assert np.array_equal(dreamed("first=3"), first)
+    for one, other in [(first, second), (second, channel), (both, first), (both, weighted)]:
+        assert np.abs(one.astype(int) - other).mean() > 0.2
+    assert np.abs(weighted.astype(int) - second).mean() < np.abs(both.astype(int) - second).mean()
+
+
+def test_an_objective_can_take_the_place_of_a_layer(tiny, photo) -> None:
+    objective = objectives.layer("second") - 500 * objectives.channel("first", 0)
+    result = inc.dream(photo, network=tiny, objective=objective, **QUICK)
+    assert result.recipe.objective == "layer(second) - 500*channel(first:0)"
+    assert result.recipe.layer == ()
+    same = inc.dream(photo, network=tiny, objective=objectives.layer("second"), **QUICK)
+    assert np.array_equal(pixels(same), pixels(inc.dream(photo, network=tiny, layer="second", **QUICK)))
+    assert not np.array_equal(pixels(same), pixels(result))
+
+
+def test_a_negative_weight_turns_the_dream_around(tiny, photo) -> None:
+    settings = {"octaves": 1, "steps": 4, "jitter": 0, "network": tiny}
+    up = inc.dream(photo, layer="second", **settings).scores
+    down = inc.dream(photo, layer="second=-1", **settings).scores
+    assert up[-1] > up[0]
+    assert down[-1] > down[0] == pytest.approx(-up[0])
+
+
+def test_transparency_is_kept(tiny, photo, tmp_path) -> None:
+    alpha = np.tile(np.linspace(0, 255, 71).astype(np.uint8), (93, 1))
+    source = Image.fromarray(photo)
+    source.putalpha(Image.fromarray(alpha))
+    result = inc.dream(source, network=tiny, **QUICK)
+    assert result.image.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(result.image.getchannel("A")), alpha)
+    assert inc.dream(source, network=tiny, size=40, **QUICK).image.getchannel("A").size == (31, 40)
+    result.save(tmp_path / "out.webp")
+    with Image.open(tmp_path / "out.webp") as saved:
+        assert saved.mode == "RGBA"
+
+
+def test_octaves_that_a_layer_cannot_see_are_left_out_and_said(lite0) -> None:
+    picture = np.full((40, 90, 3), 128, np.uint8)
+    picture[10:30, 20:60] = (200, 40, 90)
+    result = inc.dream(picture, network=lite0, layer="blocks.10", octaves=6, steps=1)
+    assert len(result.scores) == 3
+    assert result.notes == (
+        "3 of 6 octaves: the smallest would have 7×17 pixels, and layer blocks.10 needs 16 on each side",
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5000, 3, 3)])
+def test_a_picture_too_small_for_its_layer_is_refused_and_dreamed_at_an_earlier_one(lite0, shape) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    with pytest.raises(InvalidSetting, match=r"is \d+×\d+ pixels and layer blocks.10 needs 16 on each side: choose"):
+        inc.dream(picture, network=lite0)
+    if min(shape[:2]) >= 2:
+        assert inc.dream(picture, network=lite0, layer="stem", steps=1).image.size == (3, 5000)
+
+
+def test_a_silent_channel_is_an_error(tiny, photo) -> None:
+    tiny._fast.second[0].bias[4] = -1e6
+    with pytest.raises(NoGradient, match=r"layer\(second:4\) yields no gradient"):
+        inc.dream(photo, network=tiny, layer="second:4", **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "reason"),
+    [
+        ({"layer": "secondd"}, UnknownName, "did you mean second"),
+        ({"layer": "second:7"}, InvalidSetting, "layer second has channels 0 to 6, not a channel 7"),
+        ({"layer": "classifier"}, InvalidSetting, "gives no map"),
+        ({"layer": "logits"}, InvalidSetting, "gives no map"),
+        ({"octaves": 0}, InvalidSetting, "octaves"),
+        ({"network": "resnet"}, UnknownName, "no network 'resnet'"),
+        ({"network": 5}, InvalidSetting, "network must be a text, not 5"),
+    ],
+)
+def test_what_cannot_be_dreamed_is_said(tiny, photo, settings, error, reason) -> None:
+    with pytest.raises(error, match=reason):
+        inc.dream(photo, **{"network": tiny, **settings})
+
+
+def test_every_step_is_shown_with_the_picture_at_full_size(tiny, photo) -> None:
+    seen = []
+    result = inc.dream(photo, network=tiny, octaves=3, steps=2, on_step=lambda step: seen.append((step, step.image)))
+    steps = [step for step, _ in seen]
+    assert [(step.octave, step.step) for step in steps] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
+    assert {(step.octaves, step.steps) for step in steps} == {(3, 2)}
+    assert tuple(step.score for step in steps) == result.scores
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert done[-1] == pytest.approx(1)
+    images = [np.asarray(image).astype(int) for _, image in seen]
+    assert {image.shape for image in images} == {photo.shape}
+    changes = [np.abs(image - photo).mean() for image in images]
+    assert changes == sorted(changes)
+    assert np.array_equal(images[-1], pixels(result))
+
+
+def test_a_run_can_be_stopped_and_asked_for_what_there_is(tiny, photo) -> None:
+    run = inc.PhotoRun(PhotoRecipe(octaves=3, steps=4), inc.load_photo(photo), network=tiny)
+    assert np.array_equal(np.asarray(run.image()), photo)
+    for step in run:
+        if (step.octave, step.step) == (2, 3):
+            break
+    result = run.result()
+    assert len(result.scores) == 7
+    assert result.image.size == (71, 93)
+    assert np.abs(pixels(result).astype(int) - photo).mean() > 1
+
+
+def test_a_class_comes_from_noise(tiny) -> None:
+    result = inc.visualize("fir", network=tiny, size=(37, 52), steps=12)
+    assert result.image.size == (52, 37)
+    assert result.image.mode == "RGB"
+    assert np.mean(result.scores[-3:]) > np.mean(result.scores[:3])
+    assert (result.recipe.target, result.recipe.label) == (2, "fir")
+    assert inc.visualize(2, network=tiny, size=32, steps=1).image.size == (32, 32)
+
+
+def test_without_a_prior_the_pixels_themselves_climb(tiny) -> None:
+    result = inc.visualize("fir", network=tiny, size=32, steps=6, prior="none")
+    assert list(result.scores) == sorted(result.scores)
+    noise = np.asarray(result.image).astype(float).mean(2)
+    assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] < 0.7
+
+
+def test_an_objective_can_be_visualized(tiny) -> None:
+    result = inc.visualize(objectives.channel("second", 3), network=tiny, size=33, steps=8)
+    assert result.recipe.objective == "channel(second:3)"
+    assert np.mean(result.scores[-2:]) > np.mean(result.scores[:2])
+
+
+def test_a_network_without_labels_says_so() -> None:
+    from conftest import tiny_module
+
+    with pytest.raises(InvalidSetting, match="has no labels, so 'fir' names none"):
+        inc.visualize("fir", network=tiny_module(), size=32, steps=1)
+
+
+def test_a_bare_module_is_a_network(photo) -> None:
+    from conftest import tiny_module
+
+    result = inc.dream(photo, network=tiny_module(), layer="second", **QUICK)
+    assert result.recipe.network == "Tiny"
+
+
+def test_the_recipe_says_what_it_was_made_with(tiny, photo, tmp_path) -> None:
+    result = inc.dream(photo, network=tiny, layer="second=2", seed=5, **QUICK)
+    result.save(tmp_path / "out.png")
+    from inceptionism.images import read_recipe
+
+    recipe = Recipe.from_json(read_recipe(tmp_path / "out.png"))
+    assert recipe == result.recipe
+    assert recipe.seed == 5
+    made = recipe.made_with
+    assert made.torch == torch.__version__
+    assert made.weights == tiny.weights_hash
+    assert made.device == "cpu"
+    assert (made.photo["height"], made.photo["width"]) == (93, 71)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_seed_decides(tiny, photo, seed: int) -> None:
+    one = inc.dream(photo, network=tiny, seed=0, **QUICK)
+    other = inc.dream(photo, network=tiny, seed=seed, **QUICK)
+    assert np.array_equal(pixels(one), pixels(other)) == (seed == 0)
+
+
+AGAIN = """
+import hashlib, sys
+import numpy as np
+import inceptionism as inc
+from skimage.data import coffee
+one = inc.dream(np.ascontiguousarray(coffee()[100:261, 150:381]), seed=3, octaves=2, steps=3)
+other = inc.visualize("banana", seed=3, steps=5)
+print(*(hashlib.sha256(np.asarray(result.image)).hexdigest() for result in (one, other)))
+"""
+
+
+def test_the_same_recipe_gives_the_same_pixels_in_two_processes() -> None:
+    runs = [subprocess.run([sys.executable, "-c", AGAIN], capture_output=True, text=True, check=True) for _ in range(2)]
+    assert runs[0].stdout == runs[1].stdout
+    assert len(runs[0].stdout.split()) == 2

@@ -1,0 +1,278 @@
+"""The command line as a user has it: real processes, real files, a real terminal where one matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import inceptionism as inc
+from inceptionism.cli import app
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
+
+DREAM = [sys.executable, "-m", "inceptionism"]
+
+
+def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*DREAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Do the same without a process of its own, so that torch is loaded once for all tests."""
+    before = Path.cwd()
+    os.chdir(cwd)
+    try:
+        done = CliRunner().invoke(app, [*map(str, arguments)], prog_name="dream")
+    finally:
+        os.chdir(before)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:
+    """One line on standard error, nothing on standard output, no traceback."""
+    assert re.search(reason, done.stderr), done.stderr
+    assert done.stderr.startswith("dream: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert done.returncode == status
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: np.ndarray) -> Path:
+    Image.fromarray(photo).save(tmp_path / "cup.jpg", quality=95)
+    return tmp_path
+
+
+def test_a_photograph_is_dreamed_with_the_librarys_defaults(folder) -> None:
+    done = dream_process("photo", "cup.jpg", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cup-dream.png\n", "")
+    by_library = inc.dream(folder / "cup.jpg")
+    assert np.array_equal(pixels(folder / "cup-dream.png"), np.asarray(by_library.image))
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
+    options = {
+        "network": "efficientnet-lite1",
+        "layer": "blocks.3:7=2",
+        "octaves": 2,
+        "octave-scale": 1.5,
+        "steps": 1,
+        "step-size": 3.5,
+        "jitter": 9,
+        "size": 60,
+        "seed": 11,
+        "device": "cpu",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    done = dream("photo", "cup.jpg", *flags, "-o", "out.webp", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out.webp\n", "")
+    recipe = json.loads(dream("show", "out.webp", "--json", cwd=folder).stdout)
+    for name, value in options.items():
+        assert recipe[name.replace("-", "_")] == ([value] if name == "layer" else value)
+    assert recipe["made_with"]["photo"]["name"] == "cup.jpg"
+    assert pixels(folder / "out.webp").shape == (60, 46, 3)
+
+
+def test_classes_get_a_picture_each(folder) -> None:
+    done = dream("class", "banana", "291", "--steps", 2, "--size", "40x56", "--seed", 4, cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "banana.png\nlion.png\n", "")
+    for name, index in {"banana": 954, "lion": 291}.items():
+        recipe = json.loads(dream("show", f"{name}.png", "--json", cwd=folder).stdout)
+        assert (recipe["target"], recipe["label"], recipe["seed"]) == (index, name, 4)
+        assert pixels(folder / f"{name}.png").shape == (40, 56, 3)
+    (folder / "there").mkdir()
+    done = dream("class", "banana", "lion", "--steps", 2, "--prior", "none", "-o", "there", cwd=folder)
+    assert done.stdout == "there/banana.png\nthere/lion.png\n"
+
+
+def test_layers_are_listed_with_what_they_see(folder) -> None:
+    done = dream("layers", "--size", "360x640", cwd=folder)
+    assert done.returncode == 0
+    assert "360×640" in done.stdout
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
+    assert lines["blocks.10"][:5] == ["112", "23", "40", "16", "parts"]
+    assert lines["stem"] == ["32", "180", "320", "2", "edges"]
+    assert sum("recommended" in line for line in done.stdout.splitlines()) == 5
+    assert sum("default" in line for line in done.stdout.splitlines()) == 1
+    assert "blocks.3.expand.0" in dream("layers", "--all", cwd=folder).stdout
+
+
+def test_show_prints_the_recipe(folder) -> None:
+    dream("photo", "cup.jpg", "--steps", 1, "-o", "out.jpg", cwd=folder)
+    done = dream("show", "out.jpg", cwd=folder)
+    assert done.returncode == 0
+    for line in ("network *efficientnet-lite0", "octave scale *1.4", "steps *1", "seed *0", "inceptionism *0.1.0"):
+        assert re.search(line, done.stdout)
+    refused(dream("show", "cup.jpg", cwd=folder), "cup.jpg carries no recipe", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "status"),
+    [
+        (["photo", "missing.jpg"], "there is no file missing.jpg", 1),
+        (["photo", "empty.jpg"], "empty.jpg is empty", 1),
+        (["photo", "cup.jpg", "--layer", "block.10"], "no layer 'block.10'; did you mean .*blocks.10", 1),
+        (["photo", "cup.jpg", "--layer", "blocks.10:112"], "channels 0 to 111, not a channel 112", 2),
+        (["photo", "cup.jpg", "--octaves", "0"], "octaves must be from 1 to 32, not 0", 2),
+        (["photo", "cup.jpg", "--step-size", "nan"], "step_size must be a finite number", 2),
+        (["photo", "cup.jpg", "--network", "efficientnet"], "no network 'efficientnet'; did you mean", 1),
+        (["photo", "cup.jpg", "-o", "no/out.png"], "no folder no to write out.png in; make it first", 1),
+        (["photo", "cup.jpg", "-o", "out.bmp"], "ends in '.bmp'", 1),
+        (["photo", "cup.jpg", "-o", "cup.jpg"], "cup.jpg exists; give another name, or --overwrite", 1),
+        (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 1),
+        (["class", "1000"], "no class 1000: classes are numbered from 0 to 999", 2),
+        (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
+        (["class", "banana", "--prior", "naturel"], "prior must be one of fourier, none, not 'naturel'", 2),
+        (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
+        (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
+        (["layers", "--network", "nn"], "no network 'nn'", 1),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reason, status) -> None:
+    (folder / "empty.jpg").touch()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    refused(dream(*arguments, cwd=folder), reason, status)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    refused(dream("photo", "cup.jpg", "--device", "cuda", cwd=folder), "no device 'cuda' that torch can use", 2)
+
+
+def test_usage_errors_exit_with_two(folder) -> None:
+    for arguments in (
+        ["photo"],
+        ["photo", "cup.jpg", "--octave", "3"],
+        ["dance"],
+        ["photo", "cup.jpg", "--steps", "x"],
+    ):
+        done = dream(*arguments, cwd=folder)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_the_traceback(folder) -> None:
+    done = dream_process("photo", "missing.jpg", "--debug", cwd=folder)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "dream: there is no file missing.jpg" in done.stderr
+
+
+def test_nothing_is_overwritten_unasked(folder) -> None:
+    for expected in ("cup-dream.png", "cup-dream-2.png", "cup-dream-3.png"):
+        assert dream("photo", "cup.jpg", "--steps", 1, cwd=folder).stdout == f"{expected}\n"
+    before = (folder / "cup-dream.png").read_bytes()
+    assert dream("photo", "cup.jpg", "--steps", 2, "--overwrite", cwd=folder).stdout == "cup-dream.png\n"
+    assert (folder / "cup-dream.png").read_bytes() != before
+
+
+def test_notes_are_said_unless_quiet(folder) -> None:
+    arguments = ["photo", "cup.jpg", "--octaves", 9, "--steps", 1]
+    done = dream(*arguments, cwd=folder)
+    assert re.fullmatch(r"note: \d of 9 octaves: the smallest would have .*\n", done.stderr)
+    assert dream(*arguments, "--quiet", cwd=folder).stderr == ""
+
+
+def on_terminal(*arguments: object, cwd: Path, until: str | None = None) -> tuple[str, int]:
+    """Run on a pseudo-terminal; where `until` appears, press Ctrl-C. Return what was shown and the exit status."""
+    control, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [*DREAM, *map(str, arguments)], cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    )
+    os.close(terminal)
+    shown = b""
+    deadline = time.monotonic() + 120
+    interrupted = False
+    while time.monotonic() < deadline:
+        try:
+            part = os.read(control, 4096)
+        except OSError:  # the terminal is closed: the process has ended
+            break
+        if not part:
+            break
+        shown += part
+        if until and not interrupted and re.search(until.encode(), shown):
+            process.send_signal(signal.SIGINT)
+            interrupted = True
+    os.close(control)
+    return shown.decode(), process.wait(timeout=30)
+
+
+def test_progress_is_shown_on_a_terminal(folder) -> None:
+    shown, status = on_terminal("photo", "cup.jpg", "--octaves", 2, "--steps", 30, cwd=folder)
+    assert status == 0
+    assert "loading" in shown
+    assert re.search(r"octave 2/2 step \d+/30 score \d", shown)
+    assert re.search(r"0:00:0\d", shown)
+    quiet, status = on_terminal("photo", "cup.jpg", "--octaves", 2, "--steps", 3, "--quiet", cwd=folder)
+    assert (quiet, status) == ("cup-dream-2.png\r\n", 0)
+
+
+def test_ctrl_c_keeps_the_picture_so_far(folder) -> None:
+    shown, status = on_terminal(
+        "photo", "cup.jpg", "--octaves", 2, "--steps", 5000, cwd=folder, until=r"octave 1/2 step [2-9]\d/"
+    )
+    assert status == 130
+    assert "interrupted; the picture so far is in cup-dream.png" in shown
+    with Image.open(folder / "cup-dream.png") as kept, Image.open(folder / "cup.jpg") as photo:
+        assert kept.size == photo.size
+        assert np.abs(np.asarray(kept).astype(int) - np.asarray(photo)).mean() > 2
+    assert "steps *5000" in re.sub(r"steps +5000", "steps *5000", dream("show", "cup-dream.png", cwd=folder).stdout)
+    assert [path.name for path in folder.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(folder) -> None:
+    shown, status = on_terminal("photo", "cup.jpg", cwd=folder, until="loading")
+    assert status == 130
+    assert "Traceback" not in shown
+    assert [path.name for path in folder.iterdir()] == ["cup.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("command", "recipe", "skipped"),
+    [
+        ("photo", PhotoRecipe, {"objective", "made_with", "layer", "size"}),
+        ("class", ClassRecipe, {"objective", "made_with", "target", "label", "size"}),
+    ],
+)
+def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, skipped: set[str]) -> None:
+    from dataclasses import fields
+
+    shown = " ".join(dream(command, "--help", cwd=folder).stdout.split()).replace("│", "")
+    for field in fields(recipe):
+        if field.name not in skipped:
+            flag = "--" + field.name.replace("_", "-")
+            assert re.search(rf"{flag} .*?\[default: {re.escape(str(field.default))}\]", shown), field.name
+
+
+def test_each_command_has_help_with_every_option_explained(folder) -> None:
+    listing = dream("--help", cwd=folder).stdout
+    for command in ("photo", "class", "layers", "show"):
+        assert command in listing
+        done = dream(command, "--help", cwd=folder)
+        assert done.returncode == 0
+        assert "Usage: dream" in done.stdout
+    assert dream("--version", cwd=folder).stdout == "inceptionism 0.1.0\n"

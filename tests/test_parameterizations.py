@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import astronaut, chelsea, coffee
+
+from inceptionism.parameterizations import Fourier, Parameterization, Pixels
+
+CPU = torch.device("cpu")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def neighbor_correlation(picture: torch.Tensor) -> float:
+    gray = picture.detach()[0].mean(0).double().numpy()
+    return float(np.corrcoef(gray[:, 1:].ravel(), gray[:, :-1].ravel())[0, 1])
+
+
+def spectrum_slope(picture: torch.Tensor) -> float:
+    """The exponent of the radially averaged power spectrum, by a straight line through its logarithm."""
+    gray = picture.detach()[0].mean(0).double().numpy()
+    power = np.abs(np.fft.fft2(gray - gray.mean())) ** 2
+    radius = np.hypot(np.fft.fftfreq(gray.shape[0])[:, None], np.fft.fftfreq(gray.shape[1])[None, :])
+    edges = np.geomspace(0.02, 0.4, 12)
+    middle = np.sqrt(edges[1:] * edges[:-1])
+    mean = [power[(radius >= low) & (radius < high)].mean() for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return float(np.polyfit(np.log(middle), np.log(mean), 1)[0])
+
+
+@pytest.mark.parametrize("size", [(40, 40), (33, 50), (51, 24)])
+@pytest.mark.parametrize("kind", [Pixels.noise, Fourier])
+def test_every_parameterization_can_fit_a_photograph(kind, size: tuple[int, int]) -> None:
+    height, width = size
+    pixels = np.asarray(Image.fromarray(chelsea()).resize((width, height))) / 255
+    photo = torch.from_numpy(pixels).float().permute(2, 0, 1)[None]
+    canvas: Parameterization = kind(height, width, generator(), CPU)
+    optimizer = torch.optim.Adam(canvas.parameters, lr=0.05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        error = (canvas.picture() - photo).square().mean()
+        error.backward()
+        optimizer.step()
+    assert -10 * np.log10(error.item()) > 30
+
+
+@pytest.mark.parametrize("size", [(31, 46), (47, 20), (64, 64), (1, 1), (2, 5)])
+@pytest.mark.parametrize("kind", [Pixels.noise, Fourier])
+def test_pictures_have_the_size_asked_for_and_start_near_gray(kind, size: tuple[int, int]) -> None:
+    picture = kind(*size, generator(), CPU).picture()
+    assert picture.shape == (1, 3, *size)
+    assert (picture - 0.5).abs().max() < 0.4
+    assert torch.equal(picture, kind(*size, generator(), CPU).picture())
+
+
+def test_the_first_picture_has_the_statistics_of_natural_images() -> None:
+    """Neighbouring pixels of photographs correlate above 0.9; those of noise do not."""
+    photographs = [torch.from_numpy(one()).float().permute(2, 0, 1)[None] / 255 for one in (chelsea, coffee, astronaut)]
+    real = [neighbor_correlation(one) for one in photographs]
+    assert min(real) > 0.9
+    start = Fourier(150, 211, generator(), CPU).picture()
+    assert neighbor_correlation(start) > 0.9
+    assert abs(neighbor_correlation(Pixels.noise(150, 211, generator(), CPU).picture())) < 0.05
+    assert -3.6 < spectrum_slope(start) < -2
+    assert all(-3.6 < spectrum_slope(one) < -2 for one in photographs)
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    canvas = Fourier(5, 8, generator(), CPU, std=0.1)
+    weights = torch.randn(1, 3, 5, 8, generator=generator(1))
+    (canvas.picture() * weights).sum().backward()
+    direction = torch.randn(canvas.spectrum.shape, generator=generator(2))
+    slope = (canvas.spectrum.grad * direction).sum().item()
+    values = []
+    with torch.no_grad():
+        for sign in (1, -2):  # from the middle to one side, then to the other
+            canvas.spectrum += sign * 1e-2 * direction
+            values.append((canvas.picture().double() * weights).sum().item())
+    assert (values[0] - values[1]) / 2e-2 == pytest.approx(slope, rel=1e-2)
+
+
+def test_pixels_are_clipped_to_what_can_be_displayed() -> None:
+    canvas = Pixels(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
+    canvas.clip()
+    assert canvas.pixels.flatten().tolist() == [0, 0.5, 1]

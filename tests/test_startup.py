@@ -1,0 +1,62 @@
+"""Light to start: help, completion and the import itself load no torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "numpy", "PIL", "cv2", "scipy")
+
+LOADED = f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+
+
+def loaded_by(code: str, **environment: str) -> str:
+    program = f"import sys, atexit\natexit.register(lambda: {LOADED})\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+    return done.stderr.splitlines()[-1]
+
+
+RUN = "from inceptionism.cli import main\nsys.argv = {arguments}\nmain()"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import inceptionism",
+        "import inceptionism as inc; dir(inc); inc.PhotoRecipe(octaves=3); inc.InvalidSetting",
+        RUN.format(arguments=["dream", "--help"]),
+        RUN.format(arguments=["dream", "photo", "--help"]),
+        RUN.format(arguments=["dream", "class", "--help"]),
+        RUN.format(arguments=["dream", "--version"]),
+        RUN.format(arguments=["dream", "photo", "x.jpg", "--octaves", "0"]),
+    ],
+)
+def test_it_loads_nothing_heavy(code: str) -> None:
+    assert loaded_by(code) == "[]"
+
+
+def test_completion_loads_nothing_heavy() -> None:
+    code = RUN.format(arguments=["dream"])
+    assert loaded_by(code, _DREAM_COMPLETE="complete_bash", COMP_WORDS="dream ph", COMP_CWORD="1") == "[]"
+
+
+def test_reading_a_picture_and_its_recipe_loads_no_torch() -> None:
+    assert "torch" not in loaded_by("from inceptionism.images import load_photo, read_recipe")
+
+
+def test_the_check_itself_sees_torch() -> None:
+    assert "'torch'" in loaded_by("import inceptionism; inceptionism.dream")
+
+
+def test_every_public_name_is_there() -> None:
+    import inceptionism as inc
+
+    for name in inc.__all__:
+        assert getattr(inc, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nightmare'"):
+        inc.nightmare  # noqa: B018
