@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from conftest import TINY_MEAN, TINY_STD, Tiny
 from PIL import Image
 from scipy.signal import convolve2d, correlate2d
 
 import inceptionism as inc
-from conftest import TINY_MEAN, TINY_STD, Tiny
 from inceptionism.ascent import NormalizedAscent, ascend
 from inceptionism.errors import NoGradient
 from inceptionism.objectives import Objective, layer

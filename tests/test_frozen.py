@@ -4,11 +4,11 @@ import copy
 
 import pytest
 import torch
+from conftest import tiny_module
 from torch import nn
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.frozen import fold, freeze, run_until
-from conftest import tiny_module
 
 
 def gradient(module: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:

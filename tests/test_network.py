@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from conftest import TINY_MEAN, TINY_STD, tiny_module
 
 import inceptionism as inc
-from conftest import TINY_MEAN, TINY_STD, tiny_module
 from inceptionism.errors import InvalidSetting, UnknownName
 
 
@@ -84,11 +84,11 @@ def test_networks_by_name() -> None:
     assert inc.load_network("efficientnet-lite0") is inc.load_network("efficientnet-lite0")
     with pytest.raises(UnknownName, match=r"no network 'efficientnet-light0'; did you mean .*efficientnet-lite0"):
         inc.load_network("efficientnet-light0")
-    with pytest.raises(UnknownName, match="there are efficientnet-lite0"):
+    with pytest.raises(UnknownName, match=r"there are efficientnet"):
         inc.load_network("zzz")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match="no device 'cuda' that torch can use; it has .*cpu"):
+    with pytest.raises(InvalidSetting, match=r"no device 'cuda' that torch can use; it has .*cpu"):
         inc.load_network("efficientnet-lite0", "cuda")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +29,7 @@ def spectrum_slope(picture: torch.Tensor) -> float:
     radius = np.hypot(np.fft.fftfreq(gray.shape[0])[:, None], np.fft.fftfreq(gray.shape[1])[None, :])
     edges = np.geomspace(0.02, 0.4, 12)
     middle = np.sqrt(edges[1:] * edges[:-1])
-    mean = [power[(radius >= low) & (radius < high)].mean() for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    mean = [power[(radius >= low) & (radius < high)].mean() for low, high in pairwise(edges)]
     return float(np.polyfit(np.log(middle), np.log(mean), 1)[0])
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_parameterizations import neighbor_correlation
 
 import inceptionism as inc
-from test_parameterizations import neighbor_correlation
 
 BANANA, LION = 954, 291
 

@@ -56,18 +56,18 @@ def random_view(
 
 
 def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float) -> Tensor:
-    """Move the picture down and right by `shift` pixels, magnify it, and turn it counterclockwise by degrees.
+    """Move the picture down and right by `shift` pixels, then magnify it and turn it counterclockwise by degrees.
 
-    It is turned and magnified about its center; what comes in from outside is middle gray. The output has the
-    size of the input.
+    It is magnified and turned about the middle of the view; what comes in from outside is middle gray. The
+    output has the size of the input.
     """
     height, width = picture.shape[-2:]
     cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
     down, right = shift
     # Where each output pixel comes from, in coordinates that run from -1 to 1 over each side: x, then y.
     rows = [
-        [cosine, -sine * height / width, -2 * (cosine * right - sine * down) / width],
-        [sine * width / height, cosine, -2 * (sine * right + cosine * down) / height],
+        [cosine, -sine * height / width, -2 * right / width],
+        [sine * width / height, cosine, -2 * down / height],
     ]
     matrix = torch.tensor([rows], dtype=picture.dtype, device=picture.device).expand(len(picture), 2, 3)
     grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)

@@ -1,0 +1,41 @@
+# make demo      sets everything up, dreams a photograph and the class "banana", and says where they are
+# make test      sets up and runs all tests
+# make lint      ruff (style and formatting), mypy --strict, and the direction of imports
+# make bench     times the engine beside a plain transcription of the 2015 loop
+# make install   only sets up; then .venv/bin/dream is the command
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The photograph to dream; by default one that scikit-image ships.
+PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__path__[0])')/coffee.png
+
+.PHONY: demo install test lint bench
+
+demo: .venv/.with-demo
+	@mkdir -p demo
+	$(BIN)/dream photo "$(PHOTO)" --output demo/photo.png --overwrite
+	$(BIN)/dream class banana --output demo/banana.png --overwrite
+	@echo 'Look at the two pictures: demo/photo.png and demo/banana.png'
+
+install: .venv/.with-demo
+
+test: .venv/.with-test
+	$(BIN)/pytest
+
+lint: .venv/.with-lint .venv/.with-test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.with-demo
+	$(BIN)/python bench/photo.py "$(PHOTO)"
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "inceptionism needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.with-%: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
