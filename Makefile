@@ -7,7 +7,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # The photograph to dream; by default one that scikit-image ships.
-PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__path__[0])')/coffee.png
+PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__path__[0])')/rocket.jpg
 
 .PHONY: demo install test lint bench
 

@@ -110,7 +110,7 @@ def test_layers_are_listed_with_what_they_see(folder) -> None:
     lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
     assert lines["blocks.10"][:5] == ["112", "23", "40", "16", "parts"]
     assert lines["stem"] == ["32", "180", "320", "2", "edges"]
-    assert sum("recommended" in line for line in done.stdout.splitlines()) == 5
+    assert sum("recommended" in line for line in done.stdout.splitlines()) == 6
     assert sum("default" in line for line in done.stdout.splitlines()) == 1
     assert "blocks.3.expand.0" in dream("layers", "--all", cwd=folder).stdout
 

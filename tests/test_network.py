@@ -38,8 +38,9 @@ def test_strides_and_levels_go_from_edges_to_objects(lite0) -> None:
     assert [layer.stride for layer in layers] == [2, 2, 4, 4, 8, 8, *[16] * 6, *[32] * 6]
     assert list(dict.fromkeys(layer.level for layer in layers)) == ["edges", "textures", "patterns", "parts", "objects"]
     recommended = [layer for layer in layers if layer.recommended]
-    assert [layer.level for layer in recommended] == ["edges", "textures", "patterns", "parts", "objects"]
-    assert lite0.default_layer in {layer.name for layer in recommended}
+    assert [layer.name for layer in recommended] == [f"blocks.{index}" for index in (2, 4, 7, 10, 14, 15)]
+    assert lite0.default_layer == "blocks.10"
+    assert inc.load_network("efficientnet-lite2").default_layer == "blocks.14"
 
 
 def test_all_layers_can_be_asked_for_too(lite0) -> None:

@@ -54,9 +54,9 @@ class Fourier:
     """A spectrum in which a step of the same size changes each frequency as much as natural images vary in it.
 
     The method is that of Olah et al. (Distill 2017): amplitudes fall with frequency, colors are mixed from
-    decorrelated ones, and a sigmoid keeps the picture displayable. Two departures, both for pictures that
-    other networks recognize too: amplitudes fall as 1/frequency^`decay` with an exponent above their 1, and
-    the mixed colors are `contrast` times as far from gray.
+    decorrelated ones, and a sigmoid keeps the picture displayable. The departures, all for pictures that other
+    networks recognize too: amplitudes fall as 1/frequency^`decay` with an exponent above their 1; the mixed
+    colors are `contrast` times as far from gray; and hues are moved `saturation` times as much as lightness.
 
     Args:
         height, width: Of the picture, in pixels.
@@ -64,6 +64,7 @@ class Fourier:
         device: Where the parameters live.
         decay: The exponent of the fall.
         contrast: The factor on the logits of the pixels.
+        saturation: The factor on the two of the three decorrelated values that carry the hue.
         std: The standard deviation of the first spectrum; small, so that the picture starts almost gray.
     """
 
@@ -76,6 +77,7 @@ class Fourier:
         *,
         decay: float = 1.5,
         contrast: float = 1.8,
+        saturation: float = 0.7,
         std: float = 0.01,
     ) -> None:
         self._size = (height, width)
@@ -84,7 +86,8 @@ class Fourier:
         cycles = (frequency * max(height, width)).clamp_min(1)
         self._amplitude = (max(height, width) * (height * width) ** 0.5 / cycles**decay).to(device)
         color = torch.tensor(COLOR_CORRELATION)
-        self._mixing = (contrast / 4 * color / color.norm(dim=0).max()).to(device)
+        strength = contrast / 4 * torch.tensor([1, saturation, saturation])
+        self._mixing = (strength * color / color.norm(dim=0).max()).to(device)
         shape = (1, 3, height, width // 2 + 1, 2)
         self.spectrum = (std * torch.randn(shape, generator=generator)).to(device).requires_grad_()
         self.parameters = [self.spectrum]

@@ -120,6 +120,7 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         self.stem = ConvBlock(3, STEM_CHANNELS, 3, stride=2)
         blocks: list[nn.Module] = []
+        self.stage_ends: list[int] = []
         inputs = STEM_CHANNELS
         for index, stage in enumerate(STAGES):
             outputs = round_channels(stage.channels * width)
@@ -129,6 +130,7 @@ class EfficientNetLite(nn.Module):
                 stride = stage.stride if block == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, stage.kernel, stride, stage.expansion))
                 inputs = outputs
+            self.stage_ends.append(len(blocks) - 1)
         self.blocks = nn.Sequential(*blocks)
         self.head = ConvBlock(inputs, HEAD_CHANNELS, 1)
         self.classifier = nn.Linear(HEAD_CHANNELS, 1000)
@@ -156,7 +158,6 @@ def load(name: str = "efficientnet-lite0") -> Network:
         module = EfficientNetLite(variant.width, variant.depth)
     state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
     module.load_state_dict({our_name(key): value for key, value in state.items()}, assign=True)
-    last = len(module.blocks) - 1
     return Network(
         module,
         name=name,
@@ -165,7 +166,8 @@ def load(name: str = "efficientnet-lite0") -> Network:
         range=255.0,
         size=(variant.size, variant.size),
         labels=imagenet_labels(),
-        layers=["stem", *(f"blocks.{index}" for index in range(last + 1)), "head"],
+        layers=["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
+        recommended=[f"blocks.{index}" for index in module.stage_ends[1:]],
     )
 
 

@@ -207,7 +207,8 @@ class Network:
     def _shapes(self, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
         """Return the channels, height and width of every module that gives a map, in the order they run.
 
-        The module runs on the meta device: shapes only, no arithmetic and no memory.
+        At another size than the trained one the module runs on the meta device: shapes only, no arithmetic and
+        no memory. At the trained size it just runs, which is quicker than loading torch's rules for shapes.
         """
         shapes: dict[str, tuple[int, int, int]] = {}
 
@@ -215,11 +216,12 @@ class Network:
             if isinstance(output, Tensor) and output.ndim == 4:
                 shapes.setdefault(name, (output.shape[1], output.shape[2], output.shape[3]))
 
-        state = {name: value.to("meta") for name, value in self._plain.state_dict().items()}
+        device = self.device if size == self.size else torch.device("meta")
+        state = {name: value.to(device) for name, value in self._plain.state_dict().items()}
         names = [name for name, _ in self._plain.named_modules() if name]
         with hooked(self._plain, names, note), torch.no_grad():
             try:
-                functional_call(self._plain, state, (torch.empty(1, 3, *size, device="meta"),))
+                functional_call(self._plain, state, (torch.zeros(1, 3, *size, device=device),))
             except RuntimeError as error:
                 reason = f"network {self.name} cannot see a picture of {size[0]}×{size[1]} pixels: {error}"
                 raise InvalidSetting(reason) from error
