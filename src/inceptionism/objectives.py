@@ -45,6 +45,8 @@ class Objective:
         return Objective(self.layers | other.layers, lambda a: self(a) - other(a), f"{self} - {text}")
 
     def __mul__(self, weight: float) -> Objective:
+        if weight == 1:
+            return self
         text = f"({self})" if " " in self.text else self.text
         return Objective(self.layers, lambda a: weight * self(a), f"{weight:g}*{text}")
 

@@ -116,7 +116,7 @@ class PhotoRun(Run):
         layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
         self.objective = objective or layers_objective(self.network, layers)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
-        self.title = " ".join([photo.name or "photo", "·", str(self.objective)])
+        self.title = f"{photo.name or 'photo'} · {', '.join(map(str, layers)) or self.objective}"
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
