@@ -303,6 +303,15 @@ def test_a_write_that_fails_halfway_leaves_what_was_there(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_who_reads_while_it_is_written_sees_the_old_picture_whole(tmp_path) -> None:
+    path = tmp_path / "out.png"
+    path.write_bytes(b"the old picture")
+    with path.open("rb") as reader:
+        save_picture(Image.fromarray(gradient()), path)
+        assert reader.read() == b"the old picture"
+    assert load_photo(path).pixels.shape == (21, 34, 3)
+
+
 def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(CannotWrite, match=r"there is no folder .*; the picture is kept in .*\.png") as caught:
