@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting
 from inceptionism.recipe import DEVICES, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
@@ -219,8 +220,9 @@ def program(
     """See what a neural network sees: dream photographs, and picture classes."""
 
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names of files and values of recipes are shown as they are, never taken for markup.
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -247,7 +249,7 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
     if quiet or not err.is_terminal:
         yield
         return
-    with err.status(f"loading {network}"):
+    with err.status(Text(f"loading {network}")):
         yield
 
 
@@ -260,9 +262,9 @@ def carry_out(run: Run, path: Path, quiet: bool) -> None:
             typer.echo(f"note: {note}", err=True)
     interrupted = False
     columns = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as progress:
