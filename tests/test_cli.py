@@ -142,8 +142,14 @@ def test_show_prints_the_recipe(folder) -> None:
         (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
         (["class", "banana", "--prior", "naturel"], "prior must be one of fourier, none, not 'naturel'", 2),
         (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
+        (["photo", "cup.jpg", "--size", "65000"], r"needs more than \d+ GB of memory", 2),
         (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
         (["layers", "--network", "nn"], "no network 'nn'", 1),
+        (
+            ["class", "banana", "--size", "65535"],
+            r"65535×65535 pixels needs more than 2147 GB .* this machine has \d+ GB",
+            2,
+        ),
     ],
 )
 def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reason, status) -> None:

@@ -177,6 +177,7 @@ def test_a_damaged_profile_is_ignored_and_said(tmp_path) -> None:
 
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path) -> None:
     (tmp_path / "empty.jpg").touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "text.jpg").write_text("this is no picture")
     (tmp_path / "half.jpg").write_bytes(jpeg()[: len(jpeg()) // 2])
     (tmp_path / "half.png").write_bytes(png()[: len(png()) // 2])
@@ -189,6 +190,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path) -> None:
         "head.png": "is (damaged|not a picture)",
         "missing.jpg": "there is no file",
         "": "is a folder, not a picture",
+        "pipe.jpg": "is a pipe or a device, not a file",
     }.items():
         with pytest.raises(UnreadablePicture, match=reason) as caught:
             load_photo(tmp_path / name)
@@ -310,6 +312,15 @@ def test_who_reads_while_it_is_written_sees_the_old_picture_whole(tmp_path) -> N
         save_picture(Image.fromarray(gradient()), path)
         assert reader.read() == b"the old picture"
     assert load_photo(path).pixels.shape == (21, 34, 3)
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / "link.png", tmp_path / "there" / "target.png"
+    link.symlink_to(target)
+    save_picture(Image.fromarray(gradient()), link)
+    assert link.is_symlink()
+    np.testing.assert_array_equal(load_photo(target).pixels, gradient())
 
 
 def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:

@@ -52,8 +52,9 @@ def test_a_mistyped_class_gets_near_names() -> None:
         imagenet_labels().index("bananna")
     with pytest.raises(UnknownName, match=r"hot dog \(934\)"):
         imagenet_labels().index("dog")
-    with pytest.raises(UnknownName, match="classes also have indices, 0 to 999"):
-        imagenet_labels().index("qqqqqqq")
+    for target in ("qqqqqqq", "", "--5", "9" * 5000, "²"):
+        with pytest.raises(UnknownName, match=r"classes also have indices, 0 to 999|near names"):
+            imagenet_labels().index(target)
 
 
 def test_an_ambiguous_name_offers_the_choices() -> None:

@@ -230,17 +230,27 @@ def reporting(debug: bool) -> Iterator[None]:
     """Turn what goes wrong inside into one line and the exit status: 2 for a wrong setting, 1 for the rest."""
     try:
         yield
-    except (InceptionismError, MemoryError) as error:
+    except typer.Exit:
+        raise
+    except Exception as error:  # noqa: BLE001  # the last place where an error can still become a sentence
         if debug:
             traceback.print_exc()
-        reason = (
-            str(error) if isinstance(error, InceptionismError) else "there is not enough memory; try a smaller --size"
-        )
-        typer.echo(f"dream: {reason}", err=True)
+        typer.echo(f"dream: {sentence(error)}", err=True)
         raise typer.Exit(2 if isinstance(error, InvalidSetting) else 1) from None
     except KeyboardInterrupt:
         typer.echo("dream: interrupted before there was anything to keep", err=True)
         raise typer.Exit(130) from None
+
+
+def sentence(error: Exception) -> str:
+    """Return what to say of `error` in one line."""
+    if isinstance(error, InceptionismError):
+        return str(error)
+    # Torch has no error of its own for a full memory on the processor.
+    if isinstance(error, MemoryError) or re.search("not enough memory|out of memory|allocate memory", str(error)):
+        return "there is not enough memory for a picture of this size; give a smaller --size"
+    first = str(error).partition("\n")[0]
+    return f"an error that nobody foresaw, {type(error).__name__}: {first} (--debug shows where; please report it)"
 
 
 @contextmanager

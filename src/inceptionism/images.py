@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import secrets
+import stat
 import struct
 import tempfile
 import warnings
@@ -87,7 +88,10 @@ def load_photo(source: PhotoSource) -> Photo:
 def open_picture(path: Path) -> Iterator[Image.Image]:
     """Open the picture at `path`; what goes wrong with it inside the block is raised as `UnreadablePicture`."""
     try:
-        if path.is_file() and path.stat().st_size == 0:
+        kind = path.stat()
+        if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
+            raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
+        if kind.st_size == 0:
             raise UnreadablePicture(f"{path} is empty")
         with warnings.catch_warnings():
             # Between its limit and twice as much Pillow only warns.
@@ -227,14 +231,18 @@ def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that at no moment, whatever happens, a part of it stands under that name."""
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
+    """Write `content` to `path` so that at no moment, whatever happens, a part of it stands under that name.
+
+    A symbolic link stays, and the file it leads to is replaced.
+    """
+    target = path.resolve()
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with partial.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
     finally:

@@ -93,7 +93,8 @@ class MadeWith:
     def __post_init__(self) -> None:
         for name in ("inceptionism", "torch", "device", "weights"):
             check_text(name, getattr(self, name))
-        if self.photo is not None and not isinstance(self.photo, dict):
+        described = self.photo if isinstance(self.photo, dict) else {} if self.photo is None else {"photo": []}
+        if not all(value is None or isinstance(value, (str, int)) for value in described.values()):
             raise InvalidSetting(
                 f"the recipe's photo must be described by name, sha256, height and width, not {self.photo!r}"
             )

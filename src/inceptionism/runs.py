@@ -6,6 +6,7 @@ cancelling and saving what is there all do just that.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe,
 from inceptionism.result import Result, Step
 from inceptionism.tensors import resize, to_image, to_picture
 from inceptionism.transforms import Transform, circular_shift, random_view
+
+BYTES_PER_PIXEL = 500
+"""Less than what any layer but the very first needs: the default network takes about 1,100 to its default layer."""
 
 
 class Run(ABC):
@@ -120,6 +124,7 @@ class PhotoRun(Run):
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
+        check_memory(*self.size)
         self.sizes = self._octaves()
         self._original = resize(to_picture(photo.pixels, self.network.device), self.size)
         self._canvas: Pixels | None = None
@@ -197,6 +202,7 @@ class ClassRun(Run):
             self.title = str(objective)
         self.objective = objective
         self.recipe = replace(recipe, made_with=self.made_with())
+        check_memory(*recipe.size)
         self._generator = torch.Generator().manual_seed(recipe.seed)
         self._prior = PRIORS[recipe.prior](recipe, self._generator, self.network.device)
 
@@ -259,6 +265,22 @@ def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objecti
             last = channels - 1
             raise InvalidSetting(f"layer {choice.name} has channels 0 to {last}, not a channel {choice.channel}")
     return reduce(add, (choice.weight * objectives.layer(choice.name, choice.channel) for choice in layers))
+
+
+def check_memory(height: int, width: int) -> None:
+    """Raise `InvalidSetting` if a picture of this size surely needs more memory than the machine has.
+
+    Without this the system may kill the process, which then can say nothing. Systems that do not tell how much
+    memory they have are trusted.
+    """
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return
+    needed, there = height * width * BYTES_PER_PIXEL, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise InvalidSetting(
+            f"a picture of {height}×{width} pixels needs more than {needed / 1e9:.0f} GB of memory, and this machine "
+            f"has {there / 1e9:.0f} GB; give a smaller size"
+        )
 
 
 def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -43,7 +44,7 @@ class Labels:
             InvalidSetting: the index is out of range, or several classes have this name.
             UnknownName: no class has this name; the sentence offers near ones.
         """
-        if isinstance(target, int) or target.strip().lstrip("-").isdecimal():
+        if isinstance(target, int) or re.fullmatch(r"-?\d{1,9}", target.strip()):
             index = int(target)
             if not 0 <= index < len(self):
                 raise InvalidSetting(f"there is no class {index}: classes are numbered from 0 to {len(self) - 1}")
