@@ -68,6 +68,16 @@ def test_an_objective_can_take_the_place_of_a_layer(tiny, photo) -> None:
     assert not np.array_equal(pixels(same), pixels(result))
 
 
+def test_a_photograph_can_be_dreamed_toward_a_class(lite0, photo) -> None:
+    def banana(image: Image.Image) -> float:
+        picture = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255
+        return lite0.activations(picture, ["logits"])["logits"].softmax(1)[0, 954].item()
+
+    assert banana(Image.fromarray(photo)) < 0.1
+    assert banana(inc.dream(photo, objective=objectives.logit(954), jitter=0).image) > 0.9
+    assert banana(inc.dream(photo, layer="logits:954", jitter=0).image) > 0.9
+
+
 def test_a_negative_weight_turns_the_dream_around(tiny, photo) -> None:
     settings = {"octaves": 1, "steps": 4, "jitter": 0, "network": tiny}
     up = inc.dream(photo, layer="second", **settings).scores
@@ -119,8 +129,7 @@ def test_a_silent_channel_is_an_error(tiny, photo) -> None:
     [
         ({"layer": "secondd"}, UnknownName, "did you mean second"),
         ({"layer": "second:7"}, InvalidSetting, "layer second has channels 0 to 6, not a channel 7"),
-        ({"layer": "classifier"}, InvalidSetting, "gives no map"),
-        ({"layer": "logits"}, InvalidSetting, "gives no map"),
+        ({"layer": "logits:4"}, InvalidSetting, "layer logits has channels 0 to 3, not a channel 4"),
         ({"octaves": 0}, InvalidSetting, "octaves"),
         ({"network": "resnet"}, UnknownName, "no network 'resnet'"),
         ({"network": 5}, InvalidSetting, "network must be a text, not 5"),

@@ -103,6 +103,12 @@ def test_classes_get_a_picture_each(folder) -> None:
     assert done.stdout == "there/banana.png\nthere/lion.png\n"
 
 
+def test_classes_of_one_name_do_not_overwrite_each_other(folder) -> None:
+    done = dream("class", "134", "517", "--steps", 1, "--size", 32, "--overwrite", cwd=folder)
+    assert done.stdout == "crane.png\ncrane-2.png\n"
+    assert not np.array_equal(pixels(folder / "crane.png"), pixels(folder / "crane-2.png"))
+
+
 def test_layers_are_listed_with_what_they_see(folder) -> None:
     done = dream("layers", "--size", "360x640", cwd=folder)
     assert done.returncode == 0

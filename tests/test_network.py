@@ -66,9 +66,9 @@ def test_layer_names_are_checked_and_near_ones_offered(lite0) -> None:
         lite0.activations(torch.rand(1, 3, 32, 32), [""])
 
 
-def test_logits_are_no_map(lite0) -> None:
-    with pytest.raises(InvalidSetting, match="gives no map"):
-        lite0.stride("logits")
+def test_logits_see_the_picture_as_a_whole(lite0) -> None:
+    assert lite0.stride("logits") == lite0.stride("classifier") == 1
+    assert lite0.stride("head") == 32
 
 
 def test_the_hash_is_of_the_weights() -> None:

@@ -10,6 +10,7 @@ from inceptionism.objectives import Objective
 CASES = [
     objectives.layer("a"),
     objectives.layer("a", 2),
+    objectives.layer("logits", 4),
     objectives.channel("b", 1),
     objectives.logit(3),
     objectives.layer("a") + 0.5 * objectives.channel("b", 0) - 2 * objectives.logit(1),

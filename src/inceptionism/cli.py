@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -143,7 +143,9 @@ def class_(
 
             runs = [ClassRun(recipe) for recipe in recipes]
         # All names and outputs are checked before the first picture is begun.
-        paths = [output_path(output, f"{file_name(run.title)}.png", overwrite) for run in runs]
+        paths: list[Path] = []
+        for run in runs:
+            paths.append(output_path(output, f"{file_name(run.title)}.png", overwrite, taken=paths))
         for run, path in zip(runs, paths, strict=True):
             carry_out(run, path, quiet)
 
@@ -296,10 +298,11 @@ def carry_out(run: Run, path: Path, quiet: bool) -> None:
     typer.echo(path)
 
 
-def output_path(given: Path | None, name: str, overwrite: bool) -> Path:
+def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
     """Return where to write: `given`, or `name` in the folder `given`, or `name` here; checked before any work.
 
-    A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free.
+    A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
+    not among those `taken` by other pictures of the same command.
     """
     from inceptionism.images import check_output
 
@@ -308,7 +311,7 @@ def output_path(given: Path | None, name: str, overwrite: bool) -> Path:
         return given
     path = wanted = (given or Path()) / name
     number = 2
-    while path.exists() and not overwrite:
+    while path in taken or (path.exists() and not overwrite):
         path = wanted.with_stem(f"{wanted.stem}-{number}")
         number += 1
     check_output(path, overwrite=overwrite)

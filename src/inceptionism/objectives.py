@@ -64,7 +64,7 @@ def layer(name: str, channel: int | None = None) -> Objective:
 
     def score(activations: Activations) -> Tensor:
         seen = activations[name] if channel is None else activations[name][:, channel]
-        return 0.5 * seen.square().flatten(1).sum(1)
+        return 0.5 * seen.square().reshape(len(seen), -1).sum(1)
 
     return Objective(frozenset([name]), score, f"layer({name})" if channel is None else f"layer({name}:{channel})")
 

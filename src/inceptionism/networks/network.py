@@ -145,14 +145,13 @@ class Network:
     def stride(self, layer: str) -> int:
         """Return how many pixels of the picture lie between two neighbouring neurons of `layer`.
 
+        A layer that sees the picture as a whole, as the logits do, has a stride of 1.
+
         Raises:
             UnknownName: there is no such layer.
-            InvalidSetting: the layer gives no map of the picture, as the logits do not.
         """
         self.check_layer(layer)
-        if layer not in self._strides:
-            raise InvalidSetting(f"layer {layer!r} of {self.name} gives no map of the picture; choose another layer")
-        return self._strides[layer]
+        return self._strides.get(layer, 1)
 
     def check_layer(self, name: str) -> None:
         """Raise `UnknownName`, offering near names, unless `name` is a layer of this network."""
