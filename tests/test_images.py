@@ -210,6 +210,29 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_no_damage_gets_through_as_anything_but_a_sentence(tmp_path, format: str) -> None:
+    """Bytes changed at random, and every other file cut short."""
+    random = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(buffer, format)
+    refused = []
+    for trial in range(80):
+        content = np.frombuffer(buffer.getvalue(), np.uint8).copy()
+        content = content[: random.integers(1, len(content))] if trial % 2 else content
+        for reach in (100, len(content)):
+            places = random.integers(0, min(reach, len(content)), 3)
+            content[places] = random.integers(0, 256, 3)
+        (tmp_path / "damaged").write_bytes(content.tobytes())
+        for read in (load_photo, read_recipe):
+            try:
+                read(tmp_path / "damaged")
+            except UnreadablePicture as error:
+                refused.append(str(error))
+    assert len(refused) > 40
+    assert not any("\n" in reason for reason in refused)
+
+
 @pytest.mark.parametrize("side", [10_000, 40_000])
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side: int) -> None:
     """A PNG of a few hundred bytes whose header promises 100 or 1,600 megapixels."""

@@ -36,7 +36,7 @@ QUALITY = 95
 PNG_XMP = "XML:com.adobe.xmp"
 
 # What Pillow's decoders raise for damaged files.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
+DAMAGE = (OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, OverflowError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         if kind.st_size == 0:
             raise UnreadablePicture(f"{path} is empty")
         with warnings.catch_warnings():
-            # Between its limit and twice as much Pillow only warns.
+            # Of damaged metadata Pillow only warns; where the pixels are damaged too, decoding them fails.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+            # Between its limit and twice as much it only warns, too.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 yield image
