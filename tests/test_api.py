@@ -167,6 +167,25 @@ def test_a_run_can_be_stopped_and_asked_for_what_there_is(tiny, photo) -> None:
     assert len(result.scores) == 7
     assert result.image.size == (71, 93)
     assert np.abs(pixels(result).astype(int) - photo).mean() > 1
+    # Who goes on gets the steps that are left, and the same picture as without a stop.
+    whole = inc.dream(photo, network=tiny, octaves=3, steps=4)
+    assert run.finish().scores == whole.scores
+    assert np.array_equal(np.asarray(run.image()), pixels(whole))
+
+
+def test_an_interruption_between_octaves_keeps_the_picture(tiny, photo, monkeypatch) -> None:
+    run = inc.PhotoRun(PhotoRecipe(octaves=2, steps=2), inc.load_photo(photo), network=tiny)
+    steps = iter(run)
+    next(steps)
+    next(steps)
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("inceptionism.runs.Pixels", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(steps)
+    assert run.result().image.size == (71, 93)
 
 
 def test_a_class_comes_from_noise(tiny) -> None:

@@ -86,6 +86,45 @@ def test_folding_names_the_convolutions_it_changed() -> None:
     assert folded == {"first.0", "second.0"}
 
 
+class Standardized(nn.Conv2d):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self._conv_forward(x, self.weight / self.weight.std(), self.bias)
+
+
+class Residual(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self[0](x)
+        return self[1](y) + y
+
+
+def shared_relu() -> nn.Sequential:
+    relu = nn.ReLU()
+    return nn.Sequential(nn.Conv2d(3, 4, 3), relu, nn.Conv2d(4, 4, 3), relu, nn.BatchNorm2d(4))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        shared_relu(),
+        nn.Sequential(Standardized(3, 4, 3), nn.BatchNorm2d(4)),
+        Residual(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)),
+        nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)),
+        nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)),
+    ],
+    ids=["shared ReLU", "own weights", "own forward", "spectral norm", "weight norm"],
+)
+def test_what_cannot_be_folded_is_left_as_it_was(module: nn.Module) -> None:
+    norm = next(part for part in module.modules() if isinstance(part, nn.BatchNorm2d))
+    norm.running_mean += 0.7
+    norm.running_var *= 3
+    x = torch.randn(2, 3, 11, 14)
+    module.eval()
+    expected = module(x)
+    folded, names = fold(freeze(module))
+    assert names == set()
+    torch.testing.assert_close(folded(x), expected)
+
+
 def test_a_folded_convolution_still_gives_its_own_output(tiny) -> None:
     picture = torch.rand(1, 3, 18, 25)
     conv = tiny._plain.get_submodule("second.0")

@@ -346,6 +346,17 @@ def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path) -> None:
     np.testing.assert_array_equal(load_photo(target).pixels, gradient())
 
 
+def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    wide = Image.new("RGB", (16500, 3))
+    with pytest.raises(
+        CannotWrite, match=r"WEBP cannot hold this picture of 3×16500 pixels.*kept in .*\.png"
+    ) as caught:
+        save_or_rescue(wide, tmp_path / "wide.webp", "{}")
+    with Image.open(Path(str(caught.value).rsplit(" in ", 1)[1])) as kept:
+        assert kept.size == wide.size
+
+
 def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(CannotWrite, match=r"there is no folder .*; the picture is kept in .*\.png") as caught:

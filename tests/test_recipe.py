@@ -19,7 +19,7 @@ photo_recipes = st.builds(
             LayerChoice,
             st.from_regex(r"[a-z][a-z0-9_./]{0,20}", fullmatch=True),
             st.none() | st.integers(0, 5000),
-            st.floats(-1e3, 1e3).map(lambda weight: float(f"{weight:.4g}")).filter(bool),
+            st.floats(-1e3, 1e3).filter(bool),
         ),
         max_size=3,
     ).map(tuple),

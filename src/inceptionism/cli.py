@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -265,6 +266,16 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C: what is saved inside is not lost to an impatient second one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def carry_out(run: Run, path: Path, quiet: bool) -> None:
     """Take all steps of `run`, showing progress, and write the result to `path`, also when it is interrupted."""
     from inceptionism.images import save_or_rescue
@@ -290,8 +301,9 @@ def carry_out(run: Run, path: Path, quiet: bool) -> None:
             interrupted = True
         if not run.scores:
             raise KeyboardInterrupt
-        result = run.result()
-        save_or_rescue(result.image, path, result.recipe.to_json())
+        with uninterrupted():
+            result = run.result()
+            save_or_rescue(result.image, path, result.recipe.to_json())
     if interrupted:
         typer.echo(f"dream: interrupted; the picture so far is in {path}", err=True)
         raise typer.Exit(130)

@@ -228,7 +228,11 @@ def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image).convert("RGB")
     buffer = io.BytesIO()
-    image.save(buffer, format, **options)
+    try:
+        image.save(buffer, format, **options)
+    except (OSError, ValueError) as error:
+        width, height = image.size
+        raise CannotWrite(f"{format} cannot hold this picture of {height}×{width} pixels: {error}") from error
     return buffer.getvalue()
 
 

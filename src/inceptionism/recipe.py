@@ -53,7 +53,8 @@ class LayerChoice:
 
     def __str__(self) -> str:
         channel = "" if self.channel is None else f":{self.channel}"
-        weight = "" if self.weight == 1 else f"={self.weight:g}"
+        short = f"{self.weight:g}"
+        weight = "" if self.weight == 1 else f"={short if float(short) == self.weight else repr(self.weight)}"
         return self.name + channel + weight
 
 

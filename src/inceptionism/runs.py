@@ -16,7 +16,7 @@ from operator import add
 
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism import objectives
@@ -54,9 +54,15 @@ class Run(ABC):
         self.network = network
         self.notes: list[str] = []
         self.scores: list[float] = []
+        self._going: Iterator[Step] | None = None
 
     def __iter__(self) -> Iterator[Step]:
-        """Take the steps, one for each item. The generator is used up once; stopping early is fine."""
+        """Take the steps, one for each item; who stops early and iterates again goes on from there."""
+        if self._going is None:
+            self._going = self._scored()
+        return self._going
+
+    def _scored(self) -> Iterator[Step]:
         for step in self.steps():
             self.scores.append(step.score)
             yield step
@@ -127,8 +133,9 @@ class PhotoRun(Run):
         check_memory(*self.size)
         self.sizes = self._octaves()
         self._original = resize(to_picture(photo.pixels, self.network.device), self.size)
-        self._canvas: Pixels | None = None
-        self._base = self._original
+        # The octave that is being climbed, and the original at its size: one attribute, for an interruption may
+        # come at any moment and ask for the picture.
+        self._octave: tuple[Pixels, Tensor] | None = None
 
     def steps(self) -> Iterator[Step]:
         recipe = self.recipe
@@ -137,13 +144,14 @@ class PhotoRun(Run):
         area = sum(height * width for height, width in self.sizes)
         done = 0.0
         for octave, size in enumerate(self.sizes, start=1):
-            self._base = resize(self._original, size)
-            self._canvas = Pixels(self._base + resize(detail, size))
+            base = resize(self._original, size)
+            canvas = Pixels(base + resize(detail, size))
+            self._octave = canvas, base
             climb = ascend(
-                self._canvas,
+                canvas,
                 self.network,
                 self.objective,
-                NormalizedAscent(self._canvas.parameters, recipe.step_size / 255),
+                NormalizedAscent(canvas.parameters, recipe.step_size / 255),
                 steps=recipe.steps,
                 transforms=[circular_shift(recipe.jitter)],
                 generator=generator,
@@ -151,12 +159,13 @@ class PhotoRun(Run):
             for step, score in enumerate(climb, start=1):
                 done += size[0] * size[1] / area / recipe.steps
                 yield Step(octave, len(self.sizes), step, recipe.steps, score, done, self.image)
-            detail = self._canvas.pixels.detach() - self._base
+            detail = canvas.pixels.detach() - base
 
     def image(self) -> Image.Image:
         picture = self._original
-        if self._canvas is not None:
-            picture = picture + resize(self._canvas.pixels.detach() - self._base, self.size)
+        if self._octave is not None:
+            canvas, base = self._octave
+            picture = picture + resize(canvas.pixels.detach() - base, self.size)
         return to_image(picture, self.photo.alpha)
 
     def _octaves(self) -> list[tuple[int, int]]:

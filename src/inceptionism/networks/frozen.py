@@ -13,6 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.parametrize import is_parametrized
 
 from inceptionism.errors import InvalidSetting
 
@@ -43,16 +44,34 @@ def fold(module: nn.Module) -> tuple[nn.Module, frozenset[str]]:
 def fold_batch_norms(module: nn.Module) -> Iterator[str]:
     """Fold each batch norm that directly follows a convolution in an `nn.Sequential`; yield the convolutions' names.
 
-    Only there is it certain, without tracing, that nothing else reads the convolution's output.
+    Only there, and only where the sequence is run as torch runs it, is it certain without tracing that nothing
+    else reads the convolution's output. A convolution that does more than its weights say is left alone.
     """
     for name, part in list(module.named_modules()):
-        if not isinstance(part, nn.Sequential):
+        if not isinstance(part, nn.Sequential) or type(part).forward is not nn.Sequential.forward:
             continue
-        for (first, conv), (second, norm) in pairwise(list(part.named_children())):
+        # Not named_children(), which leaves out a module that stands in the sequence a second time.
+        for (first, conv), (second, norm) in pairwise(list(part._modules.items())):
             if isinstance(conv, nn.Conv2d) and type(norm) is nn.BatchNorm2d and norm.track_running_stats:
-                setattr(part, first, fuse_conv_bn_eval(conv, norm))
-                setattr(part, second, nn.Identity())
-                yield f"{name}.{first}" if name else first
+                folded = folded_convolution(conv, norm)
+                if folded is not None:
+                    setattr(part, first, folded)
+                    setattr(part, second, nn.Identity())
+                    yield f"{name}.{first}" if name else first
+
+
+def folded_convolution(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d | None:
+    """Return one convolution that does what `conv` and then `norm` do, or nothing if folding does not give that."""
+    if is_parametrized(conv) or conv._forward_pre_hooks:
+        return None
+    folded = fuse_conv_bn_eval(conv, norm)
+    side = max(d * (k - 1) + 1 for d, k in zip(conv.dilation, conv.kernel_size, strict=True)) + 4
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, conv.in_channels, side, side, generator=generator).to(conv.weight)
+    with torch.no_grad():
+        expected, found = norm(conv(x)), folded(x)
+    tolerance = 1e-3 * float(expected.abs().max())
+    return folded if torch.allclose(found, expected, rtol=0, atol=tolerance) else None
 
 
 def run_until(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
