@@ -13,6 +13,7 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient, UnknownName
 from inceptionism.recipe import PhotoRecipe, Recipe
 
+ONE = {"octaves": 1, "steps": 1}
 QUICK = {"octaves": 2, "steps": 2}
 
 
@@ -124,6 +125,20 @@ def test_a_silent_channel_is_an_error(tiny, photo) -> None:
         inc.dream(photo, network=tiny, layer="second:4", **QUICK)
 
 
+def test_a_channel_that_is_silent_in_small_octaves_only_is_said(tiny, photo) -> None:
+    """It has its say where the picture is large enough; the run is not lost to the small ones."""
+    size = tuple(reversed(inc.dream(photo, network=tiny, octaves=2, steps=1).image.size))
+    smaller = objectives.Objective(
+        {"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big"
+    )
+    result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, steps=2)
+    assert result.scores[0] == 0
+    assert result.scores[2] > 0
+    assert result.notes[0].startswith("1 of 2 octaves changed nothing: big yields no gradient on this picture at 66×51")
+    assert result.image.size == size[::-1]
+    assert not np.array_equal(pixels(result), photo)
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "reason"),
     [
@@ -132,7 +147,14 @@ def test_a_silent_channel_is_an_error(tiny, photo) -> None:
         ({"layer": "logits:4"}, InvalidSetting, "layer logits has channels 0 to 3, not a channel 4"),
         ({"octaves": 0}, InvalidSetting, "octaves"),
         ({"network": "resnet"}, UnknownName, "no network 'resnet'"),
-        ({"network": 5}, InvalidSetting, "network must be a text, not 5"),
+        ({"network": 5}, InvalidSetting, "a network is a name, a Network or a torch module, not 5"),
+        ({"network": torch.nn.Conv2d}, InvalidSetting, "a network is a name, a Network or a torch module, not <class"),
+        ({"objective": "x"}, InvalidSetting, "an objective is made by inceptionism.objectives, it is not 'x'"),
+        ({"objective": objectives.logit(4)}, InvalidSetting, "layer logits has channels 0 to 3, not a channel 4"),
+        ({"objective": objectives.layer("second", -1)}, InvalidSetting, "channels 0 to 6, not a channel -1"),
+        ({"layer": {"second": 1e300}}, InvalidSetting, "must be between 1e-06"),
+        ({"layer": [f"second={n + 1}" for n in range(2200)], "device": "gpu"}, InvalidSetting, "device must be one of"),
+        ({"device": ["cpu"]}, InvalidSetting, "device must be one of"),
     ],
 )
 def test_what_cannot_be_dreamed_is_said(tiny, photo, settings, error, reason) -> None:
@@ -213,8 +235,12 @@ def test_an_objective_can_be_visualized(tiny) -> None:
 def test_a_network_without_labels_says_so() -> None:
     from conftest import tiny_module
 
-    with pytest.raises(InvalidSetting, match="has no labels, so 'fir' names none"):
+    with pytest.raises(InvalidSetting, match="has no labels; a class must be a whole number, not 'fir'"):
         inc.visualize("fir", network=tiny_module(), size=32, steps=1)
+    with pytest.raises(InvalidSetting, match="has no labels; a class must be from 0 to 3, not 4"):
+        inc.visualize(4, network=tiny_module(), size=32, steps=1)
+    assert inc.visualize(2, network=tiny_module(), size=32, steps=1).recipe.target == 2
+    assert inc.visualize("2", network=tiny_module(), size=32, steps=1).recipe.target == 2
 
 
 def test_a_bare_module_is_a_network(photo) -> None:
@@ -261,3 +287,22 @@ def test_the_same_recipe_gives_the_same_pixels_in_two_processes() -> None:
     runs = [subprocess.run([sys.executable, "-c", AGAIN], capture_output=True, text=True, check=True) for _ in range(2)]
     assert runs[0].stdout == runs[1].stdout
     assert len(runs[0].stdout.split()) == 2
+
+
+def test_what_is_saved_needs_a_path(tiny, photo) -> None:
+    import io
+
+    result = inc.dream(photo, network=tiny, **QUICK)
+    for path in (None, io.BytesIO(), b"a.png", 5):
+        with pytest.raises(InvalidSetting, match="a picture is saved under a path, not"):
+            result.save(path)
+    with pytest.raises(inc.CannotWrite, match="cannot be written: embedded null"):
+        result.save("a\0.png")
+
+
+def test_two_thousand_layers_are_summed(tiny, photo) -> None:
+    many = [f"second:{n % 7}" for n in range(2200)]
+    result = inc.dream(photo, network=tiny, layer=many, octaves=1, steps=1)
+    assert result.scores[0] == pytest.approx(
+        2200 / 7 * inc.dream(photo, network=tiny, layer="second", **ONE).scores[0], rel=0.1
+    )

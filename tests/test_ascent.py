@@ -11,7 +11,7 @@ from scipy.signal import convolve2d, correlate2d
 
 import inceptionism as inc
 from inceptionism.ascent import NormalizedAscent, ascend
-from inceptionism.errors import NoGradient
+from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
 from inceptionism.objectives import Objective, layer
 from inceptionism.parameterizations import Pixels
 
@@ -157,5 +157,11 @@ def test_no_gradient_is_an_error_after_the_steps_that_found_none(tiny) -> None:
 
 def test_a_gradient_that_is_not_finite_is_an_error(tiny) -> None:
     overflow = Objective(frozenset(["second"]), lambda a: (a["second"] * 1e38).square().flatten(1).sum(1), "too much")
-    with pytest.raises(NoGradient, match="not finite"):
+    with pytest.raises(NotFinite, match="the gradient of too much is not finite"):
         run(tiny, overflow, torch.rand(1, 3, 19, 26))
+
+
+def test_a_score_that_is_no_tensor_is_an_error(tiny) -> None:
+    number = Objective({"second"}, lambda a: 3.0, "three")
+    with pytest.raises(InvalidSetting, match=r"the score of three must be a tensor, not 3\.0"):
+        run(tiny, number, torch.rand(1, 3, 19, 26))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -10,15 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 import inceptionism as inc
-from inceptionism.cli import app
+from inceptionism.cli import main
 from inceptionism.recipe import ClassRecipe, PhotoRecipe
 
 DREAM = [sys.executable, "-m", "inceptionism"]
@@ -33,12 +34,15 @@ def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     before = Path.cwd()
     os.chdir(cwd)
     try:
-        done = CliRunner().invoke(app, [*map(str, arguments)], prog_name="dream")
+        with (
+            redirect_stdout(io.StringIO()) as out,
+            redirect_stderr(io.StringIO()) as err,
+            pytest.raises(SystemExit) as left,
+        ):
+            main([*map(str, arguments)])
     finally:
         os.chdir(before)
-    if done.exception and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+    return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
 
 
 def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:
@@ -135,22 +139,40 @@ def test_show_prints_the_recipe(folder) -> None:
     [
         (["photo", "missing.jpg"], "there is no file missing.jpg", 1),
         (["photo", "empty.jpg"], "empty.jpg is empty", 1),
-        (["photo", "cup.jpg", "--layer", "block.10"], "no layer 'block.10'; did you mean .*blocks.10", 1),
+        (["photo", "cup.jpg", "--layer", "block.10"], "no layer 'block.10'; did you mean .*blocks.10", 2),
         (["photo", "cup.jpg", "--layer", "blocks.10:112"], "channels 0 to 111, not a channel 112", 2),
         (["photo", "cup.jpg", "--octaves", "0"], "octaves must be from 1 to 32, not 0", 2),
         (["photo", "cup.jpg", "--step-size", "nan"], "step_size must be a finite number", 2),
-        (["photo", "cup.jpg", "--network", "efficientnet"], "no network 'efficientnet'; did you mean", 1),
+        (["photo", "cup.jpg", "--network", "efficientnet"], "no network 'efficientnet'; did you mean", 2),
         (["photo", "cup.jpg", "-o", "no/out.png"], "no folder no to write out.png in; make it first", 1),
         (["photo", "cup.jpg", "-o", "out.bmp"], "ends in '.bmp'", 1),
         (["photo", "cup.jpg", "-o", "cup.jpg"], "cup.jpg exists; give another name, or --overwrite", 1),
-        (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 1),
+        (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 2),
         (["class", "1000"], "no class 1000: classes are numbered from 0 to 999", 2),
         (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
         (["class", "banana", "--prior", "naturel"], "prior must be one of fourier, none, not 'naturel'", 2),
         (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
         (["photo", "cup.jpg", "--size", "65000"], r"needs more than \d+ GB of memory", 2),
         (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
-        (["layers", "--network", "nn"], "no network 'nn'", 1),
+        (["photo", f"{'n' * 300}.jpg"], "cannot be opened: File name too long", 1),
+        (["photo", "cup.jpg", "-o", f"{'n' * 300}"], "has no ending", 1),
+        (["photo", "cup.jpg", "-o", f"{'n' * 300}.png"], "cannot be written: File name too long", 1),
+        (["photo", "cup.jpg", "-o", "/dev/null"], "has no ending", 1),
+        (["photo", "cup.jpg", "-o", "/dev/null.png/x.png"], "no folder", 1),
+        (["photo", "cup.jpg", "--layer", "blocks.10=1e300"], "must be between 1e-06 and 1e", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10:" + "9" * 5000], "no layer 'blocks.10:999.*…999", 2),
+        (["photo", "cup.jpg", "--network", "\x1b[31m"], r"no network '\\x1b\[31m'", 2),
+        (["class", "9" * 5000], "no class is called '999.*…999", 2),
+        (["class", "banana", "--size", "9" * 5000], "HEIGHTxWIDTH, not '999.*…999", 2),
+        (["class", "banana", "--size", "5x0"], "size must be from 1 to 65535, not 0", 2),
+        (["layers", "--size", "0"], "size must be from 1 to 65535, not 0", 2),
+        (["layers", "--size", "65536"], "size must be from 1 to 65535, not 65536", 2),
+        (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help shows", 2),
+        (["photo", "cup.jpg", "--octave-scale", "x"], "'--octave-scale': .*'x'", 2),
+        (["photo", "cup.jpg", "--octave", "3"], "No such option: --octave", 2),
+        (["photo"], "Missing argument 'PHOTO'", 2),
+        (["dance"], "No such command 'dance'", 2),
+        (["layers", "--network", "nn"], "no network 'nn'", 2),
         (
             ["class", "banana", "--size", "65535"],
             r"65535×65535 pixels needs more than 2147 GB .* this machine has \d+ GB",
@@ -165,6 +187,12 @@ def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reaso
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_picture_too_long_for_its_format_is_refused_before_any_work(folder) -> None:
+    Image.new("RGB", (300, 3)).save(folder / "line.png")
+    arguments = ["photo", "line.png", "--layer", "stem", "--size", "17000", "--steps", "100000", "-o", "out.webp"]
+    refused(dream(*arguments, cwd=folder), "WEBP holds at most 16383 pixels on a side, not 170×17000", 1)
+
+
 def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
     import torch
 
@@ -173,16 +201,11 @@ def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
     refused(dream("photo", "cup.jpg", "--device", "cuda", cwd=folder), "no device 'cuda' that torch can use", 2)
 
 
-def test_usage_errors_exit_with_two(folder) -> None:
-    for arguments in (
-        ["photo"],
-        ["photo", "cup.jpg", "--octave", "3"],
-        ["dance"],
-        ["photo", "cup.jpg", "--steps", "x"],
-    ):
-        done = dream(*arguments, cwd=folder)
-        assert done.returncode == 2, arguments
-        assert "Traceback" not in done.stderr
+def test_without_a_command_there_is_help(folder) -> None:
+    done = dream(cwd=folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    for command in ("photo", "class", "layers", "show"):
+        assert command in done.stdout
 
 
 def test_debug_shows_the_traceback(folder) -> None:
@@ -200,6 +223,46 @@ def test_nothing_is_overwritten_unasked(folder) -> None:
     assert (folder / "cup-dream.png").read_bytes() != before
 
 
+def test_of_a_name_too_long_for_a_file_the_beginning_is_taken(folder) -> None:
+    (folder / "cup.jpg").rename(folder / f"{'ü' * 120}.jpg")
+    done = dream("photo", f"{'ü' * 120}.jpg", "--steps", 1, cwd=folder)
+    assert done.stdout == f"{'ü' * 100}.png\n"
+
+
+def test_commands_at_once_get_a_name_each(folder) -> None:
+    arguments = [*DREAM, "photo", "cup.jpg", "--octaves", "1", "--steps", "20"]
+    running = [subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {process.communicate(timeout=120)[0] for process in running}
+    assert said == {"cup-dream.png\n", "cup-dream-2.png\n", "cup-dream-3.png\n"}
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_nobody_reading_is_no_reason_to_stop(folder) -> None:
+    command = " ".join([*DREAM, "class 134 517 --steps 1 --size 32"])
+    done = subprocess.run(f"{command} | true", shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert {"crane.png", "crane-2.png"} <= {path.name for path in folder.iterdir()}
+    done = subprocess.run(
+        f"{' '.join(DREAM)} layers > /dev/full", shell=True, cwd=folder, capture_output=True, text=True, check=False
+    )
+    refused(done, "standard output cannot be written: No space left on device", 1)
+
+
+def test_an_output_of_few_letters_gets_question_marks(folder) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*DREAM, "layers"], capture_output=True, env=environment, check=False)
+    assert done.stdout.startswith(b"efficientnet-lite0, for a picture of 224?224 pixels:\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_would_steer_the_terminal_is_written_out(folder) -> None:
+    os.rename(folder / "cup.jpg", folder / "cup\x1b[31m.jpg")  # noqa: PTH104
+    dream("photo", "cup\x1b[31m.jpg", "--steps", 1, "-o", "out.png", cwd=folder)
+    shown = dream("show", "out.png", cwd=folder).stdout
+    assert r"cup\x1b[31m.jpg" in shown
+    assert dream("show", "out.png", "--json", cwd=folder).stdout.strip().isprintable()
+
+
 def test_notes_are_said_unless_quiet(folder) -> None:
     arguments = ["photo", "cup.jpg", "--octaves", 9, "--steps", 1]
     done = dream(*arguments, cwd=folder)
@@ -207,8 +270,8 @@ def test_notes_are_said_unless_quiet(folder) -> None:
     assert dream(*arguments, "--quiet", cwd=folder).stderr == ""
 
 
-def on_terminal(*arguments: object, cwd: Path, until: str | None = None) -> tuple[str, int]:
-    """Run on a pseudo-terminal; where `until` appears, press Ctrl-C. Return what was shown and the exit status."""
+def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
+    """Run on a pseudo-terminal; where `until` appears, send a signal. Return what was shown and the exit status."""
     control, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     process = subprocess.Popen(
@@ -227,7 +290,7 @@ def on_terminal(*arguments: object, cwd: Path, until: str | None = None) -> tupl
             break
         shown += part
         if until and not interrupted and re.search(until.encode(), shown):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(then)
             interrupted = True
     os.close(control)
     return shown.decode(), process.wait(timeout=30)
@@ -243,11 +306,12 @@ def test_progress_is_shown_on_a_terminal(folder) -> None:
     assert (quiet, status) == ("cup-dream-2.png\r\n", 0)
 
 
-def test_ctrl_c_keeps_the_picture_so_far(folder) -> None:
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_who_stops_it_keeps_the_picture_so_far(folder, sent: int, expected: int) -> None:
     shown, status = on_terminal(
-        "photo", "cup.jpg", "--octaves", 2, "--steps", 5000, cwd=folder, until=r"octave 1/2 step [2-9]\d/"
+        "photo", "cup.jpg", "--octaves", 2, "--steps", 5000, cwd=folder, until=r"octave 1/2 step [2-9]\d/", then=sent
     )
-    assert status == 130
+    assert status == expected
     assert "interrupted; the picture so far is in cup-dream.png" in shown
     with Image.open(folder / "cup-dream.png") as kept, Image.open(folder / "cup.jpg") as photo:
         assert kept.size == photo.size

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pytest
 import torch
 from conftest import TINY_MEAN, TINY_STD, tiny_module
+from torch import nn
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
@@ -79,6 +83,129 @@ def test_the_hash_is_of_the_weights() -> None:
 def test_wrong_channel_order_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="'RGB' or 'BGR', not 'GBR'"):
         inc.Network(tiny_module(), channels="GBR")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"mean": 0.5}, "mean must be three numbers, one for each channel, not 0.5"),
+        ({"mean": (0.5,)}, r"mean must be three numbers, one for each channel, not \(0.5,\)"),
+        ({"std": (0.2, 0.3, float("nan"))}, "std must be three numbers"),
+        ({"std": (0.2, 0, 0.2)}, r"std must be more than 0 in each channel, not \(0.2, 0, 0.2\)"),
+        ({"std": "abc"}, "std must be three numbers"),
+        ({"range": 0}, "range must be more than 0"),
+        ({"size": 0}, "size must be from 1 to 65535, not 0"),
+        ({"size": (5, "a")}, "size must be a whole number, not 'a'"),
+        ({"labels": [1, 2]}, r"labels are a list of the classes' names in index order, not \[1, 2\]"),
+        ({"labels": {0: "a"}}, "labels are a list"),
+        ({"labels": "abc"}, "labels are a list"),
+        ({"layers": "first"}, "layers are given as a list of names, not 'first'"),
+    ],
+)
+def test_what_a_network_is_given_is_checked(settings: dict, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        inc.Network(tiny_module(), **settings)
+
+
+@pytest.mark.parametrize("given", [{"layers": ["frist"]}, {"recommended": ["frist"]}, {"default_layer": "frist"}])
+def test_layers_given_by_unknown_names_are_refused(given: dict) -> None:
+    with pytest.raises(UnknownName, match="no layer 'frist'; did you mean first"):
+        inc.Network(tiny_module(), **given)
+
+
+def test_arrays_and_one_number_for_a_size_will_do(tiny) -> None:
+    network = inc.Network(tiny_module(), mean=np.array(TINY_MEAN), std=torch.tensor(TINY_STD), size=32)
+    picture = torch.rand(1, 3, 20, 31)
+    expected = tiny.activations(picture, ["second"])["second"]
+    torch.testing.assert_close(network.activations(picture, ["second"])["second"], expected)
+    assert [layer.height for layer in network.layers(64)] == [layer.height for layer in network.layers((64, 64))]
+
+
+@pytest.mark.parametrize("module", ["resnet50", nn.Conv2d, None])
+def test_what_is_no_module_is_refused(module) -> None:
+    with pytest.raises(InvalidSetting, match="a Network is made of a torch module, not"):
+        inc.Network(module)
+
+
+@pytest.mark.parametrize("module", [nn.Conv2d(3, 4, 3), nn.Identity()])
+def test_a_single_module_has_no_layer(module) -> None:
+    with pytest.raises(InvalidSetting, match=r"has no layer to dream: .* wrap it in nn\.Sequential"):
+        inc.dream(np.zeros((40, 50, 3), np.uint8), network=module)
+
+
+def test_double_and_half_networks_are_made_single(tiny) -> None:
+    picture = torch.rand(1, 3, 20, 31)
+    for module in (tiny_module().double(), tiny_module().half()):
+        seen = inc.Network(module, mean=TINY_MEAN, std=TINY_STD).activations(picture, ["second"])["second"]
+        assert seen.dtype == torch.float32
+        torch.testing.assert_close(seen, tiny.activations(picture, ["second"])["second"], rtol=0.02, atol=0.02)
+
+
+def test_pictures_that_a_network_cannot_take_are_refused() -> None:
+    fixed = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.Flatten(), nn.Linear(4 * 15 * 15, 5))
+    network = inc.Network(fixed, size=32)
+    assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].shape == (1, 5)
+    with pytest.raises(InvalidSetting, match=r"network Sequential cannot see a picture of 41×50 pixels: "):
+        network.activations(torch.rand(1, 3, 41, 50), ["logits"])
+    gray = inc.Network(nn.Sequential(nn.Conv2d(1, 4, 3)))
+    with pytest.raises(InvalidSetting, match=r"cannot see a picture of 224×224 pixels: .*1 channel"):
+        gray.layers()
+
+
+def test_shapes_are_found_where_no_meta_tensor_will_do() -> None:
+    class Odd(nn.Module):
+        """Two modules of one weight, and a tensor that is no buffer."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3, stride=2)
+            self.two.weight = self.one.weight
+            self.gain = torch.ones(1, 3, 1, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.two(self.one(x) * self.gain)
+
+    layers = inc.Network(Odd(), size=32).layers((41, 50))
+    assert [(layer.name, layer.height, layer.width) for layer in layers] == [("one", 39, 48), ("two", 19, 23)]
+
+
+def test_a_module_that_torch_cannot_copy_is_refused() -> None:
+    old = nn.Sequential(nn.Conv2d(3, 4, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nn.utils.weight_norm(old[0])
+    with pytest.raises(InvalidSetting, match="a network of Sequential cannot be copied: "):
+        inc.Network(old)
+
+
+def test_an_output_that_is_no_tensor_is_refused() -> None:
+    class Pair(nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [x, x]
+
+    with pytest.raises(InvalidSetting, match="the network gives a list, not a tensor"):
+        inc.Network(Pair()).activations(torch.rand(1, 3, 5, 6), ["logits"])
+
+
+@pytest.mark.parametrize("device", ["bogus", "cpu:x", 3.5, None])
+def test_a_device_that_nobody_knows_is_refused(tiny, device) -> None:
+    with pytest.raises(InvalidSetting, match="network Tiny cannot be moved to"):
+        tiny.to(device)
+    with pytest.raises(InvalidSetting, match="no device"):
+        inc.load_network("efficientnet-lite0", device)
+
+
+@pytest.mark.parametrize("target", [None, True, 1.5, ["fir"]])
+def test_a_class_is_a_name_or_an_index(tiny, target) -> None:
+    with pytest.raises(InvalidSetting, match="a class is given by its name or index, not"):
+        tiny.class_index(target)
+
+
+def test_labels_may_not_promise_more_classes_than_there_are() -> None:
+    network = inc.Network(tiny_module(), labels=list("abcdef"))
+    assert network.class_index("d") == 3
+    with pytest.raises(InvalidSetting, match="tells 4 classes apart, so there is no class 5"):
+        network.class_index("f")
 
 
 def test_networks_by_name() -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from inceptionism import objectives
+from inceptionism.errors import InvalidSetting
 from inceptionism.objectives import Objective
 
 CASES = [
@@ -66,4 +67,29 @@ def test_they_say_what_they_are() -> None:
     assert str(objectives.layer("blocks.10") + 0.5 * objectives.channel("blocks.4", 17)) == (
         "layer(blocks.10) + 0.5*channel(blocks.4:17)"
     )
-    assert str(2 * (objectives.logit(1) + objectives.logit(2))) == "2*(logit(1) + logit(2))"
+    assert str(2 * (objectives.logit(1) - 3 * objectives.logit(2))) == "2*logit(1) - 6*logit(2)"
+    assert str(objectives.logit(1) - objectives.logit(2)) == "logit(1) - logit(2)"
+
+
+def test_a_sum_may_be_as_long_as_one_likes() -> None:
+    activations = some_activations()
+    many = sum(objectives.layer("a") for _ in range(3000))
+    torch.testing.assert_close(many(activations), 3000 * objectives.layer("a")(activations))
+
+
+def test_objectives_add_to_objectives_only() -> None:
+    one = objectives.layer("a")
+    for wrong in (lambda: one + 3, lambda: 3 + one, lambda: one - "b", lambda: one * "2", lambda: one * one):
+        with pytest.raises(TypeError, match=r"unsupported operand|can't multiply"):
+            wrong()
+    for layers in (frozenset(), "a", [3]):
+        with pytest.raises(InvalidSetting, match="an objective needs a set of the names of its layers"):
+            Objective(layers, lambda a: a["a"], "nothing")
+
+
+@pytest.mark.parametrize("index", [6, -1, True, 1.5, "1"])
+def test_a_channel_that_is_not_there_is_refused(index) -> None:
+    activations = some_activations()
+    for objective in (objectives.layer("logits", index), objectives.channel("logits", index), objectives.logit(index)):
+        with pytest.raises(InvalidSetting, match="layer logits has channels 0 to 5, not a channel"):
+            objective(activations)

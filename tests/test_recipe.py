@@ -19,7 +19,7 @@ photo_recipes = st.builds(
             LayerChoice,
             st.from_regex(r"[a-z][a-z0-9_./]{0,20}", fullmatch=True),
             st.none() | st.integers(0, 5000),
-            st.floats(-1e3, 1e3).filter(bool),
+            st.floats(1e-6, 1e6) | st.floats(-1e6, -1e-6),
         ),
         max_size=3,
     ).map(tuple),
@@ -102,7 +102,15 @@ def test_no_setting_of_the_wrong_kind_gets_through(settings: dict, kind: str) ->
         ({"layer": "a=b"}, "the weight after = must be a number, not 'b'"),
         ({"layer": ""}, "'' is no layer"),
         ({"layer": 5}, "layer must be a name, a list of names or a mapping"),
-        ({"layer": {"a": float("nan")}}, "the weight of a layer must be a finite number"),
+        ({"layer": {"a": float("nan")}}, "the weight of layer 'a' must be a finite number"),
+        ({"layer": {"a": 10**400}}, "the weight of layer 'a' must be a finite number, not 1000.*…0"),
+        ({"layer": {"a": 10**5000}}, "must be a finite number, not a number of thousands of digits"),
+        ({"layer": {"a": None}}, "the weight of layer 'a' must be a finite number, not None"),
+        ({"layer": {"a": 1e-300}}, "must be between 1e-06 and 1e[+]06 in size, not 1e-300"),
+        ({"layer": {}}, "names no layer"),
+        ({"layer": {4: 1}}, "layer must be a name, a list"),
+        ({"layer": "a=" + "9" * 5000}, "weight of layer 'a' must be a finite number, not inf"),
+        ({"steps": 10**5000}, "steps must be from 1 to 100000, not a number of thousands"),
         ({"layer": "a", "objective": "b"}, "either a layer or an objective"),
     ],
 )
@@ -126,6 +134,46 @@ def test_settings_out_of_range_are_refused(settings: dict, reason: str) -> None:
 def test_settings_of_a_class_out_of_range_are_refused(settings: dict, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason):
         ClassRecipe(**settings)
+
+
+@pytest.mark.parametrize("channel", [-1, True, 1.5, "a", 10**400])
+def test_a_channel_is_a_number_of_a_channel(channel) -> None:
+    with pytest.raises(InvalidSetting, match="the channel of layer 'a' must be"):
+        LayerChoice("a", channel)
+    with pytest.raises(InvalidSetting, match="the name of a layer must be a text, not 5"):
+        LayerChoice(5)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"kind": []}, r"of kind \[\]"),
+        ({"kind": {}}, r"of kind \{\}"),
+        ({"schema": True}, "schema True"),
+        ({"step_size": 10**400}, "step_size must be a finite number"),
+        ({"layer": ["a:" + "9" * 4301 + "=b"]}, "is no layer"),
+        (
+            {"made_with": {"inceptionism": "1", "torch": "2", "device": "cpu", "weights": "a", "photo": {"x": 1}}},
+            "photo",
+        ),
+    ],
+)
+def test_a_recipe_that_someone_changed_is_refused(change: dict, reason: str) -> None:
+    content = {"schema": 1, "kind": "photo", **change}
+    with pytest.raises(InvalidSetting, match=reason) as caught:
+        Recipe.from_json(json.dumps(content))
+    assert len(str(caught.value)) < 300
+
+
+def test_what_would_steer_a_terminal_is_written_out() -> None:
+    name = "\x1b[31m\u009b\ud800ü.jpg"
+    made = MadeWith("1", "2", "cpu", "a", {"name": name})
+    recipe = PhotoRecipe(network="a\nb", made_with=made)
+    described = dict(recipe.described())
+    assert described["photo"] == r"name \x1b[31m\x9b\ud800ü.jpg"
+    assert described["network"] == r"a\nb"
+    assert recipe.to_json().isascii()
+    assert recipe.to_json().isprintable()
 
 
 def test_layers_are_written_in_several_ways() -> None:

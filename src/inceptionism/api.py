@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 from torch import nn
 
+from inceptionism.checks import checked_size
 from inceptionism.images import PhotoSource, load_photo
 from inceptionism.networks.network import Network
+from inceptionism.networks.registry import name_of
 from inceptionism.objectives import Objective
 from inceptionism.recipe import ClassRecipe, LayerSetting, PhotoRecipe, parse_layers
 from inceptionism.result import Result, Step
@@ -110,16 +112,9 @@ def visualize(
         target=None if isinstance(target, Objective) else target,
         objective=None if objective is None else str(objective),
         prior=prior,
-        size=(size, size) if isinstance(size, int) else size,
+        size=checked_size(size),
         steps=steps,
         seed=seed,
         device=device,
     )
     return ClassRun(recipe, network=network, objective=objective).finish(on_step)
-
-
-def name_of(network: str | nn.Module | Network) -> str:
-    """Return what a recipe calls a network."""
-    if isinstance(network, nn.Module):
-        return type(network).__name__
-    return network.name if isinstance(network, Network) else network

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from inceptionism.errors import NoGradient
+from inceptionism.errors import InvalidSetting, NoGradient, NotFinite, shown
 from inceptionism.networks.network import Network
-from inceptionism.objectives import Objective
+from inceptionism.objectives import Activations, Objective
 from inceptionism.parameterizations import Parameterization
 from inceptionism.transforms import Transform
 
@@ -36,18 +37,20 @@ def ascend(
         generator: The source of every random choice.
 
     Raises:
-        NoGradient: no step of the run had a gradient, or one had a gradient that is not finite.
+        NoGradient: no step of the run had a gradient.
+        NotFinite: a step had a gradient that is not finite.
+        InvalidSetting: the objective's score is not a tensor.
     """
     moved = False
     for _ in range(steps):
         view = canvas.picture()
         for transform in transforms:
             view = transform(view, generator)
-        score = objective(network.activations(view, objective.layers)).sum()
+        score = total(objective, network.activations(view, objective.layers))
         optimizer.zero_grad()
         if score.requires_grad:
             torch.autograd.backward(score)
-        moved |= climbable(parameter.grad for parameter in canvas.parameters)
+        moved |= climbable(objective, [parameter.grad for parameter in canvas.parameters])
         optimizer.step()
         canvas.clip()
         yield score.item()
@@ -59,11 +62,22 @@ def ascend(
         )
 
 
-def climbable(gradients: Iterable[Tensor | None]) -> bool:
-    """Return whether there is any gradient; raise `NoGradient` if it is not finite."""
+def total(objective: Objective, activations: Activations) -> Tensor:
+    """Return the sum of the scores of all pictures of the batch."""
+    scores = objective(activations)
+    if not isinstance(scores, Tensor):
+        raise InvalidSetting(f"the score of {objective} must be a tensor, not {shown(scores)}")
+    return scores.sum()
+
+
+def climbable(objective: Objective, gradients: Iterable[Tensor | None]) -> bool:
+    """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
     largest = [gradient.abs().max().item() for gradient in gradients if gradient is not None]
-    if any(value != value or value == float("inf") for value in largest):
-        raise NoGradient("the gradient is not finite: the network's activations overflowed; use a smaller step size")
+    if not all(map(math.isfinite, largest)):
+        raise NotFinite(
+            f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "
+            "use smaller weights or a smaller step size, and check the network's mean and std"
+        )
     return any(value > 0 for value in largest)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
-import signal
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +19,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting
+from inceptionism.checks import MAX_SIDE, check_integer
+from inceptionism.errors import (
+    CannotWrite,
+    InceptionismError,
+    InvalidSetting,
+    UnknownName,
+    printable,
+    runs_out_of_memory,
+    shown,
+)
+from inceptionism.interruption import interruptible, uninterrupted
 from inceptionism.recipe import DEVICES, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
 
 if TYPE_CHECKING:
@@ -25,7 +38,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="See what a neural network sees: dream photographs, and picture classes.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -46,7 +59,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no n
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-@app.command(no_args_is_help=True)
+@app.command()
 def photo(
     picture: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.")],
     layer: Annotated[
@@ -92,7 +105,7 @@ def photo(
             seed=seed,
             device=device,
         )
-        path = output_path(output, f"{picture.stem}-dream.png", overwrite)
+        path = output_path(output, f"{picture.stem}-dream", overwrite)
         from inceptionism.images import load_photo
 
         source = load_photo(picture)
@@ -100,10 +113,10 @@ def photo(
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
-        carry_out(run, path, quiet)
+        carry_out(run, path, overwrite=overwrite, numbered=path != output, quiet=quiet)
 
 
-@app.command("class", no_args_is_help=True)
+@app.command("class")
 def class_(
     targets: Annotated[
         list[str], typer.Argument(metavar="CLASS...", help="Names or indices; each class gets its own picture.")
@@ -137,18 +150,18 @@ def class_(
             )
             for target in targets
         ]
-        if len(recipes) > 1 and output is not None and not output.is_dir():
+        if len(recipes) > 1 and output is not None and not is_folder(output):
             raise CannotWrite(f"{len(recipes)} pictures need a folder that exists as --output, not {output}")
         with loading(network, quiet):
             from inceptionism.runs import ClassRun
 
-            runs = [ClassRun(recipe) for recipe in recipes]
+            titles = [ClassRun(recipe).title for recipe in recipes]
         # All names and outputs are checked before the first picture is begun.
         paths: list[Path] = []
-        for run in runs:
-            paths.append(output_path(output, f"{file_name(run.title)}.png", overwrite, taken=paths))
-        for run, path in zip(runs, paths, strict=True):
-            carry_out(run, path, quiet)
+        for title in titles:
+            paths.append(output_path(output, file_name(title), overwrite, taken=paths))
+        for recipe, path in zip(recipes, paths, strict=True):
+            carry_out(ClassRun(recipe), path, overwrite=overwrite, numbered=path != output, quiet=quiet)
 
 
 @app.command()
@@ -178,14 +191,15 @@ def layers(
             mark = "recommended, default" if one.name == net.default_layer else "recommended" if one.recommended else ""
             numbers = map(str, (one.channels, one.height, one.width, one.stride))
             table.add_row(one.name, *numbers, one.level, mark, style="bold" if one.recommended else None)
-        out.print(f"{net.name}, for a picture of {height}×{width} pixels:\n")
-        out.print(table)
+        show_table(table, f"{net.name}, for a picture of {height}×{width} pixels:\n")
 
 
-@app.command(no_args_is_help=True)
+@app.command()
 def show(
     picture: Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made.")],
-    json: Annotated[bool, typer.Option("--json", help="The recipe as JSON, as it stands in the file.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="The recipe as JSON, as it stands in the file, for programs.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Show how a picture was made: the recipe that it carries inside."""
@@ -197,12 +211,12 @@ def show(
             raise InvalidSetting(f"{picture} carries no recipe: it was not made here, or its metadata was removed")
         recipe = Recipe.from_json(text)
         if json:
-            typer.echo(text)
+            say(recipe.to_json())
             return
         table = Table(box=None, pad_edge=False, show_header=False)
         for name, value in recipe.described():
             table.add_row(name, value)
-        out.print(table)
+        show_table(table)
 
 
 def show_version(wanted: bool) -> None:
@@ -216,44 +230,76 @@ def show_version(wanted: bool) -> None:
 
 @app.callback()
 def program(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """See what a neural network sees: dream photographs, and picture classes."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 # Names of files and values of recipes are shown as they are, never taken for markup.
-out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+console = partial(Console, highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = console(stderr=True)
+
+
+# Click's, which typer has sometimes of its own.
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
 @contextmanager
 def reporting(debug: bool) -> Iterator[None]:
-    """Turn what goes wrong inside into one line and the exit status: 2 for a wrong setting, 1 for the rest."""
+    """Turn what goes wrong inside into one line and the exit status: 2 for a wrong setting or name, 1 for the rest."""
     try:
-        yield
+        with interruptible():
+            yield
     except typer.Exit:
         raise
     except Exception as error:  # noqa: BLE001  # the last place where an error can still become a sentence
         if debug:
             traceback.print_exc()
-        typer.echo(f"dream: {sentence(error)}", err=True)
-        raise typer.Exit(2 if isinstance(error, InvalidSetting) else 1) from None
-    except KeyboardInterrupt:
-        typer.echo("dream: interrupted before there was anything to keep", err=True)
-        raise typer.Exit(130) from None
+        complain(sentence(error))
+        raise typer.Exit(2 if isinstance(error, (InvalidSetting, UnknownName)) else 1) from None
+    except KeyboardInterrupt as interruption:
+        complain("interrupted before there was anything to keep")
+        raise typer.Exit(getattr(interruption, "status", 130)) from None
 
 
 def sentence(error: Exception) -> str:
     """Return what to say of `error` in one line."""
     if isinstance(error, InceptionismError):
         return str(error)
-    # Torch has no error of its own for a full memory on the processor.
-    if isinstance(error, MemoryError) or re.search("not enough memory|out of memory|allocate memory", str(error)):
+    if runs_out_of_memory(error):
         return "there is not enough memory for a picture of this size; give a smaller --size"
     first = str(error).partition("\n")[0]
     return f"an error that nobody foresaw, {type(error).__name__}: {first} (--debug shows where; please report it)"
+
+
+def complain(text: str) -> None:
+    """Say on standard error what is wrong."""
+    typer.echo(f"dream: {printable(text)}", err=True)
+
+
+def say(text: str) -> None:
+    """Write a line to standard output, for programs to read; that nobody reads it any more is no reason to stop."""
+    try:
+        print(text, flush=True)  # noqa: T201  # typer's echo has its own opinion of the encoding
+    except BrokenPipeError:
+        # What is still in the buffer would complain again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
+
+
+def show_table(table: Table, heading: str = "") -> None:
+    """Write a heading and a table to standard output, as wide as they need."""
+    page = io.StringIO()
+    console(file=page, force_terminal=sys.stdout.isatty()).print(*[heading] * bool(heading), table, sep="\n")
+    say(page.getvalue().rstrip("\n"))
 
 
 @contextmanager
@@ -266,24 +312,17 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C: what is saved inside is not lost to an impatient second one."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def carry_out(run: Run, path: Path, *, overwrite: bool, numbered: bool, quiet: bool) -> None:
+    """Take all steps of `run`, showing progress, and write the result to `path`, also when it is interrupted.
 
+    A `numbered` path is one that was not asked for; if its name is taken by then, it gets another number.
+    """
+    from inceptionism.outputs import check_side, save_or_rescue
 
-def carry_out(run: Run, path: Path, quiet: bool) -> None:
-    """Take all steps of `run`, showing progress, and write the result to `path`, also when it is interrupted."""
-    from inceptionism.images import save_or_rescue
-
-    if not quiet:
-        for note in run.notes:
-            typer.echo(f"note: {note}", err=True)
-    interrupted = False
+    check_side(path, run.size)
+    tell(run.notes, quiet)
+    said = len(run.notes)
+    interruption: KeyboardInterrupt | None = None
     columns = [
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
@@ -291,43 +330,57 @@ def carry_out(run: Run, path: Path, quiet: bool) -> None:
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as progress:
-        task = progress.add_task(run.title, total=1.0, state="")
+        task = progress.add_task(printable(run.title), total=1.0, state="")
         try:
             for step in run:
                 octave = f"octave {step.octave}/{step.octaves} " if step.octaves > 1 else ""
                 state = f"{octave}step {step.step}/{step.steps} score {step.score:.4g}"
                 progress.update(task, completed=step.done, state=state)
-        except KeyboardInterrupt:
-            interrupted = True
-        if not run.scores:
-            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            interruption = error
+        if interruption and not run.scores:
+            raise interruption
         with uninterrupted():
             result = run.result()
-            save_or_rescue(result.image, path, result.recipe.to_json())
-    if interrupted:
-        typer.echo(f"dream: interrupted; the picture so far is in {path}", err=True)
-        raise typer.Exit(130)
-    typer.echo(path)
+            path = save_or_rescue(
+                result.image, path, result.recipe.to_json(), overwrite=overwrite, numbered=numbered and not overwrite
+            )
+    tell(run.notes[said:], quiet)
+    if interruption:
+        complain(f"interrupted; the picture so far is in {path}")
+        raise typer.Exit(getattr(interruption, "status", 130))
+    say(str(path))
+
+
+def tell(notes: Sequence[str], quiet: bool) -> None:
+    """Say on standard error what was decided on the way, unless `quiet`."""
+    for note in notes if not quiet else ():
+        typer.echo(f"note: {printable(note)}", err=True)
 
 
 def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
-    """Return where to write: `given`, or `name` in the folder `given`, or `name` here; checked before any work.
+    """Return where to write: `given`, or `name`.png in the folder `given` or here; checked before any work.
 
     A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
     not among those `taken` by other pictures of the same command.
     """
-    from inceptionism.images import check_output
+    from inceptionism.outputs import check_output, free_name, shortened
 
-    if given is not None and not given.is_dir():
+    if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)
         return given
-    path = wanted = (given or Path()) / name
-    number = 2
-    while path in taken or (path.exists() and not overwrite):
-        path = wanted.with_stem(f"{wanted.stem}-{number}")
-        number += 1
+    path = (given or Path()) / f"{shortened(name)}.png"
+    path = free_name(path, taken, overwrite=overwrite)
     check_output(path, overwrite=overwrite)
     return path
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether `path` is a folder; what cannot even be looked up, with a name too long, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def file_name(title: str) -> str:
@@ -337,12 +390,38 @@ def file_name(title: str) -> str:
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read "512" or "360x640", height first."""
-    match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip())
     if not match:
-        raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {text!r}")
-    return int(match[1]), int(match[2] or match[1])
+        raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {shown(text)}")
+    height, width = int(match[1]), int(match[2] or match[1])
+    for side in (height, width):
+        check_integer("size", side, 1, MAX_SIDE)
+    return height, width
 
 
-def main() -> None:
-    """Run the command line."""
-    app(prog_name="dream")
+def usage(error: typer.BadParameter) -> str:
+    """Return what to say of a wrong option in one line."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    # Newer versions of typer leave a number that is none to pydantic, whose sentence does not name it.
+    wrong: list[dict[str, object]] = getattr(error.__cause__, "errors", list)()
+    given = f", not {shown(wrong[0]['input'])}" if wrong else ""
+    return f"{message}{given} ({error.ctx.command_path if error.ctx else 'dream'} --help shows what there is)"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, on the program's own arguments by default, and leave with its exit status.
+
+    A wrong option, too, is said in one line, where typer by itself draws a panel of several.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names that are not UTF-8 go out as they came in; a terminal of few letters gets question marks.
+            stream.reconfigure(errors="surrogateescape" if stream.encoding.lower() == "utf-8" else "replace")
+    try:
+        status = app(arguments, prog_name="dream", standalone_mode=False)
+    except UsageError as error:
+        complain(usage(error))
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -26,8 +27,37 @@ class CannotWrite(InceptionismError):
     """A result cannot be written where it was asked for."""
 
 
+class NameTaken(CannotWrite):
+    """Something stands under the name of an output, and may not be replaced."""
+
+
 class NoGradient(InceptionismError):
     """The objective does not change with the picture, so there is no direction to climb."""
+
+
+class NotFinite(InceptionismError):
+    """A score or its gradient has grown beyond all numbers."""
+
+
+def runs_out_of_memory(error: BaseException) -> bool:
+    """Return whether there was not enough memory; torch has no error of its own for that on the processor."""
+    return isinstance(error, MemoryError) or bool(
+        re.search("not enough memory|out of memory|allocate memory", str(error))
+    )
+
+
+def shown(value: object) -> str:
+    """Return `value` as it stands in a sentence: on one line, and cut in its middle where it is long."""
+    try:
+        text = printable(repr(value))
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:60]}…{text[-30:]}"
+
+
+def printable(text: str) -> str:
+    """Return `text` with what would steer a terminal, or what no terminal can show, written out."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:

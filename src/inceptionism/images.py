@@ -1,14 +1,12 @@
-"""Pictures in and out: reading any photograph as upright 8-bit sRGB, and writing a file whole or not at all."""
+"""Pictures in: any photograph as upright 8-bit sRGB, and the recipe inside a picture that was made here."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import secrets
 import stat
 import struct
-import tempfile
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -21,19 +19,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
 
-from inceptionism.errors import CannotWrite, UnreadablePicture
-from inceptionism.metadata import read_packet, write_packet
+from inceptionism.errors import UnreadablePicture
+from inceptionism.metadata import PNG_XMP, read_packet
 
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array"
-
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-"""The formats in which a result can be written, by the ending of the file's name."""
-
-QUALITY = 95
-PNG_XMP = "XML:com.adobe.xmp"
 
 # What Pillow's decoders raise for damaged files.
 DAMAGE = (OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, OverflowError, struct.error, zlib.error)
@@ -77,7 +68,8 @@ def load_photo(source: PhotoSource) -> Photo:
             raise UnreadablePicture(f"a photograph as an array must be H×W×3 of uint8, not {shape} of {source.dtype}")
         return Photo(source.copy())
     if isinstance(source, Image.Image):
-        return as_photo(source, "the picture")
+        with decoding("the picture"):
+            return as_photo(source, "the picture")
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     with open_picture(Path(source)) as image:
@@ -89,34 +81,45 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
     """Open the picture at `path`; what goes wrong with it inside the block is raised as `UnreadablePicture`."""
     try:
         kind = path.stat()
-        if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
-            raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
-        if kind.st_size == 0:
-            raise UnreadablePicture(f"{path} is empty")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreadablePicture(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:  # a name too long or with a zero in it, a link that leads in a circle
+        raise UnreadablePicture(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+    if stat.S_ISDIR(kind.st_mode):
+        raise UnreadablePicture(f"{path} is a folder, not a picture")
+    if not stat.S_ISREG(kind.st_mode):
+        raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
+    if kind.st_size == 0:
+        raise UnreadablePicture(f"{path} is empty")
+    with decoding(str(path)), Image.open(path) as image:
+        yield image
+
+
+@contextmanager
+def decoding(called: str) -> Iterator[None]:
+    """Raise as `UnreadablePicture` what goes wrong with the picture that errors call `called`."""
+    try:
         with warnings.catch_warnings():
             # Of damaged metadata Pillow only warns; where the pixels are damaged too, decoding them fails.
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             # Between its limit and twice as much it only warns, too.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                yield image
+            yield
     except UnidentifiedImageError:
-        raise UnreadablePicture(f"{path} is not a picture that can be read (PNG, JPEG, WebP, TIFF, GIF, …)") from None
+        raise UnreadablePicture(f"{called} is not a picture that can be read (PNG, JPEG, WebP, TIFF, GIF, …)") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
-        raise UnreadablePicture(f"{path} has more than {limit:.0f} megapixels; make it smaller first") from error
-    except FileNotFoundError:
-        raise UnreadablePicture(f"there is no file {path}") from None
-    except IsADirectoryError:
-        raise UnreadablePicture(f"{path} is a folder, not a picture") from None
+        raise UnreadablePicture(f"{called} has more than {limit:.0f} megapixels; make it smaller first") from error
     except PermissionError:
-        raise UnreadablePicture(f"{path} cannot be read: permission denied") from None
+        raise UnreadablePicture(f"{called} cannot be read: permission denied") from None
     except DAMAGE as error:
-        raise UnreadablePicture(f"{path} is damaged or incomplete: {error}") from error
+        raise UnreadablePicture(f"{called} is damaged or incomplete: {error}") from error
 
 
 def as_photo(image: Image.Image, called: str) -> Photo:
     """Return an open picture, which errors call `called`, as a `Photo`."""
+    if 0 in image.size:
+        raise UnreadablePicture(f"{called} has no pixels: it is {image.height}×{image.width}")
     notes = []
     frames = getattr(image, "n_frames", 1)
     # A phone's JPEG may carry further pictures behind the one it shows (MPO); those are no animation.
@@ -161,98 +164,6 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None  # only in-place conversions return nothing
     return converted
-
-
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Raise `CannotWrite` unless a picture can be written at `path`; called before any work is done.
-
-    An output that exists is left alone unless `overwrite` is true.
-    """
-    try:
-        exists, is_folder = path.exists(), path.is_dir()
-    except OSError as error:  # a name too long, say
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
-    if path.suffix.lower() not in FORMATS:
-        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise CannotWrite(f"there is no folder {path.parent} to write {path.name} in; make it first")
-    if is_folder:
-        raise CannotWrite(f"{path} is a folder; give the name of a file")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise CannotWrite(f"the folder {path.parent} cannot be written to: permission denied")
-    if exists and not overwrite:
-        raise CannotWrite(f"{path} exists; give another name, or --overwrite to replace it")
-
-
-def save_picture(image: Image.Image, path: Path, recipe: str | None = None) -> None:
-    """Write `image`, RGB or RGBA, with `recipe` inside it, in the format that the ending of `path` says.
-
-    The file is written whole or not at all; an existing one is replaced. JPEG holds no transparency: there
-    the picture is laid on white.
-
-    Raises:
-        CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
-    """
-    check_output(path, overwrite=True)
-    write_whole(path, encode(image, FORMATS[path.suffix.lower()], recipe))
-
-
-def save_or_rescue(image: Image.Image, path: Path, recipe: str | None = None) -> None:
-    """Do as `save_picture`, but where that fails keep the picture in the system's temporary folder and say where."""
-    try:
-        save_picture(image, path, recipe)
-    except CannotWrite as error:
-        rescued = Path(tempfile.gettempdir()) / f"{path.stem}-{secrets.token_hex(4)}.png"
-        try:
-            save_picture(image, rescued, recipe)
-        except CannotWrite:
-            raise error from None
-        raise CannotWrite(f"{error}; the picture is kept in {rescued}") from error
-
-
-def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
-    """Return the bytes of a file of `format` (PNG, JPEG or WEBP) that holds `image`, and the recipe as XMP."""
-    options: dict[str, object] = {}
-    packet = write_packet(recipe) if recipe else None
-    if format == "PNG":
-        if packet:
-            info = PngInfo()
-            info.add_itxt(PNG_XMP, packet.decode())
-            options["pnginfo"] = info
-    else:
-        options |= {"quality": QUALITY, "xmp": packet or b""}
-    if format == "JPEG":
-        options["subsampling"] = "4:4:4"
-        if image.mode == "RGBA":
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, format, **options)
-    except (OSError, ValueError) as error:
-        width, height = image.size
-        raise CannotWrite(f"{format} cannot hold this picture of {height}×{width} pixels: {error}") from error
-    return buffer.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that at no moment, whatever happens, a part of it stands under that name.
-
-    A symbolic link stays, and the file it leads to is replaced.
-    """
-    target = path.resolve()
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_recipe(path: str | os.PathLike[str]) -> str | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+PNG_XMP = "XML:com.adobe.xmp"
+"""The keyword of the text chunk in which PNG carries such a packet."""
+
 NAMESPACE = "https://pypi.org/project/inceptionism/ns/1.0/"
 
 PACKET = f"""\
@@ -34,6 +37,6 @@ def read_packet(packet: bytes) -> str | None:
     try:
         # Expat, behind this parser, refuses documents that grow without bound by entities.
         root = ElementTree.fromstring(packet.rstrip(b"\0"))
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):  # the latter two for encodings it does not know
         return None
     return root.findtext(f".//{{{NAMESPACE}}}recipe")

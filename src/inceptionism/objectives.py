@@ -7,14 +7,15 @@ An objective is maximized. Each factory below returns one; `a + b`, `a - b`, `2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
-Activations = Mapping[str, "Tensor"]
+from inceptionism.errors import InvalidSetting, shown
+
+Activations = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,21 @@ class Objective:
         layers: The names of the layers whose activations `score` reads.
         score: Takes the activations by layer name, each N×…; returns N scores.
         text: How the objective is written, for recipes and messages.
+        terms: Of a sum, the weight of each of its objectives.
+
+    Raises:
+        InvalidSetting: `layers` names none.
     """
 
     layers: frozenset[str]
     score: Callable[[Activations], Tensor]
     text: str
+    terms: tuple[tuple[float, Objective], ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
+            raise InvalidSetting(f"an objective needs a set of the names of its layers, not {shown(self.layers)}")
+        object.__setattr__(self, "layers", frozenset(self.layers))
 
     def __call__(self, activations: Activations) -> Tensor:
         return self.score(activations)
@@ -38,22 +49,38 @@ class Objective:
         return self.text
 
     def __add__(self, other: Objective) -> Objective:
-        return Objective(self.layers | other.layers, lambda a: self(a) + other(a), f"{self} + {other}")
+        return weighted_sum(self._weighted(1) + other._weighted(1)) if isinstance(other, Objective) else NotImplemented
+
+    def __radd__(self, other: int) -> Objective:
+        # The builtin `sum` begins with 0.
+        return self if other == 0 else NotImplemented
 
     def __sub__(self, other: Objective) -> Objective:
-        text = f"({other})" if " " in other.text else other.text
-        return Objective(self.layers | other.layers, lambda a: self(a) - other(a), f"{self} - {text}")
+        return self + -1 * other if isinstance(other, Objective) else NotImplemented
 
     def __mul__(self, weight: float) -> Objective:
-        if weight == 1:
-            return self
-        text = f"({self})" if " " in self.text else self.text
-        return Objective(self.layers, lambda a: weight * self(a), f"{weight:g}*{text}")
+        return weighted_sum(self._weighted(weight)) if isinstance(weight, (int, float)) else NotImplemented
 
     __rmul__ = __mul__
 
     def __neg__(self) -> Objective:
         return -1 * self
+
+    def _weighted(self, weight: float) -> tuple[tuple[float, Objective], ...]:
+        return tuple((weight * one, term) for one, term in self.terms or ((1, self),))
+
+
+def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
+    """Return the sum of objectives, each times its weight; none of them is a sum itself."""
+    if len(terms) == 1 and terms[0][0] == 1:
+        return terms[0][1]
+
+    def score(activations: Activations) -> Tensor:
+        return torch.stack([weight * term(activations) for weight, term in terms]).sum(0)
+
+    text = " + ".join(str(term) if weight == 1 else f"{weight:g}*{term}" for weight, term in terms)
+    layers = frozenset[str]().union(*(term.layers for _, term in terms))
+    return Objective(layers, score, text.replace(" + -1*", " - ").replace(" + -", " - "), tuple(terms))
 
 
 def layer(name: str, channel: int | None = None) -> Objective:
@@ -63,7 +90,7 @@ def layer(name: str, channel: int | None = None) -> Objective:
     """
 
     def score(activations: Activations) -> Tensor:
-        seen = activations[name] if channel is None else activations[name][:, channel]
+        seen = activations[name] if channel is None else pick(activations, name, channel)
         return 0.5 * seen.square().reshape(len(seen), -1).sum(1)
 
     return Objective(frozenset([name]), score, f"layer({name})" if channel is None else f"layer({name}:{channel})")
@@ -71,7 +98,7 @@ def layer(name: str, channel: int | None = None) -> Objective:
 
 def channel(name: str, index: int) -> Objective:
     """The mean activation of one channel (Olah et al., Distill 2017)."""
-    return Objective(frozenset([name]), lambda a: a[name][:, index].flatten(1).mean(1), f"channel({name}:{index})")
+    return Objective(frozenset([name]), lambda a: pick(a, name, index).flatten(1).mean(1), f"channel({name}:{index})")
 
 
 def logit(index: int) -> Objective:
@@ -80,4 +107,21 @@ def logit(index: int) -> Objective:
     The logit and not the probability, which can also be raised by making the other classes less likely
     (Simonyan et al., 2013).
     """
-    return Objective(frozenset(["logits"]), lambda a: a["logits"][:, index], f"logit({index})")
+    return Objective(frozenset(["logits"]), lambda a: pick(a, "logits", index), f"logit({index})")
+
+
+def pick(activations: Activations, name: str, channel: int) -> Tensor:
+    """Return one channel of the layer `name`, N×….
+
+    Raises:
+        InvalidSetting: the layer has no such channel.
+    """
+    seen = activations[name]
+    check_channel(name, channel, seen.shape[1])
+    return seen[:, channel]
+
+
+def check_channel(layer: str, channel: int, channels: int) -> None:
+    """Raise `InvalidSetting` unless `channel` is one of the `channels` of `layer`."""
+    if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < channels:
+        raise InvalidSetting(f"layer {layer} has channels 0 to {channels - 1}, not a channel {shown(channel)}")

@@ -7,21 +7,27 @@ turns into JSON and back without loss.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeAlias
 
-from inceptionism.errors import InvalidSetting, suggestion
+from inceptionism.checks import MAX_SIDE, check_choice, check_integer, check_number, check_text, checked_size
+from inceptionism.errors import InvalidSetting, printable, shown, suggestion
 
 SCHEMA = 1
 """The version of the JSON form; a later version reads the earlier ones."""
 
 PRIORS = ("fourier", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-MAX_SIDE = 65_535
 MAX_SEED = 2**63 - 1
+MAX_CHANNEL = 999_999_999
+
+# Weights whose products with any activation are numbers that float32 has.
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
+
+PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int}
+"""What a recipe tells of the photograph: the name of its file, the SHA-256 of its upright pixels, and their size."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +39,33 @@ class LayerChoice:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        check_number("the weight of a layer", self.weight)
+        check_text("the name of a layer", self.name)
+        if self.channel is not None:
+            check_integer(f"the channel of layer {shown(self.name)}", self.channel, 0, MAX_CHANNEL)
+        check_number(f"the weight of layer {shown(self.name)}", self.weight)
         if self.weight == 0:
-            raise InvalidSetting(f"the weight of layer {self.name!r} is 0, so it would change nothing; leave it out")
+            raise InvalidSetting(
+                f"the weight of layer {shown(self.name)} is 0, so it would change nothing; leave it out"
+            )
+        if not MIN_WEIGHT <= abs(self.weight) <= MAX_WEIGHT:
+            raise InvalidSetting(
+                f"the weight of layer {shown(self.name)} must be between {MIN_WEIGHT:g} and {MAX_WEIGHT:g} in size, "
+                f"not {self.weight:g}"
+            )
 
     @classmethod
-    def parse(cls, text: str, weight: float | None = None) -> LayerChoice:
+    def parse(cls, text: str) -> LayerChoice:
         """Read `NAME[:CHANNEL][=WEIGHT]`."""
-        match = re.fullmatch(r"(?P<name>[^=]+?)(:(?P<channel>\d+))?(=(?P<weight>[^=]+))?", text.strip())
+        match = re.fullmatch(r"(?P<name>[^=]+?)(:(?P<channel>[0-9]{1,9}))?(=(?P<weight>[^=]+))?", text.strip())
         if not match:
-            raise InvalidSetting(f"{text!r} is no layer: write NAME, NAME:CHANNEL or NAME=WEIGHT")
+            raise InvalidSetting(f"{shown(text)} is no layer: write NAME, NAME:CHANNEL or NAME=WEIGHT")
         given = match["weight"]
         try:
-            value = float(given) if given else 1.0
+            weight = float(given) if given else 1.0
         except ValueError:
-            raise InvalidSetting(f"{text!r} is no layer: the weight after = must be a number, not {given!r}") from None
-        channel = int(match["channel"]) if match["channel"] else None
-        return cls(match["name"], channel, value if weight is None else weight)
+            reason = f"the weight after = must be a number, not {shown(given)}"
+            raise InvalidSetting(f"{shown(text)} is no layer: {reason}") from None
+        return cls(match["name"], int(match["channel"]) if match["channel"] else None, weight)
 
     def __str__(self) -> str:
         channel = "" if self.channel is None else f":{self.channel}"
@@ -67,10 +83,14 @@ def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:
         return ()
     if isinstance(layer, (str, LayerChoice)):
         layer = [layer]
+    if not isinstance(layer, (Sequence, Mapping)) or not all(isinstance(one, (str, LayerChoice)) for one in layer):
+        raise InvalidSetting(
+            f"layer must be a name, a list of names or a mapping from name to weight, not {shown(layer)}"
+        )
     if isinstance(layer, Mapping):
-        return tuple(LayerChoice.parse(name, weight) for name, weight in layer.items())
-    if not isinstance(layer, Sequence) or not all(isinstance(one, (str, LayerChoice)) for one in layer):
-        raise InvalidSetting(f"layer must be a name, a list of names or a mapping from name to weight, not {layer!r}")
+        if not layer:
+            raise InvalidSetting("layer is a mapping that names no layer; leave it out for the network's default")
+        return tuple(replace(parse_layers(name)[0], weight=weight) for name, weight in layer.items())
     return tuple(one if isinstance(one, LayerChoice) else LayerChoice.parse(one) for one in layer)
 
 
@@ -94,10 +114,14 @@ class MadeWith:
     def __post_init__(self) -> None:
         for name in ("inceptionism", "torch", "device", "weights"):
             check_text(name, getattr(self, name))
-        described = self.photo if isinstance(self.photo, dict) else {} if self.photo is None else {"photo": []}
-        if not all(value is None or isinstance(value, (str, int)) for value in described.values()):
+        if self.photo is None:
+            return
+        if not isinstance(self.photo, dict) or not all(
+            name in PHOTO_FACTS and isinstance(value, (PHOTO_FACTS[name], type(None)))
+            for name, value in self.photo.items()
+        ):
             raise InvalidSetting(
-                f"the recipe's photo must be described by name, sha256, height and width, not {self.photo!r}"
+                f"the recipe's photo must be described by {', '.join(PHOTO_FACTS)}, not {shown(self.photo)}"
             )
 
 
@@ -162,12 +186,12 @@ class Recipe:
         if not isinstance(content, dict):
             raise InvalidSetting("the recipe is not a JSON object")
         schema = content.pop("schema", None)
-        if schema != SCHEMA:
-            raise InvalidSetting(f"the recipe has schema {schema!r}; this version of inceptionism reads {SCHEMA}")
+        if type(schema) is not int or schema != SCHEMA:
+            raise InvalidSetting(f"the recipe has schema {shown(schema)}; this version of inceptionism reads {SCHEMA}")
         kind = content.pop("kind", None)
         recipes = {recipe.kind: recipe for recipe in (PhotoRecipe, ClassRecipe)}
-        if kind not in recipes:
-            raise InvalidSetting(f"the recipe is of kind {kind!r}; known are {', '.join(recipes)}")
+        if not isinstance(kind, str) or kind not in recipes:
+            raise InvalidSetting(f"the recipe is of kind {shown(kind)}; known are {', '.join(recipes)}")
         made_with = content.pop("made_with", None)
         if made_with is not None:
             content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
@@ -237,16 +261,11 @@ class ClassRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        size = (self.size, self.size) if isinstance(self.size, int) else self.size
-        if not isinstance(size, Sequence) or len(size) != 2:
-            raise InvalidSetting(f"size must be a number of pixels or a height and a width, not {self.size!r}")
-        for side in size:
-            check_integer("size", side, 1, MAX_SIDE)
-        object.__setattr__(self, "size", tuple(size))
+        object.__setattr__(self, "size", checked_size(self.size))
         if (self.target is None) == (self.objective is None):
             raise InvalidSetting("give either a class or an objective")
         if self.target is not None and (isinstance(self.target, bool) or not isinstance(self.target, (str, int))):
-            raise InvalidSetting(f"target must be the name or the index of a class, not {self.target!r}")
+            raise InvalidSetting(f"target must be the name or the index of a class, not {shown(self.target)}")
         if self.label is not None:
             check_text("label", self.label)
         check_choice("prior", self.prior, PRIORS)
@@ -256,10 +275,10 @@ class ClassRecipe(Recipe):
 def readable(value: object) -> str:
     """Return a setting's value as a person writes it."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {readable(one)}" for name, one in value.items() if one is not None)
+        return ", ".join(f"{printable(name)} {readable(one)}" for name, one in value.items() if one is not None)
     if isinstance(value, (list, tuple)):
         return ", ".join(map(readable, value)) or "the network's default"
-    return str(value)
+    return printable(str(value))
 
 
 def known_fields(kind: type, content: object) -> dict[str, Any]:
@@ -267,39 +286,11 @@ def known_fields(kind: type, content: object) -> dict[str, Any]:
     names = [one.name for one in fields(kind)]
     required = [one.name for one in fields(kind) if one.default is MISSING]
     if not isinstance(content, dict):
-        raise InvalidSetting(f"a part of the recipe is not a JSON object: {content!r}")
+        raise InvalidSetting(f"a part of the recipe is not a JSON object: {shown(content)}")
     for name in content:
         if name not in names:
-            raise InvalidSetting(f"the recipe has an unknown setting {name!r}{suggestion(name, names)}")
+            raise InvalidSetting(f"the recipe has an unknown setting {shown(name)}{suggestion(name, names)}")
     for name in required:
         if name not in content:
             raise InvalidSetting(f"the recipe lacks {name!r}")
     return content
-
-
-def check_text(name: str, value: object) -> None:
-    """Raise `InvalidSetting` unless `value` is text, and not empty."""
-    if not isinstance(value, str) or not value:
-        raise InvalidSetting(f"{name} must be a text, not {value!r}")
-
-
-def check_integer(name: str, value: object, low: int, high: int) -> None:
-    """Raise `InvalidSetting` unless `value` is a whole number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidSetting(f"{name} must be a whole number, not {value!r}")
-    if not low <= value <= high:
-        raise InvalidSetting(f"{name} must be from {low} to {high}, not {value}")
-
-
-def check_number(name: str, value: object, *, above: float = -math.inf, at_most: float = math.inf) -> None:
-    """Raise `InvalidSetting` unless `value` is a finite number more than `above` and no more than `at_most`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InvalidSetting(f"{name} must be a finite number, not {value!r}")
-    if not above < value <= at_most:
-        raise InvalidSetting(f"{name} must be more than {above:g} and at most {at_most:g}, not {value:g}")
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Raise `InvalidSetting`, offering near ones, unless `value` is one of `choices`."""
-    if value not in choices:
-        raise InvalidSetting(f"{name} must be one of {', '.join(choices)}, not {value!r}")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from inceptionism.images import save_picture
+from inceptionism.errors import InvalidSetting, shown
+from inceptionism.outputs import save_picture
 from inceptionism.recipe import Recipe
 
 
@@ -63,4 +64,6 @@ class Result:
         Raises:
             CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidSetting(f"a picture is saved under a path, not {shown(path)}")
         save_picture(self.image, Path(path), self.recipe.to_json())

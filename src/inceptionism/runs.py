@@ -10,9 +10,8 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property
 from importlib.metadata import version
-from operator import add
 
 import torch
 from PIL import Image
@@ -21,11 +20,11 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism import objectives
 from inceptionism.ascent import NormalizedAscent, ascend
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, NoGradient, shown
 from inceptionism.images import Photo
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import load_network
-from inceptionism.objectives import Objective
+from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Fourier, Parameterization, Pixels
 from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
@@ -42,12 +41,14 @@ class Run(ABC):
 
     Attributes:
         title: What it is a picture of, in a word or two.
+        size: The height and width of the result in pixels.
         recipe: Complete: what was left to defaults is filled in, and what the result is made with.
         notes: What was decided on the way, each in one sentence.
         scores: The objective at each step so far.
     """
 
     title: str
+    size: tuple[int, int]
     recipe: Recipe
 
     def __init__(self, network: Network) -> None:
@@ -123,6 +124,7 @@ class PhotoRun(Run):
         objective: Objective | None = None,
     ) -> None:
         super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        check_objective(objective)
         layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
         self.objective = objective or layers_objective(self.network, layers)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
@@ -143,6 +145,7 @@ class PhotoRun(Run):
         detail = torch.zeros_like(resize(self._original, self.sizes[0]))
         area = sum(height * width for height, width in self.sizes)
         done = 0.0
+        silent: list[NoGradient] = []
         for octave, size in enumerate(self.sizes, start=1):
             base = resize(self._original, size)
             canvas = Pixels(base + resize(detail, size))
@@ -156,10 +159,18 @@ class PhotoRun(Run):
                 transforms=[circular_shift(recipe.jitter)],
                 generator=generator,
             )
-            for step, score in enumerate(climb, start=1):
-                done += size[0] * size[1] / area / recipe.steps
-                yield Step(octave, len(self.sizes), step, recipe.steps, score, done, self.image)
+            try:
+                for step, score in enumerate(climb, start=1):
+                    done += size[0] * size[1] / area / recipe.steps
+                    yield Step(octave, len(self.sizes), step, recipe.steps, score, done, self.image)
+            except NoGradient as error:
+                # A larger octave may still show what this one is too small for.
+                silent.append(error)
             detail = canvas.pixels.detach() - base
+        if len(silent) == len(self.sizes):
+            raise silent[-1]
+        if silent:
+            self.notes.append(f"{len(silent)} of {len(self.sizes)} octaves changed nothing: {silent[-1]}")
 
     def image(self) -> Image.Image:
         picture = self._original
@@ -201,6 +212,7 @@ class ClassRun(Run):
         objective: Objective | None = None,
     ) -> None:
         super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        check_objective(objective)
         if objective is None:
             assert recipe.target is not None  # the recipe has either
             index = self.network.class_index(recipe.target)
@@ -212,8 +224,13 @@ class ClassRun(Run):
         self.objective = objective
         self.recipe = replace(recipe, made_with=self.made_with())
         check_memory(*recipe.size)
+        self.size = recipe.size
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._prior = PRIORS[recipe.prior](recipe, self._generator, self.network.device)
+
+    @cached_property
+    def _prior(self) -> Prior:
+        # Not before the run begins: of many that are checked together, only one needs its memory at a time.
+        return PRIORS[self.recipe.prior](self.recipe, self._generator, self.network.device)
 
     def steps(self) -> Iterator[Step]:
         steps = self.recipe.steps
@@ -269,11 +286,16 @@ PRIORS = {"fourier": fourier_prior, "none": no_prior}
 def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objective:
     """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms."""
     for choice in layers:
-        channels = network.channels(choice.name)
-        if choice.channel is not None and choice.channel >= channels:
-            last = channels - 1
-            raise InvalidSetting(f"layer {choice.name} has channels 0 to {last}, not a channel {choice.channel}")
-    return reduce(add, (choice.weight * objectives.layer(choice.name, choice.channel) for choice in layers))
+        network.check_layer(choice.name)
+        if choice.channel is not None:
+            check_channel(choice.name, choice.channel, network.channels(choice.name))
+    return weighted_sum([(one.weight, objectives.layer(one.name, one.channel)) for one in layers])
+
+
+def check_objective(objective: object) -> None:
+    """Raise `InvalidSetting` unless `objective` is one, or nothing."""
+    if not isinstance(objective, (Objective, type(None))):
+        raise InvalidSetting(f"an objective is made by inceptionism.objectives, it is not {shown(objective)}")
 
 
 def check_memory(height: int, width: int) -> None:

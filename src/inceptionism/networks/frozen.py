@@ -15,15 +15,24 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrize import is_parametrized
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, runs_out_of_memory
 
 
 def freeze(module: nn.Module) -> nn.Module:
-    """Return a copy of `module` in evaluation mode, without weight gradients, in channels-last memory.
+    """Return a copy of `module` in evaluation mode, without weight gradients, float32, in channels-last memory.
 
     Activations that work in place are made to keep their input, so that every layer's output can be held.
+
+    Raises:
+        InvalidSetting: the module cannot be copied.
     """
-    frozen = copy.deepcopy(module).eval().requires_grad_(False)
+    try:
+        frozen = copy.deepcopy(module).eval().requires_grad_(False).float()
+    except RuntimeError as error:  # torch copies no weight that is computed from others, as old weight norms leave it
+        if runs_out_of_memory(error):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise InvalidSetting(f"a network of {type(module).__name__} cannot be copied: {reason}") from error
     for part in frozen.modules():
         if getattr(part, "inplace", False) is True:
             part.inplace = False  # type: ignore[assignment]
@@ -102,7 +111,8 @@ def _capture(
 
     def keep(name: str, output: object) -> None:
         if not isinstance(output, Tensor):
-            raise InvalidSetting(f"layer {name!r} gives a {type(output).__name__}, not a tensor; choose another layer")
+            called = f"layer {name!r}" if name else "the network"
+            raise InvalidSetting(f"{called} gives a {type(output).__name__}, not a tensor; choose another layer")
         if name not in found:
             held = hold(output)
             found[name] = held, held._version

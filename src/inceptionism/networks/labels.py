@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from inceptionism.errors import InvalidSetting, UnknownName, near_names
+from inceptionism.errors import InvalidSetting, UnknownName, near_names, shown
 
 
 class Labels:
@@ -19,6 +19,8 @@ class Labels:
     """
 
     def __init__(self, names: Sequence[str], ids: Sequence[str] = ()) -> None:
+        if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+            raise InvalidSetting(f"labels are a list of the classes' names in index order, not {shown(names)}")
         self.names = tuple(tuple(name.strip() for name in line.split(",")) for line in names)
         self._indices: dict[str, list[int]] = {}
         for index, synonyms in enumerate(self.names):
@@ -44,6 +46,8 @@ class Labels:
             InvalidSetting: the index is out of range, or several classes have this name.
             UnknownName: no class has this name; the sentence offers near ones.
         """
+        if isinstance(target, bool) or not isinstance(target, (str, int)):
+            raise InvalidSetting(f"a class is given by its name or index, not {shown(target)}")
         if isinstance(target, int) or re.fullmatch(r"-?\d{1,9}", target.strip()):
             index = int(target)
             if not 0 <= index < len(self):
@@ -55,10 +59,12 @@ class Labels:
             return (usual if len(usual) == 1 else found)[0]
         if found:
             choices = " and ".join(f"{index} ({', '.join(self.names[index])})" for index in found)
-            raise InvalidSetting(f"{target!r} is the name of classes {choices}: give the index of the one you mean")
+            raise InvalidSetting(
+                f"{shown(target)} is the name of classes {choices}: give the index of the one you mean"
+            )
         near = [f"{name} ({self._indices[name][0]})" for name in near_names(fold(target), self._indices)]
         hint = f"; near names: {', '.join(near)}" if near else f"; classes also have indices, 0 to {len(self) - 1}"
-        raise UnknownName(f"no class is called {target!r}{hint}")
+        raise UnknownName(f"no class is called {shown(target)}{hint}")
 
 
 def fold(name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from inceptionism.errors import InvalidSetting, UnknownName, suggestion
+from inceptionism.checks import check_integer, check_number, checked_size
+from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
 from inceptionism.networks.frozen import fold, freeze, hooked, run_until
 from inceptionism.networks.labels import Labels
 
@@ -52,7 +54,7 @@ class Network:
             `(picture * range - mean) / std`.
         range: The value that stands for white: 1 or 255.
         channels: "RGB", or "BGR" as Caffe has it.
-        size: The height and width that the network was trained at, in pixels.
+        size: The height and width that the network was trained at, in pixels; one number stands for both.
         labels: The classes in index order, as `Labels` or as their names; none if the network tells none apart.
         layers: The modules worth listing; by default every module that gives a map.
         recommended: The layers to try first, from early to late; by default the last listed one of each level.
@@ -60,7 +62,8 @@ class Network:
         name: What recipes call it; by default the class of the module.
 
     Raises:
-        InvalidSetting: `channels` is neither "RGB" nor "BGR".
+        InvalidSetting: `module` is no module or cannot be copied, or another argument is not what is said above.
+        UnknownName: a name of a layer is not one of the module's.
     """
 
     def __init__(
@@ -71,34 +74,53 @@ class Network:
         std: Sequence[float] = (1.0, 1.0, 1.0),
         range: float = 1.0,
         channels: str = "RGB",
-        size: tuple[int, int] = (224, 224),
+        size: int | tuple[int, int] = (224, 224),
         labels: Labels | Sequence[str] | None = None,
         layers: Sequence[str] | None = None,
         recommended: Sequence[str] | None = None,
         default_layer: str | None = None,
         name: str | None = None,
     ) -> None:
+        if not isinstance(module, nn.Module):
+            raise InvalidSetting(
+                f"a Network is made of a torch module, not {shown(module)}; load_network takes registered names"
+            )
         if channels not in ("RGB", "BGR"):
-            raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {channels!r}")
+            raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {shown(channels)}")
+        check_number("range", range, above=0)
         self.name = name or type(module).__name__
-        self.size = size
+        self.size = checked_size(size)
         self.labels = labels if isinstance(labels, Labels) or labels is None else Labels(labels)
         self._flip = channels == "BGR"
-        self._scale = (range / torch.tensor(std)).view(1, 3, 1, 1)
-        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(1, 3, 1, 1)
-        self._listed = None if layers is None else list(layers)
-        self._recommended = None if recommended is None else list(recommended)
-        self._default_layer = default_layer
+        means, stds = per_channel("mean", mean), per_channel("std", std)
+        if (stds <= 0).any():
+            raise InvalidSetting(f"std must be more than 0 in each channel, not {shown(std)}")
+        self._scale = range / stds
+        self._shift = -means / stds
         self._plain = freeze(module)
         self._fast, self._folded = fold(self._plain)
         self.device = torch.device("cpu")
+        self._listed: list[str] | None = None
+        self._listed = None if layers is None else self._checked(layers)
+        self._recommended = None if recommended is None else self._checked(recommended)
+        self._default_layer = None if default_layer is None else self._checked([default_layer])[0]
 
     def to(self, device: torch.device | str) -> Network:
-        """Move to `device` and return the same network."""
-        self.device = torch.device(device)
-        self._plain.to(self.device)
-        self._fast.to(self.device)
-        self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
+        """Move to `device` and return the same network.
+
+        Raises:
+            InvalidSetting: torch knows no such device, or this machine has none.
+        """
+        try:
+            self.device = torch.device(device)
+            self._plain.to(self.device)
+            self._fast.to(self.device)
+            self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
+        except (RuntimeError, AssertionError, TypeError) as error:  # torch is not built for it; it is no device at all
+            if runs_out_of_memory(error):
+                raise
+            reason = str(error).partition("\n")[0]
+            raise InvalidSetting(f"network {self.name} cannot be moved to {shown(device)}: {reason}") from error
         return self
 
     def activations(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
@@ -115,20 +137,22 @@ class Network:
         module = self._plain if self._folded.intersection(modules.values()) else self._fast
         pixels = picture.flip(1) if self._flip else picture
         pixels = torch.addcmul(self._shift, pixels, self._scale).contiguous(memory_format=torch.channels_last)
-        found = run_until(module, pixels, modules.values())
+        with self._seeing(picture.shape[-2:]):
+            found = run_until(module, pixels, modules.values())
         return {layer: found[name] for layer, name in modules.items()}
 
-    def layers(self, size: tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
+    def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
         """Return the layers that can be dreamed, from early to late.
 
         Args:
-            size: The height and width of the picture, for the shapes; by default the size the network was trained at.
+            size: The height and width of the picture in pixels, for the shapes; by default those the network was
+                trained at.
             all: Every module that gives a map, not only those worth listing.
 
         Raises:
             InvalidSetting: the network cannot see a picture of this size.
         """
-        shapes = self._shapes(size or self.size)
+        shapes = self._shapes(self.size if size is None else checked_size(size))
         strides = self._strides
         return [
             Layer(name, *shapes[name], strides[name], level(strides[name]), name in self.recommended)
@@ -158,10 +182,14 @@ class Network:
         self._module_name(name)
 
     def class_index(self, target: str | int) -> int:
-        """Return the index of the class that `target` names (see `Labels.index`)."""
-        if self.labels is None:
-            raise InvalidSetting(f"network {self.name} has no labels, so {target!r} names none of its classes")
-        return self.labels.index(target)
+        """Return the index of the class that `target` names (see `Labels.index`); without labels, an index only."""
+        classes = self.channels(LOGITS)
+        if self.labels is None and not (isinstance(target, str) and target.strip().isdigit()):
+            check_integer(f"network {self.name} has no labels; a class", target, 0, classes - 1)
+        index = int(target) if self.labels is None else self.labels.index(target)
+        if index >= classes:
+            raise InvalidSetting(f"network {self.name} tells {classes} classes apart, so there is no class {index}")
+        return index
 
     @cached_property
     def recommended(self) -> list[str]:
@@ -175,7 +203,10 @@ class Network:
         """The layer at which a photograph is dreamed when none is given."""
         if self._default_layer is not None:
             return self._default_layer
-        parts = [name for name in self.recommended if self._strides[name] <= LEVELS["parts"]]
+        if not self.recommended:
+            reason = "none of its modules gives a map; wrap it in nn.Sequential if it is a single module"
+            raise InvalidSetting(f"network {self.name} has no layer to dream: {reason}")
+        parts = [name for name in self.recommended if self.stride(name) <= LEVELS["parts"]]
         return (parts or self.recommended)[-1]
 
     @cached_property
@@ -187,17 +218,40 @@ class Network:
             digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
+    def _checked(self, layers: Sequence[str]) -> list[str]:
+        if isinstance(layers, str) or not isinstance(layers, Sequence):
+            raise InvalidSetting(f"layers are given as a list of names, not {shown(layers)}")
+        for name in layers:
+            self.check_layer(name)
+        return list(layers)
+
+    @contextmanager
+    def _seeing(self, size: Sequence[int]) -> Iterator[None]:
+        """Raise as `InvalidSetting` what torch says of a picture that the module cannot take."""
+        try:
+            yield
+        except RuntimeError as error:
+            if runs_out_of_memory(error):
+                raise
+            height, width = size
+            reason = str(error).partition("\n")[0]
+            raise InvalidSetting(
+                f"network {self.name} cannot see a picture of {height}×{width} pixels: {reason}"
+            ) from error
+
     def _lists(self, name: str) -> bool:
         return self._listed is None or name in self._listed
 
     def _module_name(self, layer: str) -> str:
         if layer == LOGITS:
             return ""
+        if not isinstance(layer, str):
+            raise InvalidSetting(f"a layer is given by its name, not {shown(layer)}")
         known = dict(self._plain.named_modules())
         if layer and layer in known:
             return layer
         hint = suggestion(layer, [LOGITS, *(self._listed or known)]) or suggestion(layer, known)
-        raise UnknownName(f"network {self.name} has no layer {layer!r}{hint or '; `dream layers` lists them'}")
+        raise UnknownName(f"network {self.name} has no layer {shown(layer)}{hint or '; `dream layers` lists them'}")
 
     @cached_property
     def _strides(self) -> dict[str, int]:
@@ -206,8 +260,9 @@ class Network:
     def _shapes(self, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
         """Return the channels, height and width of every module that gives a map, in the order they run.
 
-        At another size than the trained one the module runs on the meta device: shapes only, no arithmetic and
-        no memory. At the trained size it just runs, which is quicker than loading torch's rules for shapes.
+        At another size than the trained one the module runs on the meta device if it can: shapes only, no
+        arithmetic and no memory. At the trained size it just runs, which is quicker than loading torch's rules for
+        shapes.
         """
         shapes: dict[str, tuple[int, int, int]] = {}
 
@@ -215,16 +270,34 @@ class Network:
             if isinstance(output, Tensor) and output.ndim == 4:
                 shapes.setdefault(name, (output.shape[1], output.shape[2], output.shape[3]))
 
-        device = self.device if size == self.size else torch.device("meta")
-        state = {name: value.to(device) for name, value in self._plain.state_dict().items()}
         names = [name for name, _ in self._plain.named_modules() if name]
         with hooked(self._plain, names, note), torch.no_grad():
-            try:
-                functional_call(self._plain, state, (torch.zeros(1, 3, *size, device=device),))
-            except RuntimeError as error:
-                reason = f"network {self.name} cannot see a picture of {size[0]}×{size[1]} pixels: {error}"
-                raise InvalidSetting(reason) from error
+            if size != self.size:
+                state = {name: value.to("meta") for name, value in self._plain.state_dict().items()}
+                try:
+                    functional_call(self._plain, state, (torch.zeros(1, 3, *size, device="meta"),))
+                except (RuntimeError, ValueError, NotImplementedError):
+                    shapes.clear()  # it ties its weights, or keeps tensors that are none of its parameters
+                else:
+                    return shapes
+            with self._seeing(size):
+                self._plain(torch.zeros(1, 3, *size, device=self.device))
         return shapes
+
+
+def per_channel(name: str, values: Sequence[float]) -> Tensor:
+    """Return three numbers, a list of them or an array, as 1×3×1×1.
+
+    Raises:
+        InvalidSetting: they are not three finite numbers.
+    """
+    try:
+        numbers = torch.tensor([float(value) for value in values])
+    except (TypeError, ValueError, OverflowError):
+        numbers = torch.empty(0)
+    if numbers.shape != (3,) or not numbers.isfinite().all():
+        raise InvalidSetting(f"{name} must be three numbers, one for each channel, not {shown(values)}")
+    return numbers.view(1, 3, 1, 1)
 
 
 def level(stride: int) -> str:

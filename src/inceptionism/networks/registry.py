@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, UnknownName, suggestion
+from inceptionism.errors import InvalidSetting, UnknownName, shown, suggestion
 from inceptionism.networks.network import Network
 
 LOADERS = {
@@ -39,9 +39,22 @@ def load_network(network: str | nn.Module | Network, device: str = "auto") -> Ne
         return network.to(chosen)
     if isinstance(network, nn.Module):
         return Network(network).to(chosen)
+    return load_by_name(name_of(network)).to(chosen)
+
+
+def name_of(network: str | nn.Module | Network) -> str:
+    """Return what a recipe calls a network.
+
+    Raises:
+        InvalidSetting: it is none.
+    """
+    if isinstance(network, nn.Module):
+        return type(network).__name__
+    if isinstance(network, Network):
+        return network.name
     if not isinstance(network, str):
-        raise InvalidSetting(f"a network is a name, a Network or a torch module, not {network!r}")
-    return load_by_name(network).to(chosen)
+        raise InvalidSetting(f"a network is a name, a Network or a torch module, not {shown(network)}")
+    return network
 
 
 @cache
@@ -49,7 +62,7 @@ def load_by_name(name: str) -> Network:
     """Return the network registered as `name`, the same one at each call."""
     if name not in LOADERS:
         hint = suggestion(name, LOADERS) or f"; there are {', '.join(LOADERS)}"
-        raise UnknownName(f"there is no network {name!r}{hint}")
+        raise UnknownName(f"there is no network {shown(name)}{hint}")
     network = importlib.import_module(LOADERS[name]).load(name)
     assert isinstance(network, Network)
     return network
@@ -60,7 +73,7 @@ def pick_device(device: str) -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         device = next(name for name, there in available.items() if there)
-    if not available.get(device, False):
+    if not isinstance(device, str) or not available.get(device, False):
         there = ", ".join(name for name, is_there in available.items() if is_there)
-        raise InvalidSetting(f"this machine has no device {device!r} that torch can use; it has {there}")
+        raise InvalidSetting(f"this machine has no device {shown(device)} that torch can use; it has {there}")
     return torch.device(device)

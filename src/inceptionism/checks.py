@@ -1,0 +1,59 @@
+"""What a setting must be, checked where it is given. Knows no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from inceptionism.errors import InvalidSetting, shown
+
+MAX_SIDE = 65_535
+"""Of any picture, in pixels."""
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is text, and not empty."""
+    if not isinstance(value, str) or not value:
+        raise InvalidSetting(f"{name} must be a text, not {shown(value)}")
+
+
+def check_integer(name: str, value: object, low: int, high: int) -> None:
+    """Raise `InvalidSetting` unless `value` is a whole number from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidSetting(f"{name} must be a whole number, not {shown(value)}")
+    if not low <= value <= high:
+        raise InvalidSetting(f"{name} must be from {low} to {high}, not {shown(value)}")
+
+
+def check_number(name: str, value: object, *, above: float = -math.inf, at_most: float = math.inf) -> None:
+    """Raise `InvalidSetting` unless `value` is a finite number more than `above` and no more than `at_most`."""
+    if not is_finite(value):
+        raise InvalidSetting(f"{name} must be a finite number, not {shown(value)}")
+    if not above < value <= at_most:  # type: ignore[operator]
+        raise InvalidSetting(f"{name} must be more than {above:g} and at most {at_most:g}, not {value:g}")
+
+
+def is_finite(value: object) -> bool:
+    """Return whether `value` is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raise `InvalidSetting`, offering them, unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InvalidSetting(f"{name} must be one of {', '.join(choices)}, not {shown(value)}")
+
+
+def checked_size(size: int | Sequence[int]) -> tuple[int, int]:
+    """Return a height and a width in pixels, or one number for both, as a pair; raise `InvalidSetting` if it is not."""
+    sides = (size, size) if isinstance(size, int) else size
+    if not isinstance(sides, Sequence) or len(sides) != 2:
+        raise InvalidSetting(f"size must be a number of pixels or a height and a width, not {shown(size)}")
+    for side in sides:
+        check_integer("size", side, 1, MAX_SIDE)
+    return sides[0], sides[1]

@@ -1,0 +1,198 @@
+"""Pictures out: a file is written whole or not at all, and never over one that should stay."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from inceptionism.errors import CannotWrite, NameTaken
+from inceptionism.metadata import PNG_XMP, write_packet
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""The formats in which a result can be written, by the ending of the file's name."""
+
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+"""In pixels, where the format has a limit."""
+
+QUALITY = 95
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Raise `CannotWrite` unless a picture can be written at `path`; called before any work is done.
+
+    An output that exists is left alone, which `NameTaken` says, unless `overwrite` is true.
+    """
+    if path.suffix.lower() not in FORMATS:
+        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(FORMATS)}")
+    with writing(path):
+        target = destination(path)
+        if not target.parent.is_dir():
+            folder = target.parent if path.is_symlink() else path.parent
+            raise CannotWrite(f"there is no folder {folder} to write {target.name} in; make it first")
+        if target.exists():
+            kind = target.stat().st_mode
+            if stat.S_ISDIR(kind):
+                raise CannotWrite(f"{path} is a folder; give the name of a file")
+            if not stat.S_ISREG(kind):
+                raise CannotWrite(f"{path} is a pipe or a device, not a file")
+            if not overwrite:
+                raise NameTaken(f"{path} exists; give another name, or --overwrite to replace it")
+        # Only writing shows that one can: permissions do not bind everyone, and disks may be read-only or full.
+        with partial(target):
+            pass
+
+
+def check_side(path: Path, size: tuple[int, int]) -> None:
+    """Raise `CannotWrite` if the format of `path` cannot hold a picture of this height and width in pixels."""
+    format = FORMATS[path.suffix.lower()]
+    limit = LONGEST_SIDE.get(format)
+    if limit and max(size) > limit:
+        height, width = size
+        raise CannotWrite(f"{format} holds at most {limit} pixels on a side, not {height}×{width}; write a .png")
+
+
+def save_picture(image: Image.Image, path: Path, recipe: str | None = None, *, overwrite: bool = True) -> None:
+    """Write `image`, RGB or RGBA, with `recipe` inside it, in the format that the ending of `path` says.
+
+    The file is written whole or not at all; an existing one is replaced, its permissions kept. JPEG holds no
+    transparency: there the picture is laid on white.
+
+    Raises:
+        CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
+        NameTaken: the file exists and `overwrite` is false.
+    """
+    check_output(path, overwrite=overwrite)
+    write_whole(path, encode(image, FORMATS[path.suffix.lower()], recipe), overwrite=overwrite)
+
+
+def save_or_rescue(
+    image: Image.Image, path: Path, recipe: str | None = None, *, overwrite: bool = False, numbered: bool = False
+) -> Path:
+    """Do as `save_picture` and return the path; where that fails, keep the picture in the system's temporary folder.
+
+    With `numbered`, a name that is taken by then is numbered on until it is free.
+
+    Raises:
+        CannotWrite: it failed; the sentence says where the picture is kept.
+    """
+    try:
+        save_picture(image, path, recipe, overwrite=overwrite)
+    except CannotWrite as error:
+        if numbered and isinstance(error, NameTaken):
+            return save_or_rescue(image, free_name(path), recipe, numbered=True)
+        rescued = Path(tempfile.gettempdir()) / f"{shortened(path.stem)}-{secrets.token_hex(4)}.png"
+        try:
+            save_picture(image, rescued, recipe, overwrite=False)
+        except CannotWrite:
+            raise error from None
+        raise type(error)(f"{error}; the picture is kept in {rescued}") from error
+    return path
+
+
+def free_name(path: Path, taken: Container[Path] = (), *, overwrite: bool = False) -> Path:
+    """Return `path`, or the first of `name-2`, `name-3`, … that is not among those `taken`, nor exists.
+
+    With `overwrite` it may exist.
+    """
+    wanted, number = path, 2
+    while path in taken or (os.path.lexists(path) and not overwrite):
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+        number += 1
+    return path
+
+
+def shortened(stem: str, most: int = 200) -> str:
+    """Return as much of a file's name as fits into `most` bytes: file systems take 255, and an ending is to follow."""
+    return os.fsencode(stem)[:most].decode("utf-8", "ignore")
+
+
+def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
+    """Return the bytes of a file of `format` (PNG, JPEG or WEBP) that holds `image`, and the recipe as XMP."""
+    options: dict[str, object] = {}
+    packet = write_packet(recipe) if recipe else None
+    if format == "PNG":
+        if packet:
+            info = PngInfo()
+            info.add_itxt(PNG_XMP, packet.decode())
+            options["pnginfo"] = info
+    else:
+        options |= {"quality": QUALITY, "xmp": packet or b""}
+    if format == "JPEG":
+        options["subsampling"] = "4:4:4"
+        if image.mode == "RGBA":
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image).convert("RGB")
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, format, **options)
+    except (OSError, ValueError) as error:
+        width, height = image.size
+        raise CannotWrite(f"{format} cannot hold this picture of {height}×{width} pixels: {error}") from error
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write `content` to `path` so that at no moment, whatever happens, a part of it stands under that name.
+
+    A symbolic link stays, and the file it leads to is replaced. Unless `overwrite` is true, a file that has come
+    to stand there in the meantime is left alone.
+    """
+    with writing(path):
+        target = destination(path)
+        with partial(target) as written:
+            with written.open("r+b") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                if target.exists():
+                    written.chmod(stat.S_IMODE(target.stat().st_mode))
+            else:
+                reserve(target)
+            written.replace(target)
+
+
+def reserve(target: Path) -> None:
+    """Make `target` an empty file, which only one of several programs that try can do."""
+    try:
+        target.open("xb").close()
+    except FileExistsError:
+        raise NameTaken(f"{target} exists by now; it is left alone") from None
+
+
+@contextmanager
+def partial(target: Path) -> Iterator[Path]:
+    """Make an empty file beside `target`, under a name of its own; it is gone afterwards if it still has that name."""
+    path = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        path.open("xb").close()
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def destination(path: Path) -> Path:
+    """Return the file that `path` leads to, through all links."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise CannotWrite(f"{path} is a symbolic link that leads back to itself")
+    return target
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise as `CannotWrite` what the system refuses."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
