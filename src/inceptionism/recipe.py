@@ -161,9 +161,8 @@ class Recipe:
     def described(self) -> list[tuple[str, str]]:
         """Return every setting, and what the result was made with, as pairs of a name and a readable value."""
         pairs = [(name.replace("_", " "), readable(value)) for name, value in self.settings().items()]
-        for name, value in asdict(self.made_with).items() if self.made_with else ():
-            pairs.append((name, readable(value)))
-        return pairs
+        made_with = asdict(self.made_with) if self.made_with else {}
+        return pairs + [(name, readable(value)) for name, value in made_with.items() if value is not None]
 
     def to_json(self) -> str:
         """Return the recipe as JSON: the settings, and what the result was made with."""
