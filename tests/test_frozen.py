@@ -8,7 +8,7 @@ from conftest import tiny_module
 from torch import nn
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.networks.frozen import fold, freeze, run_until
+from inceptionism.networks.frozen import freeze, quicken, run_until
 
 
 def gradient(module: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:
@@ -36,7 +36,7 @@ def hooks(module: nn.Module) -> int:
 def test_gradients_are_those_of_the_plain_module(layer: str) -> None:
     module = tiny_module()
     x = torch.randn(2, 3, 21, 34)
-    folded, _ = fold(freeze(module))
+    folded, _ = quicken(freeze(module))
     expected = plain_gradient(module, x, layer)
     torch.testing.assert_close(gradient(folded, x, layer), expected, rtol=1e-5, atol=1e-5 * expected.abs().max().item())
 
@@ -47,13 +47,13 @@ def test_gradients_of_a_real_network_are_those_of_the_plain_module(lite0, layer:
     module = copy.deepcopy(lite0._plain).double()
     x = torch.randn(1, 3, 65, 98, dtype=torch.float64)
     expected = plain_gradient(module, x, layer)
-    found = gradient(fold(module)[0], x, layer)
+    found = gradient(quicken(module)[0], x, layer)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9 * expected.abs().max().item())
 
 
 def test_the_module_is_copied_and_weights_get_no_gradient() -> None:
     module = tiny_module().train()
-    frozen, _ = fold(freeze(module))
+    frozen, _ = quicken(freeze(module))
     assert module.training
     assert all(parameter.requires_grad for parameter in module.parameters())
     assert isinstance(module.first[1], nn.BatchNorm2d)
@@ -81,9 +81,9 @@ def test_no_hook_is_left_after_an_exception() -> None:
     assert hooks(module) == 0
 
 
-def test_folding_names_the_convolutions_it_changed() -> None:
-    _, folded = fold(freeze(tiny_module()))
-    assert folded == {"first.0", "second.0"}
+def test_what_no_longer_shows_is_named() -> None:
+    _, hidden = quicken(freeze(tiny_module()))
+    assert hidden == {"first.0", "first.1", "second.0", "second.1"}
 
 
 class Standardized(nn.Conv2d):
@@ -120,7 +120,7 @@ def test_what_cannot_be_folded_is_left_as_it_was(module: nn.Module) -> None:
     x = torch.randn(2, 3, 11, 14)
     module.eval()
     expected = module(x)
-    folded, names = fold(freeze(module))
+    folded, names = quicken(freeze(module))
     assert names == set()
     torch.testing.assert_close(folded(x), expected)
 

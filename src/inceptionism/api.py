@@ -33,6 +33,8 @@ def dream(
     size: int | None = PhotoRecipe.size,
     seed: int = PhotoRecipe.seed,
     device: str = PhotoRecipe.device,
+    precision: str = PhotoRecipe.precision,
+    memory: str | None = PhotoRecipe.memory,
     on_step: OnStep | None = None,
 ) -> Result:
     """Amplify what a layer of the network sees in a photograph.
@@ -51,6 +53,9 @@ def dream(
         size: The longer side of the output in pixels; by default the photograph's own.
         seed: Of every random choice.
         device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
+        memory: How much the program may take, "2GB" say; by default half of the machine's. Larger pictures are
+            seen in tiles.
         on_step: Called with each `Step`.
 
     Raises:
@@ -73,6 +78,8 @@ def dream(
         size=size,
         seed=seed,
         device=device,
+        precision=precision,
+        memory=memory,
     )
     return PhotoRun(recipe, load_photo(photo), network=network, objective=objective).finish(on_step)
 
@@ -86,6 +93,8 @@ def visualize(
     steps: int = ClassRecipe.steps,
     seed: int = ClassRecipe.seed,
     device: str = ClassRecipe.device,
+    precision: str = ClassRecipe.precision,
+    memory: str | None = ClassRecipe.memory,
     on_step: OnStep | None = None,
 ) -> Result:
     """Make a picture, from noise, of what the network takes for a class, or of what excites an objective.
@@ -99,6 +108,9 @@ def visualize(
         steps: Of the ascent.
         seed: Of every random choice.
         device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
+        memory: How much the program may take, "2GB" say; by default half of the machine's. Larger pictures are
+            seen in tiles.
         on_step: Called with each `Step`.
 
     Raises:
@@ -116,5 +128,7 @@ def visualize(
         steps=steps,
         seed=seed,
         device=device,
+        precision=precision,
+        memory=memory,
     )
     return ClassRun(recipe, network=network, objective=objective).finish(on_step)

@@ -8,29 +8,26 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, NoGradient, NotFinite, shown
-from inceptionism.networks.network import Network
-from inceptionism.objectives import Activations, Objective
+from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.parameterizations import Parameterization
+from inceptionism.slope import Slope
 from inceptionism.transforms import Transform
 
 
 def ascend(
     canvas: Parameterization,
-    network: Network,
-    objective: Objective,
+    slope: Slope,
     optimizer: torch.optim.Optimizer,
     *,
     steps: int,
     transforms: Sequence[Transform],
     generator: torch.Generator,
 ) -> Iterator[float]:
-    """Take `steps` steps up the objective; yield, after each, the score of the picture it started from.
+    """Take `steps` steps up a slope; yield, after each, the score of the picture it started from.
 
     Args:
         canvas: Holds the parameters that are changed.
-        network: What looks at the picture.
-        objective: The score to climb, of the network's activations; of a batch, the sum over its pictures.
+        slope: The score to climb, and the network that looks.
         optimizer: Moves the canvas's parameters along their gradients: it maximizes.
         steps: How many to take.
         transforms: What the network sees the picture through, one after the other, drawn anew at each step.
@@ -39,43 +36,34 @@ def ascend(
     Raises:
         NoGradient: no step of the run had a gradient.
         NotFinite: a step had a gradient that is not finite.
-        InvalidSetting: the objective's score is not a tensor.
     """
     moved = False
     for _ in range(steps):
         view = canvas.picture()
         for transform in transforms:
             view = transform(view, generator)
-        score = total(objective, network.activations(view, objective.layers))
+        score, gradient = slope(view.detach(), generator)
         optimizer.zero_grad()
-        if score.requires_grad:
-            torch.autograd.backward(score)
-        moved |= climbable(objective, [parameter.grad for parameter in canvas.parameters])
+        torch.autograd.backward(view, gradient)
+        height, width = view.shape[-2:]
+        del view, gradient  # of a large picture, each is hundreds of megabytes
+        moved |= climbable(slope, [parameter.grad for parameter in canvas.parameters])
         optimizer.step()
         canvas.clip()
-        yield score.item()
+        yield score
     if not moved:
-        height, width = view.shape[-2:]
         raise NoGradient(
-            f"{objective} yields no gradient on this picture at {height}×{width} pixels: nothing there responds; "
+            f"{slope.objective} yields no gradient on this picture at {height}×{width} pixels: nothing there responds; "
             "choose another layer, channel or picture"
         )
 
 
-def total(objective: Objective, activations: Activations) -> Tensor:
-    """Return the sum of the scores of all pictures of the batch."""
-    scores = objective(activations)
-    if not isinstance(scores, Tensor):
-        raise InvalidSetting(f"the score of {objective} must be a tensor, not {shown(scores)}")
-    return scores.sum()
-
-
-def climbable(objective: Objective, gradients: Iterable[Tensor | None]) -> bool:
+def climbable(slope: Slope, gradients: Iterable[Tensor | None]) -> bool:
     """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
-    largest = [gradient.abs().max().item() for gradient in gradients if gradient is not None]
+    largest = [torch.linalg.vector_norm(one, math.inf).item() for one in gradients if one is not None]
     if not all(map(math.isfinite, largest)):
         raise NotFinite(
-            f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "
+            f"the gradient of {slope.objective} is not finite: its numbers grow beyond what can be computed; "
             "use smaller weights or a smaller step size, and check the network's mean and std"
         )
     return any(value > 0 for value in largest)
@@ -95,5 +83,6 @@ class NormalizedAscent(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    mean = parameter.grad.abs().mean().clamp_min(torch.finfo(parameter.dtype).tiny)
-                    parameter.add_(parameter.grad * (group["lr"] / mean))
+                    mean = torch.linalg.vector_norm(parameter.grad, 1) / parameter.grad.numel()
+                    # In one go, without a second picture in memory.
+                    parameter.addcmul_(parameter.grad, group["lr"] / mean.clamp_min(torch.finfo(mean.dtype).tiny))

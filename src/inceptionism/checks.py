@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from inceptionism.errors import InvalidSetting, shown
 
 MAX_SIDE = 65_535
 """Of any picture, in pixels."""
+
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def check_text(name: str, value: object) -> None:
@@ -57,3 +61,19 @@ def checked_size(size: int | Sequence[int]) -> tuple[int, int]:
     for side in sides:
         check_integer("size", side, 1, MAX_SIDE)
     return sides[0], sides[1]
+
+
+def parse_memory(text: str) -> int:
+    """Read an amount of memory, "2GB", "700MiB" or "1.5 G", in bytes.
+
+    Raises:
+        InvalidSetting: it is none.
+    """
+    check_text("memory", text)
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(I?)B?", text.strip().upper())
+    if not match or (match[3] and not match[2]):
+        raise InvalidSetting(f"memory must be an amount such as 2GB or 700MiB, not {shown(text)}")
+    unit = UNITS[match[2]]
+    if match[3]:
+        unit = 2 ** (10 * list(UNITS).index(match[2]))
+    return int(float(match[1]) * unit)

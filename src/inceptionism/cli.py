@@ -30,7 +30,7 @@ from inceptionism.errors import (
     shown,
 )
 from inceptionism.interruption import interruptible, uninterrupted
-from inceptionism.recipe import DEVICES, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.recipe import DEVICES, PRECISIONS, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
 
 if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it: help and completion answer at once.
@@ -46,6 +46,13 @@ app = typer.Typer(
 NetworkName = Annotated[str, typer.Option("--network", "-n", help="The network that looks.")]
 Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed gives the same picture.")]
 Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
+Precision = Annotated[
+    str, typer.Option(help=f"Of the network's numbers: {', '.join(PRECISIONS)}; auto takes bf16 where it is faster.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(help="How much the program may take, 2GB say; by default half of what the machine has."),
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -86,6 +93,8 @@ def photo(
     network: NetworkName = PhotoRecipe.network,
     seed: Seed = PhotoRecipe.seed,
     device: Device = PhotoRecipe.device,
+    precision: Precision = PhotoRecipe.precision,
+    memory: Memory = PhotoRecipe.memory,
     output: Output = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -104,6 +113,8 @@ def photo(
             size=size,
             seed=seed,
             device=device,
+            precision=precision,
+            memory=memory,
         )
         path = output_path(output, f"{picture.stem}-dream", overwrite)
         from inceptionism.images import load_photo
@@ -131,6 +142,8 @@ def class_(
     network: NetworkName = ClassRecipe.network,
     seed: Seed = ClassRecipe.seed,
     device: Device = ClassRecipe.device,
+    precision: Precision = ClassRecipe.precision,
+    memory: Memory = ClassRecipe.memory,
     output: Output = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -147,6 +160,8 @@ def class_(
                 steps=steps,
                 seed=seed,
                 device=device,
+                precision=precision,
+                memory=memory,
             )
             for target in targets
         ]
@@ -273,7 +288,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, InceptionismError):
         return str(error)
     if runs_out_of_memory(error):
-        return "there is not enough memory for a picture of this size; give a smaller --size"
+        return "there is not enough memory for a picture of this size; give a smaller --size, or --memory"
     first = str(error).partition("\n")[0]
     return f"an error that nobody foresaw, {type(error).__name__}: {first} (--debug shows where; please report it)"
 

@@ -31,10 +31,10 @@ class Parameterization(Protocol):
 
 
 class Pixels:
-    """The picture itself, as in 2015: N×3×H×W, in [0, 1]."""
+    """The picture itself, as in 2015: N×3×H×W, in [0, 1]. It is the one that is given which changes."""
 
     def __init__(self, picture: Tensor) -> None:
-        self.pixels = picture.clone().requires_grad_()
+        self.pixels = picture.detach().requires_grad_()
         self.parameters = [self.pixels]
 
     @classmethod

@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeAlias
 
-from inceptionism.checks import MAX_SIDE, check_choice, check_integer, check_number, check_text, checked_size
+from inceptionism.checks import (
+    MAX_SIDE,
+    check_choice,
+    check_integer,
+    check_number,
+    check_text,
+    checked_size,
+    parse_memory,
+)
 from inceptionism.errors import InvalidSetting, printable, shown, suggestion
 
 SCHEMA = 1
@@ -20,6 +28,7 @@ SCHEMA = 1
 
 PRIORS = ("fourier", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SEED = 2**63 - 1
 MAX_CHANNEL = 999_999_999
 
@@ -103,6 +112,7 @@ class MadeWith:
         device: The kind of device: cpu, cuda or mps.
         weights: The SHA-256 of the network's parameters and buffers.
         photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph.
+        precision: In which the network calculated: fp32, bf16 or fp16.
     """
 
     inceptionism: str
@@ -110,9 +120,10 @@ class MadeWith:
     device: str
     weights: str
     photo: dict[str, Any] | None = None
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
-        for name in ("inceptionism", "torch", "device", "weights"):
+        for name in ("inceptionism", "torch", "device", "weights", "precision"):
             check_text(name, getattr(self, name))
         if self.photo is None:
             return
@@ -134,6 +145,9 @@ class Recipe:
         objective: The text of an objective that a program gave in place of a layer or a class.
         seed: Of the one generator that every random choice comes from.
         device: auto takes a GPU where there is one.
+        precision: Of the network's numbers: fp32, bf16 or fp16; auto takes bf16 where it is known to be faster.
+        memory: How much the program may take, "2GB" say; by default half of what the machine has. Larger
+            pictures are seen in tiles.
         made_with: Filled in by the run that made the picture.
     """
 
@@ -143,6 +157,8 @@ class Recipe:
     objective: str | None = None
     seed: int = 0
     device: str = "auto"
+    precision: str = "auto"
+    memory: str | None = None
     made_with: MadeWith | None = None
 
     def __post_init__(self) -> None:
@@ -151,6 +167,9 @@ class Recipe:
             check_text("objective", self.objective)
         check_integer("seed", self.seed, 0, MAX_SEED)
         check_choice("device", self.device, DEVICES)
+        check_choice("precision", self.precision, PRECISIONS)
+        if self.memory is not None:
+            parse_memory(self.memory)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that are given, as plain JSON values by name."""

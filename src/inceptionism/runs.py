@@ -6,7 +6,6 @@ cancelling and saving what is there all do just that.
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +21,17 @@ from inceptionism import objectives
 from inceptionism.ascent import NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, shown
 from inceptionism.images import Photo
-from inceptionism.networks.network import Network
+from inceptionism.memory import kept
+from inceptionism.networks.network import DTYPES, Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Fourier, Parameterization, Pixels
 from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
 from inceptionism.result import Result, Step
+from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
 from inceptionism.transforms import Transform, circular_shift, random_view
-
-BYTES_PER_PIXEL = 500
-"""Less than what any layer but the very first needs: the default network takes about 1,100 to its default layer."""
 
 
 class Run(ABC):
@@ -51,8 +49,11 @@ class Run(ABC):
     size: tuple[int, int]
     recipe: Recipe
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, recipe: Recipe, network: str | nn.Module | Network | None) -> None:
+        self.recipe = recipe
+        network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
+        self.dtype = network.dtype(self.recipe.precision)
         self.notes: list[str] = []
         self.scores: list[float] = []
         self._going: Iterator[Step] | None = None
@@ -64,9 +65,10 @@ class Run(ABC):
         return self._going
 
     def _scored(self) -> Iterator[Step]:
-        for step in self.steps():
-            self.scores.append(step.score)
-            yield step
+        with kept():
+            for step in self.steps():
+                self.scores.append(step.score)
+                yield step
 
     @abstractmethod
     def steps(self) -> Iterator[Step]:
@@ -98,6 +100,7 @@ class Run(ABC):
             torch=torch.__version__,
             device=self.network.device.type,
             weights=self.network.weights_hash,
+            precision=next(name for name, dtype in DTYPES.items() if dtype == self.dtype),
             photo=described,
         )
 
@@ -123,7 +126,7 @@ class PhotoRun(Run):
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
     ) -> None:
-        super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        super().__init__(recipe, network)
         check_objective(objective)
         layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
         self.objective = objective or layers_objective(self.network, layers)
@@ -132,28 +135,28 @@ class PhotoRun(Run):
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
-        check_memory(*self.size)
         self.sizes = self._octaves()
-        self._original = resize(to_picture(photo.pixels, self.network.device), self.size)
-        # The octave that is being climbed, and the original at its size: one attribute, for an interruption may
-        # come at any moment and ask for the picture.
-        self._octave: tuple[Pixels, Tensor] | None = None
+        self.slope = Slope(self.network, self.objective, self.dtype)
+        self.slope.pixels = self.slope.affordable(*self.size, recipe.memory)
+        # The octave that is being climbed.
+        self._canvas: Pixels | None = None
 
     def steps(self) -> Iterator[Step]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(recipe.seed)
-        detail = torch.zeros_like(resize(self._original, self.sizes[0]))
+        detail: Tensor | None = None
         area = sum(height * width for height, width in self.sizes)
         done = 0.0
         silent: list[NoGradient] = []
         for octave, size in enumerate(self.sizes, start=1):
-            base = resize(self._original, size)
-            canvas = Pixels(base + resize(detail, size))
-            self._octave = canvas, base
+            picture = self._original(size)
+            if detail is not None:
+                picture += resize(detail, size)
+                detail = None
+            self._canvas = canvas = Pixels(picture)
             climb = ascend(
                 canvas,
-                self.network,
-                self.objective,
+                self.slope,
                 NormalizedAscent(canvas.parameters, recipe.step_size / 255),
                 steps=recipe.steps,
                 transforms=[circular_shift(recipe.jitter)],
@@ -166,18 +169,26 @@ class PhotoRun(Run):
             except NoGradient as error:
                 # A larger octave may still show what this one is too small for.
                 silent.append(error)
-            detail = canvas.pixels.detach() - base
+            if size != self.size:
+                detail = canvas.pixels.detach() - self._original(size)
         if len(silent) == len(self.sizes):
             raise silent[-1]
         if silent:
             self.notes.append(f"{len(silent)} of {len(self.sizes)} octaves changed nothing: {silent[-1]}")
 
     def image(self) -> Image.Image:
-        picture = self._original
-        if self._octave is not None:
-            canvas, base = self._octave
-            picture = picture + resize(canvas.pixels.detach() - base, self.size)
+        if self._canvas is None:
+            return to_image(self._original(self.size), self.photo.alpha)
+        picture = self._canvas.pixels.detach()
+        size = (picture.shape[-2], picture.shape[-1])
+        if size != self.size:
+            detail = resize(picture - self._original(size), self.size)
+            picture = self._original(self.size).add_(detail)
         return to_image(picture, self.photo.alpha)
+
+    def _original(self, size: tuple[int, int]) -> Tensor:
+        """Return the photograph at a height and width; not kept, for in float it is four times as large."""
+        return resize(to_picture(self.photo.pixels, self.network.device), size)
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the octaves that the objective's layers can see, noting those that are left out."""
@@ -211,7 +222,7 @@ class ClassRun(Run):
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
     ) -> None:
-        super().__init__(load_network(recipe.network if network is None else network, recipe.device))
+        super().__init__(recipe, network)
         check_objective(objective)
         if objective is None:
             assert recipe.target is not None  # the recipe has either
@@ -223,8 +234,9 @@ class ClassRun(Run):
             self.title = str(objective)
         self.objective = objective
         self.recipe = replace(recipe, made_with=self.made_with())
-        check_memory(*recipe.size)
         self.size = recipe.size
+        self.slope = Slope(self.network, self.objective, self.dtype)
+        self.slope.affordable(*self.size, recipe.memory)
         self._generator = torch.Generator().manual_seed(recipe.seed)
 
     @cached_property
@@ -236,8 +248,7 @@ class ClassRun(Run):
         steps = self.recipe.steps
         climb = ascend(
             self._prior.canvas,
-            self.network,
-            self.objective,
+            self.slope,
             self._prior.optimizer,
             steps=steps,
             transforms=self._prior.transforms,
@@ -296,22 +307,6 @@ def check_objective(objective: object) -> None:
     """Raise `InvalidSetting` unless `objective` is one, or nothing."""
     if not isinstance(objective, (Objective, type(None))):
         raise InvalidSetting(f"an objective is made by inceptionism.objectives, it is not {shown(objective)}")
-
-
-def check_memory(height: int, width: int) -> None:
-    """Raise `InvalidSetting` if a picture of this size surely needs more memory than the machine has.
-
-    Without this the system may kill the process, which then can say nothing. Systems that do not tell how much
-    memory they have are trusted.
-    """
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return
-    needed, there = height * width * BYTES_PER_PIXEL, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > there:
-        raise InvalidSetting(
-            f"a picture of {height}×{width} pixels needs more than {needed / 1e9:.0f} GB of memory, and this machine "
-            f"has {there / 1e9:.0f} GB; give a smaller size"
-        )
 
 
 def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from inceptionism.errors import UnknownName
+from inceptionism.networks.convolution import Conv2dSame
 from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.network import Network
 
@@ -60,28 +60,6 @@ VARIANTS = {
     "efficientnet-lite1": Variant(1.0, 1.1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
     "efficientnet-lite2": Variant(1.1, 1.2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
 }
-
-
-class Conv2dSame(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME": the output has ceil(input / stride) rows and columns.
-
-    The padding depends on the input's size, and where it is odd the extra row or column goes to the
-    bottom or right. A fixed symmetric padding shifts the picture by half a pixel at even sizes.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        top, bottom = same_padding(x.shape[-2], self.kernel_size[0], self.stride[0])
-        left, right = same_padding(x.shape[-1], self.kernel_size[1], self.stride[1])
-        if top == bottom and left == right:
-            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), 1, self.groups)
-        padded = F.pad(x, (left, right, top, bottom))
-        return F.conv2d(padded, self.weight, self.bias, self.stride, 0, 1, self.groups)
-
-
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the zeros to put before and after `size` pixels for ceil(size / stride) outputs."""
-    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 class ConvBlock(nn.Sequential):

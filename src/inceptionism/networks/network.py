@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +15,13 @@ from torch.func import functional_call
 
 from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
-from inceptionism.networks.frozen import fold, freeze, hooked, run_until
+from inceptionism.networks.frozen import freeze, hooked, quicken, run_until
 from inceptionism.networks.labels import Labels
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
 """What layers mostly respond to, each level up to a stride (the levels: Olah et al., Distill 2017)."""
@@ -98,7 +101,9 @@ class Network:
         self._scale = range / stds
         self._shift = -means / stds
         self._plain = freeze(module)
-        self._fast, self._folded = fold(self._plain)
+        quick, self._hidden = quicken(self._plain)
+        self._quick = {torch.float32: quick}
+        self._seen_in: dict[torch.dtype, bool] = {}
         self.device = torch.device("cpu")
         self._listed: list[str] | None = None
         self._listed = None if layers is None else self._checked(layers)
@@ -114,7 +119,8 @@ class Network:
         try:
             self.device = torch.device(device)
             self._plain.to(self.device)
-            self._fast.to(self.device)
+            for quick in self._quick.values():
+                quick.to(self.device)
             self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
         except (RuntimeError, AssertionError, TypeError) as error:  # torch is not built for it; it is no device at all
             if runs_out_of_memory(error):
@@ -123,23 +129,59 @@ class Network:
             raise InvalidSetting(f"network {self.name} cannot be moved to {shown(device)}: {reason}") from error
         return self
 
-    def activations(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def activations(
+        self, picture: Tensor, layers: Iterable[str], dtype: torch.dtype = torch.float32
+    ) -> dict[str, Tensor]:
         """Return what `layers` respond to the picture, running no further than the deepest of them.
 
         Args:
             picture: N×3×H×W, sRGB, in [0, 1].
             layers: Dotted module names, or "logits" for the output.
+            dtype: In which the network calculates; what it returns is float32.
 
         Raises:
             UnknownName: there is no such layer; the sentence offers near names.
+            InvalidSetting: the network cannot see a picture of this size.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
-        module = self._plain if self._folded.intersection(modules.values()) else self._fast
+        shown = not self._hidden.intersection(modules.values())
+        module = self._quick_in(dtype) if shown else self._plain
         pixels = picture.flip(1) if self._flip else picture
-        pixels = torch.addcmul(self._shift, pixels, self._scale).contiguous(memory_format=torch.channels_last)
+        pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype if shown else torch.float32)
         with self._seeing(picture.shape[-2:]):
-            found = run_until(module, pixels, modules.values())
-        return {layer: found[name] for layer, name in modules.items()}
+            found = run_until(module, pixels.contiguous(memory_format=torch.channels_last), modules.values())
+        return {layer: found[name].float() for layer, name in modules.items()}
+
+    def _quick_in(self, dtype: torch.dtype) -> nn.Module:
+        if dtype not in self._quick:
+            self._quick[dtype] = copy.deepcopy(self._quick[torch.float32]).to(dtype)
+        return self._quick[dtype]
+
+    def dtype(self, precision: str) -> torch.dtype:
+        """Return in which numbers the network calculates at `precision`: auto, fp32, bf16 or fp16.
+
+        `auto` is bf16 where the device is known to calculate with it faster, and the network can; else fp32.
+
+        Raises:
+            InvalidSetting: the device is known not to calculate with these numbers, or not in reasonable time.
+        """
+        if precision == "auto":
+            return torch.bfloat16 if has_fast_bfloat16(self.device) and self._sees_in(torch.bfloat16) else torch.float32
+        if precision == "fp16" and self.device.type == "cpu":
+            raise InvalidSetting("fp16 needs a GPU: processors calculate with it far slower than with fp32; try bf16")
+        return DTYPES[precision]
+
+    def _sees_in(self, dtype: torch.dtype) -> bool:
+        """Return whether all modules of the network take numbers of this kind."""
+        if dtype not in self._seen_in:
+            try:
+                with torch.no_grad():
+                    self.activations(torch.zeros(1, 3, *self.size, device=self.device), [LOGITS], dtype)
+            except InvalidSetting:
+                self._seen_in[dtype] = False
+            else:
+                self._seen_in[dtype] = True
+        return self._seen_in[dtype]
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
         """Return the layers that can be dreamed, from early to late.
@@ -298,6 +340,15 @@ def per_channel(name: str, values: Sequence[float]) -> Tensor:
     if numbers.shape != (3,) or not numbers.isfinite().all():
         raise InvalidSetting(f"{name} must be three numbers, one for each channel, not {shown(values)}")
     return numbers.view(1, 3, 1, 1)
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Return whether `device` is known to calculate with bfloat16 faster than with float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Of processors, those that multiply such numbers by themselves; torch can tell, but not publicly.
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return device.type == "cpu" and any(check() for check in checks if check is not None)
 
 
 def level(stride: int) -> str:

@@ -1,0 +1,60 @@
+"""How much memory the machine has, and keeping what the next step will need again."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import psutil
+
+# What glibc calls its settings (malloc.h), and what it sets them to by itself once large pieces have been freed.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
+USUAL = {M_MMAP_MAX: 65_536, M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
+KEEPING = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1}
+
+
+def machine_memory() -> int:
+    """Return how many bytes of memory the machine has, whoever uses them now."""
+    return int(psutil.virtual_memory().total)
+
+
+@cache
+def c_library() -> ctypes.CDLL | None:
+    """Return glibc, or nothing on a system that has another C library."""
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+
+
+_keepers = 0
+_lock = threading.Lock()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Inside, keep memory that is freed for the next step, and hand it back to the system afterwards.
+
+    Each step frees hundreds of megabytes and asks for as many. By default glibc hands large pieces back at once,
+    and the system clears each page before it gives it again: for a large picture, that takes longer than the
+    network does. On systems with another C library, this does nothing.
+    """
+    global _keepers
+    library = c_library()
+    if library is None:
+        yield
+        return
+    with _lock:
+        _keepers += 1
+        for setting, value in KEEPING.items():
+            library.mallopt(setting, value)
+    try:
+        yield
+    finally:
+        with _lock:
+            _keepers -= 1
+            if not _keepers:
+                for setting, value in USUAL.items():
+                    library.mallopt(setting, value)
+                library.malloc_trim(0)
