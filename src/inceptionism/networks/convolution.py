@@ -114,13 +114,42 @@ class FrozenConv2d(nn.Module):
         # For strided ones torch's own way back is the fastest in single precision, and by far the slowest in half.
         if min(opposite) < 0 or (strided and gradient.dtype == torch.float32):
             return self._back_by_torch(gradient, size, padding)
+        stride = self.stride[0], self.stride[1]
+        if strided and self.groups == 1 and self.dilation == (1, 1):
+            return self._back_by_phases(gradient, size, stride, padding)
         if strided:
             before = opposite.top, opposite.left
-            stride = self.stride[0], self.stride[1]
             gradient, (rows, columns) = spread(gradient, size, stride, before, (rows, columns))
             opposite = Padding(rows, rows, columns, columns)
         weight, around = self._padded("back", opposite)
         return convolve(gradient, weight, None, (1, 1), around, self.dilation, self.groups, None)
+
+    def _back_by_phases(
+        self, gradient: Tensor, size: tuple[int, int], stride: tuple[int, int], padding: Padding
+    ) -> Tensor:
+        """Do as `back` for a stride, without multiplying by zeros.
+
+        Of each `stride` pixels, the first are reached by other places of the kernel than the second, and so on: for
+        each phase there is a smaller kernel, and one convolution does them all.
+        """
+        rows, columns = (
+            Phases.of(*sides)
+            for sides in zip(
+                size, self.weight.shape[-2:], stride, (padding.top, padding.left), gradient.shape[-2:], strict=True
+            )
+        )
+        key = "phases", padding.top, padding.left
+        if key not in self._derived:
+            # A place beyond the kernel is a zero.
+            weight = F.pad(self.weight, (0, 1, 0, 1))[:, :, rows.places][..., columns.places]
+            weight = weight.permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
+            self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
+        around = rows.around, columns.around
+        found = convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), 1, None)
+        found = found.narrow(-2, rows.first, rows.extent).narrow(-1, columns.first, columns.extent)
+        found = found.unflatten(1, (-1, *stride))  # type: ignore[no-untyped-call]
+        found = found.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+        return found[..., : size[0], : size[1]]
 
     def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
         weight, around = self._padded("there", padding)
@@ -158,6 +187,40 @@ class FrozenConv2d(nn.Module):
         self._derived.clear()
         super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
         return self
+
+
+class Phases(NamedTuple):
+    """One side of the way back of a strided convolution.
+
+    Attributes:
+        places: For each phase, which place of the kernel each place of its own kernel is; behind the last one where
+            it is none.
+        around: How far the gradient is padded.
+        first: The first of the results that are wanted.
+        extent: How many are wanted.
+    """
+
+    places: Tensor
+    around: int
+    first: int
+    extent: int
+
+    @classmethod
+    def of(cls, size: int, kernel: int, stride: int, padding: int, outputs: int) -> Phases:
+        """Return those of an input of `size` with `padding` before it, of which the outputs are that many.
+
+        Pixel `stride * m + phase` is reached from output `m + (phase + padding) // stride - u` by place
+        `stride * u + (phase + padding) % stride` of the kernel, for each u.
+        """
+        low = padding // stride - (math.ceil(kernel / stride) - 1)
+        high = (stride - 1 + padding) // stride
+        phase = torch.arange(stride)[:, None] + padding
+        places = stride * (phase // stride - torch.arange(low, high + 1)) + phase % stride
+        extent = math.ceil(size / stride)
+        before, after = -low, extent - 1 + high - (outputs - 1)
+        around = max(before, after, 0)
+        places = torch.where((places >= 0) & (places < kernel), places, kernel)
+        return cls(places, around, around - before, extent)
 
 
 class _There(torch.autograd.Function):

@@ -289,11 +289,14 @@ class Network:
             return ""
         if not isinstance(layer, str):
             raise InvalidSetting(f"a layer is given by its name, not {shown(layer)}")
-        known = dict(self._plain.named_modules())
-        if layer and layer in known:
+        if layer in self._names:
             return layer
-        hint = suggestion(layer, [LOGITS, *(self._listed or known)]) or suggestion(layer, known)
+        hint = suggestion(layer, [LOGITS, *(self._listed or self._names)]) or suggestion(layer, self._names)
         raise UnknownName(f"network {self.name} has no layer {shown(layer)}{hint or '; `dream layers` lists them'}")
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return {name for name, _ in self._plain.named_modules() if name}
 
     @cached_property
     def _strides(self) -> dict[str, int]:
