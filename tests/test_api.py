@@ -122,7 +122,7 @@ def test_a_picture_too_small_for_its_layer_is_refused_and_dreamed_at_an_earlier_
 
 
 def test_a_silent_channel_is_an_error(tiny, photo) -> None:
-    tiny._quick[torch.float32].second[0].bias[4] = -1e6
+    tiny._plain.second[1].bias[4] = -1e6
     with pytest.raises(NoGradient, match=r"layer\(second:4\) yields no gradient"):
         inc.dream(photo, network=tiny, layer="second:4", **QUICK)
 

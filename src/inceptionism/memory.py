@@ -57,4 +57,11 @@ def kept() -> Iterator[None]:
             if not _keepers:
                 for setting, value in USUAL.items():
                     library.mallopt(setting, value)
-                library.malloc_trim(0)
+                hand_back()
+
+
+def hand_back() -> None:
+    """Give to the system what is kept and not in use, when what comes next will be of another size."""
+    library = c_library()
+    if library is not None:
+        library.malloc_trim(0)

@@ -149,7 +149,8 @@ class FrozenConv2d(nn.Module):
         found = found.narrow(-2, rows.first, rows.extent).narrow(-1, columns.first, columns.extent)
         found = found.unflatten(1, (-1, *stride))  # type: ignore[no-untyped-call]
         found = found.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
-        return found[..., : size[0], : size[1]]
+        inner: Tensor = found[..., : size[0], : size[1]]
+        return inner
 
     def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
         weight, around = self._padded("there", padding)
@@ -179,7 +180,8 @@ class FrozenConv2d(nn.Module):
         if key not in self._derived:
             weight = self.weight if way == "there" else self._transposed()
             zeros = [max(right - left, 0), max(left - right, 0), max(bottom - top, 0), max(top - bottom, 0)]
-            self._derived[key] = F.pad(weight, zeros).contiguous(memory_format=torch.channels_last)
+            weight = F.pad(weight, zeros) if any(zeros) else weight
+            self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
         return self._derived[key], (max(top, bottom), max(left, right))
 
     def _apply(self, *arguments: Any, **options: Any) -> FrozenConv2d:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,9 @@ from inceptionism.networks.labels import Labels
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
+
+Shapes: TypeAlias = "dict[str, tuple[int, int, int]]"
+"""Of maps by the names of their modules: channels, height and width."""
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -101,9 +104,8 @@ class Network:
         self._scale = range / stds
         self._shift = -means / stds
         self._plain = freeze(module)
-        quick, self._hidden = quicken(self._plain)
-        self._quick = {torch.float32: quick}
-        self._seen_in: dict[torch.dtype, bool] = {}
+        self._quick: dict[torch.dtype, nn.Module] = {}
+        self._looks: dict[torch.dtype, Shapes] = {}
         self.device = torch.device("cpu")
         self._listed: list[str] | None = None
         self._listed = None if layers is None else self._checked(layers)
@@ -144,8 +146,10 @@ class Network:
             InvalidSetting: the network cannot see a picture of this size.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
+        module = self._quick_in(dtype)
         shown = not self._hidden.intersection(modules.values())
-        module = self._quick_in(dtype) if shown else self._plain
+        if not shown:
+            module = self._plain
         pixels = picture.flip(1) if self._flip else picture
         pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype if shown else torch.float32)
         with self._seeing(picture.shape[-2:]):
@@ -154,7 +158,7 @@ class Network:
 
     def _quick_in(self, dtype: torch.dtype) -> nn.Module:
         if dtype not in self._quick:
-            self._quick[dtype] = copy.deepcopy(self._quick[torch.float32]).to(dtype)
+            self._quick[dtype], self._hidden = quicken(self._plain, dtype)
         return self._quick[dtype]
 
     def dtype(self, precision: str) -> torch.dtype:
@@ -166,22 +170,18 @@ class Network:
             InvalidSetting: the device is known not to calculate with these numbers, or not in reasonable time.
         """
         if precision == "auto":
-            return torch.bfloat16 if has_fast_bfloat16(self.device) and self._sees_in(torch.bfloat16) else torch.float32
+            return torch.bfloat16 if has_fast_bfloat16(self.device) and self._takes(torch.bfloat16) else torch.float32
         if precision == "fp16" and self.device.type == "cpu":
             raise InvalidSetting("fp16 needs a GPU: processors calculate with it far slower than with fp32; try bf16")
         return DTYPES[precision]
 
-    def _sees_in(self, dtype: torch.dtype) -> bool:
+    def _takes(self, dtype: torch.dtype) -> bool:
         """Return whether all modules of the network take numbers of this kind."""
-        if dtype not in self._seen_in:
-            try:
-                with torch.no_grad():
-                    self.activations(torch.zeros(1, 3, *self.size, device=self.device), [LOGITS], dtype)
-            except InvalidSetting:
-                self._seen_in[dtype] = False
-            else:
-                self._seen_in[dtype] = True
-        return self._seen_in[dtype]
+        try:
+            self._look(dtype)
+        except InvalidSetting:
+            return False
+        return True
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
         """Return the layers that can be dreamed, from early to late.
@@ -194,8 +194,9 @@ class Network:
         Raises:
             InvalidSetting: the network cannot see a picture of this size.
         """
-        shapes = self._shapes(self.size if size is None else checked_size(size))
         strides = self._strides
+        size = self.size if size is None else checked_size(size)
+        shapes = next(iter(self._looks.values())) if size == self.size else self._shapes(size)
         return [
             Layer(name, *shapes[name], strides[name], level(strides[name]), name in self.recommended)
             for name in shapes
@@ -295,39 +296,53 @@ class Network:
         raise UnknownName(f"network {self.name} has no layer {shown(layer)}{hint or '; `dream layers` lists them'}")
 
     @cached_property
-    def _names(self) -> set[str]:
-        return {name for name, _ in self._plain.named_modules() if name}
+    def _names(self) -> dict[str, None]:
+        # A dictionary, for it keeps their order and finds one at once.
+        return {name: None for name, _ in self._plain.named_modules() if name}
 
     @cached_property
     def _strides(self) -> dict[str, int]:
-        return {name: max(1, round(self.size[0] / height)) for name, (_, height, _) in self._shapes(self.size).items()}
+        # One look is enough, whatever numbers it was taken with: they change no shape.
+        shapes = next(iter(self._looks.values()), None) or self._look(torch.float32)
+        return {name: max(1, round(self.size[0] / height)) for name, (_, height, _) in shapes.items()}
 
-    def _shapes(self, size: tuple[int, int]) -> dict[str, tuple[int, int, int]]:
+    def _look(self, dtype: torch.dtype) -> Shapes:
+        """Return the channels, height and width of every module that gives a map, at the trained size."""
+        if dtype not in self._looks:
+            module = self._quick_in(dtype)
+            shapes: Shapes = {}
+            with self._seeing(self.size), noting(module, self._names, shapes):
+                module(torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
+            self._looks[dtype] = shapes
+        return self._looks[dtype]
+
+    def _shapes(self, size: tuple[int, int]) -> Shapes:
         """Return the channels, height and width of every module that gives a map, in the order they run.
 
-        At another size than the trained one the module runs on the meta device if it can: shapes only, no
-        arithmetic and no memory. At the trained size it just runs, which is quicker than loading torch's rules for
-        shapes.
+        The module runs on the meta device if it can: shapes only, no arithmetic and no memory.
         """
-        shapes: dict[str, tuple[int, int, int]] = {}
-
-        def note(name: str, output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim == 4:
-                shapes.setdefault(name, (output.shape[1], output.shape[2], output.shape[3]))
-
-        names = [name for name, _ in self._plain.named_modules() if name]
-        with hooked(self._plain, names, note), torch.no_grad():
-            if size != self.size:
-                state = {name: value.to("meta") for name, value in self._plain.state_dict().items()}
-                try:
-                    functional_call(self._plain, state, (torch.zeros(1, 3, *size, device="meta"),))
-                except (RuntimeError, ValueError, NotImplementedError):
-                    shapes.clear()  # it ties its weights, or keeps tensors that are none of its parameters
-                else:
-                    return shapes
-            with self._seeing(size):
-                self._plain(torch.zeros(1, 3, *size, device=self.device))
+        shapes: Shapes = {}
+        with noting(self._plain, self._names, shapes):
+            state = {name: value.to("meta") for name, value in self._plain.state_dict().items()}
+            try:
+                functional_call(self._plain, state, (torch.zeros(1, 3, *size, device="meta"),))
+            except (RuntimeError, ValueError, NotImplementedError):
+                shapes.clear()  # it ties its weights, or keeps tensors that are none of its parameters
+                with self._seeing(size):
+                    self._plain(torch.zeros(1, 3, *size, device=self.device))
         return shapes
+
+
+@contextmanager
+def noting(module: nn.Module, names: Iterable[str], shapes: Shapes) -> Iterator[None]:
+    """Note in `shapes` what the parts of `module` that give a map give inside, and keep nothing for a way back."""
+
+    def note(name: str, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4:
+            shapes.setdefault(name, (output.shape[1], output.shape[2], output.shape[3]))
+
+    with hooked(module, names, note), torch.no_grad():
+        yield
 
 
 def per_channel(name: str, values: Sequence[float]) -> Tensor:
