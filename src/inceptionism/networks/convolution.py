@@ -8,13 +8,17 @@ exchanged. The activation is part of the kernel, and what the way back needs of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+MANY_PHASES = 9
+"""How many small convolutions are still faster than a way back that multiplies by zeros."""
 
 
 class Padding(NamedTuple):
@@ -111,46 +115,36 @@ class FrozenConv2d(nn.Module):
         opposite = Padding(rows - padding.top, rows - padding.bottom, columns - padding.left, columns - padding.right)
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         strided = self.stride != (1, 1)
-        # For strided ones torch's own way back is the fastest in single precision, and by far the slowest in half.
-        if min(opposite) < 0 or (strided and gradient.dtype == torch.float32):
+        if strided and self.dilation == (1, 1) and math.prod(self.stride) <= MANY_PHASES:
+            return self._back_by_phases(gradient, size, padding)
+        if strided or min(opposite) < 0:
             return self._back_by_torch(gradient, size, padding)
-        stride = self.stride[0], self.stride[1]
-        if strided and self.groups == 1 and self.dilation == (1, 1):
-            return self._back_by_phases(gradient, size, stride, padding)
-        if strided:
-            before = opposite.top, opposite.left
-            gradient, (rows, columns) = spread(gradient, size, stride, before, (rows, columns))
-            opposite = Padding(rows, rows, columns, columns)
         weight, around = self._padded("back", opposite)
         return convolve(gradient, weight, None, (1, 1), around, self.dilation, self.groups, None)
 
-    def _back_by_phases(
-        self, gradient: Tensor, size: tuple[int, int], stride: tuple[int, int], padding: Padding
-    ) -> Tensor:
+    def _back_by_phases(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
         """Do as `back` for a stride, without multiplying by zeros.
 
-        Of each `stride` pixels, the first are reached by other places of the kernel than the second, and so on: for
-        each phase there is a smaller kernel, and one convolution does them all.
+        Of each `stride` rows of the input, the first is reached by other rows of the kernel than the second, and so
+        on; columns alike. For each such phase there is a convolution with the part of the kernel that reaches it.
         """
-        rows, columns = (
-            Phases.of(*sides)
-            for sides in zip(
-                size, self.weight.shape[-2:], stride, (padding.top, padding.left), gradient.shape[-2:], strict=True
-            )
-        )
-        key = "phases", padding.top, padding.left
-        if key not in self._derived:
-            # A place beyond the kernel is a zero.
-            weight = F.pad(self.weight, (0, 1, 0, 1))[:, :, rows.places][..., columns.places]
-            weight = weight.permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
-            self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
-        around = rows.around, columns.around
-        found = convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), 1, None)
-        found = found.narrow(-2, rows.first, rows.extent).narrow(-1, columns.first, columns.extent)
-        found = found.unflatten(1, (-1, *stride))  # type: ignore[no-untyped-call]
-        found = found.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
-        inner: Tensor = found[..., : size[0], : size[1]]
-        return inner
+        shape = len(gradient), self.weight.shape[1] * self.groups, *size
+        found = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last)
+        kernel, outputs = self.weight.shape[-2:], gradient.shape[-2:]
+        for row in phases(size[0], kernel[0], self.stride[0], padding.top, outputs[0]):
+            for column in phases(size[1], kernel[1], self.stride[1], padding.left, outputs[1]):
+                here = found[:, :, row.phase :: self.stride[0], column.phase :: self.stride[1]]
+                if not row.places or not column.places:
+                    here.zero_()  # the stride steps over these
+                    continue
+                key = "phase", row.places, column.places
+                if key not in self._derived:
+                    weight = self._transposed()[:, :, list(row.places)][..., list(column.places)]
+                    self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
+                around = row.around, column.around
+                part = convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), self.groups, None)
+                here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
+        return found
 
     def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
         weight, around = self._padded("there", padding)
@@ -191,38 +185,37 @@ class FrozenConv2d(nn.Module):
         return self
 
 
-class Phases(NamedTuple):
-    """One side of the way back of a strided convolution.
+class Phase(NamedTuple):
+    """The rows or columns of an input that the same places of a strided kernel reach.
 
     Attributes:
-        places: For each phase, which place of the kernel each place of its own kernel is; behind the last one where
-            it is none.
-        around: How far the gradient is padded.
+        phase: The first of them; the others follow at each stride.
+        places: Those places of the flipped kernel.
+        around: How far the gradient of the output is padded.
         first: The first of the results that are wanted.
         extent: How many are wanted.
     """
 
-    places: Tensor
+    phase: int
+    places: tuple[int, ...]
     around: int
     first: int
     extent: int
 
-    @classmethod
-    def of(cls, size: int, kernel: int, stride: int, padding: int, outputs: int) -> Phases:
-        """Return those of an input of `size` with `padding` before it, of which the outputs are that many.
 
-        Pixel `stride * m + phase` is reached from output `m + (phase + padding) // stride - u` by place
-        `stride * u + (phase + padding) % stride` of the kernel, for each u.
-        """
-        low = padding // stride - (math.ceil(kernel / stride) - 1)
-        high = (stride - 1 + padding) // stride
-        phase = torch.arange(stride)[:, None] + padding
-        places = stride * (phase // stride - torch.arange(low, high + 1)) + phase % stride
-        extent = math.ceil(size / stride)
-        before, after = -low, extent - 1 + high - (outputs - 1)
+def phases(size: int, kernel: int, stride: int, padding: int, outputs: int) -> Iterator[Phase]:
+    """Yield those of an input of `size` with `padding` before it, which has so many `outputs`.
+
+    Pixel `stride * m + phase` is reached from output `m + ahead - u` by place `stride * u + place` of the kernel,
+    for each u.
+    """
+    for phase in range(min(stride, size)):
+        ahead, place = divmod(phase + padding, stride)
+        places = range(place, kernel, stride)
+        extent = math.ceil((size - phase) / stride)
+        before, after = len(places) - 1 - ahead, extent - 1 + ahead - (outputs - 1)
         around = max(before, after, 0)
-        places = torch.where((places >= 0) & (places < kernel), places, kernel)
-        return cls(places, around, around - before, extent)
+        yield Phase(phase, tuple(kernel - 1 - each for each in reversed(places)), around, around - before, extent)
 
 
 class _There(torch.autograd.Function):
@@ -244,35 +237,6 @@ class _There(torch.autograd.Function):
             (output,) = ctx.saved_tensors
             gradient = torch.ops.aten.hardtanh_backward(gradient, output, clamp.low, clamp.high)
         return ctx.conv.back(gradient, ctx.size), None
-
-
-def spread(
-    gradient: Tensor, size: tuple[int, int], stride: tuple[int, int], before: tuple[int, int], reach: tuple[int, int]
-) -> tuple[Tensor, tuple[int, int]]:
-    """Put zeros between the rows and columns of `gradient`, so that what is left to do is a convolution of stride 1.
-
-    Args:
-        gradient: Of the output of a convolution, N×C×H×W.
-        size: The height and width of its input.
-        stride: Of that convolution.
-        before: The padding that the convolution of stride 1 needs at the top and at the left.
-        reach: How many rows and columns its kernel spans less one.
-
-    Returns:
-        The gradient with zeros in it, and around it where the padding is not the same on opposite sides; and that
-        padding.
-    """
-    sides, places, around = [], [], []
-    for side, step, front, span, count in zip(size, stride, before, reach, gradient.shape[-2:], strict=True):
-        back = side - 1 + span - front - step * (count - 1)
-        even = min(front, back)
-        sides.append(step * (count - 1) + 1 + front + back - 2 * even)
-        places.append(slice(front - even, front - even + step * (count - 1) + 1, step))
-        around.append(even)
-    shape = (*gradient.shape[:2], *sides)
-    wide = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last).zero_()
-    wide[:, :, places[0], places[1]] = gradient
-    return wide, (around[0], around[1])
 
 
 def convolve(
