@@ -154,7 +154,9 @@ class PhotoRun(Run):
                 picture += resize(detail, size)
                 detail = None
             self._canvas = canvas = Pixels(picture)
-            hand_back()
+            if octave == len(self.sizes):
+                # What the smaller octaves have left is in pieces too small for the largest.
+                hand_back()
             climb = ascend(
                 canvas,
                 self.slope,
