@@ -57,11 +57,4 @@ def kept() -> Iterator[None]:
             if not _keepers:
                 for setting, value in USUAL.items():
                     library.mallopt(setting, value)
-                hand_back()
-
-
-def hand_back() -> None:
-    """Give to the system what is kept and not in use, when what comes next will be of another size."""
-    library = c_library()
-    if library is not None:
-        library.malloc_trim(0)
+                library.malloc_trim(0)

@@ -21,7 +21,7 @@ from inceptionism import objectives
 from inceptionism.ascent import NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, shown
 from inceptionism.images import Photo
-from inceptionism.memory import hand_back, kept
+from inceptionism.memory import kept
 from inceptionism.networks.network import DTYPES, Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
@@ -154,9 +154,6 @@ class PhotoRun(Run):
                 picture += resize(detail, size)
                 detail = None
             self._canvas = canvas = Pixels(picture)
-            if octave == len(self.sizes):
-                # What the smaller octaves have left is in pieces too small for the largest.
-                hand_back()
             climb = ascend(
                 canvas,
                 self.slope,

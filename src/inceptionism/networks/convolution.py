@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 MANY_PHASES = 9
 """How many small convolutions are still faster than a way back that multiplies by zeros."""
 
