@@ -34,10 +34,10 @@ class Slope:
     def __call__(self, view: Tensor, generator: torch.Generator) -> tuple[float, Tensor]:
         """Return the score of `view`, N×3×H×W in [0, 1], summed over its pictures, and the gradient of that.
 
-        Of tiles, the score is the sum of what each of them scores, less the share of its margins; and where they
-        meet is another place at each call, so that no seam stays. Within a tile, further from its edge than a
-        neuron sees, the gradient is that of the whole picture; what looks at the picture as a whole, as a logit
-        does, looks at each tile. When memory runs out, tiles of half the size follow.
+        Of tiles, the score is what they score on average for a pixel, times the pixels. Where they meet is another
+        place at each call, so that no seam stays. Within a tile, further from its edge than a neuron sees, the
+        gradient is that of the whole picture; what looks at the picture as a whole, as a logit does, looks at each
+        tile. When memory runs out, tiles of half the size follow.
 
         Raises:
             InvalidSetting: the objective's score is not a tensor, or the network cannot see a picture of this size.
@@ -58,14 +58,15 @@ class Slope:
         if len(parts) == 1:
             return self._whole(view)
         gradient = torch.empty_like(view)
-        total = 0.0
+        total, area = 0.0, 0
         for tile in parts:
             rows, own_rows = places(tile.rows, view.shape[-2], view.device)
             columns, own_columns = places(tile.columns, view.shape[-1], view.device)
             score, part = self._whole(view.index_select(-2, rows).index_select(-1, columns))
             gradient[..., rows[own_rows, None], columns[own_columns]] = part[..., own_rows, own_columns]
-            total += score * (tile.rows.length * tile.columns.length) / (len(rows) * len(columns))
-        return total, gradient
+            own = tile.rows.length * tile.columns.length
+            total, area = total + score * own / (len(rows) * len(columns)), area + own
+        return total * view.shape[-2] * view.shape[-1] / area, gradient
 
     def affordable(self, height: int, width: int, memory: str | None) -> int | None:
         """Return how many pixels can be seen together, of a picture of this size, within the memory there is.

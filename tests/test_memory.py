@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from inceptionism.checks import parse_memory
+from inceptionism.errors import InvalidSetting
+from inceptionism.memory import c_library, kept, machine_memory
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2GB", 2 * 10**9),
+        ("700MiB", 700 * 2**20),
+        ("1.5 g", 1.5 * 10**9),
+        ("2T", 2 * 10**12),
+        ("1000000000", 10**9),
+        ("4 GiB", 4 * 2**30),
+    ],
+)
+def test_memory_is_written_in_several_ways(text: str, expected: float) -> None:
+    assert parse_memory(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "much", "-2GB", "2XB", "iB", "2 iB", "1e9", "9" * 5000, "nan", None, 2.5])
+def test_what_is_no_amount_is_refused(text) -> None:
+    with pytest.raises(InvalidSetting, match="memory must be"):
+        parse_memory(text)
+
+
+def test_the_machine_has_memory() -> None:
+    assert 10**8 < machine_memory() < 10**15
+
+
+FAULTS = """
+import resource, torch
+from contextlib import nullcontext
+from inceptionism.memory import kept
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def step():
+    for _ in range(3):
+        torch.ones(40 * 2**18)
+for context in (nullcontext, kept):
+    with context():
+        for _ in range(9):
+            step()
+        before = faults()
+        step()
+        print(faults() - before)
+import psutil
+print(psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(c_library() is None, reason="this system's C library is not glibc")
+def test_memory_is_kept_between_steps_and_handed_back_afterwards() -> None:
+    """Pages that the system must clear, in the tenth step: of 120 MiB, or of none."""
+    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    without, inside, resident = map(int, done.stdout.split())
+    assert without > 20_000
+    assert inside < without / 50
+    assert resident < 500 * 2**20
+
+
+@pytest.mark.skipif(c_library() is None, reason="this system's C library is not glibc")
+def test_it_may_be_nested_and_interrupted() -> None:
+    with pytest.raises(ZeroDivisionError), kept(), kept():
+        raise ZeroDivisionError
+    with kept():
+        pass
+    assert isinstance(c_library(), ctypes.CDLL)
