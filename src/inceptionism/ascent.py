@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.parameterizations import Parameterization
@@ -43,10 +44,13 @@ def ascend(
         for transform in transforms:
             view = transform(view, generator)
         score, gradient = slope(view.detach(), generator)
-        optimizer.zero_grad()
-        torch.autograd.backward(view, gradient)
         height, width = view.shape[-2:]
-        del view, gradient  # of a large picture, each is hundreds of megabytes
+        optimizer.zero_grad()
+        # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
+        edge = get_gradient_edge(view)
+        del view
+        torch.autograd.backward(edge, gradient)
+        del gradient
         moved |= climbable(slope, [parameter.grad for parameter in canvas.parameters])
         optimizer.step()
         canvas.clip()
@@ -70,7 +74,11 @@ def climbable(slope: Slope, gradients: Iterable[Tensor | None]) -> bool:
     return any(ends)
 
 
-PIECE = 2**20
+def mean_size(gradient: Tensor) -> Tensor:
+    """Return the mean absolute value, piece by piece, so that there is no second picture in memory."""
+    pieces = torch.split(gradient.reshape(-1), 2**20)
+    room = torch.empty_like(pieces[0])
+    return torch.stack([torch.abs(piece, out=room[: len(piece)]).sum() for piece in pieces]).sum() / gradient.numel()
 
 
 class NormalizedAscent(torch.optim.Optimizer):
@@ -87,7 +95,5 @@ class NormalizedAscent(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    # Piece by piece, so that there is no second picture in memory.
-                    pieces = parameter.grad.reshape(-1).split(PIECE)
-                    mean = torch.stack([piece.abs().sum() for piece in pieces]).sum() / parameter.numel()
+                    mean = mean_size(parameter.grad)
                     parameter.addcmul_(parameter.grad, group["lr"] / mean.clamp_min(torch.finfo(mean.dtype).tiny))

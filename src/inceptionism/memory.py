@@ -12,9 +12,10 @@ from functools import cache
 import psutil
 
 # What glibc calls its settings (malloc.h), and what it sets them to by itself once large pieces have been freed.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
-USUAL = {M_MMAP_MAX: 65_536, M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
-KEEPING = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+USUAL = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
+# Larger pieces than the network's are whole pictures: few, and better handed back.
+KEEPING = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
 
 
 def machine_memory() -> int:
@@ -57,4 +58,11 @@ def kept() -> Iterator[None]:
             if not _keepers:
                 for setting, value in USUAL.items():
                     library.mallopt(setting, value)
-                library.malloc_trim(0)
+                hand_back()
+
+
+def hand_back() -> None:
+    """Give to the system what is kept and not in use, before what comes next and is of another size."""
+    library = c_library()
+    if library is not None:
+        library.malloc_trim(0)

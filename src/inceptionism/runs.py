@@ -21,7 +21,7 @@ from inceptionism import objectives
 from inceptionism.ascent import NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, shown
 from inceptionism.images import Photo
-from inceptionism.memory import kept
+from inceptionism.memory import hand_back, kept
 from inceptionism.networks.network import DTYPES, Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
@@ -32,6 +32,9 @@ from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
 from inceptionism.transforms import Transform, circular_shift, random_view
+
+LARGE = 2**20
+"""The pixels of an octave from which on the memory that the one before has left is worth the time to hand it back."""
 
 
 class Run(ABC):
@@ -144,16 +147,13 @@ class PhotoRun(Run):
     def steps(self) -> Iterator[Step]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(recipe.seed)
-        detail: Tensor | None = None
         area = sum(height * width for height, width in self.sizes)
         done = 0.0
         silent: list[NoGradient] = []
         for octave, size in enumerate(self.sizes, start=1):
-            picture = self._original(size)
-            if detail is not None:
-                picture += resize(detail, size)
-                detail = None
-            self._canvas = canvas = Pixels(picture)
+            self._canvas = canvas = Pixels(self._picture(size))
+            if size[0] * size[1] > LARGE:
+                hand_back()
             climb = ascend(
                 canvas,
                 self.slope,
@@ -169,26 +169,34 @@ class PhotoRun(Run):
             except NoGradient as error:
                 # A larger octave may still show what this one is too small for.
                 silent.append(error)
-            if size != self.size:
-                detail = canvas.pixels.detach() - self._original(size)
+            canvas.pixels.grad = None
+            if size[0] * size[1] > LARGE:
+                hand_back()
         if len(silent) == len(self.sizes):
             raise silent[-1]
         if silent:
             self.notes.append(f"{len(silent)} of {len(self.sizes)} octaves changed nothing: {silent[-1]}")
 
     def image(self) -> Image.Image:
+        return to_image(self._picture(self.size), self.photo.alpha)
+
+    def _picture(self, size: tuple[int, int]) -> Tensor:
+        """Return the photograph at a height and width, with the detail so far."""
         if self._canvas is None:
-            return to_image(self._original(self.size), self.photo.alpha)
-        picture = self._canvas.pixels.detach()
-        size = (picture.shape[-2], picture.shape[-1])
-        if size != self.size:
-            detail = resize(picture - self._original(size), self.size)
-            picture = self._original(self.size).add_(detail)
-        return to_image(picture, self.photo.alpha)
+            return self._original(size)
+        canvas = self._canvas.pixels.detach()
+        seen = canvas.shape[-2], canvas.shape[-1]
+        if seen == size:
+            return canvas
+        detail = self._original(seen).neg_().add_(canvas)
+        picture = self._original(size)
+        for channel in range(3):  # one at a time, for a large picture fills much of the memory
+            picture[:, channel] += resize(detail[:, channel : channel + 1], size)[:, 0]
+        return picture
 
     def _original(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width; not kept, for in float it is four times as large."""
-        return resize(to_picture(self.photo.pixels, self.network.device), size)
+        return to_picture(self.photo.pixels, self.network.device, size)
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the octaves that the objective's layers can see, noting those that are left out."""

@@ -119,16 +119,16 @@ class Slope:
         return score.item(), gradient
 
 
-PROGRAM = 400 * 10**6
+PROGRAM = 480 * 10**6
 """What Python, torch and the network take before there is a picture, in bytes."""
 
-PER_PIXEL = 60
+PER_PIXEL = 48
 """What the picture, the view of it, their gradients and the photograph take for each pixel, in bytes."""
 
 MUCH = 4000
 """More than what the default network takes for each pixel that it sees, in bytes: below, nothing is measured."""
 
-USUAL = 2048 * 2048
+USUAL = 2 * 2**20
 """How many pixels are seen together where memory allows for more; alike on all machines, so are the pictures."""
 
 SMALLEST = 128 * 128

@@ -17,12 +17,21 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
     """Return an N×3×H×W picture at another height and width, by a cubic filter that widens where it shrinks."""
     if picture.shape[-2:] == size:
         return picture
-    return F.interpolate(picture, size, mode="bicubic", antialias=True)
+    resized = picture.new_empty(*picture.shape[:2], *size)
+    # One channel at a time, for on the way there is a picture of half the new size.
+    for channel in range(picture.shape[1]):
+        one = picture[:, channel : channel + 1]
+        resized[:, channel : channel + 1] = F.interpolate(one, size, mode="bicubic", antialias=True)
+    return resized
 
 
-def to_picture(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Return H×W×3 uint8 pixels as a 1×3×H×W float picture in [0, 1]."""
-    return torch.from_numpy(pixels).to(device).permute(2, 0, 1).unsqueeze(0) / 255
+def to_picture(pixels: NDArray[np.uint8], device: torch.device, size: tuple[int, int] | None = None) -> Tensor:
+    """Return H×W×3 uint8 pixels as a 1×3×H×W float picture in [0, 1], at another height and width if that is given."""
+    picture = torch.empty(1, 3, *(size or pixels.shape[:2]), device=device)
+    for channel in range(3):
+        one = torch.from_numpy(pixels[..., channel].copy()).to(device)[None, None].float().div_(255)
+        picture[:, channel : channel + 1] = resize(one, (picture.shape[-2], picture.shape[-1]))
+    return picture
 
 
 def to_image(picture: Tensor, alpha: NDArray[np.uint8] | None = None) -> Image.Image:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,9 +23,38 @@ def circular_shift(jitter: int) -> Transform:
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
         down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-        return picture.roll((down, right), (-2, -1))
+        shifted: Tensor = _Shift.apply(picture, down, right)  # type: ignore[no-untyped-call]
+        return shifted
 
     return transform
+
+
+class _Shift(torch.autograd.Function):
+    """`shifted`, and back."""
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor, down: int, right: int) -> Tensor:
+        ctx.shift = down, right
+        return shifted(picture, down, right)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        down, right = ctx.shift
+        return shifted(gradient, -down, -right), None, None
+
+
+def shifted(picture: Tensor, down: int, right: int) -> Tensor:
+    """Return what `picture.roll((down, right), (-2, -1))` gives, without a picture in between."""
+    height, width = picture.shape[-2:]
+    down, right = down % height, right % width
+    moved = torch.empty_like(picture)
+    for rows, from_rows in (slice(down), slice(height - down, None)), (slice(down, None), slice(height - down)):
+        for columns, from_columns in (
+            (slice(right), slice(width - right, None)),
+            (slice(right, None), slice(width - right)),
+        ):
+            moved[..., rows, columns] = picture[..., from_rows, from_columns]
+    return moved
 
 
 def random_view(
