@@ -308,3 +308,38 @@ def test_two_thousand_layers_are_summed(tiny, photo) -> None:
     assert result.scores[0] == pytest.approx(
         2200 / 7 * inc.dream(photo, network=tiny, layer="second", **ONE).scores[0], rel=0.1
     )
+
+
+def similarity(one: inc.Result, other: inc.Result) -> float:
+    from skimage.metrics import structural_similarity
+
+    return structural_similarity(pixels(one), pixels(other), channel_axis=2)
+
+
+def test_a_dream_in_bf16_looks_the_same(photo) -> None:
+    """It differs from the one in fp32 less than one of another seed does, and is as deep."""
+    large = Image.fromarray(photo).resize((284, 372))
+    by_precision = [inc.dream(large, precision=precision) for precision in ("fp32", "bf16")]
+    other = inc.dream(large, precision="fp32", seed=1)
+    assert [result.recipe.made_with.precision for result in by_precision] == ["fp32", "bf16"]
+    assert similarity(*by_precision) > similarity(by_precision[0], other) + 0.05
+    assert by_precision[1].scores[-1] == pytest.approx(by_precision[0].scores[-1], rel=0.05)
+
+
+def test_fp32_is_repeatable(photo) -> None:
+    one, other = (inc.dream(photo, precision="fp32", octaves=2, steps=5) for _ in range(2))
+    assert np.array_equal(pixels(one), pixels(other))
+    assert one.scores == other.scores
+
+
+def test_a_little_memory_gives_tiles_and_a_picture_without_seams(lite0, photo) -> None:
+    large = Image.fromarray(photo).resize((710, 930))
+    settings = {"network": lite0, "octaves": 2, "steps": 4, "precision": "fp32"}
+    run = inc.PhotoRun(inc.PhotoRecipe(octaves=2, steps=4, memory="560MB"), inc.load_photo(large), network=lite0)
+    assert run.slope.pixels < 710 * 930
+    by_tiles = run.finish()
+    whole = inc.dream(large, **settings)
+    assert similarity(by_tiles, whole) > 0.5
+    assert by_tiles.recipe.memory == "560MB"
+    with pytest.raises(InvalidSetting, match="memory must be an amount such as 2GB"):
+        inc.dream(photo, memory="a lot")

@@ -84,6 +84,8 @@ def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
         "size": 60,
         "seed": 11,
         "device": "cpu",
+        "precision": "bf16",
+        "memory": "3GB",
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     done = dream("photo", "cup.jpg", *flags, "-o", "out.webp", cwd=folder)
@@ -168,6 +170,10 @@ def test_show_prints_the_recipe(folder) -> None:
         (["layers", "--size", "0"], "size must be from 1 to 65535, not 0", 2),
         (["layers", "--size", "65536"], "size must be from 1 to 65535, not 65536", 2),
         (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help shows", 2),
+        (["photo", "cup.jpg", "--memory", "lots"], "memory must be an amount such as 2GB or 700MiB, not 'lots'", 2),
+        (["photo", "cup.jpg", "--memory", "100MB"], r"needs 0\.5 GB of memory, and it may take 0\.1 GB", 2),
+        (["photo", "cup.jpg", "--precision", "fp8"], "precision must be one of auto, fp32, bf16, fp16, not 'fp8'", 2),
+        (["class", "lion", "--precision", "fp16"], "fp16 needs a GPU", 2),
         (["photo", "cup.jpg", "--octave-scale", "x"], "'--octave-scale': .*'x'", 2),
         (["photo", "cup.jpg", "--octave", "3"], "No such option: --octave", 2),
         (["photo"], "Missing argument 'PHOTO'", 2),

@@ -208,6 +208,47 @@ def test_labels_may_not_promise_more_classes_than_there_are() -> None:
         network.class_index("f")
 
 
+def test_in_bf16_the_network_sees_nearly_the_same(lite0) -> None:
+    from skimage.data import chelsea
+
+    picture = torch.from_numpy(chelsea()[:263, :389].copy()).permute(2, 0, 1)[None] / 255
+    whole = lite0.activations(picture, ["blocks.4", "logits"])
+    half = lite0.activations(picture, ["blocks.4", "logits"], torch.bfloat16)
+    assert half["logits"].dtype == half["blocks.4"].dtype == torch.float32
+    assert half["logits"].topk(3).indices.tolist() == whole["logits"].topk(3).indices.tolist()
+    for name, least in {"blocks.4": 0.999, "logits": 0.995}.items():
+        assert torch.nn.functional.cosine_similarity(half[name].flatten(), whole[name].flatten(), 0) > least
+
+
+def test_auto_takes_bf16_only_where_it_is_known_to_be_fast(lite0, monkeypatch) -> None:
+    from inceptionism.networks import network
+
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    assert lite0.dtype("auto") == torch.bfloat16
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: False)
+    assert lite0.dtype("auto") == torch.float32
+    assert lite0.dtype("bf16") == torch.bfloat16
+    assert lite0.dtype("fp32") == torch.float32
+    with pytest.raises(InvalidSetting, match="fp16 needs a GPU: processors calculate with it far slower"):
+        lite0.dtype("fp16")
+
+
+def test_a_network_that_cannot_take_bf16_stays_in_fp32(monkeypatch) -> None:
+    from inceptionism.networks import network
+
+    class Single(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x) @ torch.ones(30, 2)
+
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    assert inc.Network(Single(), size=32).dtype("auto") == torch.float32
+    assert inc.Network(tiny_module(), size=32).dtype("auto") == torch.bfloat16
+
+
 def test_networks_by_name() -> None:
     assert inc.load_network("efficientnet-lite0") is inc.load_network("efficientnet-lite0")
     with pytest.raises(UnknownName, match=r"no network 'efficientnet-light0'; did you mean .*efficientnet-lite0"):

@@ -119,8 +119,8 @@ def test_the_budget_decides_how_much_is_seen_together(lite0) -> None:
     slope = Slope(lite0, objectives.layer("blocks.10"))
     each = slope.bytes_per_pixel()
     assert 200 < each < 2000
-    less, more = slope.affordable(4320, 7680, "2.6GB"), slope.affordable(4320, 7680, "3GB")
+    less, more = slope.affordable(4320, 7680, "2.2GB"), slope.affordable(4320, 7680, "2.5GB")
     assert SMALLEST < less < more < 4320 * 7680
     assert slope.affordable(100, 100, "1GB") == slope.affordable(100, 100, None)
-    with pytest.raises(InvalidSetting, match=r"of 4320×7680 pixels needs 2\.4 GB of memory, and it may take 1\.0 GB"):
+    with pytest.raises(InvalidSetting, match=r"of 4320×7680 pixels needs 2\.1 GB of memory, and it may take 1\.0 GB"):
         slope.affordable(4320, 7680, "1GB")

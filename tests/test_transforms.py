@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 from skimage.data import chelsea
 
-from inceptionism.transforms import circular_shift, random_view, similarity
+from inceptionism.transforms import _Shift, circular_shift, random_view, shifted, similarity
 
 
 def test_a_circular_shift_loses_nothing() -> None:
@@ -16,6 +16,13 @@ def test_a_circular_shift_loses_nothing() -> None:
     assert (down, right) != (0, 0)
     np.testing.assert_array_equal(moved, np.roll(picture.numpy(), (down, right), (2, 3)))
     torch.testing.assert_close(circular_shift(0)(picture, torch.Generator()), picture)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (3, 0), (0, -5), (-6, 11), (7, 12), (40, -31)])
+def test_a_shift_is_torchs_roll_there_and_back(shift) -> None:
+    picture = torch.rand(2, 3, 7, 12, requires_grad=True, dtype=torch.float64)
+    torch.testing.assert_close(shifted(picture, *shift), picture.roll(shift, (-2, -1)))
+    assert torch.autograd.gradcheck(lambda x: _Shift.apply(x, *shift), picture)
 
 
 def smooth(height: int, width: int) -> torch.Tensor:
