@@ -104,7 +104,7 @@ class FrozenConv2d(nn.Module):
     def there(self, x: Tensor) -> Tensor:
         """Return the output for N×C×H×W."""
         padding = self._padding(x.shape[-2], x.shape[-1])
-        weight, around = self._padded("there", padding)
+        weight, around = self._padded("there", padding, x)
         return convolve(x, weight, self.bias, self.stride, around, self.dilation, self.groups, self.clamp)
 
     def back(self, gradient: Tensor, size: tuple[int, int]) -> Tensor:
@@ -118,7 +118,7 @@ class FrozenConv2d(nn.Module):
             return self._back_by_phases(gradient, size, padding)
         if strided or min(opposite) < 0:
             return self._back_by_torch(gradient, size, padding)
-        weight, around = self._padded("back", opposite)
+        weight, around = self._padded("back", opposite, gradient)
         return convolve(gradient, weight, None, (1, 1), around, self.dilation, self.groups, None)
 
     def _back_by_phases(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
@@ -137,24 +137,24 @@ class FrozenConv2d(nn.Module):
                     here.zero_()  # the stride steps over these
                     continue
                 key = "phase", row.places, column.places
+                around = row.around, column.around
                 if key not in self._derived:
                     weight = self._transposed()[:, :, list(row.places)][..., list(column.places)]
-                    self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
-                around = row.around, column.around
+                    self._derived[key] = packed(weight, gradient, (1, 1), around, (1, 1), self.groups)
                 part = convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), self.groups, None)
                 here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
         return found
 
     def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
-        weight, around = self._padded("there", padding)
-        channels = weight.shape[1] * self.groups
+        top, bottom, left, right = padding
+        channels = self.weight.shape[1] * self.groups
         # Of the input only the shape is looked at.
-        shape = gradient.new_empty(1).expand(len(gradient), channels, *size)
+        shape = gradient.new_empty(1).expand(len(gradient), channels, size[0] + top + bottom, size[1] + left + right)
         found: Tensor = torch.ops.aten.convolution_backward(
-            gradient, shape, weight, None, self.stride, around, self.dilation, False, [0, 0], self.groups,
+            gradient, shape, self.weight, None, self.stride, [0, 0], self.dilation, False, [0, 0], self.groups,
             [True, False, False],
         )[0]  # fmt: skip
-        return found
+        return found[..., top : top + size[0], left : left + size[1]]
 
     def _transposed(self) -> Tensor:
         """Return the weights flipped, with inputs and outputs exchanged in each group."""
@@ -162,24 +162,34 @@ class FrozenConv2d(nn.Module):
         grouped = self.weight.view(self.groups, outputs // self.groups, inputs, *kernel)
         return grouped.transpose(1, 2).flip(3, 4).reshape(-1, outputs // self.groups, *kernel)
 
-    def _padded(self, way: str, padding: Padding) -> tuple[Tensor, tuple[int, int]]:
-        """Return the weights for the way there or back, and an equal padding on opposite sides.
+    def _padded(self, way: str, padding: Padding, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Return the weights for the way there or back, for maps like `x`, and an equal padding on opposite sides.
 
         Together they do what the weights do with `padding`. Where that is uneven, the kernel gets rows and columns
         of zeros, which costs less than padding the map.
         """
         top, bottom, left, right = padding
         key = way, top - bottom, left - right
+        around = max(top, bottom), max(left, right)
         if key not in self._derived:
             weight = self.weight if way == "there" else self._transposed()
             zeros = [max(right - left, 0), max(left - right, 0), max(bottom - top, 0), max(top - bottom, 0)]
             weight = F.pad(weight, zeros) if any(zeros) else weight
-            self._derived[key] = weight.contiguous(memory_format=torch.channels_last)
-        return self._derived[key], (max(top, bottom), max(left, right))
+            stride = self.stride if way == "there" else (1, 1)
+            self._derived[key] = packed(weight, x, stride, around, self.dilation, self.groups)
+        return self._derived[key], around
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is derived from the weights is derived again where it is needed; packed weights cannot be copied.
+        return {**self.__dict__, "_derived": {}}
+
+    def forget(self) -> None:
+        """Free what is derived from the weights, until it is needed again."""
+        self._derived.clear()
 
     def _apply(self, *arguments: Any, **options: Any) -> FrozenConv2d:
         # Called when the module moves to another device or type: what was derived from its weights did not move.
-        self._derived.clear()
+        self.forget()
         super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
         return self
 
@@ -248,48 +258,64 @@ def convolve(
     groups: int,
     clamp: Clamp | None,
 ) -> Tensor:
-    """Return the clamped convolution, in one kernel where this build of torch has it."""
-    if clamp is not None and x.device.type == "cpu" and fused(x.dtype):
-        return fused_convolve(x, weight, bias, stride, padding, dilation, groups, clamp)
+    """Return the clamped convolution of `x` with weights that are packed for it."""
+    if weight.is_mkldnn:
+        name, numbers = (
+            ACTIVATIONS[clamp] if clamp in ACTIVATIONS else ("hardtanh", [float(end) for end in clamp or ()])
+        )
+        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, weight, bias, padding, stride, dilation, groups, name, numbers, ""
+        )
+        return fused
     y = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
     return y if clamp is None else y.clamp_(clamp.low, clamp.high)
 
 
-def fused_convolve(
-    x: Tensor,
+ACTIVATIONS: dict[Clamp | None, tuple[str, list[float]]] = {None: ("none", []), Clamp(0, math.inf): ("relu", [])}
+"""What oneDNN calls them, and their numbers; any other is a "hardtanh" from its low to its high."""
+
+
+def packed(
     weight: Tensor,
-    bias: Tensor | None,
+    x: Tensor,
     stride: tuple[int, ...],
     padding: tuple[int, ...],
     dilation: tuple[int, ...],
     groups: int,
-    clamp: Clamp,
 ) -> Tensor:
-    """Return the clamped convolution by oneDNN's fused kernel, which torch carries for its compiler."""
-    name, numbers = ("relu", []) if clamp == (0, math.inf) else ("hardtanh", [float(clamp.low), float(clamp.high)])
-    y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, padding, stride, dilation, groups, name, numbers, ""
-    )
-    return y
+    """Return `weight` in the order that is best for maps like `x`.
+
+    On a processor, that is one which only oneDNN knows, whose kernels torch carries for its compiler: they clamp
+    what they give, and do not bring the weights into order each time.
+    """
+    fits = x.shape[1] == weight.shape[1] * groups  # else torch's own kernel says what is wrong
+    if fits and x.device.type == "cpu" and has_kernels(x.dtype):
+        found: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+            weight.contiguous(), padding, stride, dilation, groups, list(x.shape)
+        )
+        return found
+    return weight.contiguous(memory_format=torch.channels_last)
 
 
 @cache
-def fused(dtype: torch.dtype) -> bool:
-    """Return whether this build of torch has the fused kernel for `dtype` on this processor, and it is right.
+def has_kernels(dtype: torch.dtype) -> bool:
+    """Return whether this build of torch has oneDNN's kernels for `dtype` on this processor, and they are right.
 
-    It is not public: a later version may not have it, or have it do something else.
+    They are not public: a later version may not have them, or have them do something else.
     """
     generator = torch.Generator().manual_seed(0)
     x, weight, bias = (
         torch.randn(shape, generator=generator).to(dtype) for shape in ((1, 4, 5, 7), (6, 4, 3, 3), (6,))
     )
     x = x.contiguous(memory_format=torch.channels_last)
-    for clamp in (Clamp(0, math.inf), Clamp(0, 6)):
-        expected = F.conv2d(x, weight, bias, 2, 1).clamp(*clamp)
-        try:
-            found = fused_convolve(x, weight, bias, (2, 2), (1, 1), (1, 1), 1, clamp)
-        except (AttributeError, RuntimeError, TypeError, NotImplementedError):
-            return False
-        if not torch.allclose(found, expected, rtol=1e-2, atol=1e-2):
-            return False
+    try:
+        order = torch.ops.mkldnn._reorder_convolution_weight(weight, (1, 1), (2, 2), (1, 1), 1, list(x.shape))
+        for clamp in (None, Clamp(0, math.inf), Clamp(0, 6)):
+            expected = F.conv2d(x, weight, bias, 2, 1)
+            expected = expected if clamp is None else expected.clamp(*clamp)
+            found = convolve(x, order, bias, (2, 2), (1, 1), (1, 1), 1, clamp)
+            if not order.is_mkldnn or not torch.allclose(found, expected, rtol=1e-2, atol=1e-2):
+                return False
+    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
+        return False
     return True

@@ -71,6 +71,13 @@ def convert(module: nn.Module, dtype: torch.dtype) -> None:
                 part._buffers[name] = buffer.to(dtype)
 
 
+def forget(module: nn.Module) -> None:
+    """Free what the convolutions of a quickened module have derived from their weights, until they run again."""
+    for part in module.modules():
+        if isinstance(part, FrozenConv2d):
+            part.forget()
+
+
 def fuse_sequences(module: nn.Module) -> Iterator[str]:
     """Fuse each convolution in an `nn.Sequential` with what directly follows; yield the names of what is lost.
 

@@ -15,7 +15,7 @@ from torch.func import functional_call
 
 from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
-from inceptionism.networks.frozen import freeze, hooked, quicken, run_until
+from inceptionism.networks.frozen import forget, freeze, hooked, quicken, run_until
 from inceptionism.networks.labels import Labels
 
 LOGITS = "logits"
@@ -313,6 +313,7 @@ class Network:
             shapes: Shapes = {}
             with self._seeing(self.size), noting(module, self._names, shapes):
                 module(torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
+            forget(module)  # few runs need every layer, and they see pictures of other sizes
             self._looks[dtype] = shapes
         return self._looks[dtype]
 
