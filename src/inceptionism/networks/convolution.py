@@ -8,7 +8,7 @@ exchanged. The activation is part of the kernel, and what the way back needs of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -50,6 +50,7 @@ class Conv2dSame(nn.Conv2d):
         return F.conv2d(padded, self.weight, self.bias, self.stride, 0, 1, self.groups)
 
 
+@cache
 def same_padding(kernel: tuple[int, int], stride: tuple[int, int], height: int, width: int) -> Padding:
     """Return the padding of a map of this size for ceil(size / stride) outputs."""
     zeros: list[int] = []
@@ -212,19 +213,23 @@ class Phase(NamedTuple):
     extent: int
 
 
-def phases(size: int, kernel: int, stride: int, padding: int, outputs: int) -> Iterator[Phase]:
-    """Yield those of an input of `size` with `padding` before it, which has so many `outputs`.
+@cache
+def phases(size: int, kernel: int, stride: int, padding: int, outputs: int) -> list[Phase]:
+    """Return those of an input of `size` with `padding` before it, which has so many `outputs`.
 
     Pixel `stride * m + phase` is reached from output `m + ahead - u` by place `stride * u + place` of the kernel,
     for each u.
     """
+    found = []
     for phase in range(min(stride, size)):
         ahead, place = divmod(phase + padding, stride)
         places = range(place, kernel, stride)
         extent = math.ceil((size - phase) / stride)
         before, after = len(places) - 1 - ahead, extent - 1 + ahead - (outputs - 1)
         around = max(before, after, 0)
-        yield Phase(phase, tuple(kernel - 1 - each for each in reversed(places)), around, around - before, extent)
+        flipped = tuple(kernel - 1 - place for place in reversed(places))
+        found.append(Phase(phase, flipped, around, around - before, extent))
+    return found
 
 
 class _There(torch.autograd.Function):
