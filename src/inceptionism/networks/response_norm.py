@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class FrozenResponseNorm(nn.Module):
@@ -59,9 +60,9 @@ class _Normalize(torch.autograd.Function):
 
 def window_sum(x: Tensor, before: int, after: int) -> Tensor:
     """Return, for each channel of N×C×H×W, the sum over those from `before` it to `after` it."""
-    total = x.clone()
-    for distance in range(1, min(before, x.shape[1] - 1) + 1):
-        total[:, distance:] += x[:, :-distance]
-    for distance in range(1, min(after, x.shape[1] - 1) + 1):
-        total[:, :-distance] += x[:, distance:]
-    return total
+    channels = x.shape[1]
+    padded = F.pad(x.permute(0, 2, 3, 1), (before, after))
+    total = padded[..., :channels].clone(memory_format=torch.contiguous_format)
+    for place in range(1, before + after + 1):
+        total += padded[..., place : place + channels]
+    return total.permute(0, 3, 1, 2)
