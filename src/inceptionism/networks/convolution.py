@@ -20,6 +20,10 @@ MANY_PHASES = 9
 """How many small convolutions are still faster than a way back that multiplies by zeros."""
 
 
+FEW_CHANNELS = 16
+"""How many channels oneDNN's kernels give at once."""
+
+
 class Padding(NamedTuple):
     """Zeros to put around a map, in rows and columns."""
 
@@ -127,24 +131,38 @@ class FrozenConv2d(nn.Module):
 
         Of each `stride` rows of the input, the first is reached by other rows of the kernel than the second, and so
         on; columns alike. For each such phase there is a convolution with the part of the kernel that reaches it.
+        Where those give few channels, as those to the picture do, one does them all: it takes no longer.
         """
-        shape = len(gradient), self.weight.shape[1] * self.groups, *size
+        channels = self.weight.shape[1] * self.groups
+        shape = len(gradient), channels, *size
         found = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last)
-        kernel, outputs = self.weight.shape[-2:], gradient.shape[-2:]
-        for row in phases(size[0], kernel[0], self.stride[0], padding.top, outputs[0]):
-            for column in phases(size[1], kernel[1], self.stride[1], padding.left, outputs[1]):
-                here = found[:, :, row.phase :: self.stride[0], column.phase :: self.stride[1]]
-                if not row.places or not column.places:
-                    here.zero_()  # the stride steps over these
-                    continue
-                key = "phase", row.places, column.places
-                around = row.around, column.around
-                if key not in self._derived:
-                    weight = self._transposed()[:, :, list(row.places)][..., list(column.places)]
-                    self._derived[key] = packed(weight, gradient, (1, 1), around, (1, 1), self.groups)
-                part = convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), self.groups, None)
-                here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
+        together = self.groups == 1 and channels * math.prod(self.stride) <= FEW_CHANNELS
+        rows, columns = (
+            phases(
+                size[side], self.weight.shape[-2 + side], self.stride[side], before, gradient.shape[-2 + side], together
+            )
+            for side, before in enumerate((padding.top, padding.left))
+        )
+        pairs = [(row, column) for row in rows for column in columns]
+        if together:
+            parts = self._reach(gradient, pairs).split(channels, 1)  # type: ignore[no-untyped-call]
+        else:
+            parts = (self._reach(gradient, [pair]) for pair in pairs)
+        for (row, column), part in zip(pairs, parts, strict=True):
+            here = found[:, :, row.phase :: self.stride[0], column.phase :: self.stride[1]]
+            here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
         return found
+
+    def _reach(self, gradient: Tensor, pairs: list[tuple[Phase, Phase]]) -> Tensor:
+        """Return what the parts of the kernel of some phases, of one size, make of `gradient`, one behind the other."""
+        key = tuple((row.places, column.places) for row, column in pairs)
+        around = pairs[0][0].around, pairs[0][1].around
+        if key not in self._derived:
+            # One place behind the last is for what no place reaches.
+            weight = F.pad(self._transposed(), (0, 1, 0, 1))
+            kernels = [weight[:, :, list(row.places)][..., list(column.places)] for row, column in pairs]
+            self._derived[key] = packed(torch.cat(kernels), gradient, (1, 1), around, (1, 1), self.groups)
+        return convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), self.groups, None)
 
     def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
         top, bottom, left, right = padding
@@ -200,7 +218,7 @@ class Phase(NamedTuple):
 
     Attributes:
         phase: The first of them; the others follow at each stride.
-        places: Those places of the flipped kernel.
+        places: Those places of the flipped kernel, or one behind its last for none.
         around: How far the gradient of the output is padded.
         first: The first of the results that are wanted.
         extent: How many are wanted.
@@ -214,21 +232,25 @@ class Phase(NamedTuple):
 
 
 @cache
-def phases(size: int, kernel: int, stride: int, padding: int, outputs: int) -> list[Phase]:
+def phases(size: int, kernel: int, stride: int, padding: int, outputs: int, together: bool) -> list[Phase]:
     """Return those of an input of `size` with `padding` before it, which has so many `outputs`.
 
     Pixel `stride * m + phase` is reached from output `m + ahead - u` by place `stride * u + place` of the kernel,
-    for each u.
+    for each u. With `together`, all of them get as many places, of the same outputs.
     """
+    reached = [divmod(phase + padding, stride) for phase in range(min(stride, size))]
+    windows = [(ahead - len(range(place + stride, kernel, stride)), ahead) for ahead, place in reached]
+    if together:
+        windows = [(min(low for low, _ in windows), max(high for _, high in windows))] * len(windows)
     found = []
-    for phase in range(min(stride, size)):
-        ahead, place = divmod(phase + padding, stride)
-        places = range(place, kernel, stride)
+    for phase, ((ahead, place), (low, high)) in enumerate(zip(reached, windows, strict=True)):
+        places = [stride * (ahead - output) + place for output in range(low, high + 1)]
+        flipped = tuple(kernel - 1 - one if 0 <= one < kernel else kernel for one in places)
         extent = math.ceil((size - phase) / stride)
-        before, after = len(places) - 1 - ahead, extent - 1 + ahead - (outputs - 1)
-        around = max(before, after, 0)
-        flipped = tuple(kernel - 1 - place for place in reversed(places))
-        found.append(Phase(phase, flipped, around, around - before, extent))
+        # The first phase has the most rows, so that what is around it will do for all.
+        reaching = math.ceil(size / stride) if together else extent
+        around = max(-low, reaching - 1 + high - (outputs - 1), 0)
+        found.append(Phase(phase, flipped, around, around + low, extent))
     return found
 
 
