@@ -46,3 +46,18 @@ def test_large_pictures_are_hardly_seen_twice(megapixels: int) -> None:
     cut = tiles((height, width), 1024 * 1024)
     seen = sum((t.rows.length + 2 * t.rows.margin) * (t.columns.length + 2 * t.columns.margin) for t in cut)
     assert seen / (height * width) < 1.3
+
+
+@given(
+    st.integers(1, 500),
+    st.builds(Span, st.integers(0, 499), st.integers(1, 300), st.integers(0, 40)),
+    st.booleans(),
+)
+def test_pieces_are_where_a_ring_has_them(size: int, span: Span, margin: bool) -> None:
+    whole = np.arange(span.start - span.margin, span.start + span.length + span.margin) % size
+    found = np.full(span.seen, -1)
+    for inside, place in span.pieces(size, margin=margin):
+        found[inside] = np.arange(size)[place]
+    own = slice(None) if margin else slice(span.margin, span.margin + span.length)
+    np.testing.assert_array_equal(found[own], whole[own])
+    assert margin or (np.delete(found, np.arange(span.seen)[own]) == -1).all()

@@ -40,12 +40,12 @@ def ascend(
     """
     moved = False
     for _ in range(steps):
+        optimizer.zero_grad()
         view = canvas.picture()
         for transform in transforms:
             view = transform(view, generator)
         score, gradient = slope(view.detach(), generator)
         height, width = view.shape[-2:]
-        optimizer.zero_grad()
         # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
         edge = get_gradient_edge(view)
         del view

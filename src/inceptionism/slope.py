@@ -12,7 +12,7 @@ from inceptionism.errors import InvalidSetting, runs_out_of_memory, shown
 from inceptionism.memory import machine_memory
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Objective
-from inceptionism.tiles import Span, Tile, tiles
+from inceptionism.tiles import Tile, tiles
 
 
 @dataclass
@@ -60,12 +60,14 @@ class Slope:
         gradient = torch.empty_like(view)
         total, area = 0.0, 0
         for tile in parts:
-            rows, own_rows = places(tile.rows, view.shape[-2], view.device)
-            columns, own_columns = places(tile.columns, view.shape[-1], view.device)
-            score, part = self._whole(view.index_select(-2, rows).index_select(-1, columns))
-            gradient[..., rows[own_rows, None], columns[own_columns]] = part[..., own_rows, own_columns]
+            seen = view.new_empty(*view.shape[:2], tile.rows.seen, tile.columns.seen)
+            for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=True):
+                seen[..., inside, along] = view[..., rows, columns]
+            score, part = self._whole(seen)
+            for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=False):
+                gradient[..., rows, columns] = part[..., inside, along]
             own = tile.rows.length * tile.columns.length
-            total, area = total + score * own / (len(rows) * len(columns)), area + own
+            total, area = total + score * own / (tile.rows.seen * tile.columns.seen), area + own
         return total * view.shape[-2] * view.shape[-1] / area, gradient
 
     def affordable(self, height: int, width: int, memory: str | None) -> int | None:
@@ -133,9 +135,3 @@ USUAL = 2 * 2**20
 
 SMALLEST = 128 * 128
 """In pixels: who has no memory for tiles of this size has none for anything."""
-
-
-def places(span: Span, size: int, device: torch.device) -> tuple[Tensor, slice]:
-    """Return which rows or columns of a picture the network sees of `span`, and which of them are its own."""
-    first, last = span.start - span.margin, span.start + span.length + span.margin
-    return torch.arange(first, last, device=device) % size, slice(span.margin, span.margin + span.length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 GRID = 32
@@ -23,12 +24,35 @@ class Span(NamedTuple):
     length: int
     margin: int
 
+    @property
+    def seen(self) -> int:
+        """How much the network sees."""
+        return self.length + 2 * self.margin
+
+    def pieces(self, size: int, *, margin: bool) -> Iterator[tuple[slice, slice]]:
+        """Yield which parts of what the network sees lie where on a side of `size`, with the margins or without."""
+        inside = 0 if margin else self.margin
+        end = self.seen - inside
+        while inside < end:
+            place = (self.start - self.margin + inside) % size
+            count = min(end - inside, size - place)
+            yield slice(inside, inside + count), slice(place, place + count)
+            inside += count
+
 
 class Tile(NamedTuple):
     """A part of a picture."""
 
     rows: Span
     columns: Span
+
+    def pieces(
+        self, height: int, width: int, *, margin: bool
+    ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+        """Yield which rows and columns of what the network sees are which of a picture of this size."""
+        for inside, rows in self.rows.pieces(height, margin=margin):
+            for along, columns in self.columns.pieces(width, margin=margin):
+                yield (inside, along), (rows, columns)
 
 
 def tiles(
