@@ -51,12 +51,12 @@ def test_it_gives_what_torchs_convolution_gives_there_and_back(size: tuple[int, 
     for conv in convolutions():
         if not fits(conv, size):
             continue
-        x = torch.randn(2, 4, *size, requires_grad=True)
+        x = (8 * torch.randn(2, 4, *size)).requires_grad_()  # so that many are cut off at 6, too
         expected = conv(x) if clamp is None else conv(x).clamp(*clamp)
         upstream = torch.randn_like(expected)
         (back,) = torch.autograd.grad(expected, x, upstream)
         found = FrozenConv2d(conv, clamp)(x)
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=3e-5)
         (found_back,) = torch.autograd.grad(found, x, upstream)
         torch.testing.assert_close(
             found_back, back, rtol=1e-5, atol=1e-5, msg=lambda text, conv=conv: f"{conv}: {text}"
@@ -88,7 +88,7 @@ def test_in_half_precision_it_gives_nearly_the_same() -> None:
 def test_gradients_are_those_of_finite_differences(conv: nn.Conv2d) -> None:
     frozen = FrozenConv2d(conv.double().requires_grad_(False), RELU6)
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(1, 3, 9, 8, dtype=torch.float64, generator=generator, requires_grad=True)
+    x = (9 * torch.randn(1, 3, 9, 8, dtype=torch.float64, generator=generator)).requires_grad_()
     assert torch.autograd.gradcheck(frozen, x)
 
 
