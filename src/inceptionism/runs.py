@@ -6,6 +6,7 @@ cancelling and saving what is there all do just that.
 
 from __future__ import annotations
 
+import gc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,14 @@ from inceptionism.tensors import resize, to_image, to_picture
 from inceptionism.transforms import Transform, circular_shift, random_view
 
 LARGE = 2**20
-"""The pixels of an octave from which on the memory that the one before has left is worth the time to hand it back."""
+"""The pixels of an octave from which on the memory that something has left is worth the time to hand it back."""
+
+
+def tidy(size: tuple[int, int]) -> None:
+    """Hand back the memory that is not in use, before something large of a height and width."""
+    if size[0] * size[1] > LARGE:
+        gc.collect()  # torch's optimizers refer to themselves, and to the canvas of the octave before
+        hand_back()
 
 
 class Run(ABC):
@@ -152,8 +160,7 @@ class PhotoRun(Run):
         silent: list[NoGradient] = []
         for octave, size in enumerate(self.sizes, start=1):
             self._canvas = canvas = Pixels(self._picture(size))
-            if size[0] * size[1] > LARGE:
-                hand_back()
+            tidy(size)
             climb = ascend(
                 canvas,
                 self.slope,
@@ -170,8 +177,7 @@ class PhotoRun(Run):
                 # A larger octave may still show what this one is too small for.
                 silent.append(error)
             canvas.pixels.grad = None
-            if size[0] * size[1] > LARGE:
-                hand_back()
+            tidy(size)
         if len(silent) == len(self.sizes):
             raise silent[-1]
         if silent:
@@ -189,8 +195,10 @@ class PhotoRun(Run):
         if seen == size:
             return canvas
         detail = self._original(seen).neg_().add_(canvas)
+        tidy(size)
         picture = self._original(size)
         for channel in range(3):  # one at a time, for a large picture fills much of the memory
+            tidy(size)
             picture[:, channel] += resize(detail[:, channel : channel + 1], size)[:, 0]
         return picture
 
