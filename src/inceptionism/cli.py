@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from inceptionism.checks import MAX_SIDE, check_integer
+from inceptionism.checks import checked_size
 from inceptionism.errors import (
     CannotWrite,
     InceptionismError,
@@ -302,11 +302,11 @@ def say(text: str) -> None:
     """Write a line to standard output, for programs to read; that nobody reads it any more is no reason to stop."""
     try:
         print(text, flush=True)  # noqa: T201  # typer's echo has its own opinion of the encoding
-    except BrokenPipeError:
+    except OSError as error:
         # What is still in the buffer would complain again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return
         raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
 
 
@@ -408,10 +408,7 @@ def parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip())
     if not match:
         raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {shown(text)}")
-    height, width = int(match[1]), int(match[2] or match[1])
-    for side in (height, width):
-        check_integer("size", side, 1, MAX_SIDE)
-    return height, width
+    return checked_size((int(match[1]), int(match[2] or match[1])))
 
 
 def usage(error: typer.BadParameter) -> str:

@@ -70,7 +70,7 @@ class Slope:
             total, area = total + score * own / (tile.rows.seen * tile.columns.seen), area + own
         return total * view.shape[-2] * view.shape[-1] / area, gradient
 
-    def affordable(self, height: int, width: int, memory: str | None) -> int | None:
+    def affordable(self, height: int, width: int, memory: str | None) -> int:
         """Return how many pixels can be seen together, of a picture of this size, within the memory there is.
 
         Args:

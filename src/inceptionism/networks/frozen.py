@@ -65,7 +65,7 @@ def quicken(module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, frozenset
 
 def quicker(part: nn.Module) -> nn.Module:
     """Return a module that does what `part` by itself does, in less time; or `part`, where there is none."""
-    if isinstance(part, nn.Conv2d) and is_plain(part, nn.Conv2d, Conv2dSame) and padding_of(part):
+    if isinstance(part, nn.Conv2d) and can_be_frozen(part):
         return FrozenConv2d(part)
     if isinstance(part, nn.LocalResponseNorm) and is_plain(part, nn.LocalResponseNorm):
         return FrozenResponseNorm(part)
@@ -102,7 +102,7 @@ def fuse_sequences(module: nn.Module) -> Iterator[str]:
         # Not named_children(), which leaves out a module that stands in the sequence a second time.
         places = list(part._modules.items())
         for index, (place, conv) in enumerate(places):
-            if not isinstance(conv, nn.Conv2d) or not is_plain(conv, nn.Conv2d, Conv2dSame) or not padding_of(conv):
+            if not isinstance(conv, nn.Conv2d) or not can_be_frozen(conv):
                 continue
             fused, last, behind = conv, index, iter(places[index + 1 :])
             following = next(behind, NOTHING)[1]
@@ -122,6 +122,11 @@ def fuse_sequences(module: nn.Module) -> Iterator[str]:
 NOTHING: tuple[str, nn.Module | None] = "", None
 
 CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
+
+
+def can_be_frozen(conv: nn.Conv2d) -> bool:
+    """Return whether `FrozenConv2d` does what `conv` does."""
+    return is_plain(conv, nn.Conv2d, Conv2dSame) and padding_of(conv) is not None
 
 
 def is_plain(part: nn.Module, *kinds: type[nn.Module]) -> bool:

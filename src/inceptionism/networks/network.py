@@ -196,7 +196,7 @@ class Network:
         """
         strides = self._strides
         size = self.size if size is None else checked_size(size)
-        shapes = next(iter(self._looks.values())) if size == self.size else self._shapes(size)
+        shapes = self._trained_shapes if size == self.size else self._shapes(size)
         return [
             Layer(name, *shapes[name], strides[name], level(strides[name]), name in self.recommended)
             for name in shapes
@@ -206,8 +206,15 @@ class Network:
     def channels(self, layer: str) -> int:
         """Return how many channels `layer` has; of the logits, how many classes."""
         picture = torch.zeros(1, 3, *self.size, device=self.device)
+        # As the network has been run already, if it has: other numbers would need a copy of its weights.
+        dtype = next(iter(self._looks), torch.float32)
         with torch.no_grad():
-            return self.activations(picture, [layer])[layer].shape[1]
+            return self.activations(picture, [layer], dtype)[layer].shape[1]
+
+    @cached_property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return self.channels(LOGITS)
 
     def stride(self, layer: str) -> int:
         """Return how many pixels of the picture lie between two neighbouring neurons of `layer`.
@@ -226,12 +233,13 @@ class Network:
 
     def class_index(self, target: str | int) -> int:
         """Return the index of the class that `target` names (see `Labels.index`); without labels, an index only."""
-        classes = self.channels(LOGITS)
         if self.labels is None and not (isinstance(target, str) and target.strip().isdigit()):
-            check_integer(f"network {self.name} has no labels; a class", target, 0, classes - 1)
+            check_integer(f"network {self.name} has no labels; a class", target, 0, self.classes - 1)
         index = int(target) if self.labels is None else self.labels.index(target)
-        if index >= classes:
-            raise InvalidSetting(f"network {self.name} tells {classes} classes apart, so there is no class {index}")
+        if index >= self.classes:
+            raise InvalidSetting(
+                f"network {self.name} tells {self.classes} classes apart, so there is no class {index}"
+            )
         return index
 
     @cached_property
@@ -300,11 +308,14 @@ class Network:
         # A dictionary, for it keeps their order and finds one at once.
         return {name: None for name, _ in self._plain.named_modules() if name}
 
+    @property
+    def _trained_shapes(self) -> Shapes:
+        # One look is enough, whatever numbers it was taken with: they change no shape.
+        return self._look(next(iter(self._looks), torch.float32))
+
     @cached_property
     def _strides(self) -> dict[str, int]:
-        # One look is enough, whatever numbers it was taken with: they change no shape.
-        shapes = next(iter(self._looks.values()), None) or self._look(torch.float32)
-        return {name: max(1, round(self.size[0] / height)) for name, (_, height, _) in shapes.items()}
+        return {name: max(1, round(self.size[0] / height)) for name, (_, height, _) in self._trained_shapes.items()}
 
     def _look(self, dtype: torch.dtype) -> Shapes:
         """Return the channels, height and width of every module that gives a map, at the trained size."""
