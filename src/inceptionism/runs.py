@@ -296,7 +296,7 @@ def fourier_prior(recipe: ClassRecipe, generator: torch.Generator, device: torch
     steps shrink to nothing along a cosine, so that the picture settles.
     """
     canvas = Fourier(*recipe.size, generator, device)
-    optimizer = torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True)
+    optimizer = torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True, fused=True)
     return Prior(canvas, optimizer, CosineAnnealingLR(optimizer, recipe.steps), [random_view()])
 
 

@@ -94,12 +94,17 @@ def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rot
     height, width = picture.shape[-2:]
     cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
     down, right = shift
+    # Torch goes back from one picture on one thread. Two halves of the view are as two pictures to it.
+    halves = 2 if len(picture) == 1 else 1
+    rows = math.ceil(height / halves) * halves
     # Where each output pixel comes from, in coordinates that run from -1 to 1 over each side: x, then y.
-    rows = [
-        [cosine, -sine * height / width, -2 * right / width],
-        [sine * width / height, cosine, -2 * down / height],
-    ]
-    matrix = torch.tensor([rows], dtype=picture.dtype, device=picture.device).expand(len(picture), 2, 3)
-    grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)
-    moved: Tensor = F.grid_sample(picture - 0.5, grid, align_corners=False)
-    return moved + 0.5
+    y = ((torch.arange(rows, device=picture.device) * 2 + 1) / height - 1)[:, None]
+    x = (torch.arange(width, device=picture.device) * 2 + 1) / width - 1
+    grid = picture.new_empty(rows, width, 2)
+    torch.add(-sine * height / width * y - 2 * right / width, cosine * x, out=grid[..., 0])
+    torch.add(cosine * y - 2 * down / height, sine * width / height * x, out=grid[..., 1])
+    grids = grid.view(halves, -1, width, 2).expand(max(halves, len(picture)), -1, -1, -1)
+    moved = F.grid_sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids, align_corners=False)
+    if halves > 1:
+        moved = torch.cat(moved.unbind(), 1)[None]
+    return moved[..., :height, :] + 0.5

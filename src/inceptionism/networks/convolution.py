@@ -8,7 +8,7 @@ exchanged. The activation is part of the kernel, and what the way back needs of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -98,6 +98,7 @@ class FrozenConv2d(nn.Module):
         self.stride, self.dilation, self.groups = conv.stride, conv.dilation, conv.groups
         self.clamp = clamp
         self._derived: dict[object, Tensor] = {}
+        self._fits: tuple[int, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
@@ -108,12 +109,14 @@ class FrozenConv2d(nn.Module):
 
     def there(self, x: Tensor) -> Tensor:
         """Return the output for N×C×H×W."""
+        self._fit(x.shape)
         padding = self._padding(x.shape[-2], x.shape[-1])
         weight, around = self._padded("there", padding, x)
         return convolve(x, weight, self.bias, self.stride, around, self.dilation, self.groups, self.clamp)
 
     def back(self, gradient: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the gradient of the input of height and width `size`, from that of the output before the clamp."""
+        self._fit((len(gradient), self.weight.shape[1] * self.groups, *size))
         padding = self._padding(*size)
         rows, columns = (d * (k - 1) for d, k in zip(self.dilation, self.weight.shape[-2:], strict=True))
         opposite = Padding(rows - padding.top, rows - padding.bottom, columns - padding.left, columns - padding.right)
@@ -197,6 +200,12 @@ class FrozenConv2d(nn.Module):
             stride = self.stride if way == "there" else (1, 1)
             self._derived[key] = packed(weight, x, stride, around, self.dilation, self.groups)
         return self._derived[key], around
+
+    def _fit(self, shape: Sequence[int]) -> None:
+        """Forget what was derived for inputs of another shape: what suits one may take thrice as long for another."""
+        if self._fits != shape:
+            self.forget()
+            self._fits = tuple(shape)
 
     def __getstate__(self) -> dict[str, object]:
         # What is derived from the weights is derived again where it is needed; packed weights cannot be copied.
