@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.signal import convolve2d, correlate2d
 
 import inceptionism as inc
-from inceptionism.ascent import NormalizedAscent, ascend
+from inceptionism.ascent import Climb, NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
 from inceptionism.objectives import Objective, layer
 from inceptionism.parameterizations import Pixels
@@ -140,8 +140,10 @@ def test_every_step_moves_the_mean_pixel_by_the_step_size() -> None:
 def run(tiny, objective: Objective, picture: torch.Tensor, steps: int = 3) -> list[float]:
     canvas = Pixels(picture)
     optimizer = NormalizedAscent(canvas.parameters, 1 / 255)
-    generator = torch.Generator().manual_seed(0)
-    return list(ascend(canvas, Slope(tiny, objective), optimizer, steps=steps, transforms=[], generator=generator))
+    climb = Climb(canvas, objective, optimizer, [], torch.Generator().manual_seed(0))
+    scores = [score for (score,) in ascend([climb], Slope(tiny), steps)]
+    climb.check_moved()
+    return scores
 
 
 def test_a_step_climbs(tiny) -> None:

@@ -20,6 +20,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.cli import main
+from inceptionism.errors import CannotWrite
 from inceptionism.recipe import ClassRecipe, PhotoRecipe
 
 DREAM = [sys.executable, "-m", "inceptionism"]
@@ -358,3 +359,41 @@ def test_each_command_has_help_with_every_option_explained(folder) -> None:
         assert done.returncode == 0
         assert "Usage: dream" in done.stdout
     assert dream("--version", cwd=folder).stdout == "inceptionism 0.1.0\n"
+
+
+def test_who_stops_several_keeps_them_all(folder) -> None:
+    shown, status = on_terminal(
+        "class",
+        "banana",
+        "lion",
+        "--size",
+        "64x70",
+        "--steps",
+        5000,
+        cwd=folder,
+        until=r"step [2-9]\d/",
+        then=signal.SIGINT,
+    )
+    assert status == 130
+    assert "banana and 1 more" in shown
+    assert "interrupted; the picture so far is in banana.png, lion.png" in shown
+    for name in ("banana.png", "lion.png"):
+        with Image.open(folder / name) as kept:
+            assert kept.size == (70, 64)
+            assert np.asarray(kept).std() > 5
+
+
+def test_what_cannot_be_saved_does_not_lose_the_next(folder, monkeypatch) -> None:
+    from inceptionism import outputs
+
+    save = outputs.save_or_rescue
+
+    def full_for_bananas(image, path, *rest, **options):
+        if path.name == "banana.png":
+            raise CannotWrite("banana.png cannot be written: no space left on device")
+        return save(image, path, *rest, **options)
+
+    monkeypatch.setattr(outputs, "save_or_rescue", full_for_bananas)
+    done = dream("class", "banana", "lion", "--steps", 2, "--size", "40x56", cwd=folder)
+    refused(done, "banana.png cannot be written: no space left on device", 1)
+    assert pixels(folder / "lion.png").shape == (40, 56, 3)

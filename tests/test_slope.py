@@ -9,7 +9,7 @@ import torch
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.slope import SMALLEST, Slope
+from inceptionism.slope import SMALLEST, Look, Slope
 from inceptionism.tiles import GRID, tiles
 
 
@@ -27,7 +27,7 @@ def picture(height: int, width: int) -> torch.Tensor:
 
 def test_the_gradient_is_that_of_the_score(tiny) -> None:
     view = picture(33, 47)
-    score, gradient = Slope(tiny, objectives.layer("second"))(view, generator())
+    ((score, gradient),) = Slope(tiny)([Look(view, objectives.layer("second"), generator())])
     seen = view.clone().requires_grad_()
     expected = (
         0.5 * tiny._plain.second(tiny._plain.first((seen + tiny._shift / tiny._scale) * tiny._scale)).square().sum()
@@ -42,9 +42,9 @@ def test_inside_tiles_the_gradient_is_that_of_the_whole_picture(lite0) -> None:
     size = 512, 768
     view = picture(*size)
     objective = objectives.layer("blocks.1")
-    whole_score, whole = Slope(lite0, objective)(view, generator())
-    slope = Slope(lite0, objective, pixels=300 * 300)
-    score, gradient = slope._by_tiles(view, tiles(size, slope.pixels))
+    ((whole_score, whole),) = Slope(lite0)([Look(view, objective, generator())])
+    slope = Slope(lite0, pixels=300 * 300)
+    score, gradient = slope._by_tiles(view, objective, tiles(size, slope.pixels))
     inner = (..., slice(GRID, -GRID), slice(GRID, -GRID))
     torch.testing.assert_close(gradient[inner], whole[inner], rtol=1e-4, atol=1e-5 * whole.abs().max().item())
     assert score == pytest.approx(whole_score, rel=0.1)
@@ -59,9 +59,9 @@ def test_no_seam_is_seen_where_tiles_meet(lite0) -> None:
     borders_of = []
     by_tiles = run.slope._by_tiles
 
-    def note(view, parts):
+    def note(view, objective, parts):
         borders_of.append(sorted({tile.columns.start for tile in parts}))
-        return by_tiles(view, parts)
+        return by_tiles(view, objective, parts)
 
     run.slope._by_tiles = note
     detail = np.asarray(run.finish().image).astype(float) - photo
@@ -89,38 +89,39 @@ def test_a_dream_by_tiles_is_as_deep(lite0) -> None:
 
 def test_when_memory_runs_out_smaller_tiles_follow(tiny) -> None:
     view = picture(600, 500)
-    slope = Slope(tiny, objectives.layer("second"))
+    look = Look(view, objectives.layer("second"), generator())
+    slope = Slope(tiny)
     seen = []
     whole = slope._whole
 
-    def short_of_memory(part: torch.Tensor) -> tuple[float, torch.Tensor]:
+    def short_of_memory(part: torch.Tensor, objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
         seen.append(part.shape[-2] * part.shape[-1])
         if seen[-1] > 100_000:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 7 bytes.")
-        return whole(part)
+        return whole(part, objective)
 
     slope._whole = short_of_memory
-    _, gradient = slope(view, generator())
+    ((_, gradient),) = slope([look])
     assert seen[0] == 300_000
     assert slope.pixels <= 100_000
     assert gradient.isfinite().all()
     assert gradient.shape == view.shape
 
-    def never(part: torch.Tensor) -> tuple[float, torch.Tensor]:
+    def never(part: torch.Tensor, objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
         raise RuntimeError("CUDA out of memory. Tried to allocate 7 bytes.")
 
     slope._whole = never
     with pytest.raises(RuntimeError, match="out of memory"):
-        slope(view, generator())
+        slope([look])
     assert slope.pixels >= SMALLEST // 4
 
 
 def test_the_budget_decides_how_much_is_seen_together(lite0) -> None:
-    slope = Slope(lite0, objectives.layer("blocks.10"))
-    each = slope.bytes_per_pixel()
+    slope, objective = Slope(lite0), objectives.layer("blocks.10")
+    each = slope.bytes_per_pixel(objective)
     assert 200 < each < 2000
-    less, more = slope.affordable(4320, 7680, "2.2GB"), slope.affordable(4320, 7680, "2.5GB")
+    less, more = slope.affordable(4320, 7680, objective, "2.2GB"), slope.affordable(4320, 7680, objective, "2.5GB")
     assert SMALLEST < less < more < 4320 * 7680
-    assert slope.affordable(100, 100, "1GB") == slope.affordable(100, 100, None)
+    assert slope.affordable(100, 100, objective, "1GB") == slope.affordable(100, 100, objective, None)
     with pytest.raises(InvalidSetting, match=r"of 4320×7680 pixels needs 2\.1 GB of memory, and it may take 1\.0 GB"):
-        slope.affordable(4320, 7680, "1GB")
+        slope.affordable(4320, 7680, objective, "1GB")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inceptionism.objectives import Objective
     from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
     from inceptionism.result import Result, Step
-    from inceptionism.runs import ClassRun, PhotoRun
+    from inceptionism.runs import ClassRun, PhotoRun, Run, batches, together
 
 _HOMES = {
     "api": ["dream", "visualize"],
@@ -50,7 +50,7 @@ _HOMES = {
     "objectives": ["Objective"],
     "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],
     "result": ["Result", "Step"],
-    "runs": ["ClassRun", "PhotoRun"],
+    "runs": ["ClassRun", "PhotoRun", "Run", "batches", "together"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -70,12 +70,15 @@ __all__ = [
     "PhotoRun",
     "Recipe",
     "Result",
+    "Run",
     "Step",
     "UnknownName",
     "UnreadablePicture",
+    "batches",
     "dream",
     "load_network",
     "load_photo",
+    "together",
     "visualize",
 ]
 

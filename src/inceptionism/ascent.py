@@ -4,71 +4,92 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
+from inceptionism.objectives import Objective
 from inceptionism.parameterizations import Parameterization
-from inceptionism.slope import Slope
+from inceptionism.slope import Look, Slope
 from inceptionism.transforms import Transform
 
 
-def ascend(
-    canvas: Parameterization,
-    slope: Slope,
-    optimizer: torch.optim.Optimizer,
-    *,
-    steps: int,
-    transforms: Sequence[Transform],
-    generator: torch.Generator,
-) -> Iterator[float]:
-    """Take `steps` steps up a slope; yield, after each, the score of the picture it started from.
+@dataclass
+class Climb:
+    """A picture on its way up.
 
-    Args:
+    Attributes:
         canvas: Holds the parameters that are changed.
-        slope: The score to climb, and the network that looks.
+        objective: The score to climb.
         optimizer: Moves the canvas's parameters along their gradients: it maximizes.
-        steps: How many to take.
         transforms: What the network sees the picture through, one after the other, drawn anew at each step.
         generator: The source of every random choice.
+        moved: Whether any step had a gradient so far.
+    """
+
+    canvas: Parameterization
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    transforms: Sequence[Transform]
+    generator: torch.Generator
+    moved: bool = False
+
+    def view(self) -> Tensor:
+        """Return what the network sees this time, differentiable with respect to the parameters."""
+        view = self.canvas.picture()
+        for transform in self.transforms:
+            view = transform(view, self.generator)
+        return view
+
+    def check_moved(self) -> None:
+        """Raise `NoGradient` if no step had one."""
+        if not self.moved:
+            height, width = self.canvas.picture().shape[-2:]
+            raise NoGradient(
+                f"{self.objective} yields no gradient on this picture at {height}×{width} pixels: nothing there "
+                "responds; choose another layer, channel or picture"
+            )
+
+
+def ascend(climbs: Sequence[Climb], slope: Slope, steps: int) -> Iterator[list[float]]:
+    """Take `steps` steps up a slope; yield, after each, the scores of the pictures it started from.
+
+    Most often there is one picture. Several of one size are seen together, and each climbs as it would alone.
 
     Raises:
-        NoGradient: no step of the run had a gradient.
         NotFinite: a step had a gradient that is not finite.
     """
-    moved = False
     for _ in range(steps):
-        optimizer.zero_grad()
-        view = canvas.picture()
-        for transform in transforms:
-            view = transform(view, generator)
-        score, gradient = slope(view.detach(), generator)
-        height, width = view.shape[-2:]
+        for climb in climbs:
+            climb.optimizer.zero_grad()
+        views = [climb.view() for climb in climbs]
         # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
-        edge = get_gradient_edge(view)
-        del view
-        torch.autograd.backward(edge, gradient)
-        del gradient
-        moved |= climbable(slope, [parameter.grad for parameter in canvas.parameters])
-        optimizer.step()
-        canvas.clip()
-        yield score
-    if not moved:
-        raise NoGradient(
-            f"{slope.objective} yields no gradient on this picture at {height}×{width} pixels: nothing there responds; "
-            "choose another layer, channel or picture"
-        )
+        edges = [get_gradient_edge(view) for view in views]
+        looks = [Look(views.pop(0).detach(), climb.objective, climb.generator) for climb in climbs]
+        seen = slope(looks)
+        del looks
+        scores = []
+        for climb, edge in zip(climbs, edges, strict=True):
+            score, gradient = seen.pop(0)
+            torch.autograd.backward(edge, gradient)
+            del gradient
+            climb.moved |= climbable(climb.objective, [parameter.grad for parameter in climb.canvas.parameters])
+            climb.optimizer.step()
+            climb.canvas.clip()
+            scores.append(score)
+        yield scores
 
 
-def climbable(slope: Slope, gradients: Iterable[Tensor | None]) -> bool:
+def climbable(objective: Objective, gradients: Iterable[Tensor | None]) -> bool:
     """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
     # Torch's norms are slower than the two ends, or take a second picture's memory.
     ends = [end.item() for one in gradients if one is not None for end in torch.aminmax(one)]
     if not all(map(math.isfinite, ends)):
         raise NotFinite(
-            f"the gradient of {slope.objective} is not finite: its numbers grow beyond what can be computed; "
+            f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "
             "use smaller weights or a smaller step size, and check the network's mean and std"
         )
     return any(ends)

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from inceptionism.checks import checked_size
-from inceptionism.errors import (
-    CannotWrite,
-    InceptionismError,
-    InvalidSetting,
-    UnknownName,
-    printable,
-    runs_out_of_memory,
-    shown,
-)
-from inceptionism.interruption import interruptible, uninterrupted
+from inceptionism.errors import CannotWrite, InvalidSetting, shown
+from inceptionism.interruption import uninterrupted
 from inceptionism.recipe import DEVICES, PRECISIONS, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, tell, usage
 
 if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it: help and completion answer at once.
@@ -124,7 +110,7 @@ def photo(
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
-        carry_out(run, path, overwrite=overwrite, numbered=path != output, quiet=quiet)
+        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet)
 
 
 @app.command("class")
@@ -168,15 +154,18 @@ def class_(
         if len(recipes) > 1 and output is not None and not is_folder(output):
             raise CannotWrite(f"{len(recipes)} pictures need a folder that exists as --output, not {output}")
         with loading(network, quiet):
-            from inceptionism.runs import ClassRun
+            from inceptionism.networks.registry import load_network
+            from inceptionism.runs import ClassRun, batches
 
-            titles = [ClassRun(recipe).title for recipe in recipes]
+            net = load_network(network, device)
+            titles = [ClassRun(recipe, network=net).title for recipe in recipes]
         # All names and outputs are checked before the first picture is begun.
         paths: list[Path] = []
         for title in titles:
             paths.append(output_path(output, file_name(title), overwrite, taken=paths))
-        for recipe, path in zip(recipes, paths, strict=True):
-            carry_out(ClassRun(recipe), path, overwrite=overwrite, numbered=path != output, quiet=quiet)
+        for batch in batches(ClassRun(recipe, network=net) for recipe in recipes):
+            some, paths = paths[: len(batch)], paths[len(batch) :]
+            carry_out(batch, some, overwrite=overwrite, numbered=some != [output], quiet=quiet)
 
 
 @app.command()
@@ -256,121 +245,50 @@ def program(
         raise typer.Exit(2)
 
 
-# Names of files and values of recipes are shown as they are, never taken for markup.
-console = partial(Console, highlight=False, markup=False, emoji=False, soft_wrap=True)
-err = console(stderr=True)
+def carry_out(runs: Sequence[Run], paths: Sequence[Path], *, overwrite: bool, numbered: bool, quiet: bool) -> None:
+    """Take all steps of `runs`, showing progress, and write each to its path, also when they are interrupted.
 
-
-# Click's, which typer has sometimes of its own.
-UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
-
-
-@contextmanager
-def reporting(debug: bool) -> Iterator[None]:
-    """Turn what goes wrong inside into one line and the exit status: 2 for a wrong setting or name, 1 for the rest."""
-    try:
-        with interruptible():
-            yield
-    except typer.Exit:
-        raise
-    except Exception as error:  # noqa: BLE001  # the last place where an error can still become a sentence
-        if debug:
-            traceback.print_exc()
-        complain(sentence(error))
-        raise typer.Exit(2 if isinstance(error, (InvalidSetting, UnknownName)) else 1) from None
-    except KeyboardInterrupt as interruption:
-        complain("interrupted before there was anything to keep")
-        raise typer.Exit(getattr(interruption, "status", 130)) from None
-
-
-def sentence(error: Exception) -> str:
-    """Return what to say of `error` in one line."""
-    if isinstance(error, InceptionismError):
-        return str(error)
-    if runs_out_of_memory(error):
-        return "there is not enough memory for a picture of this size; give a smaller --size, or --memory"
-    first = str(error).partition("\n")[0]
-    return f"an error that nobody foresaw, {type(error).__name__}: {first} (--debug shows where; please report it)"
-
-
-def complain(text: str) -> None:
-    """Say on standard error what is wrong."""
-    typer.echo(f"dream: {printable(text)}", err=True)
-
-
-def say(text: str) -> None:
-    """Write a line to standard output, for programs to read; that nobody reads it any more is no reason to stop."""
-    try:
-        print(text, flush=True)  # noqa: T201  # typer's echo has its own opinion of the encoding
-    except OSError as error:
-        # What is still in the buffer would complain again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return
-        raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
-
-
-def show_table(table: Table, heading: str = "") -> None:
-    """Write a heading and a table to standard output, as wide as they need."""
-    page = io.StringIO()
-    console(file=page, force_terminal=sys.stdout.isatty()).print(*[heading] * bool(heading), table, sep="\n")
-    say(page.getvalue().rstrip("\n"))
-
-
-@contextmanager
-def loading(network: str, quiet: bool) -> Iterator[None]:
-    """Say, on a terminal, that the network is being loaded."""
-    if quiet or not err.is_terminal:
-        yield
-        return
-    with err.status(Text(f"loading {network}")):
-        yield
-
-
-def carry_out(run: Run, path: Path, *, overwrite: bool, numbered: bool, quiet: bool) -> None:
-    """Take all steps of `run`, showing progress, and write the result to `path`, also when it is interrupted.
-
-    A `numbered` path is one that was not asked for; if its name is taken by then, it gets another number.
+    `numbered` paths are those that were not asked for; if such a name is taken by then, it gets another number.
     """
     from inceptionism.outputs import check_side, save_or_rescue
+    from inceptionism.runs import together
 
-    check_side(path, run.size)
-    tell(run.notes, quiet)
-    said = len(run.notes)
+    for run, path in zip(runs, paths, strict=True):
+        check_side(path, run.size)
+        tell(run.notes, quiet)
+    said = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as progress:
-        task = progress.add_task(printable(run.title), total=1.0, state="")
+    saved: list[Path] = []
+    failed: list[CannotWrite] = []
+    more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+    with progress(runs[0].title + more, quiet) as show:
         try:
-            for step in run:
-                octave = f"octave {step.octave}/{step.octaves} " if step.octaves > 1 else ""
-                state = f"{octave}step {step.step}/{step.steps} score {step.score:.4g}"
-                progress.update(task, completed=step.done, state=state)
+            for steps in together(runs):
+                show(steps)
         except KeyboardInterrupt as error:
             interruption = error
-        if interruption and not run.scores:
+        if interruption and not any(run.scores for run in runs):
             raise interruption
         with uninterrupted():
-            result = run.result()
-            path = save_or_rescue(
-                result.image, path, result.recipe.to_json(), overwrite=overwrite, numbered=numbered and not overwrite
-            )
-    tell(run.notes[said:], quiet)
+            for run, path in zip(runs, paths, strict=True):
+                result = run.result()
+                text = result.recipe.to_json()
+                another = numbered and not overwrite
+                try:
+                    saved.append(save_or_rescue(result.image, path, text, overwrite=overwrite, numbered=another))
+                except CannotWrite as error:
+                    failed.append(error)
+    for run, before in zip(runs, said, strict=True):
+        tell(run.notes[before:], quiet)
+    for failure in failed[:-1]:
+        complain(str(failure))
+    if failed:
+        raise failed[-1]
     if interruption:
-        complain(f"interrupted; the picture so far is in {path}")
+        complain(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
         raise typer.Exit(getattr(interruption, "status", 130))
-    say(str(path))
-
-
-def tell(notes: Sequence[str], quiet: bool) -> None:
-    """Say on standard error what was decided on the way, unless `quiet`."""
-    for note in notes if not quiet else ():
-        typer.echo(f"note: {printable(note)}", err=True)
+    for path in saved:
+        say(str(path))
 
 
 def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
@@ -409,15 +327,6 @@ def parse_size(text: str) -> tuple[int, int]:
     if not match:
         raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {shown(text)}")
     return checked_size((int(match[1]), int(match[2] or match[1])))
-
-
-def usage(error: typer.BadParameter) -> str:
-    """Return what to say of a wrong option in one line."""
-    message = " ".join(error.format_message().split()).rstrip(".")
-    # Newer versions of typer leave a number that is none to pydantic, whose sentence does not name it.
-    wrong: list[dict[str, object]] = getattr(error.__cause__, "errors", list)()
-    given = f", not {shown(wrong[0]['input'])}" if wrong else ""
-    return f"{message}{given} ({error.ctx.command_path if error.ctx else 'dream'} --help shows what there is)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -29,7 +29,7 @@ class Objective:
         terms: Of a sum, the weight of each of its objectives.
 
     Raises:
-        InvalidSetting: `layers` names none.
+        InvalidSetting: `layers` names none, or a score is not a tensor.
     """
 
     layers: frozenset[str]
@@ -43,7 +43,10 @@ class Objective:
         object.__setattr__(self, "layers", frozenset(self.layers))
 
     def __call__(self, activations: Activations) -> Tensor:
-        return self.score(activations)
+        scores = self.score(activations)
+        if not isinstance(scores, Tensor):
+            raise InvalidSetting(f"the score of {self} must be a tensor, not {shown(scores)}")
+        return scores
 
     def __str__(self) -> str:
         return self.text
@@ -81,6 +84,19 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
     text = " + ".join(str(term) if weight == 1 else f"{weight:g}*{term}" for weight, term in terms)
     layers = frozenset[str]().union(*(term.layers for _, term in terms))
     return Objective(layers, score, text.replace(" + -1*", " - ").replace(" + -", " - "), tuple(terms))
+
+
+def each(objectives: Sequence[Objective]) -> Objective:
+    """Return the objective that scores each picture of a batch by one of its own."""
+    layers = frozenset[str]().union(*(one.layers for one in objectives))
+
+    def score(activations: Activations) -> Tensor:
+        # Split, where indexing would fill a batch of zeros for each picture on the way back.
+        parts = {name: torch.split(seen, 1) for name, seen in activations.items()}
+        scores = [one({name: parts[name][index] for name in one.layers}) for index, one in enumerate(objectives)]
+        return torch.stack([score.sum() for score in scores])
+
+    return Objective(layers, score, " | ".join(map(str, objectives)))
 
 
 def layer(name: str, channel: int | None = None) -> Objective:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gc
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism import objectives
-from inceptionism.ascent import NormalizedAscent, ascend
+from inceptionism.ascent import Climb, NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, shown
 from inceptionism.images import Photo
 from inceptionism.memory import hand_back, kept
@@ -28,7 +29,7 @@ from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Fourier, Parameterization, Pixels
-from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
+from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
 from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
@@ -45,12 +46,16 @@ def tidy(size: tuple[int, int]) -> None:
         hand_back()
 
 
+AnyRun = TypeVar("AnyRun", bound="Run")
+
+
 class Run(ABC):
     """A picture in the making.
 
     Attributes:
         title: What it is a picture of, in a word or two.
         size: The height and width of the result in pixels.
+        sizes: Those of its octaves, of which the result's is the last.
         recipe: Complete: what was left to defaults is filled in, and what the result is made with.
         notes: What was decided on the way, each in one sentence.
         scores: The objective at each step so far.
@@ -58,13 +63,14 @@ class Run(ABC):
 
     title: str
     size: tuple[int, int]
-    recipe: Recipe
+    sizes: list[tuple[int, int]]
+    recipe: PhotoRecipe | ClassRecipe
 
-    def __init__(self, recipe: Recipe, network: str | nn.Module | Network | None) -> None:
+    def __init__(self, recipe: PhotoRecipe | ClassRecipe, network: str | nn.Module | Network | None) -> None:
         self.recipe = recipe
         network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
-        self.dtype = network.dtype(self.recipe.precision)
+        self.slope = Slope(network, network.dtype(self.recipe.precision))
         self.notes: list[str] = []
         self.scores: list[float] = []
         self._going: Iterator[Step] | None = None
@@ -72,18 +78,20 @@ class Run(ABC):
     def __iter__(self) -> Iterator[Step]:
         """Take the steps, one for each item; who stops early and iterates again goes on from there."""
         if self._going is None:
-            self._going = self._scored()
+            self._going = (step for (step,) in together([self]))
         return self._going
 
-    def _scored(self) -> Iterator[Step]:
-        with kept():
-            for step in self.steps():
-                self.scores.append(step.score)
-                yield step
-
     @abstractmethod
-    def steps(self) -> Iterator[Step]:
-        """Take the steps."""
+    def climbs(self) -> Iterator[Climb]:
+        """Yield what climbs in each octave; each is over when the next is asked for."""
+
+    def took(self, score: float) -> Step:
+        """Note the score of a step that was taken, and return the step."""
+        self.scores.append(score)
+        before, step = divmod(len(self.scores) - 1, self.recipe.steps)
+        areas = [height * width for height, width in self.sizes]
+        done = (sum(areas[:before]) + areas[before] * (step + 1) / self.recipe.steps) / sum(areas)
+        return Step(before + 1, len(areas), step + 1, self.recipe.steps, score, done, self.image)
 
     @abstractmethod
     def image(self) -> Image.Image:
@@ -100,6 +108,10 @@ class Run(ABC):
                 on_step(step)
         return self.result()
 
+    def gait(self) -> tuple[object, ...]:
+        """Return what runs must have in common to go together."""
+        return self.network, self.slope.dtype, tuple(self.sizes), self.recipe.steps
+
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         """Return what the result depends on besides its settings."""
         described = None
@@ -111,9 +123,55 @@ class Run(ABC):
             torch=torch.__version__,
             device=self.network.device.type,
             weights=self.network.weights_hash,
-            precision=next(name for name, dtype in DTYPES.items() if dtype == self.dtype),
+            precision=next(name for name, dtype in DTYPES.items() if dtype == self.slope.dtype),
             photo=described,
         )
+
+
+def together(runs: Sequence[Run]) -> Iterator[list[Step]]:
+    """Take the steps of several runs side by side; yield, after each, the step that each has taken.
+
+    Each makes the picture that it would make alone, from its own random choices; but the network sees them as one
+    batch. That may round their scores differently.
+
+    Raises:
+        InvalidSetting: they are not of one network and precision, or do not take as many steps in the same octaves.
+    """
+    first, *others = runs
+    for other in others:
+        if other.gait() != first.gait():
+            raise InvalidSetting(
+                "runs go together that are of one Network, precision, size and number of steps; "
+                f"those of {first.title} and {other.title} are not"
+            )
+    with kept():
+        for climbs in zip(*(run.climbs() for run in runs), strict=True):
+            for scores in ascend(climbs, first.slope, first.recipe.steps):
+                yield [run.took(score) for run, score in zip(runs, scores, strict=True)]
+
+
+def batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
+    """Yield the runs in their order, those that follow each other in groups that are faster together than alone.
+
+    No run is asked for before the batch that it may belong to.
+    """
+    batch: list[AnyRun] = []
+    for run in runs:
+        height, width = run.size
+        most = min(BATCH, BATCH_PIXELS // (height * width))
+        if batch and (len(batch) >= most or run.gait() != batch[0].gait()):
+            yield batch
+            batch = []
+        batch.append(run)
+    if batch:
+        yield batch
+
+
+BATCH = 8
+"""How many pictures go through together at most: more of them are no faster."""
+
+BATCH_PIXELS = 4 * 224 * 224
+"""How many pixels go through together at most where they are of several pictures."""
 
 
 class PhotoRun(Run):
@@ -147,32 +205,27 @@ class PhotoRun(Run):
         self.photo = photo
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
-        self.slope = Slope(self.network, self.objective, self.dtype)
-        self.slope.pixels = self.slope.affordable(*self.size, recipe.memory)
+        self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
         # The octave that is being climbed.
         self._canvas: Pixels | None = None
 
-    def steps(self) -> Iterator[Step]:
+    def climbs(self) -> Iterator[Climb]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(recipe.seed)
-        area = sum(height * width for height, width in self.sizes)
-        done = 0.0
         silent: list[NoGradient] = []
-        for octave, size in enumerate(self.sizes, start=1):
+        for size in self.sizes:
             self._canvas = canvas = Pixels(self._picture(size))
             tidy(size)
-            climb = ascend(
+            climb = Climb(
                 canvas,
-                self.slope,
+                self.objective,
                 NormalizedAscent(canvas.parameters, recipe.step_size / 255),
-                steps=recipe.steps,
-                transforms=[circular_shift(recipe.jitter)],
-                generator=generator,
+                [circular_shift(recipe.jitter)],
+                generator,
             )
+            yield climb
             try:
-                for step, score in enumerate(climb, start=1):
-                    done += size[0] * size[1] / area / recipe.steps
-                    yield Step(octave, len(self.sizes), step, recipe.steps, score, done, self.image)
+                climb.check_moved()
             except NoGradient as error:
                 # A larger octave may still show what this one is too small for.
                 silent.append(error)
@@ -251,28 +304,28 @@ class ClassRun(Run):
         self.objective = objective
         self.recipe = replace(recipe, made_with=self.made_with())
         self.size = recipe.size
-        self.slope = Slope(self.network, self.objective, self.dtype)
-        self.slope.affordable(*self.size, recipe.memory)
+        self.sizes = [self.size]
+        self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
+        if self.slope.pixels < self.size[0] * self.size[1]:
+            self.notes.append(
+                f"seen in tiles of {self.slope.pixels / 1e6:.1f} megapixels, each of which climbs by itself"
+            )
         self._generator = torch.Generator().manual_seed(recipe.seed)
 
     @cached_property
     def _prior(self) -> Prior:
-        # Not before the run begins: of many that are checked together, only one needs its memory at a time.
+        # Not before the run begins: of many that are checked together, only a few need its memory at a time.
         return PRIORS[self.recipe.prior](self.recipe, self._generator, self.network.device)
 
-    def steps(self) -> Iterator[Step]:
-        steps = self.recipe.steps
-        climb = ascend(
-            self._prior.canvas,
-            self.slope,
-            self._prior.optimizer,
-            steps=steps,
-            transforms=self._prior.transforms,
-            generator=self._generator,
-        )
-        for step, score in enumerate(climb, start=1):
-            self._prior.schedule.step()
-            yield Step(1, 1, step, steps, score, step / steps, self.image)
+    def climbs(self) -> Iterator[Climb]:
+        prior = self._prior
+        climb = Climb(prior.canvas, self.objective, prior.optimizer, prior.transforms, self._generator)
+        yield climb
+        climb.check_moved()
+
+    def took(self, score: float) -> Step:
+        self._prior.schedule.step()
+        return super().took(score)
 
     def image(self) -> Image.Image:
         with torch.no_grad():
