@@ -6,17 +6,16 @@ Nothing here changes what the module computes; the module as it was trained is t
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torch.nn.utils.parametrize import is_parametrized
 
 from inceptionism.errors import InvalidSetting, runs_out_of_memory
-from inceptionism.networks.convolution import Clamp, Conv2dSame, FrozenConv2d, padding_of
+from inceptionism.networks.convolution import FrozenConv2d
+from inceptionism.networks.fusion import CLAMPS, Chain, can_be_frozen, is_plain
 from inceptionism.networks.response_norm import FrozenResponseNorm
 
 
@@ -42,17 +41,16 @@ def freeze(module: nn.Module) -> nn.Module:
     return frozen
 
 
-def quicken(module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, frozenset[str]]:
-    """Return a copy of a frozen module that does the same in less time, and the names of what it no longer shows.
+def quicken(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] = ()) -> nn.Module:
+    """Return a copy of a frozen module that does the same in less time.
 
-    It calculates with numbers of type `dtype`, and shares the weights that are the same. Batch norms and activations
-    become part of the convolutions before them. Such a convolution gives what the last of them gave: whoever wants
-    the output of one before needs the module as it was.
+    It calculates with numbers of type `dtype`, and shares the weights that are the same. What follows a convolution
+    in `chains` becomes part of it. Such a convolution gives what the last of them gave: whoever wants what is hidden
+    so needs the module as it was.
     """
     tensors = [*module.parameters(), *module.buffers()]
     quick = copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
-    hidden = frozenset(fuse_sequences(quick))
-    replacements: dict[nn.Module, nn.Module] = {}
+    replacements = dict(pair for chain in chains for pair in fused(quick, chain))
     for part in list(quick.modules()):
         for name, child in list(part._modules.items()):
             if child is not None and child not in replacements:
@@ -60,7 +58,25 @@ def quicken(module: nn.Module, dtype: torch.dtype) -> tuple[nn.Module, frozenset
             if child is not None:
                 part._modules[name] = replacements[child]
     convert(quick, dtype)
-    return quick, hidden
+    return quick
+
+
+def fused(module: nn.Module, chain: Chain) -> Iterator[tuple[nn.Module, nn.Module]]:
+    """Yield what takes the places of the modules of `chain`."""
+    conv = first = module.get_submodule(chain.conv)
+    clamp = None
+    if chain.norm is not None:
+        norm = module.get_submodule(chain.norm)
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        conv = fuse_conv_bn_eval(conv, norm)
+        yield norm, nn.Identity()
+    if chain.activation is not None:
+        activation = module.get_submodule(chain.activation)
+        clamp = CLAMPS[type(activation)]
+        yield activation, nn.Identity()
+    assert isinstance(conv, nn.Conv2d)
+    yield first, FrozenConv2d(conv, clamp)
 
 
 def quicker(part: nn.Module) -> nn.Module:
@@ -88,50 +104,6 @@ def forget(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, FrozenConv2d):
             part.forget()
-
-
-def fuse_sequences(module: nn.Module) -> Iterator[str]:
-    """Fuse each convolution in an `nn.Sequential` with what directly follows; yield the names of what is lost.
-
-    Only there, and only where the sequence is run as torch runs it, is it certain without tracing that nothing
-    else reads the convolution's output.
-    """
-    for name, part in list(module.named_modules()):
-        if not isinstance(part, nn.Sequential) or type(part).forward is not nn.Sequential.forward:
-            continue
-        # Not named_children(), which leaves out a module that stands in the sequence a second time.
-        places = list(part._modules.items())
-        for index, (place, conv) in enumerate(places):
-            if not isinstance(conv, nn.Conv2d) or not can_be_frozen(conv):
-                continue
-            fused, last, behind = conv, index, iter(places[index + 1 :])
-            following = next(behind, NOTHING)[1]
-            if isinstance(following, nn.BatchNorm2d) and is_plain(following, nn.BatchNorm2d):
-                if not following.track_running_stats:
-                    continue
-                fused, last = fuse_conv_bn_eval(conv, following), last + 1
-                following = next(behind, NOTHING)[1]
-            clamp = CLAMPS[type(following)] if following is not None and is_plain(following, *CLAMPS) else None
-            last += clamp is not None
-            part._modules[place] = FrozenConv2d(fused, clamp)
-            for lost, _ in places[index + 1 : last + 1]:
-                part._modules[lost] = nn.Identity()
-            yield from (f"{name}.{lost}" if name else lost for lost, _ in places[index:last])
-
-
-NOTHING: tuple[str, nn.Module | None] = "", None
-
-CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
-
-
-def can_be_frozen(conv: nn.Conv2d) -> bool:
-    """Return whether `FrozenConv2d` does what `conv` does."""
-    return is_plain(conv, nn.Conv2d, Conv2dSame) and padding_of(conv) is not None
-
-
-def is_plain(part: nn.Module, *kinds: type[nn.Module]) -> bool:
-    """Return whether `part` is one of `kinds`, not of a subclass, and does nothing more than they do."""
-    return type(part) in kinds and not (is_parametrized(part) or part._forward_pre_hooks or part._forward_hooks)
 
 
 def run_until(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:

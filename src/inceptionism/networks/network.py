@@ -16,6 +16,7 @@ from torch.func import functional_call
 from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
 from inceptionism.networks.frozen import forget, freeze, hooked, quicken, run_until
+from inceptionism.networks.fusion import Chain, chains
 from inceptionism.networks.labels import Labels
 
 LOGITS = "logits"
@@ -146,10 +147,8 @@ class Network:
             InvalidSetting: the network cannot see a picture of this size.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
-        module = self._quick_in(dtype)
-        shown = not self._hidden.intersection(modules.values())
-        if not shown:
-            module = self._plain
+        shown = self._hidden.isdisjoint(modules.values())
+        module = self._quick_in(dtype) if shown else self._plain
         pixels = picture.flip(1) if self._flip else picture
         pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype if shown else torch.float32)
         with self._seeing(picture.shape[-2:]):
@@ -158,8 +157,21 @@ class Network:
 
     def _quick_in(self, dtype: torch.dtype) -> nn.Module:
         if dtype not in self._quick:
-            self._quick[dtype], self._hidden = quicken(self._plain, dtype)
+            self._quick[dtype] = quicken(self._plain, dtype, self._chains)
         return self._quick[dtype]
+
+    @cached_property
+    def _chains(self) -> list[Chain]:
+        try:
+            return chains(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
+        except RuntimeError as error:  # it does not take a picture of this size, but perhaps one of another
+            if runs_out_of_memory(error):
+                raise
+            return []
+
+    @cached_property
+    def _hidden(self) -> frozenset[str]:
+        return frozenset[str]().union(*(chain.hidden for chain in self._chains))
 
     def dtype(self, precision: str) -> torch.dtype:
         """Return in which numbers the network calculates at `precision`: auto, fp32, bf16 or fp16.
