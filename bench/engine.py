@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -172,6 +173,35 @@ def scaling(photo: Path, megapixels: list[float], folder: Path) -> Table:
     return table
 
 
+def several(network: inc.Network, rounds: int) -> Table:
+    """Return a table of eight classes, each made alone and as many together as the engine takes."""
+    table = Table(title="Eight classes of 12 steps, in ms a step and picture", title_justify="left", box=None)
+    for heading in ("size", "alone", "together", "at once", "times as fast"):
+        table.add_column(heading, justify="right")
+
+    def runs(side: int) -> list[inc.ClassRun]:
+        recipes = [inc.ClassRecipe(target=target, size=(side, side), steps=12) for target in range(8)]
+        return [inc.ClassRun(recipe, network=network) for recipe in recipes]
+
+    def alone(side: int) -> None:
+        for run in runs(side):
+            run.finish()
+
+    def side_by_side(side: int) -> None:
+        for batch in inc.batches(runs(side)):
+            for _ in inc.together(batch):
+                pass
+
+    for side in (128, 224, 320):
+        side_by_side(side)  # torch is warm
+        pairs = [(seconds(partial(alone, side)), seconds(partial(side_by_side, side))) for _ in range(rounds)]
+        ratios = sorted(slow / fast for slow, fast in pairs)
+        times = (f"{1000 * statistics.median(taken) / 8 / 12:.1f}" for taken in zip(*pairs, strict=True))
+        gain = f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+        table.add_row(f"{side}×{side}", *times, str(len(next(inc.batches(runs(side))))), gain)
+    return table
+
+
 def one(photo: Path, memory: str | None) -> None:
     """Print the seconds of a step at the photograph's size: the middle of four, the first of which warms up."""
     run = inc.PhotoRun(PhotoRecipe(octaves=1, steps=4, memory=memory), inc.load_photo(photo))
@@ -204,6 +234,7 @@ def main() -> None:
     cases = [efficientnet_lite0()] + ([googlenet_2015(options.googlenet)] if options.googlenet else [])
     for case in cases:
         console.print(compare(case, options.photo, options.rounds), "\n")
+    console.print(several(cases[0].network, options.rounds), "\n")
     dream = [sys.executable, "-m", "inceptionism", "photo", str(options.photo), "-q", "-o", "bench.png", "--overwrite"]
     console.print(f"`dream photo` on it, the whole process: {peak_memory(dream)} MiB at most\n")
     Path("bench.png").unlink()

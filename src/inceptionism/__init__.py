@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         UnreadablePicture,
     )
     from inceptionism.images import load_photo
-    from inceptionism.networks.network import Layer, Network
+    from inceptionism.networks.layers import Layer
+    from inceptionism.networks.network import Network
     from inceptionism.networks.registry import load_network
     from inceptionism.objectives import Objective
     from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
@@ -45,7 +46,8 @@ _HOMES = {
         "UnreadablePicture",
     ],
     "images": ["load_photo"],
-    "networks.network": ["Layer", "Network"],
+    "networks.layers": ["Layer"],
+    "networks.network": ["Network"],
     "networks.registry": ["load_network"],
     "objectives": ["Objective"],
     "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],

@@ -5,51 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
-from inceptionism.networks.frozen import forget, freeze, hooked, quicken, run_until
+from inceptionism.networks.frozen import forget, freeze, quicken, run_until
 from inceptionism.networks.fusion import Chain, chains
 from inceptionism.networks.labels import Labels
+from inceptionism.networks.layers import LEVELS, Layer, Shapes, level, noting, shapes_at
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
 
-Shapes: TypeAlias = "dict[str, tuple[int, int, int]]"
-"""Of maps by the names of their modules: channels, height and width."""
-
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
-"""What layers mostly respond to, each level up to a stride (the levels: Olah et al., Distill 2017)."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer that can be dreamed.
-
-    Attributes:
-        name: The dotted name of the module.
-        channels, height, width: The shape of its activations for the picture size that was asked.
-        stride: How many pixels of the picture lie between two neighbouring neurons.
-        level: What it mostly responds to: edges, textures, patterns, parts or objects.
-        recommended: Whether it is one of the few to try first.
-    """
-
-    name: str
-    channels: int
-    height: int
-    width: int
-    stride: int
-    level: str
-    recommended: bool
 
 
 class Network:
@@ -341,32 +312,9 @@ class Network:
         return self._looks[dtype]
 
     def _shapes(self, size: tuple[int, int]) -> Shapes:
-        """Return the channels, height and width of every module that gives a map, in the order they run.
-
-        The module runs on the meta device if it can: shapes only, no arithmetic and no memory.
-        """
-        shapes: Shapes = {}
-        with noting(self._plain, self._names, shapes):
-            state = {name: value.to("meta") for name, value in self._plain.state_dict().items()}
-            try:
-                functional_call(self._plain, state, (torch.zeros(1, 3, *size, device="meta"),))
-            except (RuntimeError, ValueError, NotImplementedError):
-                shapes.clear()  # it ties its weights, or keeps tensors that are none of its parameters
-                with self._seeing(size):
-                    self._plain(torch.zeros(1, 3, *size, device=self.device))
-        return shapes
-
-
-@contextmanager
-def noting(module: nn.Module, names: Iterable[str], shapes: Shapes) -> Iterator[None]:
-    """Note in `shapes` what the parts of `module` that give a map give inside, and keep nothing for a way back."""
-
-    def note(name: str, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4:
-            shapes.setdefault(name, (output.shape[1], output.shape[2], output.shape[3]))
-
-    with hooked(module, names, note), torch.no_grad():
-        yield
+        """Return the channels, height and width of every module that gives a map, in the order they run."""
+        with self._seeing(size):
+            return shapes_at(self._plain, size, self.device)
 
 
 def per_channel(name: str, values: Sequence[float]) -> Tensor:
@@ -391,8 +339,3 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     # Of processors, those that multiply such numbers by themselves; torch can tell, but not publicly.
     checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return device.type == "cpu" and any(check() for check in checks if check is not None)
-
-
-def level(stride: int) -> str:
-    """Return what a layer of this stride mostly responds to."""
-    return next((name for name, largest in LEVELS.items() if stride <= largest), "objects")
