@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import inceptionism as inc
 from inceptionism.networks.efficientnet_lite import EfficientNetLite, our_name, weights_file
-from inceptionism.networks.frozen import run_until
+from inceptionism.networks.running import run_until
 from inceptionism.octaves import octave_sizes
 from inceptionism.recipe import PhotoRecipe
 from inceptionism.tensors import to_picture

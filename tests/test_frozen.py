@@ -8,8 +8,9 @@ from conftest import tiny_module
 from torch import nn
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.networks.frozen import freeze, quicken, run_until
+from inceptionism.networks.frozen import freeze, quicken
 from inceptionism.networks.fusion import chains
+from inceptionism.networks.running import run_until
 
 
 def quick(module: nn.Module, x: torch.Tensor) -> nn.Module:

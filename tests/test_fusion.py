@@ -88,6 +88,34 @@ class Functional(nn.Module):
         return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
+class Viewing(nn.Module):
+    """As many a network of one's own ends: with a view of the last map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2))
+        self.classifier = nn.Linear(6 * 7 * 9, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.features(x)
+        return self.classifier(y.view(y.size(0), -1))
+
+
+def test_a_view_that_channels_last_memory_does_not_allow_is_a_copy() -> None:
+    module = stirred(Viewing())
+    network = inc.Network(module, size=(32, 40))
+    picture = torch.rand(2, 3, 32, 40, requires_grad=True)
+    expected = module.to(memory_format=torch.contiguous_format)(picture)
+    for _ in range(2):
+        found = network.activations(picture, ["logits"])["logits"]
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    (gradient,) = torch.autograd.grad(found.square().sum(), picture)
+    (plain,) = torch.autograd.grad(expected.square().sum(), picture)
+    torch.testing.assert_close(gradient, plain, rtol=1e-3, atol=1e-4 * plain.abs().max().item())
+    assert [chain.activation for chain in chains(freeze(module), torch.zeros(1, 3, 32, 40))] == ["features.2"]
+    assert [layer.name for layer in network.layers((32, 40), all=True)][-1] == "features"
+
+
 def test_an_activation_that_is_no_module_stays() -> None:
     assert fused(Functional()) == {("conv", "bn")}
 

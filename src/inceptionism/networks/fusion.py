@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from inceptionism.networks.convolution import Clamp, Conv2dSame, padding_of
+from inceptionism.networks.running import Reshaping
 
 CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
 
@@ -102,7 +102,7 @@ class _Run:
     shown: set[str] = field(default_factory=set)
 
 
-class _Watch(TorchFunctionMode):
+class _Watch(Reshaping):
     """Notes which operations read what the convolutions, batch norms and activations of a module give."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -159,7 +159,7 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", None) not in UNREAD:
             self._read((args, kwargs))
-        return func(*args, **(kwargs or {}))
+        return super().__torch_function__(func, types, args, kwargs)
 
     def runs_of(self, name: str) -> list[_Run]:
         """Return all runs of a module."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from inceptionism.networks.frozen import hooked
+from inceptionism.networks.running import hooked, run
 
 Shapes: TypeAlias = "dict[str, tuple[int, int, int]]"
 """Of maps by the names of their modules: channels, height and width."""
@@ -56,7 +56,7 @@ def shapes_at(module: nn.Module, size: tuple[int, int], device: torch.device) ->
             functional_call(module, state, (torch.zeros(1, 3, *size, device="meta"),))
         except (RuntimeError, ValueError, NotImplementedError):
             shapes.clear()  # it ties its weights, or keeps tensors that are none of its parameters
-            module(torch.zeros(1, 3, *size, device=device))
+            run(module, torch.zeros(1, 3, *size, device=device))
     return shapes
 
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
-from inceptionism.networks.frozen import forget, freeze, quicken, run_until
+from inceptionism.networks.frozen import forget, freeze, quicken
 from inceptionism.networks.fusion import Chain, chains
 from inceptionism.networks.labels import Labels
 from inceptionism.networks.layers import LEVELS, Layer, Shapes, level, noting, shapes_at
+from inceptionism.networks.running import run, run_until
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
@@ -306,7 +307,7 @@ class Network:
             module = self._quick_in(dtype)
             shapes: Shapes = {}
             with self._seeing(self.size), noting(module, self._names, shapes):
-                module(torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
+                run(module, torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
             forget(module)  # few runs need every layer, and they see pictures of other sizes
             self._looks[dtype] = shapes
         return self._looks[dtype]
