@@ -30,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import inceptionism as inc
 from inceptionism.networks.efficientnet_lite import EfficientNetLite, our_name, weights_file
+from inceptionism.networks.network import DTYPES
 from inceptionism.networks.running import run_until
 from inceptionism.octaves import octave_sizes
 from inceptionism.recipe import PhotoRecipe
@@ -99,6 +100,11 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def precisions(case: Case) -> list[str]:
+    """Return what is worth measuring: a machine that is slow with bfloat16 may take minutes for one product."""
+    return ["fp32", "bf16"] if case.network.dtype("auto") == torch.bfloat16 else ["fp32"]
+
+
 def product_rate(dtype: torch.dtype) -> float:
     """Return the GFLOP/s of a product of large matrices: the most that this machine does."""
     left, right = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
@@ -129,7 +135,6 @@ def compare(case: Case, photo: Path, rounds: int) -> Table:
     height, width = pixels.shape[:2]
     sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale)
     work = recipe.steps * sum(operations(case, size) for size in sizes)
-    precisions = ["fp32", "bf16"] if case.network.dtype("auto") == torch.bfloat16 else ["fp32"]
 
     def ours(precision: str) -> float:
         return seconds(lambda: inc.dream(pixels, network=case.network, layer=case.layer, precision=precision))
@@ -137,7 +142,7 @@ def compare(case: Case, photo: Path, rounds: int) -> Table:
     inc.dream(pixels, network=case.network, layer=case.layer, octaves=1, steps=1)  # torch is warm
     times: dict[str, list[float]] = {"plain": []}
     for _ in range(rounds):
-        for precision in precisions:
+        for precision in precisions(case):
             times.setdefault(precision, []).append(ours(precision))
         times["plain"].append(seconds(lambda: plain_dream(case, picture, recipe)))
     title = f"{case.name} to {case.layer}, {height}×{width}, {recipe.octaves} octaves of {recipe.steps} steps"
@@ -228,10 +233,10 @@ def main() -> None:
         return
     console = Console(width=110, highlight=False)
     threads = torch.get_num_threads()
-    rates = {name: product_rate(dtype) for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16}.items()}
+    cases = [efficientnet_lite0()] + ([googlenet_2015(options.googlenet)] if options.googlenet else [])
+    rates = {name: product_rate(DTYPES[name]) for name in precisions(cases[0])}
     said = ", ".join(f"{rate:.0f} GFLOP/s in {name}" for name, rate in rates.items())
     console.print(f"torch {torch.__version__}, {threads} threads; a product of large matrices: {said}\n")
-    cases = [efficientnet_lite0()] + ([googlenet_2015(options.googlenet)] if options.googlenet else [])
     for case in cases:
         console.print(compare(case, options.photo, options.rounds), "\n")
     console.print(several(cases[0].network, options.rounds), "\n")
