@@ -91,13 +91,11 @@ class _Run:
 
     Attributes:
         name: Of the module.
-        output: What it gave.
-        readers: The runs inside which something read that; none for what was not one of them.
-        shown: The names of the modules that gave it, which are this one and what ends with it.
+        readers: The runs inside which something read what it gave; none for what was not one of them.
+        shown: The names of the modules that gave the same: this one, and those that end with it.
     """
 
     name: str
-    output: Tensor | None = None
     readers: set[_Run | None] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
 
@@ -115,12 +113,13 @@ class _Watch(Reshaping):
         self._watched = {*self.convs, *self.norms, *self.activations}
         self._runs: list[_Run] = []
         self._running: list[_Run] = []
+        self._held: list[Tensor] = []
         self._by_memory: dict[int, _Run] = {}
 
     def run(self, x: Tensor) -> None:
         """Run the module on `x`."""
         with ExitStack() as hooks:
-            # What is watched must have no hooks but these: they were looked for before.
+            # Only now: a part that has hooks is not plain, and would not be watched.
             for name, part in self._module.named_modules():
                 if name in self._watched:
                     before = part.register_forward_pre_hook(lambda _part, _inputs, name=name: self._begins(name))
@@ -130,6 +129,7 @@ class _Watch(Reshaping):
             with torch.no_grad(), self:
                 output = self._module(x)
         self._read(output)
+        self._held.clear()
         self.convs = [name for name in self.convs if self.only_run(name)]
 
     def _begins(self, name: str) -> None:
@@ -141,7 +141,7 @@ class _Watch(Reshaping):
             run = self._running.pop()
             if isinstance(output, Tensor):
                 # Held, so that nothing else comes to lie in its memory.
-                run.output = output
+                self._held.append(output)
                 self._by_memory[output.untyped_storage().data_ptr()] = run
         if isinstance(output, Tensor) and (gave := self._gave(output)):
             gave.shown.add(name)
@@ -168,7 +168,7 @@ class _Watch(Reshaping):
     def only_run(self, name: str) -> _Run | None:
         """Return the run of a module that ran once and gave a tensor."""
         runs = self.runs_of(name)
-        return runs[0] if len(runs) == 1 and runs[0].output is not None else None
+        return runs[0] if len(runs) == 1 and runs[0].shown else None
 
     def only_reader(self, run: _Run) -> _Run | None:
         """Return the run that is the only one to read what `run` gave."""
