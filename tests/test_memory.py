@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from inceptionism.checks import parse_memory
 from inceptionism.errors import InvalidSetting
@@ -33,7 +34,7 @@ def test_what_is_no_amount_is_refused(text) -> None:
 
 
 def test_the_machine_has_memory() -> None:
-    assert 10**8 < machine_memory() < 10**15
+    assert 10**8 < machine_memory(torch.device("cpu")) < 10**15
 
 
 FAULTS = """

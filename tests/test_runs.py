@@ -124,11 +124,11 @@ def test_of_several_pictures_fewer_are_seen_at_once_when_memory_runs_out(tiny, m
     expected = slope(looks)
     whole, seen = slope._whole, []
 
-    def short_of_memory(view, objective):
+    def short_of_memory(view, *objective):
         seen.append(len(view))
         if len(view) > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate 7 bytes.")
-        return whole(view, objective)
+        return whole(view, *objective)
 
     monkeypatch.setattr(slope, "_whole", short_of_memory)
     for (score, gradient), (wanted, known) in zip(slope(looks), expected, strict=True):

@@ -94,11 +94,11 @@ def test_when_memory_runs_out_smaller_tiles_follow(tiny) -> None:
     seen = []
     whole = slope._whole
 
-    def short_of_memory(part: torch.Tensor, objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
+    def short_of_memory(part: torch.Tensor, *objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
         seen.append(part.shape[-2] * part.shape[-1])
         if seen[-1] > 100_000:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 7 bytes.")
-        return whole(part, objective)
+        return whole(part, *objective)
 
     slope._whole = short_of_memory
     ((_, gradient),) = slope([look])
@@ -107,7 +107,7 @@ def test_when_memory_runs_out_smaller_tiles_follow(tiny) -> None:
     assert gradient.isfinite().all()
     assert gradient.shape == view.shape
 
-    def never(part: torch.Tensor, objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
+    def never(part: torch.Tensor, *objective: objectives.Objective) -> tuple[torch.Tensor, torch.Tensor]:
         raise RuntimeError("CUDA out of memory. Tried to allocate 7 bytes.")
 
     slope._whole = never

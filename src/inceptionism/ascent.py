@@ -86,7 +86,7 @@ def ascend(climbs: Sequence[Climb], slope: Slope, steps: int) -> Iterator[list[f
 def climbable(objective: Objective, gradients: Iterable[Tensor | None]) -> bool:
     """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
     # Torch's norms are slower than the two ends, or take a second picture's memory.
-    ends = [end.item() for one in gradients if one is not None for end in torch.aminmax(one)]
+    ends = [end for one in gradients if one is not None for end in torch.stack(torch.aminmax(one)).tolist()]
     if not all(map(math.isfinite, ends)):
         raise NotFinite(
             f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import psutil
+import torch
 
 # What glibc calls its settings (malloc.h), and what it sets them to by itself once large pieces have been freed.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -18,8 +19,12 @@ USUAL = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
 KEEPING = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
 
 
-def machine_memory() -> int:
-    """Return how many bytes of memory the machine has, whoever uses them now."""
+def machine_memory(device: torch.device) -> int:
+    """Return how many bytes of memory the device has, or the machine for its processor, whoever uses them now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
     return int(psutil.virtual_memory().total)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -14,6 +14,7 @@ from inceptionism.errors import InvalidSetting, runs_out_of_memory
 from inceptionism.memory import machine_memory
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Objective, each
+from inceptionism.recording import Recorded
 from inceptionism.tiles import Tile, tiles
 
 
@@ -44,6 +45,7 @@ class Slope:
     network: Network
     dtype: torch.dtype = torch.float32
     pixels: int | None = None
+    _recorded: dict[object, Recorded] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, looks: Sequence[Look]) -> list[tuple[float, Tensor]]:
         """Return, of each picture, all of one size, its score and the gradient of that.
@@ -68,12 +70,11 @@ class Slope:
             if not runs_out_of_memory(error) or most < SMALLEST:
                 raise
         self.pixels = most // 2
+        self._recorded.clear()  # it holds memory
         return self(looks)
 
     def _together(self, looks: Sequence[Look]) -> list[tuple[float, Tensor]]:
-        scores, gradient = self._whole(
-            torch.cat([look.view for look in looks]), each([look.objective for look in looks])
-        )
+        scores, gradient = self._whole(torch.cat([look.view for look in looks]), *(look.objective for look in looks))
         return list(zip(scores.tolist(), torch.split(gradient, 1), strict=True))
 
     def _alone(self, look: Look) -> tuple[float, Tensor]:
@@ -110,7 +111,7 @@ class Slope:
         Raises:
             InvalidSetting: it is too little for the picture itself.
         """
-        there = machine_memory() // 2 if memory is None else parse_memory(memory)
+        there = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
         picture = PROGRAM + height * width * PER_PIXEL
         wanted = min(height * width, USUAL)
         if wanted * MUCH < there - picture:
@@ -134,11 +135,22 @@ class Slope:
 
         side = self.network.size
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self._whole(torch.zeros(1, 3, *side, device=self.network.device), objective)
+            self._scored(torch.zeros(1, 3, *side, device=self.network.device), [objective])
         # Beside what is kept for the way back, some of the largest maps are there at once.
         return (sum(kept.values()) + 4 * max(kept.values(), default=0)) / (side[0] * side[1])
 
-    def _whole(self, view: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+    def _whole(self, view: Tensor, *objectives: Objective) -> tuple[Tensor, Tensor]:
+        """Return the scores of a batch, each picture's by its own objective, and the gradient of their sum."""
+        if view.device.type != "cuda":
+            return self._scored(view, objectives)
+        key = view.shape, objectives
+        if key not in self._recorded:
+            pool = next((one.pool for one in self._recorded.values()), None) or torch.cuda.graph_pool_handle()
+            self._recorded[key] = Recorded(lambda seen: self._scored(seen, objectives), pool)
+        return self._recorded[key](view)
+
+    def _scored(self, view: Tensor, objectives: Sequence[Objective]) -> tuple[Tensor, Tensor]:
+        objective = each(objectives) if len(objectives) > 1 else objectives[0]
         seen = view.detach().requires_grad_()
         scores = objective(self.network.activations(seen, objective.layers, self.dtype))
         if not scores.requires_grad:

@@ -202,8 +202,11 @@ class FrozenConv2d(nn.Module):
         return self._derived[key], around
 
     def _fit(self, shape: Sequence[int]) -> None:
-        """Forget what was derived for inputs of another shape: what suits one may take thrice as long for another."""
-        if self._fits != shape:
+        """Forget what was derived for inputs of another shape: what suits one may take thrice as long for another.
+
+        Only a processor's weights are packed for a shape; a GPU's stay where recorded work will look for them.
+        """
+        if self._fits != shape and self.weight.device.type == "cpu":
             self.forget()
             self._fits = tuple(shape)
 
