@@ -179,7 +179,7 @@ def test_show_prints_the_recipe(folder) -> None:
         (["photo", "cup.jpg", "--octave", "3"], "No such option: --octave", 2),
         (["photo"], "Missing argument 'PHOTO'", 2),
         (["dance"], "No such command 'dance'", 2),
-        (["layers", "--network", "nn"], "no network 'nn'", 2),
+        (["layers", "nn"], "no network 'nn'", 2),
         (
             ["class", "banana", "--size", "65535"],
             r"65535×65535 pixels needs \d+\.\d GB of memory, and it may take",

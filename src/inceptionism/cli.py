@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from inceptionism.checks import checked_size
+from inceptionism.cli_networks import networks
 from inceptionism.errors import CannotWrite, InvalidSetting, shown
 from inceptionism.interruption import uninterrupted
 from inceptionism.recipe import DEVICES, PRECISIONS, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
@@ -20,6 +21,7 @@ from inceptionism.terminal import UsageError, complain, loading, progress, repor
 
 if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it: help and completion answer at once.
+    from inceptionism.networks.network import Network
     from inceptionism.runs import Run
 
 app = typer.Typer(
@@ -29,7 +31,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-NetworkName = Annotated[str, typer.Option("--network", "-n", help="The network that looks.")]
+app.add_typer(networks, name="networks")
+
+NetworkName = Annotated[
+    str, typer.Option("--network", "-n", help="The network that looks: a name (`dream networks`) or a path.")
+]
 Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed gives the same picture.")]
 Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
 Precision = Annotated[
@@ -170,25 +176,41 @@ def class_(
 
 @app.command()
 def layers(
-    network: NetworkName = PhotoRecipe.network,
+    network: Annotated[
+        str, typer.Argument(metavar="[NETWORK]", help="A name (`dream networks`) or a path.")
+    ] = PhotoRecipe.network,
     size: Annotated[
         str | None, typer.Option(help="Of the picture: HEIGHTxWIDTH; by default that the network was trained at.")
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="Every module that gives a map.")] = False,
+    atlas: Annotated[
+        bool, typer.Option("--atlas", help="Draw a contact sheet of what each recommended layer dreams.")
+    ] = False,
+    photo: Annotated[Path | None, typer.Option(help="With --atlas, what is dreamed; by default clouds.")] = None,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """List the layers that can be dreamed, from early to late."""
     with reporting(debug):
         picture_size = None if size is None else parse_size(size)
-        with loading(network, quiet=False):
+        if not atlas and (photo is not None or output is not None):
+            raise InvalidSetting("--photo and --output are for the contact sheet of --atlas")
+        path = output_path(output, f"{Path(network).name}-layers", overwrite) if atlas else None
+        with loading(network, quiet):
             from inceptionism.networks.registry import load_network
 
             net = load_network(network, "cpu")
             found = net.layers(picture_size, all=all)
+        if path is not None:
+            draw_atlas(net, photo, path, overwrite=overwrite, numbered=path != output, quiet=quiet)
+            return
         height, width = picture_size or net.size
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("layer", "channels", "height", "width", "stride"):
-            table.add_column(heading, justify="left" if heading == "layer" else "right")
+        table.add_column("layer", no_wrap=True, min_width=max((len(one.name) for one in found), default=0))
+        for heading in ("channels", "height", "width", "stride"):
+            table.add_column(heading, justify="right")
         table.add_column("sees")
         table.add_column("")
         for one in found:
@@ -196,6 +218,23 @@ def layers(
             numbers = map(str, (one.channels, one.height, one.width, one.stride))
             table.add_row(one.name, *numbers, one.level, mark, style="bold" if one.recommended else None)
         show_table(table, f"{net.name}, for a picture of {height}×{width} pixels:\n")
+
+
+def draw_atlas(
+    network: Network, photo: Path | None, path: Path, *, overwrite: bool, numbered: bool, quiet: bool
+) -> None:
+    """Dream each recommended layer of a network, and write the contact sheet."""
+    from inceptionism.atlas import layer_runs, layer_sheet
+    from inceptionism.images import load_photo
+    from inceptionism.outputs import save_or_rescue
+
+    runs = layer_runs(network, None if photo is None else load_photo(photo))
+    for run in runs:
+        with progress(run.title, quiet) as show:
+            for step in run:
+                show([step])
+    sheet = layer_sheet(network, runs)
+    say(str(save_or_rescue(sheet, path, overwrite=overwrite, numbered=numbered and not overwrite)))
 
 
 @app.command()

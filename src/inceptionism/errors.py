@@ -31,6 +31,10 @@ class NameTaken(CannotWrite):
     """Something stands under the name of an output, and may not be replaced."""
 
 
+class CannotDownload(InceptionismError):
+    """None of the places that should have a file gave it."""
+
+
 class NoGradient(InceptionismError):
     """The objective does not change with the picture, so there is no direction to climb."""
 

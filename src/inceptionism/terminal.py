@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -89,7 +97,10 @@ def say(text: str) -> None:
 def show_table(table: Table, heading: str = "") -> None:
     """Write a heading and a table to standard output, as wide as they need."""
     page = io.StringIO()
-    console(file=page, force_terminal=sys.stdout.isatty()).print(*[heading] * bool(heading), table, sep="\n")
+    # What is not read on a terminal is read by a program, or by one who scrolls: no name is cut short there.
+    terminal = sys.stdout.isatty()
+    to = console(file=page, force_terminal=terminal, width=None if terminal else 500)
+    to.print(*[heading] * bool(heading), table, sep="\n")
     say(page.getvalue().rstrip("\n"))
 
 
@@ -121,6 +132,27 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], Non
             score = sum(one.score for one in steps) / len(steps)
             state = f"{octave}step {step.step}/{step.steps} score {score:.4g}"
             bar.update(task, completed=step.done, state=state)
+
+        yield show
+
+
+@contextmanager
+def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Draw a bar, on a terminal, for each file of which it is shown how many bytes there are, and of how many."""
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    ]
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(printable(name), total=total, completed=done)
+            bar.update(tasks[name], completed=done, total=total)
 
         yield show
 

@@ -96,6 +96,9 @@ class FrozenConv2d(nn.Module):
         self._padding = padding
         self.weight, self.bias = conv.weight, conv.bias
         self.stride, self.dilation, self.groups = conv.stride, conv.dilation, conv.groups
+        # Not needed here, but the code of networks may ask its convolutions.
+        self.kernel_size, self.padding, self.padding_mode = conv.kernel_size, conv.padding, conv.padding_mode
+        self.in_channels, self.out_channels = conv.in_channels, conv.out_channels
         self.clamp = clamp
         self._derived: dict[object, Tensor] = {}
         self._fits: tuple[int, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -11,12 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.checks import check_integer, check_number, checked_size
-from inceptionism.errors import InvalidSetting, UnknownName, runs_out_of_memory, shown, suggestion
+from inceptionism.errors import (
+    InceptionismError,
+    InvalidSetting,
+    UnknownName,
+    printable,
+    runs_out_of_memory,
+    shown,
+    suggestion,
+)
 from inceptionism.networks.frozen import forget, freeze, quicken
 from inceptionism.networks.fusion import Chain, chains
 from inceptionism.networks.labels import Labels
-from inceptionism.networks.layers import LEVELS, Layer, Shapes, level, noting, shapes_at
-from inceptionism.networks.running import run, run_until
+from inceptionism.networks.layers import LEVELS, Layer, levels, worth_listing
+from inceptionism.networks.maps import Form, Maps, Shapes, grid_of, learn, noting, outputs_at, shapes_of
+from inceptionism.networks.running import REFUSALS, run, run_until
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
@@ -35,10 +44,12 @@ class Network:
         channels: "RGB", or "BGR" as Caffe has it.
         size: The height and width that the network was trained at, in pixels; one number stands for both.
         labels: The classes in index order, as `Labels` or as their names; none if the network tells none apart.
-        layers: The modules worth listing; by default every module that gives a map.
+        layers: The modules worth listing; by default the blocks that it is made of.
         recommended: The layers to try first, from early to late; by default the last listed one of each level.
         default_layer: Where a photograph is dreamed; by default the last recommended one that responds to parts.
         name: What recipes call it; by default the class of the module.
+        license: Under which it may be used, as far as is known.
+        origin: Where it comes from, as far as is known.
 
     Raises:
         InvalidSetting: `module` is no module or cannot be copied, or another argument is not what is said above.
@@ -59,6 +70,8 @@ class Network:
         recommended: Sequence[str] | None = None,
         default_layer: str | None = None,
         name: str | None = None,
+        license: str | None = None,
+        origin: str | None = None,
     ) -> None:
         if not isinstance(module, nn.Module):
             raise InvalidSetting(
@@ -69,6 +82,7 @@ class Network:
         check_number("range", range, above=0)
         self.name = name or type(module).__name__
         self.size = checked_size(size)
+        self.license, self.origin = license, origin
         self.labels = labels if isinstance(labels, Labels) or labels is None else Labels(labels)
         self._flip = channels == "BGR"
         means, stds = per_channel("mean", mean), per_channel("std", std)
@@ -78,7 +92,6 @@ class Network:
         self._shift = -means / stds
         self._plain = freeze(module)
         self._quick: dict[torch.dtype, nn.Module] = {}
-        self._looks: dict[torch.dtype, Shapes] = {}
         self.device = torch.device("cpu")
         self._listed: list[str] | None = None
         self._listed = None if layers is None else self._checked(layers)
@@ -109,6 +122,9 @@ class Network:
     ) -> dict[str, Tensor]:
         """Return what `layers` respond to the picture, running no further than the deepest of them.
 
+        What has a place in the picture is a map, N×C×H×W, whether the module gives that, N×H×W×C or tokens. Tokens
+        of no place, such as a class token, are left out. The output is N×classes.
+
         Args:
             picture: N×3×H×W, sRGB, in [0, 1].
             layers: Dotted module names, or "logits" for the output.
@@ -119,12 +135,18 @@ class Network:
             InvalidSetting: the network cannot see a picture of this size.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
+        forms = {name: self._forms[name] for name in modules.values() if name and name in self._forms}
         shown = self._hidden.isdisjoint(modules.values())
         module = self._quick_in(dtype) if shown else self._plain
         pixels = picture.flip(1) if self._flip else picture
         pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype if shown else torch.float32)
-        with self._seeing(picture.shape[-2:]):
-            found = run_until(module, pixels.contiguous(memory_format=torch.channels_last), modules.values())
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        size = picture.shape[-2:]
+        noted = {form.grid or name for name, form in forms.items()}
+        with self._seeing(size), noting(module, noted) as outputs:
+            found = run_until(module, pixels, modules.values())
+            for name, form in forms.items():
+                found[name] = form.read(found[name], grid_of(name, outputs, self._forms, size))
         return {layer: found[name].float() for layer, name in modules.items()}
 
     def _quick_in(self, dtype: torch.dtype) -> nn.Module:
@@ -136,7 +158,7 @@ class Network:
     def _chains(self) -> list[Chain]:
         try:
             return chains(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
-        except RuntimeError as error:  # it does not take a picture of this size, but perhaps one of another
+        except REFUSALS as error:  # it does not take a picture of this size, but perhaps one of another
             if runs_out_of_memory(error):
                 raise
             return []
@@ -161,10 +183,13 @@ class Network:
 
     def _takes(self, dtype: torch.dtype) -> bool:
         """Return whether all modules of the network take numbers of this kind."""
+        module = self._quick_in(dtype)
         try:
-            self._look(dtype)
+            with self._seeing(self.size), torch.no_grad():
+                run(module, torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
         except InvalidSetting:
             return False
+        forget(module)  # few runs need every layer, and they see pictures of other sizes
         return True
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
@@ -178,20 +203,20 @@ class Network:
         Raises:
             InvalidSetting: the network cannot see a picture of this size.
         """
-        strides = self._strides
+        maps = self._maps
         size = self.size if size is None else checked_size(size)
-        shapes = self._trained_shapes if size == self.size else self._shapes(size)
+        shapes = maps.shapes if size == self.size else self._shapes(size)
         return [
-            Layer(name, *shapes[name], strides[name], level(strides[name]), name in self.recommended)
+            Layer(name, *shapes[name], maps.strides[name], self._levels[name], name in self.recommended)
             for name in shapes
-            if name in strides and (all or self._lists(name))
+            if all or name in self._worth
         ]
 
     def channels(self, layer: str) -> int:
         """Return how many channels `layer` has; of the logits, how many classes."""
         picture = torch.zeros(1, 3, *self.size, device=self.device)
         # As the network has been run already, if it has: other numbers would need a copy of its weights.
-        dtype = next(iter(self._looks), torch.float32)
+        dtype = next(iter(self._quick), torch.float32)
         with torch.no_grad():
             return self.activations(picture, [layer], dtype)[layer].shape[1]
 
@@ -209,7 +234,7 @@ class Network:
             UnknownName: there is no such layer.
         """
         self.check_layer(layer)
-        return self._strides.get(layer, 1)
+        return self._maps.strides.get(layer, 1)
 
     def check_layer(self, name: str) -> None:
         """Raise `UnknownName`, offering near names, unless `name` is a layer of this network."""
@@ -231,7 +256,7 @@ class Network:
         """The few layers to try first, from early to late."""
         if self._recommended is not None:
             return self._recommended
-        return list({level(stride): name for name, stride in self._strides.items() if self._lists(name)}.values())
+        return list({self._levels[name]: name for name in self._maps.strides if name in self._worth}.values())
 
     @property
     def default_layer(self) -> str:
@@ -241,7 +266,8 @@ class Network:
         if not self.recommended:
             reason = "none of its modules gives a map; wrap it in nn.Sequential if it is a single module"
             raise InvalidSetting(f"network {self.name} has no layer to dream: {reason}")
-        parts = [name for name in self.recommended if self.stride(name) <= LEVELS["parts"]]
+        early = list(LEVELS)[: list(LEVELS).index("parts") + 1]
+        parts = [name for name in self.recommended if self._levels.get(name) in early]
         return (parts or self.recommended)[-1]
 
     @cached_property
@@ -265,17 +291,14 @@ class Network:
         """Raise as `InvalidSetting` what torch says of a picture that the module cannot take."""
         try:
             yield
-        except RuntimeError as error:
-            if runs_out_of_memory(error):
+        except REFUSALS as error:
+            if runs_out_of_memory(error) or isinstance(error, InceptionismError):
                 raise
             height, width = size
-            reason = str(error).partition("\n")[0]
+            reason = printable(str(error).partition("\n")[0]) or f"it is made for {self.size[0]}×{self.size[1]}"
             raise InvalidSetting(
                 f"network {self.name} cannot see a picture of {height}×{width} pixels: {reason}"
             ) from error
-
-    def _lists(self, name: str) -> bool:
-        return self._listed is None or name in self._listed
 
     def _module_name(self, layer: str) -> str:
         if layer == LOGITS:
@@ -292,30 +315,35 @@ class Network:
         # A dictionary, for it keeps their order and finds one at once.
         return {name: None for name, _ in self._plain.named_modules() if name}
 
-    @property
-    def _trained_shapes(self) -> Shapes:
-        # One look is enough, whatever numbers it was taken with: they change no shape.
-        return self._look(next(iter(self._looks), torch.float32))
+    @cached_property
+    def _maps(self) -> Maps:
+        with self._seeing(self.size):
+            return learn(self._plain, self.size, self.device)
 
     @cached_property
-    def _strides(self) -> dict[str, int]:
-        return {name: max(1, round(self.size[0] / height)) for name, (_, height, _) in self._trained_shapes.items()}
+    def _forms(self) -> Mapping[str, Form]:
+        try:
+            return self._maps.forms
+        except InvalidSetting:  # it does not take a picture of this size, but perhaps one of another
+            return {}
 
-    def _look(self, dtype: torch.dtype) -> Shapes:
-        """Return the channels, height and width of every module that gives a map, at the trained size."""
-        if dtype not in self._looks:
-            module = self._quick_in(dtype)
-            shapes: Shapes = {}
-            with self._seeing(self.size), noting(module, self._names, shapes):
-                run(module, torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
-            forget(module)  # few runs need every layer, and they see pictures of other sizes
-            self._looks[dtype] = shapes
-        return self._looks[dtype]
+    @cached_property
+    def _worth(self) -> dict[str, None]:
+        """The names of the layers worth listing, in the order that they run."""
+        grown = [name for name, form in self._maps.forms.items() if form.grows]
+        worth = self._listed
+        if worth is None:
+            worth = worth_listing(self._plain, set(grown), self._maps.outputs) or grown
+        return {name: None for name in self._maps.shapes if name in worth}
+
+    @cached_property
+    def _levels(self) -> dict[str, str]:
+        return levels(self._maps.strides, list(self._worth))
 
     def _shapes(self, size: tuple[int, int]) -> Shapes:
         """Return the channels, height and width of every module that gives a map, in the order they run."""
         with self._seeing(size):
-            return shapes_at(self._plain, size, self.device)
+            return shapes_of(outputs_at(self._plain, size, self.device), self._maps.forms, size)
 
 
 def per_channel(name: str, values: Sequence[float]) -> Tensor:

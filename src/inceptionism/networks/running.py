@@ -13,6 +13,9 @@ from torch.overrides import TorchFunctionMode
 
 from inceptionism.errors import InvalidSetting
 
+REFUSALS = (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError)
+"""What modules raise that cannot take a picture, of its size for one."""
+
 
 def run(module: nn.Module, x: Tensor) -> Any:
     """Return `module(x)`; a `view` of its code that channels-last memory does not allow is a `reshape`."""

@@ -1,0 +1,109 @@
+"""Contact sheets: what each layer of a network dreams, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.images import Photo
+from inceptionism.networks.network import Network
+from inceptionism.parameterizations import Fourier
+from inceptionism.recipe import PhotoRecipe, parse_layers
+from inceptionism.runs import PhotoRun
+
+TILE = 224
+"""The longer side of a picture on a sheet, in pixels."""
+
+MARGIN = 12
+COLUMNS = 4
+
+
+class Labeled(NamedTuple):
+    """A picture on a contact sheet, and the lines under it."""
+
+    image: Image.Image
+    title: str
+    subtitle: str = ""
+
+
+def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -> list[PhotoRun]:
+    """Return a run for each recommended layer, which dreams it small.
+
+    Args:
+        network: What looks.
+        photo: What is dreamed; by default clouds of natural colors, in which every layer finds its own.
+        seed: Of every random choice.
+
+    Raises:
+        InvalidSetting: the network has no layer to recommend.
+    """
+    if not network.recommended:
+        raise InvalidSetting(f"network {network.name} has no layer that could be dreamed")
+    photo = clouds(TILE, seed) if photo is None else photo
+    return [
+        PhotoRun(
+            PhotoRecipe(network=network.name, layer=parse_layers([name]), size=TILE, octaves=3, steps=12, seed=seed),
+            photo,
+            network=network,
+        )
+        for name in network.recommended
+    ]
+
+
+def clouds(side: int, seed: int) -> Photo:
+    """Return noise whose colors and scales are those of natural pictures, side×side pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        picture = Fourier(side, side, generator, torch.device("cpu"), std=CLOUDINESS).picture()
+    pixels = (picture[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
+    return Photo(np.ascontiguousarray(pixels.numpy()), name="clouds")
+
+
+CLOUDINESS = 0.25
+"""The standard deviation of the clouds' spectrum: soft, so that what is dreamed stands out."""
+
+
+def layer_sheet(network: Network, runs: Sequence[PhotoRun]) -> Image.Image:
+    """Return a contact sheet of the runs of `layer_runs`, each with its layer, what that sees, and its channels."""
+    layers = {layer.name: layer for layer in network.layers(all=True)}
+    pictures = []
+    for run in runs:
+        assert isinstance(run.recipe, PhotoRecipe)
+        layer = layers[run.recipe.layer[0].name]
+        pictures.append(Labeled(run.image(), layer.name, f"{layer.level}, {layer.channels} channels"))
+    return contact_sheet(pictures)
+
+
+def contact_sheet(pictures: Sequence[Labeled]) -> Image.Image:
+    """Return pictures in rows, each with its lines under it, on white."""
+    title, subtitle = ImageFont.load_default(15), ImageFont.load_default(12)
+    wide, high = (max(one.image.size[side] for one in pictures) for side in (0, 1))
+    columns = min(COLUMNS, len(pictures)) if len(pictures) != 6 else 3  # two full rows
+    step = wide + MARGIN, high + MARGIN + 40
+    sheet = Image.new(
+        "RGB", (MARGIN + columns * step[0], MARGIN + math.ceil(len(pictures) / columns) * step[1]), "white"
+    )
+    draw = ImageDraw.Draw(sheet)
+    for index, one in enumerate(pictures):
+        left, top = (
+            MARGIN + place * size for place, size in zip((index % columns, index // columns), step, strict=True)
+        )
+        sheet.paste(one.image.convert("RGB"), (left, top))
+        draw.text((left, top + high + 4), fitted(one.title, title, wide), "black", title)
+        draw.text((left, top + high + 22), fitted(one.subtitle, subtitle, wide), "dimgray", subtitle)
+    return sheet
+
+
+def fitted(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
+    """Return as much of the end of `text` as is not wider than `width` pixels: names differ there."""
+    shown = text
+    while font.getlength(shown) > width and len(text) > 1:
+        text = text[1:]
+        shown = f"…{text}"
+    return shown
