@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,29 @@ from torch import nn
 import inceptionism as inc
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def declare_torchvision_operators() -> torch.library.Library | None:
+    """Let torchvision be imported beside a torch that its compiled part does not fit; networks do without that part.
+
+    What is returned must be kept, for with it the operators go.
+    """
+    found = find_spec("torchvision")
+    if found is None or found.origin is None:
+        return None
+    try:
+        for compiled in Path(found.origin).parent.glob("_C.*"):
+            torch.ops.load_library(compiled)
+            return None
+    except OSError:
+        pass  # as torchvision itself does, before it fails for the lack of these
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
+TORCHVISION_OPERATORS = declare_torchvision_operators()
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +69,22 @@ def tiny_module(seed: int = 0) -> Tiny:
             if isinstance(part, nn.BatchNorm2d):
                 part.running_mean.copy_(torch.randn(part.num_features, generator=generator) * 0.3)
                 part.running_var.copy_(torch.rand(part.num_features, generator=generator) + 0.5)
+    return module.eval()
+
+
+def randomize(module: nn.Module, seed: int = 0) -> nn.Module:
+    """Give `module` random weights that let something through, and batch norm statistics far from the trivial ones."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in module.state_dict(keep_vars=True).items():
+            if value.is_floating_point() and not name.endswith("relative_coords_table"):
+                noise = torch.randn(value.shape, generator=generator)
+                if value.ndim > 1:
+                    value.copy_(noise / value[0].numel() ** 0.5)
+                elif name.endswith("running_var"):
+                    value.copy_(noise.abs() + 0.5)
+                else:
+                    value.add_(0.1 * noise)
     return module.eval()
 
 

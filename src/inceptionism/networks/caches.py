@@ -83,7 +83,7 @@ def check_reachable(url: str, name: str) -> None:
 
 def cannot_download(name: str, url: str, error: BaseException | None) -> CannotDownload:
     """Return what to raise where weights cannot be had."""
-    reason = str(error.reason if isinstance(error, URLError) else error).partition("\n")[0]
+    reason = str(error.reason if isinstance(error, URLError) else error).partition("\n")[0].rstrip(".")
     return CannotDownload(
         f"the weights of {name} could not be fetched from {url}: {reason}; a file of them that you have will do as well"
     )

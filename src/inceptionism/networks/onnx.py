@@ -263,9 +263,8 @@ def module_of(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence[st
         kernel = list(held[second].proto.dims[2:])
         if node.attributes.get("kernel_shape", kernel) != kernel:
             raise ValueError(f"its kernel_shape is not that of its weights, {kernel}")
-    module, mapping = library("onnx2torch.node_converters", "onnx").get_converter(node.operation_type, opset)(
-        node, graph
-    )
+    converters = library("onnx2torch.node_converters", "onnx")
+    module, mapping = converters.get_converter(node.operation_type, opset)(node, graph)
     return module, mapping.inputs
 
 

@@ -89,7 +89,7 @@ def trained_weights(models: Any, architecture: str, version: str) -> Any:
                 f"torchvision's {architecture} is no classifier of pictures, which is what can be loaded by name; "
                 "wrap a part of it that takes a picture: inceptionism.Network(module, mean=..., std=...)"
             )
-        hint = suggestion(architecture, classifiers) or f"; there are {', '.join(classifiers)}"
+        hint = suggestion(architecture, classifiers) or "; https://pytorch.org/vision/stable/models.html lists them"
         raise UnknownName(f"torchvision has no network {shown(architecture)}{hint}")
     versions = models.get_model_weights(architecture)
     if not version:

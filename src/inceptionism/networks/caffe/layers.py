@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.caffe.files import CaffeLayer
 from inceptionism.networks.caffe.modules import (
+    AveragePool,
     Bias,
     Concat,
     Crop,
@@ -74,7 +75,7 @@ def pooling(layer: CaffeLayer) -> nn.Module:
     # Torch has Caffe's rule: a window that hangs over the edge counts, unless all of it lies in the padding.
     if method == "MAX":
         return nn.MaxPool2d(kernel, stride, padding, ceil_mode=True)
-    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=True)
+    return AveragePool(kernel, stride, padding, ceil_mode=True)
 
 
 def response_norm(layer: CaffeLayer) -> nn.Module:

@@ -146,6 +146,18 @@ class WithinChannelNorm(nn.Module):
         return x * (1 + self.alpha * mean).pow(-self.beta)
 
 
+class AveragePool(nn.AvgPool2d):
+    """The mean of each window, those that hang over the edge included.
+
+    Departure: of a map that is smaller than a window, the mean of all of it, where Caffe refuses.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.kernel_size if isinstance(self.kernel_size, tuple) else (self.kernel_size,) * 2
+        small = any(size < side for size, side in zip(x.shape[-2:], kernel, strict=True))
+        return x.mean((2, 3), keepdim=True) if small and self.padding == (0, 0) else super().forward(x)
+
+
 class InnerProduct(nn.Module):
     """Weighted sums of a whole map.
 
