@@ -20,7 +20,7 @@ demo: .venv/.with-demo
 install: .venv/.with-demo
 
 test: .venv/.with-test
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: .venv/.with-lint .venv/.with-test
 	$(BIN)/ruff format --check

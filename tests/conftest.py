@@ -15,6 +15,11 @@ import inceptionism as inc
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that of several processes none is left with it at the end."""
+    items.sort(key=lambda item: not item.path.name.startswith(("test_readme", "test_transfer")))
+
+
 def declare_torchvision_operators() -> torch.library.Library | None:
     """Let torchvision be imported beside a torch that its compiled part does not fit; networks do without that part.
 

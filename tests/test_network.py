@@ -61,6 +61,115 @@ def test_a_users_own_module_needs_one_line(tiny) -> None:
     assert tiny.class_index("fir") == 2
 
 
+def test_what_is_known_of_a_networks_home_is_kept() -> None:
+    assert (inc.Network(tiny_module()).license, inc.Network(tiny_module()).origin) == (None, None)
+    network = inc.Network(tiny_module(), license="MIT", origin="https://example.org/tiny")
+    assert (network.license, network.origin) == ("MIT", "https://example.org/tiny")
+
+
+class Residual(nn.Module):
+    """A block, whose parts are not worth listing."""
+
+    def __init__(self, stride: int = 1) -> None:
+        super().__init__()
+        self.inside = nn.Sequential(nn.Conv2d(4, 4, 3, stride, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 1))
+        self.beside = nn.Conv2d(4, 4, 1, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inside(x) + self.beside(x)
+
+
+class Stage(nn.Module):
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.shrink = nn.Conv2d(4, 4, stride, stride)
+        self.blocks = nn.ModuleList([Residual(), Residual()])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.shrink(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+def test_blocks_are_listed_and_not_what_they_consist_of() -> None:
+    stem = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU())
+    features = nn.Sequential(stem, nn.MaxPool2d(2), Residual(2), Stage(2), nn.BatchNorm2d(4), nn.ReLU(), Stage(2))
+    module = nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    names = ["0", "2", "3.blocks.0", "3.blocks.1", "5", "6.blocks.0", "6.blocks.1"]
+    network = inc.Network(module, size=64)
+    assert [layer.name for layer in network.layers()] == [f"0.{name}" for name in names]
+    assert network.recommended == ["0.0", "0.2", "0.5", "0.6.blocks.1"]
+    assert [network.stride(layer) for layer in network.recommended] == [2, 8, 16, 32]
+    assert network.default_layer == "0.5"
+    assert {"0.0.0", "0.1", "0.2.inside.3", "0.3", "0.3.shrink", "1"} <= {one.name for one in network.layers(all=True)}
+
+    class Wrapper(nn.Module):
+        """Gives what the network that it holds gives."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = Trunk()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.network(x)
+
+    class Trunk(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = features
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.features(x)
+
+    wrapped = inc.Network(Wrapper(), size=64)
+    assert [layer.name for layer in wrapped.layers()] == [f"network.features.{name}" for name in names]
+
+
+def test_where_all_layers_have_one_stride_their_depth_tells() -> None:
+    network = inc.Network(nn.Sequential(nn.Conv2d(3, 4, 4, 4), *(Residual() for _ in range(9))), size=64)
+    layers = network.layers()
+    assert {layer.stride for layer in layers} == {4}
+    expected = [level for level in ("edges", "textures", "patterns", "parts", "objects") for _ in range(2)]
+    assert [layer.level for layer in layers] == expected
+    assert network.recommended == ["1", "3", "5", "7", "9"]
+    assert network.default_layer == "7"
+    levels = {layer.name: layer.level for layer in network.layers(all=True)}
+    assert levels["5.inside.0"] == levels["5.beside"] == levels["5"] == "patterns"
+
+
+def test_a_network_may_ask_its_convolutions() -> None:
+    class Asks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            rows, columns = self.conv.kernel_size
+            assert (self.conv.in_channels, self.conv.out_channels, self.conv.padding) == (3, 4, (0, 0))
+            return self.conv(nn.functional.pad(x, (0, -x.shape[-1] % columns, 0, -x.shape[-2] % rows)))
+
+    seen = inc.Network(Asks(), size=32).activations(torch.rand(1, 3, 9, 13), ["conv"])["conv"]
+    assert seen.shape == (1, 4, 3, 4)
+
+
+def test_what_a_network_says_of_a_picture_is_said_even_if_it_says_nothing() -> None:
+    class Square(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.shape[-2:] != (32, 32):
+                raise AssertionError
+            return self.conv(x)
+
+    network = inc.Network(Square(), size=32)
+    assert network.layers()[0].height == 30
+    with pytest.raises(InvalidSetting, match="cannot see a picture of 32×33 pixels: it is made for 32×32"):
+        network.activations(torch.rand(1, 3, 32, 33), ["conv"])
+
+
 def test_layer_names_are_checked_and_near_ones_offered(lite0) -> None:
     with pytest.raises(UnknownName, match=r"no layer 'block.10'; did you mean .*blocks\.10"):
         lite0.check_layer("block.10")

@@ -35,7 +35,6 @@ def test_the_examples_run_as_written_and_make_their_pictures(tmp_path, photo) ->
         "animals.webp",
         "banana.png",
         "lion.png",
-        "zebra.png",
         "banana-without-prior.png",
         "dream.png",
         "another-banana.png",

@@ -74,22 +74,24 @@ def take_any_size(module: nn.Module, size: tuple[int, int]) -> None:
     """Have `module` pad pictures where that is all it takes to see one of any size.
 
     Args:
-        module: Takes pictures of `size`, and perhaps of others.
+        module: Takes pictures of `size`, and perhaps of others; in evaluation mode.
         size: Height and width in pixels.
     """
     for multiple in MULTIPLES:
         height, width = [multiple * prime for prime in PRIMES if multiple * prime > max(size)][:2]
-        if sees(module, (height, width)):
+        # At first really: most networks take any size, and for shapes alone torch would load its compiler.
+        if sees(module if multiple == 1 else on_meta(module), (height, width)):
             if multiple > 1:
                 module.register_forward_pre_hook(Pad(multiple))
             return
 
 
 def sees(module: nn.Module, size: tuple[int, int]) -> bool:
-    """Return whether it is known that `module` takes a picture of a height and width."""
+    """Return whether `module`, on whatever device it is, takes a picture of a height and width."""
+    device = next(module.parameters(), torch.empty(0)).device
     try:
         with torch.no_grad(), Reshaping():
-            on_meta(module).eval()(torch.zeros(1, 3, *size, device="meta"))
+            module(torch.zeros(1, 3, *size, device=device))
     except (*REFUSALS, TypeError, AttributeError):
         return False
     return True

@@ -18,6 +18,9 @@ from inceptionism.networks.download import RemoteFile
 GROUP = "inceptionism.networks"
 """The group of entry points by which other packages name networks."""
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+"""What a network may be called."""
+
 KINDS = ("caffe", "onnx", "efficientnet-lite")
 """What an architecture can be besides torchvision/NAME and timm/NAME."""
 
@@ -112,7 +115,7 @@ class Entry:
 
 def check_name(name: object) -> None:
     """Raise `InvalidSetting` unless a network may be called `name`."""
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.+-]{0,63}", name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidSetting(f"a network's name must be of letters, digits and . _ + - alone, not {shown(name)}")
 
 

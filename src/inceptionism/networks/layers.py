@@ -107,6 +107,8 @@ def is_block(part: nn.Module) -> bool:
         return True
     if "Norm" in type(part).__name__:
         return False
+    if type(part).__module__.startswith("onnx2torch"):
+        return True  # what joins maps, and has no weights: of a file, all that is known of a block is where it ends
     return next(part.parameters(), None) is not None or type(part).__module__ == "torch.nn.modules.activation"
 
 

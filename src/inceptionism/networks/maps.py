@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,17 +79,23 @@ class Maps:
     strides: Mapping[str, int]
 
 
+QUICK = 1.0
+"""How long a network may take for a picture, in seconds, that is shown a larger one only to learn its shapes."""
+
+
 def learn(module: nn.Module, size: tuple[int, int], device: torch.device) -> Maps:
     """Return what is known of the maps of `module` after looking at a picture of `size`, and at a larger one.
 
     Raises:
         RuntimeError, AssertionError, ValueError: it cannot see a picture of this size.
     """
-    first = outputs_at(module, size, device)
+    started = time.perf_counter()
+    first = outputs_at(module, size, device, really=True)
+    really = time.perf_counter() - started < QUICK
     factors = DOUBLE if DOUBLE[0] * size[0] != DOUBLE[1] * size[1] else TRIPLE  # that is no square
     larger = factors[0] * size[0], factors[1] * size[1]
     try:
-        second = outputs_at(module, larger, device)
+        second = outputs_at(module, larger, device, really=really)
     except REFUSALS as error:
         if runs_out_of_memory(error):
             raise
@@ -203,23 +210,27 @@ def grid_of(name: str, outputs: Outputs, forms: Mapping[str, Form], size: Sequen
     return outputs[name][rows], outputs[name][columns]
 
 
-def outputs_at(module: nn.Module, size: tuple[int, int], device: torch.device) -> Outputs:
+def outputs_at(module: nn.Module, size: tuple[int, int], device: torch.device, *, really: bool = False) -> Outputs:
     """Return the shapes of what the parts of `module` give for a picture of a height and width.
 
-    It runs on the meta device if it can: shapes only, no arithmetic and no memory.
+    Unless it is to run `really`, it runs on the meta device if it can: shapes only, no arithmetic and no memory. But
+    for that torch loads its compiler first, which takes as long as many small networks run.
 
     Raises:
         RuntimeError, AssertionError, ValueError: it cannot see a picture of this size.
     """
     names = [name for name, _ in module.named_modules() if name]
+    if really:
+        with noting(module, names) as outputs, torch.no_grad():
+            run(module, torch.zeros(1, 3, *size, device=device))
+        return outputs
     try:
         # A copy, for modules may keep what they have once computed.
         shadow = on_meta(module)
         with noting(shadow, names) as outputs, torch.no_grad(), Reshaping():
             shadow(torch.zeros(1, 3, *size, device="meta"))
     except (*REFUSALS, TypeError, AttributeError):  # it keeps tensors that are none of its parameters, say
-        with noting(module, names) as outputs, torch.no_grad():
-            run(module, torch.zeros(1, 3, *size, device=device))
+        return outputs_at(module, size, device, really=True)
     return outputs
 
 

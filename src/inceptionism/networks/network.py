@@ -334,7 +334,8 @@ class Network:
         worth = self._listed
         if worth is None:
             worth = worth_listing(self._plain, set(grown), self._maps.outputs) or grown
-        return {name: None for name in self._maps.shapes if name in worth}
+        # One number for a whole picture, as a last pooling gives, is no map to dream.
+        return {name: None for name in grown if name in worth} or dict.fromkeys(worth)
 
     @cached_property
     def _levels(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, shown, suggestion
-from inceptionism.networks.entries import Entry, known, of_packages
+from inceptionism.networks.entries import NAME, Entry, known, of_packages
 from inceptionism.networks.network import Network
 from inceptionism.networks.opening import WEIGHTS, loader, open_entry, open_path
 from inceptionism.networks.store import folder_of, stored, stored_entry
@@ -81,13 +81,9 @@ def load_by_name(name: str) -> Network:
 
 def find(name: str) -> Entry | None:
     """Return what is registered as `name`: by the user, here, or by another package."""
-    try:
-        entry = stored_entry(name)
-    except InvalidSetting:
-        if not is_path(Path(name)):
-            raise
+    if not NAME.fullmatch(name):
         return None
-    return entry or known().get(name) or of_packages().get(name)
+    return stored_entry(name) or known().get(name) or of_packages().get(name)
 
 
 def is_path(path: Path, *, there: bool = False) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from inceptionism.errors import InvalidSetting, UnknownName, shown, suggestion
 from inceptionism.networks.any_size import take_any_size
@@ -14,7 +15,7 @@ from inceptionism.networks.caches import from_hub, from_url
 from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.networks.libraries import library
 from inceptionism.networks.network import Network
-from inceptionism.networks.weights import misfit, read_state_dict
+from inceptionism.networks.weights import listed, misfit, read_state_dict
 
 FREEDOMS: tuple[dict[str, bool], ...] = (
     {"dynamic_img_size": True, "dynamic_img_pad": True},
@@ -23,6 +24,9 @@ FREEDOMS: tuple[dict[str, bool], ...] = (
     {},
 )
 """What timm's transformers must be told to take pictures of any size, the best first; each class knows some."""
+
+MISFITS = (RuntimeError, LookupError, AttributeError, AssertionError, ValueError, TypeError)
+"""What timm raises where weights are others than it takes them for."""
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """What timm calls weights on the Hugging Face hub."""
@@ -105,13 +109,36 @@ def created(timm: Any, model: str, overlay: Mapping[str, Any], path: Path, name:
     """
     for freedom in FREEDOMS:
         try:
-            return timm.create_model(model, pretrained=True, pretrained_cfg_overlay=dict(overlay), **freedom).eval()
-        except TypeError as error:
-            if not any(f"unexpected keyword argument {option!r}" in str(error) for option in freedom):
-                raise
-        except RuntimeError as error:
-            raise InvalidSetting(f"{path} does not fit {name}: {misfit(error)}") from error
+            with Filling() as filling:
+                module = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=dict(overlay), **freedom)
+        except MISFITS as error:
+            if "unexpected keyword argument" in str(error) and any(option in str(error) for option in freedom):
+                continue
+            reason = misfit(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+            raise InvalidSetting(f"{path} does not fit {name}: {reason}") from error
+        # Of some networks timm takes what there is, and leaves the rest as it was: norms as they should be, but
+        # everything else random.
+        own = module.state_dict(keep_vars=True).items()
+        if missing := [one for one, value in own if value.ndim > 1 and id(value) not in filling]:
+            raise InvalidSetting(f"{path} does not fit {name}: missing: {listed(missing)}")
+        return module.eval()
     raise AssertionError("timm takes no options at all")
+
+
+class Filling(TorchFunctionMode):
+    """Notes which tensors others are copied into; `in` tells of an id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filled: dict[int, Tensor] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.copy_:
+            self._filled[id(args[0])] = args[0]
+        return func(*args, **(kwargs or {}))
+
+    def __contains__(self, identity: int) -> bool:
+        return identity in self._filled
 
 
 def classes_in(state: Mapping[str, Tensor], cfg: Any) -> dict[str, Any]:

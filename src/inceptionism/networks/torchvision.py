@@ -58,7 +58,7 @@ def load(name: str, weights: Path | None = None) -> Network:
     positions = state.get("encoder.pos_embedding")
     if isinstance(plan, models.VisionTransformer) and positions is not None and positions.ndim == 3:
         size = settings["image_size"] = math.isqrt(max(positions.shape[1] - 1, 1)) * plan.patch_size
-    module = models.get_model(architecture, weights=None, num_classes=classes, **settings)
+    module = models.get_model(architecture, weights=None, num_classes=classes, **settings).eval()
     fill(module, state, str(weights or trained.url), name)
     if isinstance(module, models.VisionTransformer):
         module = AnySizeTransformer(module)
