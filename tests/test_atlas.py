@@ -10,10 +10,10 @@ from inceptionism.atlas import MARGIN, Labeled, clouds, contact_sheet, layer_run
 
 
 def test_every_picture_is_on_the_sheet_and_has_its_name_under_it() -> None:
-    colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200)]
+    colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200), (9, 9, 99)]
     sheet = np.asarray(contact_sheet([Labeled(Image.new("RGB", (60, 40), one), f"layer {one}") for one in colors]))
     for index, color in enumerate(colors):
-        left, top = MARGIN + index % 4 * (60 + MARGIN), MARGIN + index // 4 * (40 + MARGIN + 40)
+        left, top = MARGIN + index % 3 * (60 + MARGIN), MARGIN + index // 3 * (40 + MARGIN + 40)
         assert (sheet[top : top + 40, left : left + 60] == color).all()
         under = sheet[top + 40 : top + 80, left : left + 60]
         assert (under < 100).all(-1).any()

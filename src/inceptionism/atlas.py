@@ -21,7 +21,7 @@ TILE = 224
 """The longer side of a picture on a sheet, in pixels."""
 
 MARGIN = 12
-COLUMNS = 4
+MOST_COLUMNS = 5
 
 
 class Labeled(NamedTuple):
@@ -84,7 +84,7 @@ def contact_sheet(pictures: Sequence[Labeled]) -> Image.Image:
     """Return pictures in rows, each with its lines under it, on white."""
     title, subtitle = ImageFont.load_default(15), ImageFont.load_default(12)
     wide, high = (max(one.image.size[side] for one in pictures) for side in (0, 1))
-    columns = min(COLUMNS, len(pictures)) if len(pictures) != 6 else 3  # two full rows
+    columns = math.ceil(len(pictures) / math.ceil(len(pictures) / MOST_COLUMNS))  # so that the rows are alike
     step = wide + MARGIN, high + MARGIN + 40
     sheet = Image.new(
         "RGB", (MARGIN + columns * step[0], MARGIN + math.ceil(len(pictures) / columns) * step[1]), "white"
