@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import randomize
 from PIL import Image
 from test_cli import dream, refused
 
@@ -249,3 +250,32 @@ def test_a_package_that_names_nonsense_is_named(package, found, sentence) -> Non
 def test_an_unknown_name_offers_near_ones() -> None:
     with pytest.raises(UnknownName, match="did you mean googlenet"):
         inc.load_network("goglenet")
+
+
+def test_weights_are_added_with_what_they_are_the_weights_of(tmp_path) -> None:
+    """A vision transformer made for 224×224 pixels dreams a photograph of another size and shape."""
+    timm = pytest.importorskip("timm")
+    torch.save(randomize(timm.create_model("vit_tiny_patch16_224")).state_dict(), tmp_path / "vit.pth")
+    refused(dream("networks", "add", "vit", "vit.pth", cwd=tmp_path), "--architecture", 2)
+    given = ("networks", "add", "vit", "vit.pth", "--architecture")
+    refused(dream(*given, "timm/vit_tiny_patch16_244", cwd=tmp_path), "did you mean vit_tiny_patch16_224", 2)
+    refused(dream(*given, "timm/vit_small_patch16_224", cwd=tmp_path), "does not fit", 2)
+    done = dream(*given, "timm/vit_tiny_patch16_224", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
+    done = dream("photo", "in.png", "-n", "vit", "-l", "blocks.5", "--octaves", 2, "--steps", 2, cwd=tmp_path)
+    assert done.returncode == 0
+    with Image.open(tmp_path / "in-dream.png") as made:
+        assert made.size == (131, 97)
+    assert any(line.startswith("blocks.5  ") for line in dream("layers", "vit", cwd=tmp_path).stdout.splitlines())
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path) -> None:
+    class Runs:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save(Runs(), tmp_path / "evil.pth")
+    done = dream("networks", "add", "evil", "evil.pth", "-a", "torchvision/resnet18", cwd=tmp_path)
+    refused(done, "evil.pth", 2)
+    assert not (tmp_path / "ran").exists()
