@@ -216,6 +216,9 @@ def test_a_network_is_downloaded_from_the_next_place_if_one_is_dead(
     registry.from_entry.cache_clear()
     with pytest.raises(InvalidSetting, match="missing or damaged"):
         inc.load_network("zoo-net")
+    listed = dream("networks", cwd=tmp_path)
+    assert "missing or damaged" in listed.stderr
+    assert "efficientnet-lite0  here" in listed.stdout
 
 
 def test_what_no_place_has_is_said_and_not_kept(tmp_path, cache, server, package, squeezenet) -> None:
@@ -226,7 +229,7 @@ def test_what_no_place_has_is_said_and_not_kept(tmp_path, cache, server, package
     done = dream("networks", "get", "zoo-net", cwd=tmp_path)
     assert done.returncode == 1
     assert "wrong checksum" in done.stderr
-    assert store.stored() == {}
+    assert store.stored() == []
     refused(dream("networks", "get", "googlenett", cwd=tmp_path), "did you mean googlenet", 2)
     refused(dream("networks", "get", "efficientnet-lite1", cwd=tmp_path), "pip install efficientnet-lite1", 2)
 

@@ -28,9 +28,15 @@ def overview(context: typer.Context, debug: Debug = False) -> None:
         return
     with reporting(debug):
         from inceptionism.networks.entries import known, of_packages
-        from inceptionism.networks.store import stored
+        from inceptionism.networks.store import stored, stored_entry
 
-        here = stored()
+        here: dict[str, Entry] = {}
+        for name in stored():
+            try:
+                if entry := stored_entry(name):
+                    here[name] = entry
+            except InvalidSetting as error:
+                complain(str(error))
         packages: dict[str, Entry] = {}
         try:
             packages = of_packages()

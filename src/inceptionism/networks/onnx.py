@@ -19,8 +19,8 @@ from onnx import external_data_helper as external
 from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, printable, shown
-from inceptionism.networks.caffe.graph import place
 from inceptionism.networks.libraries import library
+from inceptionism.networks.naming import place
 
 LARGEST = 2**31
 """Of all that a file holds, in bytes: protobuf reads none that is larger."""

