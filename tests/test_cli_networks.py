@@ -263,8 +263,11 @@ def test_weights_are_added_with_what_they_are_the_weights_of(tmp_path) -> None:
     given = ("networks", "add", "vit", "vit.pth", "--architecture")
     refused(dream(*given, "timm/vit_tiny_patch16_244", cwd=tmp_path), "did you mean vit_tiny_patch16_224", 2)
     refused(dream(*given, "timm/vit_small_patch16_224", cwd=tmp_path), "does not fit", 2)
-    done = dream(*given, "timm/vit_tiny_patch16_224", cwd=tmp_path)
+    done = dream(*given, "timm/vit_tiny_patch16_224", "--range", 255, "--license", "mine", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+    network = inc.load_network("vit")
+    assert (network.license, network._scale.flatten()[0].item()) == ("mine", 510)  # white over timm's std of 0.5
+    assert inc.load_network("efficientnet-lite0").license == "Apache-2.0"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
     done = dream("photo", "in.png", "-n", "vit", "-l", "blocks.5", "--octaves", 2, "--steps", 2, cwd=tmp_path)
     assert done.returncode == 0

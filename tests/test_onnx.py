@@ -20,26 +20,6 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.onnx import read
 
-LIBRARY: torch.library.Library | None = None
-
-
-def declare_torchvision_operators() -> None:
-    """Have torchvision imported beside a torch that it was not built for, without the operators that it lacks then."""
-    global LIBRARY
-    if LIBRARY is not None:
-        return
-    try:
-        import torchvision  # noqa: F401
-    except (RuntimeError, AttributeError):  # the latter if it has been tried before
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        LIBRARY = torch.library.Library("torchvision", "DEF")
-        for operator in ("nms", "qnms"):
-            LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-
-declare_torchvision_operators()
-
 node, value = helper.make_node, helper.make_tensor_value_info
 FLOAT = onnx.TensorProto.FLOAT
 GENERATOR = np.random.default_rng(5)

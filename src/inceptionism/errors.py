@@ -64,6 +64,12 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def first_line(error: BaseException) -> str:
+    """Return what an error of a library's says, on one line, or what it is called where it says nothing."""
+    said = getattr(error, "strerror", None) or str(error)
+    return printable(said.strip().partition("\n")[0]) or type(error).__name__
+
+
 def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:
     """Return the names of `known` that look like `name`, best first, case ignored.
 

@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -125,8 +125,8 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
-def load(name: str = "efficientnet-lite0") -> Network:
-    """Return the network `name` of `VARIANTS` with its ImageNet weights.
+def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
+    """Return the network `name` of `VARIANTS` with its ImageNet weights, and with what of `Network` is `given`.
 
     Raises:
         UnknownName: the package that carries the weights is not installed, or its file is not the known one.
@@ -136,17 +136,16 @@ def load(name: str = "efficientnet-lite0") -> Network:
         module = EfficientNetLite(variant.width, variant.depth)
     state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
     module.load_state_dict({our_name(key): value for key, value in state.items()}, assign=True)
-    return Network(
-        module,
-        name=name,
-        mean=(127.0, 127.0, 127.0),
-        std=(128.0, 128.0, 128.0),
-        range=255.0,
-        size=(variant.size, variant.size),
-        labels=imagenet_labels(),
-        layers=["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
-        recommended=[f"blocks.{index}" for index in module.stage_ends[1:]],
-    )
+    known: dict[str, Any] = {
+        "mean": (127.0, 127.0, 127.0),
+        "std": (128.0, 128.0, 128.0),
+        "range": 255.0,
+        "size": (variant.size, variant.size),
+        "labels": imagenet_labels(),
+        "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
+        "recommended": [f"blocks.{index}" for index in module.stage_ends[1:]],
+    }
+    return Network(module, name=name, **(known | given))
 
 
 def weights_file(name: str) -> Path:

@@ -18,7 +18,7 @@ from onnx import GraphProto, ModelProto, NodeProto, checker, numpy_helper, shape
 from onnx import external_data_helper as external
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, printable, shown
+from inceptionism.errors import InvalidSetting, first_line, printable, shown
 from inceptionism.networks.libraries import library
 from inceptionism.networks.naming import place
 
@@ -272,7 +272,7 @@ def reason(error: Exception) -> str:
     """Return the first line of what an error says."""
     if isinstance(error, KeyError):
         return f"{error} is not known beforehand"
-    return printable((getattr(error, "strerror", None) or str(error)).strip().partition("\n")[0])
+    return first_line(error)
 
 
 class Reshape(nn.Module):

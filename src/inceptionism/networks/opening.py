@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from inceptionism.errors import InvalidSetting, UnknownName, shown
+from inceptionism.networks import efficientnet_lite
 from inceptionism.networks.entries import Entry
 from inceptionism.networks.labels import Labels, imagenet_labels
+from inceptionism.networks.libraries import library
 from inceptionism.networks.network import Network
 from inceptionism.networks.store import DESCRIPTION, entry_in
 
@@ -35,31 +35,34 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         UnknownName: a library or a package that it needs has none of that name.
     """
     family, _, model = entry.architecture.partition("/")
+    given = entry.input
+    if (labels := labels_of(entry, paths)) is not None:
+        given["labels"] = labels
     if family == "efficientnet-lite":
-        return loader("efficientnet_lite").load(entry.name)  # type: ignore[no-any-return]
+        return efficientnet_lite.load(entry.name, **given)
     if family == "caffe":
-        caffe = loader("caffe")
+        caffe = library("inceptionism.networks.caffe", family)
         module, size = caffe.read(only(paths, ".prototxt", entry), only(paths, ".caffemodel", entry))
         known = {"range": 255.0, "channels": "BGR", "size": size, "layers": module.blobs}
         means = [path for path in paths if path.suffix == ".binaryproto"]
         if means and entry.mean is None:
             known["mean"] = caffe.read_mean(means[0])
     elif family == "onnx":
-        module, size = loader("onnx").read(only(paths, ".onnx", entry))
+        module, size = library("inceptionism.networks.onnx", family).read(only(paths, ".onnx", entry))
         known = {"size": size} if size else {}
     else:
         weights = only(paths, WEIGHTS, entry) if paths else None
-        found: Network = loader(family).load(f"{family}/{model}", weights)
+        found: Network = library(f"inceptionism.networks.{family}", family).load(f"{family}/{model}", weights, **given)
         found.name = name or entry.name
         return found
-    settings = known | entry.input
+    settings = known | given
     if "mean" not in settings:
         raise InvalidSetting(
             f"what must be subtracted from the pictures for {name or entry.name} is not known; say it once: "
             f"dream networks add NAME {' '.join(map(str, paths))} --mean 104,117,123 "
             "(0,0,0 for nothing; in the units of --range, 255 or 1, and the order of --channels, BGR or RGB)"
         )
-    return Network(module, name=name or entry.name, labels=labels_of(entry, paths), **settings)
+    return Network(module, name=name or entry.name, **settings)
 
 
 def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
@@ -140,15 +143,3 @@ def only(paths: Sequence[Path], suffix: str | tuple[str, ...], entry: Entry) -> 
         wanted = suffix if isinstance(suffix, str) else " or ".join(suffix)
         raise InvalidSetting(f"network {entry.name} needs one {wanted} file, and has {len(found)}")
     return found[0]
-
-
-def loader(family: str) -> Any:
-    """Return the module that opens the networks of a family, whose libraries not everybody has."""
-    try:
-        return importlib.import_module(f"inceptionism.networks.{family}")
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("inceptionism"):
-            raise
-        raise InvalidSetting(
-            f"{family} networks need {error.name}, which is not installed: pip install 'inceptionism[{family}]'"
-        ) from error

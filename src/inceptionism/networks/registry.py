@@ -11,8 +11,9 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, shown, suggestion
 from inceptionism.networks.entries import NAME, Entry, known, of_packages
+from inceptionism.networks.libraries import library
 from inceptionism.networks.network import Network
-from inceptionism.networks.opening import WEIGHTS, loader, open_entry, open_path
+from inceptionism.networks.opening import WEIGHTS, open_entry, open_path
 from inceptionism.networks.store import folder_of, stored, stored_entry
 
 LIBRARIES = ("torchvision", "timm")
@@ -97,7 +98,8 @@ def is_path(path: Path, *, there: bool = False) -> bool:
 @cache
 def from_library(name: str) -> Network:
     """Return a network of torchvision or timm."""
-    found = loader(name.partition("/")[0]).load(name)
+    family = name.partition("/")[0]
+    found = library(f"inceptionism.networks.{family}", family).load(name)
     assert isinstance(found, Network)
     return found
 

@@ -32,12 +32,13 @@ HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """What timm calls weights on the Hugging Face hub."""
 
 
-def load(name: str, weights: Path | None = None) -> Network:
+def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of timm's networks.
 
     Args:
         name: Such as timm/resnet50, or timm/vit_small_patch16_224.augreg_in21k_ft_in1k where there are several weights.
         weights: A file of weights; by default those that timm has for it, from its cache or downloaded.
+        given: Of `Network`'s arguments, what is to be otherwise than the library has it.
 
     Raises:
         UnknownName: timm has none of this name, or no weights for it; the sentence offers near ones.
@@ -55,16 +56,15 @@ def load(name: str, weights: Path | None = None) -> Network:
     del described["state_dict"]  # or it would be copied with the module
     take_any_size(module, described["input_size"][-2:])
     own = weights is None or "." in model
-    return Network(
-        module,
-        name=name,
-        mean=described["mean"],
-        std=described["std"],
-        size=described["input_size"][-2:],
-        labels=labels(cfg.num_classes) if described["num_classes"] == cfg.num_classes else None,
-        license=cfg.license if own else None,
-        origin=(cfg.hf_hub_id or cfg.url) if own else str(weights),
-    )
+    described_as: dict[str, Any] = {
+        "mean": described["mean"],
+        "std": described["std"],
+        "size": described["input_size"][-2:],
+        "labels": labels(cfg.num_classes) if described["num_classes"] == cfg.num_classes else None,
+        "license": cfg.license if own else None,
+        "origin": (cfg.hf_hub_id or cfg.url) if own else str(weights),
+    }
+    return Network(module, name=name, **(described_as | given))
 
 
 def known(timm: Any, model: str) -> Any:

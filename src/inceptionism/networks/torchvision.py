@@ -29,12 +29,13 @@ AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """How the names of weights begin that are for training alone."""
 
 
-def load(name: str, weights: Path | None = None) -> Network:
+def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of torchvision's classifiers.
 
     Args:
         name: Such as torchvision/googlenet, or torchvision/resnet50.IMAGENET1K_V1 where there are several weights.
         weights: A file of weights; by default those that torchvision has for it, from its cache or downloaded.
+        given: Of `Network`'s arguments, what is to be otherwise than the library has it.
 
     Raises:
         UnknownName: torchvision has none of this name; the sentence offers near ones.
@@ -63,16 +64,15 @@ def load(name: str, weights: Path | None = None) -> Network:
     if isinstance(module, models.VisionTransformer):
         module = AnySizeTransformer(module)
     take_any_size(module, (size, size))
-    return Network(
-        module,
-        name=name,
-        mean=crop.mean,
-        std=crop.std,
-        size=size,
-        labels=labels(trained.meta["categories"]) if classes == usual else None,
-        license=trained.meta.get("license") if weights is None or version else None,
-        origin=trained.url if weights is None else str(weights),
-    )
+    known: dict[str, Any] = {
+        "mean": crop.mean,
+        "std": crop.std,
+        "size": size,
+        "labels": labels(trained.meta["categories"]) if classes == usual else None,
+        "license": trained.meta.get("license") if weights is None or version else None,
+        "origin": trained.url if weights is None else str(weights),
+    }
+    return Network(module, name=name, **(known | given))
 
 
 def trained_weights(models: Any, architecture: str, version: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, printable, shown
+from inceptionism.errors import InvalidSetting, first_line, printable, shown
 from inceptionism.networks.libraries import library
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema")
@@ -147,8 +147,3 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
     """Return the first few of `names`, and how many more there are."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return printable(", ".join(names[:limit])) + more
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, or what it is called where it says nothing."""
-    return printable(str(error).strip().partition("\n")[0]) or type(error).__name__

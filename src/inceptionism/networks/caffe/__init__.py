@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, first_line
 from inceptionism.networks.caffe.files import read_description, read_mean, read_weights
 from inceptionism.networks.caffe.graph import CaffeNetwork
 
@@ -37,8 +37,9 @@ def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int
     try:
         check(network, size)
     except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
-        raise InvalidSetting(f"{prototxt} describes a network whose layers do not fit each other: {reason}") from error
+        raise InvalidSetting(
+            f"{prototxt} describes a network whose layers do not fit each other: {first_line(error)}"
+        ) from error
     return network, size
 
 

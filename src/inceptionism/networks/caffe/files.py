@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, shown
+from inceptionism.errors import InvalidSetting, first_line, shown
 from inceptionism.networks.caffe.schema import PARAMETERS, message_class
 
 LARGEST = 2 * 2**30
@@ -264,11 +264,11 @@ def parse_text(path: Path, name: str) -> Any:
     except (text_format.ParseError, RecursionError) as error:
         unknown = re.search(r'Message type "caffe\.(\w+)" has no field named', str(error))
         if not unknown or unknown[1] in PARAMETERS:
-            raise InvalidSetting(f"{path} cannot be read as Caffe's layers: {reason(error)}") from error
+            raise InvalidSetting(f"{path} cannot be read as Caffe's layers: {first_line(error)}") from error
     try:
         return text_format.Parse(text, message_class(name)(), allow_unknown_field=True)
     except (text_format.ParseError, RecursionError) as error:
-        raise InvalidSetting(f"{path} cannot be read as Caffe's layers: {reason(error)}") from error
+        raise InvalidSetting(f"{path} cannot be read as Caffe's layers: {first_line(error)}") from error
 
 
 def parse_binary(path: Path, name: str) -> Any:
@@ -277,7 +277,7 @@ def parse_binary(path: Path, name: str) -> Any:
     try:
         message.ParseFromString(contents(path, LARGEST))
     except DecodeError as error:
-        raise InvalidSetting(f"{path} is not a file of Caffe's, or it is damaged: {reason(error)}") from error
+        raise InvalidSetting(f"{path} is not a file of Caffe's, or it is damaged: {first_line(error)}") from error
     return message
 
 
@@ -287,12 +287,7 @@ def contents(path: Path, largest: int) -> bytes:
         with path.open("rb") as file:
             found = file.read(largest + 1)
     except (OSError, ValueError) as error:
-        raise InvalidSetting(f"{path} cannot be read: {reason(error)}") from error
+        raise InvalidSetting(f"{path} cannot be read: {first_line(error)}") from error
     if len(found) > largest:
         raise InvalidSetting(f"{path} is larger than {largest // 2**20} MiB, more than a file of its kind can be")
     return found
-
-
-def reason(error: Exception) -> str:
-    """Return the first line of what an error says."""
-    return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
