@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from torch import nn
 
 from inceptionism.checks import checked_size
-from inceptionism.images import PhotoSource, load_photo
+from inceptionism.composing import is_written
+from inceptionism.images import PhotoSource, load_mask, load_photo
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import name_of
 from inceptionism.objectives import Objective
@@ -24,13 +27,16 @@ def dream(
     *,
     network: str | nn.Module | Network = PhotoRecipe.network,
     layer: LayerSetting | None = None,
-    objective: Objective | None = None,
+    objective: Objective | str | None = None,
+    guide: PhotoSource | None = None,
+    mask: PhotoSource | None = None,
     octaves: int = PhotoRecipe.octaves,
     octave_scale: float = PhotoRecipe.octave_scale,
     steps: int = PhotoRecipe.steps,
     step_size: float = PhotoRecipe.step_size,
     jitter: int = PhotoRecipe.jitter,
     size: int | None = PhotoRecipe.size,
+    prior: str = PhotoRecipe.prior,
     seed: int = PhotoRecipe.seed,
     device: str = PhotoRecipe.device,
     precision: str = PhotoRecipe.precision,
@@ -44,13 +50,18 @@ def dream(
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
         layer: A name from `network.layers()`, a list of names, or a mapping from name to weight;
             `"name:17"` means channel 17 of a layer. By default the network's default layer.
-        objective: What to maximize instead of half the squared L2 norm of the layer's activations.
+        objective: What to maximize instead of half the squared L2 norm of the layer's activations: an `Objective`,
+            or how one is written, "0.5*layer(blocks.4) + class(banana)".
+        guide: A picture whose activations those of the layer are moved toward, place by place to what matches best.
+        mask: A picture that is white where the photograph is to be dreamed and black where not; or H×W of uint8.
         octaves: How many sizes the dream goes through, the last one being the output's.
         octave_scale: The ratio of one octave's size to the one before it.
         steps: In each octave.
         step_size: The mean change of a pixel in one step, in 8-bit gray levels.
         jitter: The largest random shift of the picture at each step, in pixels.
         size: The longer side of the output in pixels; by default the photograph's own.
+        prior: What keeps the picture natural: any of "tv", "norm", "blur", "laplacian", "views", "statistics",
+            joined by +; or "none".
         seed: Of every random choice.
         device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
         precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
@@ -76,19 +87,35 @@ def dream(
         step_size=step_size,
         jitter=jitter,
         size=size,
+        prior=prior,
+        guide=None if guide is None else title_of(guide),
+        mask=None if mask is None else title_of(mask),
         seed=seed,
         device=device,
         precision=precision,
         memory=memory,
     )
-    return PhotoRun(recipe, load_photo(photo), network=network, objective=objective).finish(on_step)
+    run = PhotoRun(
+        recipe,
+        load_photo(photo),
+        network=network,
+        objective=None if isinstance(objective, str) else objective,
+        guide=None if guide is None else replace(load_photo(guide), name=title_of(guide)),
+        mask=None if mask is None else load_mask(mask),
+    )
+    return run.finish(on_step)
+
+
+def title_of(source: PhotoSource) -> str:
+    """Return what a recipe calls a picture: its path, where it has one."""
+    return str(source) if isinstance(source, (str, os.PathLike)) else "picture"
 
 
 def visualize(
     target: str | int | Objective,
     *,
     network: str | nn.Module | Network = ClassRecipe.network,
-    prior: str = ClassRecipe.prior,
+    prior: str | None = ClassRecipe.prior,
     size: int | tuple[int, int] = ClassRecipe.size,
     steps: int = ClassRecipe.steps,
     seed: int = ClassRecipe.seed,
@@ -100,10 +127,12 @@ def visualize(
     """Make a picture, from noise, of what the network takes for a class, or of what excites an objective.
 
     Args:
-        target: The name of a class, a synonym, its index, or an objective.
+        target: The name of a class, a synonym, its index, an `Objective`, or how one is written:
+            "channel(blocks.10:17)".
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
-        prior: "fourier" (decorrelated, under random views: Olah et al., Distill 2017), or "none" for plain
-            ascent on the pixels.
+        prior: What keeps the picture natural: "fourier" (Olah et al., 2017), "phase" (Fel et al., 2023) or "pixels",
+            and any of "views", "statistics", "tv", "norm", "blur" and "laplacian", joined by +, with strengths:
+            "fourier + views + 0.2*tv". "none" is plain ascent on the pixels. By default what is best for the network.
         size: The height and width in pixels; one number stands for both.
         steps: Of the ascent.
         seed: Of every random choice.
@@ -118,11 +147,11 @@ def visualize(
         InvalidSetting: a setting is of the wrong kind or out of range, or a name is that of several classes.
         NoGradient: the objective does not change with the picture.
     """
-    objective = target if isinstance(target, Objective) else None
+    written = isinstance(target, Objective) or (isinstance(target, str) and is_written(target))
     recipe = ClassRecipe(
         network=name_of(network),
-        target=None if isinstance(target, Objective) else target,
-        objective=None if objective is None else str(objective),
+        target=None if written else target,
+        objective=str(target) if written else None,
         prior=prior,
         size=checked_size(size),
         steps=steps,
@@ -131,4 +160,5 @@ def visualize(
         precision=precision,
         memory=memory,
     )
+    objective = target if isinstance(target, Objective) else None
     return ClassRun(recipe, network=network, objective=objective).finish(on_step)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import get_gradient_edge
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.objectives import Objective
 from inceptionism.parameterizations import Parameterization
+from inceptionism.parts import NOTHING, Beside, Part, confined
+from inceptionism.pyramid import evened
 from inceptionism.slope import Look, Slope
 from inceptionism.transforms import Transform
+
+Penalty: TypeAlias = "Callable[[Tensor], Tensor]"
+"""Of N×3×H×W in [0, 1], how little natural each picture is: N numbers."""
+
+TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass
@@ -23,33 +31,78 @@ class Climb:
 
     Attributes:
         canvas: Holds the parameters that are changed.
-        objective: The score to climb.
+        parts: What is climbed, and where in the picture.
         optimizer: Moves the canvas's parameters along their gradients: it maximizes.
         transforms: What the network sees the picture through, one after the other, drawn anew at each step.
         generator: The source of every random choice.
+        beside: The pictures that are seen through the same transforms.
+        penalties: What the picture itself should have little of.
+        prior: What the network should see little of.
+        blur: The standard deviation, in pixels, by which the picture is blurred after each step.
+        levels: Over how many scales gradients are evened out; 0 to leave them as they are.
         moved: Whether any step had a gradient so far.
     """
 
     canvas: Parameterization
-    objective: Objective
+    parts: Sequence[Part]
     optimizer: torch.optim.Optimizer
     transforms: Sequence[Transform]
     generator: torch.Generator
+    beside: Beside = NOTHING
+    penalties: Sequence[Penalty] = ()
+    prior: Objective | None = None
+    blur: float = 0
+    levels: int = 0
     moved: bool = False
+    _edges: list[GradientEdge] = field(default_factory=list, repr=False)
 
-    def view(self) -> Tensor:
-        """Return what the network sees this time, differentiable with respect to the parameters."""
-        view = self.canvas.picture()
-        for transform in self.transforms:
-            view = transform(view, self.generator)
-        return view
+    def looks(self) -> Iterator[Look]:
+        """Yield what the network sees this time: for each part, the picture through the same transforms."""
+        self.optimizer.zero_grad()
+        self._edges.clear()
+        picture = self.canvas.picture()
+        drawn = self.generator.get_state()
+        for part in self.parts:
+            self.generator.set_state(drawn)
+            view = self.beside.join(picture if part.mask is None else confined(picture, part.mask))
+            for transform in self.transforms:
+                view = transform(view, self.generator)
+            # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
+            self._edges.append(get_gradient_edge(self.beside.part(view)))
+            yield Look(view.detach(), part.objective, self.generator, self.prior, self.beside.references)
+
+    def move(self, seen: Iterable[tuple[float, Tensor]]) -> float:
+        """Take a step up what was seen, by score and gradient for each part, and return the sum of the scores."""
+        scores, pulls = [], []
+        for part, (score, gradient) in zip(self.parts, seen, strict=True):
+            self.moved |= climbable(part.objective, gradient)
+            if self.levels:
+                gradient = evened(gradient, self.levels)
+            if len(self.parts) > 1 or self.penalties:
+                # So that each counts as much as the others, however steep it is; penalties are weighed against that.
+                gradient /= mean_size(gradient).clamp_min(TINY)
+            scores.append(score)
+            pulls.append(gradient)
+        if self.penalties:
+            picture = self.canvas.picture()
+            cost = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
+            self._edges.append(get_gradient_edge(cost))
+            pulls.append(-torch.ones_like(cost))
+        torch.autograd.backward(self._edges, pulls)
+        del pulls
+        self.optimizer.step()
+        self.canvas.clip()
+        if self.blur:
+            self.canvas.blur(self.blur)
+        return sum(scores)
 
     def check_moved(self) -> None:
         """Raise `NoGradient` if no step had one."""
         if not self.moved:
             height, width = self.canvas.picture().shape[-2:]
+            objective = " and ".join(str(part.objective) for part in self.parts)
             raise NoGradient(
-                f"{self.objective} yields no gradient on this picture at {height}×{width} pixels: nothing there "
+                f"{objective} yields no gradient on this picture at {height}×{width} pixels: nothing there "
                 "responds; choose another layer, channel or picture"
             )
 
@@ -63,30 +116,16 @@ def ascend(climbs: Sequence[Climb], slope: Slope, steps: int) -> Iterator[list[f
         NotFinite: a step had a gradient that is not finite.
     """
     for _ in range(steps):
-        for climb in climbs:
-            climb.optimizer.zero_grad()
-        views = [climb.view() for climb in climbs]
-        # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
-        edges = [get_gradient_edge(view) for view in views]
-        looks = [Look(views.pop(0).detach(), climb.objective, climb.generator) for climb in climbs]
+        looks = [look for climb in climbs for look in climb.looks()]
         seen = slope(looks)
         del looks
-        scores = []
-        for climb, edge in zip(climbs, edges, strict=True):
-            score, gradient = seen.pop(0)
-            torch.autograd.backward(edge, gradient)
-            del gradient
-            climb.moved |= climbable(climb.objective, [parameter.grad for parameter in climb.canvas.parameters])
-            climb.optimizer.step()
-            climb.canvas.clip()
-            scores.append(score)
-        yield scores
+        yield [climb.move([seen.pop(0) for _ in climb.parts]) for climb in climbs]
 
 
-def climbable(objective: Objective, gradients: Iterable[Tensor | None]) -> bool:
+def climbable(objective: Objective, gradient: Tensor) -> bool:
     """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
     # Torch's norms are slower than the two ends, or take a second picture's memory.
-    ends = [end for one in gradients if one is not None for end in torch.stack(torch.aminmax(one)).tolist()]
+    ends = torch.stack(torch.aminmax(gradient)).tolist()
     if not all(map(math.isfinite, ends)):
         raise NotFinite(
             f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "
@@ -117,4 +156,4 @@ class NormalizedAscent(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     mean = mean_size(parameter.grad)
-                    parameter.addcmul_(parameter.grad, group["lr"] / mean.clamp_min(torch.finfo(mean.dtype).tiny))
+                    parameter.addcmul_(parameter.grad, group["lr"] / mean.clamp_min(TINY))

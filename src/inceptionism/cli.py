@@ -16,7 +16,8 @@ from inceptionism.checks import checked_size
 from inceptionism.cli_networks import networks
 from inceptionism.errors import CannotWrite, InvalidSetting, shown
 from inceptionism.interruption import uninterrupted
-from inceptionism.recipe import DEVICES, PRECISIONS, PRIORS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.prior_syntax import KNOWN
+from inceptionism.recipe import DEVICES, PRECISIONS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
 from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, tell, usage
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def class_(
         list[str], typer.Argument(metavar="CLASS...", help="Names or indices; each class gets its own picture.")
     ],
     prior: Annotated[
-        str, typer.Option(help=f"What keeps the picture natural: {' or '.join(PRIORS)}.")
+        str | None,
+        typer.Option(help=f"What keeps the picture natural: {', '.join(KNOWN)}, joined by +, or none."),
     ] = ClassRecipe.prior,
     size: Annotated[str, typer.Option(help="In pixels: one number, or HEIGHTxWIDTH.")] = "x".join(
         map(str, ClassRecipe.size)

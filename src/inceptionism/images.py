@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from inceptionism.errors import UnreadablePicture
+from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.metadata import PNG_XMP, read_packet
 
 Array: TypeAlias = NDArray[np.uint8]
@@ -74,6 +74,56 @@ def load_photo(source: PhotoSource) -> Photo:
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     with open_picture(Path(source)) as image:
         return as_photo(image, str(source))
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Where in a picture an objective counts.
+
+    Attributes:
+        amount: H×W, uint8; 255 where it counts fully. It is stretched over the picture.
+        name: What it is called in the text of an objective.
+        outside: Whether the mask that has this name is this one's opposite.
+    """
+
+    amount: Array
+    name: str = "mask"
+    outside: bool = False
+
+    @property
+    def word(self) -> str:
+        """What stands before the name in the text of an objective."""
+        return "outside" if self.outside else "where"
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of its amounts, in hexadecimal."""
+        return hashlib.sha256(self.amount.tobytes()).hexdigest()
+
+
+def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
+    """Read a mask from a picture: how light it is, where it has no transparency; or from H×W of uint8.
+
+    Args:
+        source: A path, a PIL image, or an array.
+        outside: Whether it is to count where the picture is dark.
+
+    Raises:
+        UnreadablePicture: it is no picture that can be read.
+        InvalidSetting: it is black all over, so that nothing would count.
+    """
+    if isinstance(source, np.ndarray) and source.ndim == 2:
+        source = np.repeat(source[..., None], 3, 2)
+    photo = load_photo(source)
+    gray = np.array(Image.fromarray(photo.pixels).convert("L"))
+    if photo.alpha is not None:
+        gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)
+    name = str(source) if isinstance(source, (str, os.PathLike)) else "mask"
+    mask = Mask(255 - gray if outside else gray, name, outside)
+    if not mask.amount.any():
+        color = "white" if outside else "black"
+        raise InvalidSetting(f"nothing would be moved {mask.word} {mask.name}: it is {color} all over")
+    return mask
 
 
 @contextmanager

@@ -22,11 +22,11 @@ from inceptionism.checks import (
     parse_memory,
 )
 from inceptionism.errors import InvalidSetting, printable, shown, suggestion
+from inceptionism.prior_syntax import parse_prior
 
 SCHEMA = 1
 """The version of the JSON form; a later version reads the earlier ones."""
 
-PRIORS = ("fourier", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 MAX_SEED = 2**63 - 1
@@ -113,6 +113,7 @@ class MadeWith:
         weights: The SHA-256 of the network's parameters and buffers.
         photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph.
         precision: In which the network calculated: fp32, bf16 or fp16.
+        pictures: Of the other pictures that it was made with, guides and masks say, the SHA-256 by name.
     """
 
     inceptionism: str
@@ -121,10 +122,14 @@ class MadeWith:
     weights: str
     photo: dict[str, Any] | None = None
     precision: str = "fp32"
+    pictures: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         for name in ("inceptionism", "torch", "device", "weights", "precision"):
             check_text(name, getattr(self, name))
+        pictures = self.pictures or {}
+        if not isinstance(pictures, dict) or not all(isinstance(one, str) for pair in pictures.items() for one in pair):
+            raise InvalidSetting(f"the recipe's pictures must be names with their SHA-256, not {shown(self.pictures)}")
         if self.photo is None:
             return
         if not isinstance(self.photo, dict) or not all(
@@ -142,7 +147,8 @@ class Recipe:
 
     Attributes:
         network: The name of the network.
-        objective: The text of an objective that a program gave in place of a layer or a class.
+        objective: What to maximize in place of a layer or a class, as it is written (see `composing`); or what an
+            objective that a program made says of itself.
         seed: Of the one generator that every random choice comes from.
         device: auto takes a GPU where there is one.
         precision: Of the network's numbers: fp32, bf16 or fp16; auto takes bf16 where it is known to be faster.
@@ -228,6 +234,9 @@ class PhotoRecipe(Recipe):
         step_size: The mean change of a pixel in one step, in 8-bit gray levels.
         jitter: The largest shift in pixels by which the picture is moved about at each step.
         size: The longer side of the output in pixels; by default the photograph's own.
+        prior: What keeps the picture natural, see `prior_syntax`.
+        guide: The picture whose activations those of the layer are moved toward, by its file's name.
+        mask: The picture that is white where the photograph is to be dreamed, by its file's name.
     """
 
     kind = "photo"
@@ -239,12 +248,20 @@ class PhotoRecipe(Recipe):
     step_size: float = 1.5
     jitter: int = 32
     size: int | None = None
+    prior: str = "none"
+    guide: str | None = None
+    mask: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "layer", parse_layers(self.layer))
         if self.layer and self.objective is not None:
             raise InvalidSetting("give either a layer or an objective, not both")
+        if self.guide is not None and self.objective is not None:
+            raise InvalidSetting("give either a guide or an objective; in an objective, write guide(layer, picture)")
+        for name in ("guide", "mask"):
+            if getattr(self, name) is not None:
+                check_text(name, getattr(self, name))
         check_integer("octaves", self.octaves, 1, 32)
         check_number("octave_scale", self.octave_scale, above=1, at_most=16)
         check_integer("steps", self.steps, 1, 100_000)
@@ -252,6 +269,7 @@ class PhotoRecipe(Recipe):
         check_integer("jitter", self.jitter, 0, MAX_SIDE)
         if self.size is not None:
             check_integer("size", self.size, 1, MAX_SIDE)
+        parse_prior(self.prior, photo=True)
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "layer": [str(choice) for choice in self.layer]}
@@ -264,7 +282,8 @@ class ClassRecipe(Recipe):
     Attributes:
         target: The class: its name, a synonym or its index; none where an objective is given.
         label: The usual name of the class, filled in by the run.
-        prior: What keeps the picture natural: "fourier", or "none" for plain ascent on the pixels.
+        prior: What keeps the picture natural, see `prior_syntax`; "none" for plain ascent on the pixels. By default
+            what is best for the network.
         size: The height and width in pixels; one number stands for both.
         steps: Of the ascent.
     """
@@ -273,7 +292,7 @@ class ClassRecipe(Recipe):
 
     target: str | int | None = None
     label: str | None = None
-    prior: str = "fourier"
+    prior: str | None = None
     size: tuple[int, int] = (224, 224)
     steps: int = 256
 
@@ -286,7 +305,8 @@ class ClassRecipe(Recipe):
             raise InvalidSetting(f"target must be the name or the index of a class, not {shown(self.target)}")
         if self.label is not None:
             check_text("label", self.label)
-        check_choice("prior", self.prior, PRIORS)
+        if self.prior is not None:
+            parse_prior(self.prior)
         check_integer("steps", self.steps, 1, 100_000)
 
 

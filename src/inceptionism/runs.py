@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TypeVar
@@ -17,23 +17,27 @@ from typing import TypeVar
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
-from inceptionism import objectives
+from inceptionism import comparisons, objectives
 from inceptionism.ascent import Climb, NormalizedAscent, ascend
+from inceptionism.canvas import Canvas, from_noise
+from inceptionism.composing import compose, named_photo
 from inceptionism.errors import InvalidSetting, NoGradient, shown
-from inceptionism.images import Photo
+from inceptionism.images import Mask, Photo, load_mask
 from inceptionism.memory import hand_back, kept
 from inceptionism.networks.network import DTYPES, Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
-from inceptionism.parameterizations import Fourier, Parameterization, Pixels
+from inceptionism.parameterizations import Parameterization, Pixels
+from inceptionism.parts import Beside, extent, parts_of
+from inceptionism.prior_syntax import parse_prior
+from inceptionism.priors import Constraints, best_prior, constraints
 from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
 from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
-from inceptionism.transforms import Transform, circular_shift, random_view
+from inceptionism.transforms import Transform, circular_shift
 
 LARGE = 2**20
 """The pixels of an octave from which on the memory that something has left is worth the time to hand it back."""
@@ -65,6 +69,8 @@ class Run(ABC):
     size: tuple[int, int]
     sizes: list[tuple[int, int]]
     recipe: PhotoRecipe | ClassRecipe
+    objective: Objective
+    constraints: Constraints
 
     def __init__(self, recipe: PhotoRecipe | ClassRecipe, network: str | nn.Module | Network | None) -> None:
         self.recipe = recipe
@@ -84,6 +90,29 @@ class Run(ABC):
     @abstractmethod
     def climbs(self) -> Iterator[Climb]:
         """Yield what climbs in each octave; each is over when the next is asked for."""
+
+    def climb(
+        self,
+        canvas: Parameterization,
+        optimizer: torch.optim.Optimizer,
+        size: tuple[int, int],
+        generator: torch.Generator,
+        *transforms: Transform,
+    ) -> Climb:
+        """Return what climbs at a height and width, under the prior's constraints."""
+        asked, device = self.constraints, self.network.device
+        return Climb(
+            canvas,
+            parts_of(self.objective, size, device),
+            optimizer,
+            [*transforms, *asked.transforms],
+            generator,
+            Beside.of(self.objective, size, device),
+            asked.penalties,
+            asked.unseen,
+            asked.blur,
+            asked.levels,
+        )
 
     def took(self, score: float) -> Step:
         """Note the score of a step that was taken, and return the step."""
@@ -110,7 +139,15 @@ class Run(ABC):
 
     def gait(self) -> tuple[object, ...]:
         """Return what runs must have in common to go together."""
-        return self.network, self.slope.dtype, tuple(self.sizes), self.recipe.steps
+        return (
+            self.network,
+            self.slope.dtype,
+            tuple(self.sizes),
+            self.recipe.steps,
+            self.recipe.prior,
+            self.objective.references,
+            len(self.objective.parts()),
+        )
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         """Return what the result depends on besides its settings."""
@@ -125,6 +162,7 @@ class Run(ABC):
             weights=self.network.weights_hash,
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.slope.dtype),
             photo=described,
+            pictures=self.objective.pictures() or None,
         )
 
 
@@ -194,11 +232,21 @@ class PhotoRun(Run):
         *,
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
+        guide: Photo | None = None,
+        mask: Mask | None = None,
     ) -> None:
         super().__init__(recipe, network)
         check_objective(objective)
+        if objective is None and recipe.objective is not None:
+            objective = compose(recipe.objective, self.network, photo)
+        if guide is None and recipe.guide is not None:
+            guide = named_photo(recipe.guide)
+        if mask is None and recipe.mask is not None:
+            mask = load_mask(recipe.mask)
         layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
-        self.objective = objective or layers_objective(self.network, layers)
+        self.objective = objective or layers_objective(self.network, layers, guide)
+        self.objective = self.objective if mask is None else self.objective.where(mask)
+        self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         self.title = f"{photo.name or 'photo'} · {', '.join(map(str, layers)) or self.objective}"
         self.notes += photo.notes
@@ -212,16 +260,13 @@ class PhotoRun(Run):
     def climbs(self) -> Iterator[Climb]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(recipe.seed)
+        step_size = recipe.step_size / 255 * extent(self.objective)
         silent: list[NoGradient] = []
         for size in self.sizes:
             self._canvas = canvas = Pixels(self._picture(size))
             tidy(size)
-            climb = Climb(
-                canvas,
-                self.objective,
-                NormalizedAscent(canvas.parameters, recipe.step_size / 255),
-                [circular_shift(recipe.jitter)],
-                generator,
+            climb = self.climb(
+                canvas, NormalizedAscent(canvas.parameters, step_size), size, generator, circular_shift(recipe.jitter)
             )
             yield climb
             try:
@@ -293,6 +338,8 @@ class ClassRun(Run):
     ) -> None:
         super().__init__(recipe, network)
         check_objective(objective)
+        if objective is None and recipe.objective is not None:
+            objective = compose(recipe.objective, self.network)
         if objective is None:
             assert recipe.target is not None  # the recipe has either
             index = self.network.class_index(recipe.target)
@@ -302,7 +349,9 @@ class ClassRun(Run):
         else:
             self.title = str(objective)
         self.objective = objective
-        self.recipe = replace(recipe, made_with=self.made_with())
+        prior = recipe.prior or best_prior(self.network)
+        self.constraints = constraints(parse_prior(prior), self.network)
+        self.recipe = replace(recipe, prior=prior, made_with=self.made_with())
         self.size = recipe.size
         self.sizes = [self.size]
         self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
@@ -313,62 +362,37 @@ class ClassRun(Run):
         self._generator = torch.Generator().manual_seed(recipe.seed)
 
     @cached_property
-    def _prior(self) -> Prior:
+    def _begun(self) -> Canvas:
         # Not before the run begins: of many that are checked together, only a few need its memory at a time.
-        return PRIORS[self.recipe.prior](self.recipe, self._generator, self.network.device)
+        return from_noise(parse_prior(self.recipe.prior or "none"), self.recipe, self._generator, self.network.device)
 
     def climbs(self) -> Iterator[Climb]:
-        prior = self._prior
-        climb = Climb(prior.canvas, self.objective, prior.optimizer, prior.transforms, self._generator)
+        climb = self.climb(self._begun.canvas, self._begun.optimizer, self.size, self._generator)
         yield climb
         climb.check_moved()
 
     def took(self, score: float) -> Step:
-        self._prior.schedule.step()
+        self._begun.schedule.step()
         return super().took(score)
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self._prior.canvas.picture())
+            return to_image(self._begun.canvas.picture())
 
 
-@dataclass(frozen=True)
-class Prior:
-    """What keeps a picture from noise natural: what is optimized, how it moves, and how it is looked at."""
+def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:
+    """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms.
 
-    canvas: Parameterization
-    optimizer: torch.optim.Optimizer
-    schedule: LRScheduler
-    transforms: Sequence[Transform]
-
-
-def fourier_prior(recipe: ClassRecipe, generator: torch.Generator, device: torch.device) -> Prior:
-    """Climb in a decorrelated spectrum, under random views (Olah et al., Distill 2017).
-
-    Departures: the views are random magnifications, as networks see in training, with noise on them; and the
-    steps shrink to nothing along a cosine, so that the picture settles.
+    With a guide, the one that moves their activations toward those of the guide that match them best.
     """
-    canvas = Fourier(*recipe.size, generator, device)
-    optimizer = torch.optim.Adam(canvas.parameters, lr=0.1, maximize=True, fused=True)
-    return Prior(canvas, optimizer, CosineAnnealingLR(optimizer, recipe.steps), [random_view()])
-
-
-def no_prior(recipe: ClassRecipe, generator: torch.Generator, device: torch.device) -> Prior:
-    """Climb pixel by pixel, with the steps of a photograph's dream; by itself that does not work very well."""
-    canvas = Pixels.noise(*recipe.size, generator, device)
-    optimizer = NormalizedAscent(canvas.parameters, PhotoRecipe.step_size / 255)
-    return Prior(canvas, optimizer, ConstantLR(optimizer, factor=1), [])
-
-
-PRIORS = {"fourier": fourier_prior, "none": no_prior}
-
-
-def layers_objective(network: Network, layers: Sequence[LayerChoice]) -> Objective:
-    """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms."""
     for choice in layers:
         network.check_layer(choice.name)
         if choice.channel is not None:
             check_channel(choice.name, choice.channel, network.channels(choice.name))
+            if guide is not None:
+                raise InvalidSetting(f"a guide takes whole layers, not a channel: {choice}")
+    if guide is not None:
+        return weighted_sum([(one.weight, comparisons.guide(one.name, guide)) for one in layers])
     return weighted_sum([(one.weight, objectives.layer(one.name, one.channel)) for one in layers])
 
 

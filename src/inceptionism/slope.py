@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,8 +13,10 @@ from inceptionism.checks import parse_memory
 from inceptionism.errors import InvalidSetting, runs_out_of_memory
 from inceptionism.memory import machine_memory
 from inceptionism.networks.network import Network
-from inceptionism.objectives import Objective, each
+from inceptionism.objectives import Key, Objective, Reference, each
+from inceptionism.parts import aligned
 from inceptionism.recording import Recorded
+from inceptionism.tensors import fitting, to_picture
 from inceptionism.tiles import Tile, tiles
 
 
@@ -22,14 +24,18 @@ class Look(NamedTuple):
     """What is asked of a slope.
 
     Attributes:
-        view: The picture, 1×3×H×W in [0, 1].
+        view: The picture in [0, 1], and behind it those that it is seen beside, 1×(3+3K)×H×W.
         objective: What it is scored by.
         generator: Draws where its tiles meet.
+        prior: What is subtracted from its score before the gradient is taken.
+        beside: Which pictures are behind it.
     """
 
     view: Tensor
     objective: Objective
     generator: torch.Generator
+    prior: Objective | None = None
+    beside: tuple[Reference, ...] = ()
 
 
 @dataclass
@@ -46,6 +52,7 @@ class Slope:
     dtype: torch.dtype = torch.float32
     pixels: int | None = None
     _recorded: dict[object, Recorded] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[Reference, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, looks: Sequence[Look]) -> list[tuple[float, Tensor]]:
         """Return, of each picture, all of one size, its score and the gradient of that.
@@ -74,25 +81,26 @@ class Slope:
         return self(looks)
 
     def _together(self, looks: Sequence[Look]) -> list[tuple[float, Tensor]]:
-        scores, gradient = self._whole(torch.cat([look.view for look in looks]), *(look.objective for look in looks))
+        scores, gradient = self._whole(torch.cat([look.view for look in looks]), looks)
         return list(zip(scores.tolist(), torch.split(gradient, 1), strict=True))
 
     def _alone(self, look: Look) -> tuple[float, Tensor]:
         height, width = look.view.shape[-2:]
         if self.pixels is None or height * width <= self.pixels:
-            scores, gradient = self._whole(look.view, look.objective)
+            scores, gradient = self._whole(look.view, [look])
             return scores.sum().item(), gradient
         down, right = torch.rand(2, generator=look.generator).tolist()
-        return self._by_tiles(look.view, look.objective, tiles((height, width), self.pixels, offset=(down, right)))
+        return self._by_tiles(look, tiles((height, width), self.pixels, offset=(down, right)))
 
-    def _by_tiles(self, view: Tensor, objective: Objective, parts: Sequence[Tile]) -> tuple[float, Tensor]:
-        gradient = torch.empty_like(view)
+    def _by_tiles(self, look: Look, parts: Sequence[Tile]) -> tuple[float, Tensor]:
+        view = look.view
+        gradient = torch.empty_like(view[:, :3])
         total, area = 0.0, 0
         for tile in parts:
             seen = view.new_empty(*view.shape[:2], tile.rows.seen, tile.columns.seen)
             for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=True):
                 seen[..., inside, along] = view[..., rows, columns]
-            scores, part = self._whole(seen, objective)
+            scores, part = self._whole(seen, [look])
             for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=False):
                 gradient[..., rows, columns] = part[..., inside, along]
             own = tile.rows.length * tile.columns.length
@@ -112,7 +120,7 @@ class Slope:
             InvalidSetting: it is too little for the picture itself.
         """
         there = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
-        picture = PROGRAM + height * width * PER_PIXEL
+        picture = PROGRAM + height * width * (PER_PIXEL + PER_REFERENCE * len(aligned(objective)))
         wanted = min(height * width, USUAL)
         if wanted * MUCH < there - picture:
             return USUAL
@@ -134,36 +142,69 @@ class Slope:
             return tensor
 
         side = self.network.size
+        beside = aligned(objective)
+        view = torch.zeros(1, 3 + 3 * len(beside), *side, device=self.network.device)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self._scored(torch.zeros(1, 3, *side, device=self.network.device), [objective])
+            self._scored(view, [Look(view, objective, torch.Generator(), beside=beside)])
         # Beside what is kept for the way back, some of the largest maps are there at once.
         return (sum(kept.values()) + 4 * max(kept.values(), default=0)) / (side[0] * side[1])
 
-    def _whole(self, view: Tensor, *objectives: Objective) -> tuple[Tensor, Tensor]:
+    def _whole(self, view: Tensor, looks: Sequence[Look]) -> tuple[Tensor, Tensor]:
         """Return the scores of a batch, each picture's by its own objective, and the gradient of their sum."""
         if view.device.type != "cuda":
-            return self._scored(view, objectives)
-        key = view.shape, objectives
+            return self._scored(view, looks)
+        key = view.shape, tuple((look.objective, look.prior) for look in looks)
         if key not in self._recorded:
             pool = next((one.pool for one in self._recorded.values()), None) or torch.cuda.graph_pool_handle()
-            self._recorded[key] = Recorded(lambda seen: self._scored(seen, objectives), pool)
+            asked = [look._replace(view=view[:0]) for look in looks]  # it would keep the first views
+            self._recorded[key] = Recorded(lambda seen: self._scored(seen, asked), pool)
         return self._recorded[key](view)
 
-    def _scored(self, view: Tensor, objectives: Sequence[Objective]) -> tuple[Tensor, Tensor]:
-        objective = each(objectives) if len(objectives) > 1 else objectives[0]
-        seen = view.detach().requires_grad_()
-        scores = objective(self.network.activations(seen, objective.layers, self.dtype))
-        if not scores.requires_grad:
-            return scores, torch.zeros_like(view)
-        (gradient,) = torch.autograd.grad(scores.sum(), seen)
+    def _scored(self, view: Tensor, looks: Sequence[Look]) -> tuple[Tensor, Tensor]:
+        first = looks[0]
+        objective = each([look.objective for look in looks])
+        layers = objective.layers | (first.prior.layers if first.prior else frozenset())
+        seen = view[:, :3].detach().requires_grad_()
+        activations: dict[Key, Tensor] = {}
+        activations.update(self.network.activations(seen, layers, self.dtype))
+        for index, reference in enumerate(first.beside):
+            with torch.no_grad():
+                other = self.network.activations(view[:, 3 + 3 * index :][:, :3], objective.layers, self.dtype)
+            activations.update({(name, reference): known for name, known in other.items()})
+        for reference in objective.references:
+            if not reference.aligned:
+                known = self.known(reference, objective.layers)
+                activations.update({(name, reference): known[name] for name in objective.layers})
+        scores = objective(activations)
+        climbed = scores.sum() if first.prior is None else scores.sum() - first.prior(activations).sum()
+        if not climbed.requires_grad:
+            return scores, torch.zeros_like(seen)
+        (gradient,) = torch.autograd.grad(climbed, seen)
         return scores.detach(), gradient
 
+    def known(self, reference: Reference, layers: Iterable[str]) -> Mapping[str, Tensor]:
+        """Return what `layers` respond to a picture that is compared with as a whole; looked at once."""
+        known = self._known.setdefault(reference, {})
+        missing = [name for name in layers if name not in known]
+        if missing:
+            size = fitting(reference.photo.pixels.shape[:2], LARGEST_REFERENCE)
+            picture = to_picture(reference.photo.pixels, self.network.device, size)
+            with torch.no_grad():
+                known.update(self.network.activations(picture, missing, self.dtype))
+        return known
+
+
+LARGEST_REFERENCE = 2**19
+"""How many pixels a picture has at most that is compared with as a whole; a larger one is made smaller."""
 
 PROGRAM = 480 * 10**6
 """What Python, torch and the network take before there is a picture, in bytes."""
 
 PER_PIXEL = 48
 """What the picture, the view of it, their gradients and the photograph take for each pixel, in bytes."""
+
+PER_REFERENCE = 36
+"""What a picture beside it takes for each pixel, with its view, in bytes."""
 
 MUCH = 4000
 """More than what the default network takes for each pixel that it sees, in bytes: below, nothing is measured."""

@@ -25,6 +25,21 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return resized
 
 
+def fitting(size: tuple[int, int], most: int) -> tuple[int, int]:
+    """Return a height and width of the same shape, of no more than `most` pixels."""
+    shrunk = min(1.0, (most / (size[0] * size[1])) ** 0.5)
+    return max(1, int(size[0] * shrunk)), max(1, int(size[1] * shrunk))
+
+
+def covering(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the largest middle part of H×W×3 pixels that has the shape of a height and width."""
+    height, width = pixels.shape[:2]
+    scale = min(height / size[0], width / size[1])
+    rows, columns = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return pixels[top : top + rows, left : left + columns]
+
+
 def to_picture(pixels: NDArray[np.uint8], device: torch.device, size: tuple[int, int] | None = None) -> Tensor:
     """Return H×W×3 uint8 pixels as a 1×3×H×W float picture in [0, 1], at another height and width if that is given."""
     picture = torch.empty(1, 3, *(size or pixels.shape[:2]), device=device)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inceptionism.errors import InvalidSetting
+
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 """Takes N×3×H×W in [0, 1] and the source of random choices, and returns the same kind of picture."""
 
@@ -58,17 +60,29 @@ def shifted(picture: Tensor, down: int, right: int) -> Tensor:
 
 
 def random_view(
-    *, shift: float = 0.18, scale: tuple[float, float] = (0.8, 1.8), rotation: float = 10.0, noise: float = 0.3
+    *,
+    shift: float = 0.18,
+    smallest: float = 0.8,
+    largest: float = 1.5,
+    rotation: float = 10.0,
+    noise: float = 0.15,
 ) -> Transform:
     """Look at the picture from a random place: shifted, scaled and rotated in one resampling, with noise on it.
 
+    What is seen beside the picture, in further channels, has no noise.
+
     Args:
         shift: The largest shift in each direction, as a share of the picture's height and width.
-        scale: The smallest and the largest magnification; their logarithms are equally likely between.
+        smallest: The least magnification.
+        largest: The most; all logarithms between the two are equally likely.
         rotation: The largest turn to either side, in degrees.
         noise: The largest standard deviation of the noise.
+
+    Raises:
+        InvalidSetting: the smallest magnification is larger than the largest.
     """
-    low, high = scale
+    if smallest > largest:
+        raise InvalidSetting(f"the smallest view is of {smallest:g}, which is more than the largest, of {largest:g}")
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
         height, width = picture.shape[-2:]
@@ -76,11 +90,12 @@ def random_view(
         view = similarity(
             picture,
             shift=((2 * down - 1) * shift * height, (2 * right - 1) * shift * width),
-            scale=low * (high / low) ** size,
+            scale=smallest * (largest / smallest) ** size,
             rotation=(2 * turn - 1) * rotation,
         )
-        grain: Tensor = amount * noise * torch.randn(view.shape, generator=generator)
-        return view + grain.to(view.device)
+        grain: Tensor = amount * noise * torch.randn(view[:, :3].shape, generator=generator)
+        noisy, beside = view[:, :3] + grain.to(view.device), view[:, 3:]
+        return torch.cat([noisy, beside], 1) if beside.shape[1] else noisy
 
     return transform
 

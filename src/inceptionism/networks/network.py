@@ -26,6 +26,7 @@ from inceptionism.networks.labels import Labels
 from inceptionism.networks.layers import LEVELS, Layer, levels, worth_listing
 from inceptionism.networks.maps import Form, Maps, Shapes, grid_of, learn, noting, outputs_at, shapes_of
 from inceptionism.networks.running import REFUSALS, run, run_until
+from inceptionism.networks.statistics import Statistics, natural_statistics
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
@@ -269,6 +270,11 @@ class Network:
         early = list(LEVELS)[: list(LEVELS).index("parts") + 1]
         parts = [name for name in self.recommended if self._levels.get(name) in early]
         return (parts or self.recommended)[-1]
+
+    @cached_property
+    def statistics(self) -> Mapping[str, Statistics]:
+        """What layers respond to natural pictures, on average, by name; empty for a network without batch norms."""
+        return natural_statistics(self._plain, self._chains)
 
     @cached_property
     def weights_hash(self) -> str:

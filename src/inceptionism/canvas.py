@@ -1,0 +1,68 @@
+"""What a picture from noise begins as: what is optimized, and with which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
+
+from inceptionism.ascent import NormalizedAscent
+from inceptionism.composing import pictures_in
+from inceptionism.expressions import Term
+from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
+from inceptionism.prior_syntax import CANVASES
+from inceptionism.priors import numbers
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
+from inceptionism.tensors import covering, to_picture
+
+
+class Canvas(NamedTuple):
+    """What is optimized, what moves it, and how its steps change on the way."""
+
+    canvas: Parameterization
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+
+
+FOURIER_STEP = 0.1
+PHASE_STEP = 0.1
+"""Of Adam at the beginning: about how much each number of a spectrum, and each phase in radians, changes in a step."""
+
+
+def from_noise(
+    terms: Mapping[str, Term], recipe: ClassRecipe, generator: torch.Generator, device: torch.device
+) -> Canvas:
+    """Return what the terms of a prior say is optimized; the pixels where they do not.
+
+    In a spectrum, steps shrink to nothing along a cosine, so that the picture settles. Pixels are moved by the steps
+    of a photograph's dream, always of one size.
+    """
+    term = next((terms[name] for name in CANVASES if name in terms), Term("pixels"))
+    if term.name == "pixels":
+        pixels = Pixels.noise(*recipe.size, generator, device)
+        ascent = NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255)
+        return Canvas(pixels, ascent, ConstantLR(ascent, factor=1))
+    canvas: Fourier | Phase
+    if term.name == "fourier":
+        canvas, step = Fourier(*recipe.size, generator, device, **numbers(term)), FOURIER_STEP
+    else:
+        photos = natural(Path(term.arguments[0]), recipe.size) if term.arguments else None
+        canvas, step = Phase(*recipe.size, generator, device, photos=photos), PHASE_STEP
+    adam = torch.optim.Adam(canvas.parameters, lr=step, maximize=True, fused=True)
+    return Canvas(canvas, adam, CosineAnnealingLR(adam, recipe.steps))
+
+
+def natural(source: Path, size: tuple[int, int]) -> Tensor:
+    """Return a picture, or those of a folder, at a height and width which they cover, N×3×H×W.
+
+    Raises:
+        InvalidSetting: the folder has no pictures.
+        UnreadablePicture: one of its files is none.
+    """
+    return torch.cat(
+        [to_picture(covering(photo.pixels, size), torch.device("cpu"), size) for photo in pictures_in(source)]
+    )

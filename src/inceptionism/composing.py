@@ -1,0 +1,243 @@
+"""From the text of an objective to the objective: `class(banana) + 0.5*layer(blocks.4, where=mask.png)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inceptionism import comparisons, objectives
+from inceptionism.errors import InvalidSetting, first_line, shown, suggestion
+from inceptionism.expressions import Term, parse_terms
+from inceptionism.images import Photo, load_mask, load_photo
+from inceptionism.networks.network import Network
+from inceptionism.objectives import Objective, check_channel, weighted_sum
+from inceptionism.slope import LARGEST_REFERENCE
+from inceptionism.tensors import fitting, to_picture
+
+
+class Setting(NamedTuple):
+    """What a term is read in.
+
+    Attributes:
+        network: Whose layers and classes are meant.
+        photo: What is compared with where no picture is named: the one that is dreamed, if there is one.
+    """
+
+    network: Network
+    photo: Photo | None
+
+
+def compose(text: str, network: Network, photo: Photo | None = None) -> Objective:
+    """Return the objective that `text` stands for.
+
+    Raises:
+        InvalidSetting: it cannot be read, or an argument is not what is wanted.
+        UnknownName: there is no such layer or class; the sentence offers near names.
+        UnreadablePicture: a picture that it names cannot be read.
+    """
+    setting = Setting(network, photo)
+    terms: list[tuple[float, Objective]] = []
+    for term in parse_terms(text, "objective"):
+        builder = BUILDERS.get(term.name)
+        if builder is None:
+            hint = suggestion(term.name, BUILDERS)
+            raise InvalidSetting(f"there is no objective {shown(term.name)}; known are {', '.join(BUILDERS)}{hint}")
+        if term.weight == 0:
+            raise InvalidSetting(f"the weight of {term.name} is 0, so it would change nothing; leave it out")
+        masks = [load_mask(term.named[word], outside=word == "outside") for word in MASKS if word in term.named]
+        if len(masks) > 1:
+            raise InvalidSetting(f"{shown(str(term))} has both where= and outside=; give one of them")
+        objective = builder(setting, replace(term, named={k: v for k, v in term.named.items() if k not in MASKS}))
+        terms += (term.weight * (objective.where(masks[0]) if masks else objective))._weighted(1)
+    return weighted_sum(terms)
+
+
+def is_written(text: str) -> bool:
+    """Return whether `text` is an objective as one is written, and no name of a class."""
+    return any(re.search(rf"\b{name}\s*\(", text) for name in BUILDERS)
+
+
+MASKS = ("where", "outside")
+"""The keys that every objective may have: a mask, and whether its white or its black is meant."""
+
+
+def _layer(setting: Setting, term: Term) -> Objective:
+    term.check(["layer[:channel]"])
+    return objectives.layer(*unit(setting, term))
+
+
+def _channel(setting: Setting, term: Term) -> Objective:
+    term.check(["layer:channel"])
+    return objectives.channel(*one_unit(setting, term))
+
+
+def _neuron(setting: Setting, term: Term) -> Objective:
+    term.check(["layer:channel", "row", "column"], optional=2)
+    if len(term.arguments) == 2:
+        raise InvalidSetting(f"{shown(str(term))} has a row and no column: give both, or none for the middle")
+    name, index = one_unit(setting, term)
+    return objectives.neuron(name, index, *(whole(text, f"a place of {name}") for text in term.arguments[1:]))
+
+
+def _direction(setting: Setting, term: Term) -> Objective:
+    term.check(["layer", "file.npy, or the folder toward which", "the folder away from which"], optional=1)
+    name, source = checked(setting, term.arguments[0]), term.arguments[1]
+    if len(term.arguments) == 3:
+        vector = difference(setting.network, name, *map(Path, term.arguments[1:]))
+        return replace(objectives.direction(name, vector, source), text=str(replace(term, weight=1.0)))
+    vector = read_vector(Path(source))
+    if len(vector) != setting.network.channels(name):
+        channels = setting.network.channels(name)
+        raise InvalidSetting(f"{source} has {len(vector)} numbers, and layer {name} has {channels} channels")
+    return objectives.direction(name, vector, source)
+
+
+def _class(setting: Setting, term: Term) -> Objective:
+    term.check(["name or index"], ["against"])
+    index = setting.network.class_index(term.arguments[0])
+    rival = term.named.get("against")
+    against = rival if rival in (None, "all") else setting.network.class_index(rival)
+    if against == index:
+        raise InvalidSetting(f"{shown(str(term))} is a class against itself")
+    return replace(objectives.logit(index, against), text=str(replace(term, weight=1.0)))
+
+
+def _diversity(setting: Setting, term: Term) -> Objective:
+    term.check(["layer"])
+    return objectives.diversity(checked(setting, term.arguments[0]))
+
+
+def _guide(setting: Setting, term: Term) -> Objective:
+    term.check(["layer", "picture", "cosine"], optional=1)
+    if term.arguments[2:] not in ((), ("cosine",)):
+        raise InvalidSetting(f"a guide is compared by dot products, or by cosine, not by {shown(term.arguments[2])}")
+    name = checked(setting, term.arguments[0])
+    return comparisons.guide(name, named_photo(term.arguments[1]), cosine=len(term.arguments) == 3)
+
+
+def compared(build: Callable[[str, Photo], Objective]) -> Callable[[Setting, Term], Objective]:
+    """Return what reads a term that compares a layer with a picture, the one that is dreamed by default."""
+
+    def read(setting: Setting, term: Term) -> Objective:
+        term.check(["layer", "picture"], optional=1)
+        name = checked(setting, term.arguments[0])
+        if len(term.arguments) == 2:
+            return build(name, named_photo(term.arguments[1]))
+        if setting.photo is None:
+            raise InvalidSetting(
+                f"{shown(str(term))} names no picture to compare with: write {term.name}(layer, picture)"
+            )
+        return replace(build(name, setting.photo), text=str(replace(term, weight=1.0)))
+
+    return read
+
+
+BUILDERS: dict[str, Callable[[Setting, Term], Objective]] = {
+    "layer": _layer,
+    "channel": _channel,
+    "neuron": _neuron,
+    "direction": _direction,
+    "class": _class,
+    "logit": _class,
+    "guide": _guide,
+    "inversion": compared(comparisons.inversion),
+    "caricature": compared(comparisons.caricature),
+    "style": compared(comparisons.style),
+    "diversity": _diversity,
+}
+
+
+def checked(setting: Setting, name: str) -> str:
+    """Return the name of a layer that the network has."""
+    setting.network.check_layer(name)
+    return name
+
+
+def unit(setting: Setting, term: Term) -> tuple[str, int | None]:
+    """Return the layer and the channel that the first argument of a term names."""
+    match = re.fullmatch(r"(.*?)(?::([0-9]{1,9}))?", term.arguments[0], re.DOTALL)
+    assert match is not None
+    name, index = checked(setting, match[1]), None if match[2] is None else int(match[2])
+    if index is not None:
+        check_channel(name, index, setting.network.channels(name))
+    return name, index
+
+
+def one_unit(setting: Setting, term: Term) -> tuple[str, int]:
+    """Return the layer and the channel that the first argument of a term must name."""
+    name, index = unit(setting, term)
+    if index is None:
+        raise InvalidSetting(f"{shown(str(term))} names no channel: write {term.name}({name}:0)")
+    return name, index
+
+
+def whole(text: str, what: str) -> int:
+    """Return a whole number that an argument is."""
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InvalidSetting(f"{what} is a whole number, not {shown(text)}")
+    return int(text)
+
+
+def named_photo(path: str) -> Photo:
+    """Read a picture that is called in texts as its path was given."""
+    return replace(load_photo(path), name=path)
+
+
+def read_vector(path: Path) -> Tensor:
+    """Read a row of numbers from a .npy file, which is never executed.
+
+    Raises:
+        InvalidSetting: it is missing, or holds something else.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidSetting(f"{path} is no .npy file with a direction: {first_line(error)}") from None
+    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
+        raise InvalidSetting(f"{path} must hold one row of numbers")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def difference(network: Network, layer: str, toward: Path, away: Path) -> Tensor:
+    """Return the direction from the mean activations of one folder of pictures to those of another, C numbers.
+
+    It is the simplest of concept vectors (Kim et al., 2018, who train a classifier between the two).
+
+    Raises:
+        InvalidSetting: a folder has no pictures.
+        UnreadablePicture: one of its files is none.
+    """
+    return mean_activations(network, layer, pictures_in(toward)) - mean_activations(network, layer, pictures_in(away))
+
+
+def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> Tensor:
+    """Return the mean of each channel of a layer over pictures, C numbers."""
+    means = []
+    for photo in photos:
+        size = fitting((photo.pixels.shape[0], photo.pixels.shape[1]), LARGEST_REFERENCE)
+        with torch.no_grad():
+            seen = network.activations(to_picture(photo.pixels, network.device, size), [layer])[layer]
+        means.append(seen.flatten(2).mean((0, 2)) if seen.ndim > 2 else seen[0])
+    return torch.stack(means).mean(0).cpu()
+
+
+def pictures_in(folder: Path) -> list[Photo]:
+    """Return the pictures of a folder, by name; of a file, that one.
+
+    Raises:
+        InvalidSetting: there are none.
+        UnreadablePicture: a file is no picture.
+    """
+    if not folder.is_dir():
+        return [load_photo(folder)]
+    files = sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+    if not files:
+        raise InvalidSetting(f"folder {folder} has no pictures")
+    return [load_photo(one) for one in files]

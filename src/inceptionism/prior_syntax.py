@@ -1,0 +1,81 @@
+"""Which priors there are, and how they are written: `fourier + views + 0.5*tv`. Knows no torch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from inceptionism.errors import InvalidSetting, shown, suggestion
+from inceptionism.expressions import Term, parse_terms
+
+
+class Known(NamedTuple):
+    """A prior.
+
+    Attributes:
+        what: What it is, in a line.
+        arguments: What may stand in its parentheses.
+        named: The keys that may.
+        canvas: Whether it says what is optimized; a picture has one of these.
+        strength: What its weight is; none where it can have none.
+    """
+
+    what: str
+    arguments: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    canvas: bool = False
+    strength: str | None = None
+
+
+KNOWN = {
+    "fourier": Known("a spectrum of decorrelated colors", named=("decay", "contrast", "saturation"), canvas=True),
+    "phase": Known("phases only, under a natural magnitude spectrum", ("picture or folder",), canvas=True),
+    "pixels": Known("the pixels themselves", canvas=True),
+    "views": Known(
+        "random views: shifted, magnified, turned, with noise",
+        named=("shift", "smallest", "largest", "rotation", "noise", "crops"),
+    ),
+    "laplacian": Known("gradients of all scales alike", named=("levels",)),
+    "tv": Known("total variation", strength="how strong it is beside the objective"),
+    "norm": Known("colors far from gray", named=("power",), strength="how strong it is beside the objective"),
+    "blur": Known("a blur after each step", strength="its standard deviation in pixels"),
+    "statistics": Known("the feature statistics of natural pictures", strength="how strong it is beside the objective"),
+}
+CANVASES = tuple(name for name, known in KNOWN.items() if known.canvas)
+
+
+def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
+    """Read a sum of priors; "none" is none at all.
+
+    Args:
+        text: What is read.
+        photo: Whether it is a photograph that is dreamed: that is always done in its pixels.
+
+    Raises:
+        InvalidSetting: it names an unknown prior, one twice, two that say what is optimized, or a weight or argument
+            that a prior does not have.
+    """
+    if isinstance(text, str) and text.strip() == "none":
+        return {}
+    terms: dict[str, Term] = {}
+    for term in parse_terms(text, "prior"):
+        known = KNOWN.get(term.name)
+        if known is None:
+            hint = suggestion(term.name, KNOWN)
+            raise InvalidSetting(f"there is no prior {shown(term.name)}; known are {', '.join(KNOWN)}, and none{hint}")
+        if term.name in terms:
+            raise InvalidSetting(f"prior {shown(text)} has {term.name} twice")
+        term.check(known.arguments, known.named, optional=len(known.arguments))
+        if known.strength is None and term.weight != 1:
+            raise InvalidSetting(f"prior {term.name} has no strength; leave {term.weight:g}* out")
+        if term.weight <= 0:
+            raise InvalidSetting(f"the strength of prior {term.name} must be more than 0, not {term.weight:g}")
+        terms[term.name] = term
+    canvases = [name for name in terms if KNOWN[name].canvas]
+    if len(canvases) > 1:
+        several = " and ".join(canvases)
+        raise InvalidSetting(f"what is optimized is one of {', '.join(CANVASES)}; prior {shown(text)} has {several}")
+    if photo and canvases and canvases != ["pixels"]:
+        raise InvalidSetting(f"a photograph is dreamed in its pixels, so {canvases[0]} is for pictures from noise only")
+    if "phase" in terms and "blur" in terms:
+        raise InvalidSetting("phase keeps the magnitude of each frequency, which blur changes: leave one of them out")
+    return terms

@@ -1,0 +1,172 @@
+"""What keeps a picture natural: how it is looked at, and what costs it something.
+
+A prior is written as a sum of terms (`prior_syntax` lists them). What is optimized is one of them, and lives in
+`parameterizations`; the others are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from inceptionism.ascent import Penalty
+from inceptionism.checks import check_number
+from inceptionism.errors import InvalidSetting, shown
+from inceptionism.expressions import Term
+from inceptionism.networks.network import Network
+from inceptionism.objectives import Activations, Objective
+from inceptionism.transforms import Transform, random_view
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a prior asks of a climb, beside what is optimized.
+
+    Attributes:
+        transforms: What the network sees the picture through.
+        penalties: What the picture itself should have little of.
+        unseen: What the network should see little of.
+        blur: The standard deviation of the blur after each step, in pixels.
+        levels: Over how many scales the gradient is evened out; none to leave it as it is.
+    """
+
+    transforms: Sequence[Transform] = ()
+    penalties: Sequence[Penalty] = ()
+    unseen: Objective | None = None
+    blur: float = 0
+    levels: int = 0
+
+
+def constraints(terms: Mapping[str, Term], network: Network) -> Constraints:
+    """Return what the terms of a prior ask.
+
+    Raises:
+        InvalidSetting: an argument is no number or out of range, or the network has no statistics.
+    """
+    given = {name: numbers(term) for name, term in terms.items()}
+    penalties: list[Penalty] = []
+    if "tv" in terms:
+        penalties.append(times(terms["tv"].weight, total_variation))
+    if "norm" in terms:
+        penalties.append(times(terms["norm"].weight, partial(norm, **given["norm"])))
+    return Constraints(
+        [random_view(**given["views"])] if "views" in terms else [],
+        penalties,
+        terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
+        terms["blur"].weight if "blur" in terms else 0,
+        int(given["laplacian"].get("levels", LEVELS)) if "laplacian" in terms else 0,
+    )
+
+
+def best_prior(network: Network) -> str:
+    """Return the prior with which pictures of classes are best recognized by others, as far as the network allows."""
+    return BEST + (" + 20*statistics" if network.statistics else "")
+
+
+BEST = "fourier + views"
+
+LEVELS = 4
+"""Over how many scales a gradient is evened out by default."""
+
+LIMITS = {
+    "decay": (0, 4),
+    "contrast": (0, 20),
+    "saturation": (0, 4),
+    "shift": (-1e-9, 1),
+    "smallest": (0, 16),
+    "largest": (0, 16),
+    "rotation": (-1e-9, 180),
+    "noise": (-1e-9, 1),
+    "levels": (0, 12),
+    "power": (1, 32),
+}
+"""Above which number an argument must be, and up to which it may."""
+
+
+def numbers(term: Term) -> dict[str, Any]:
+    """Return the named arguments of a prior's term.
+
+    Raises:
+        InvalidSetting: one is no number or out of range.
+    """
+    found: dict[str, Any] = {}
+    for key, text in term.named.items():
+        try:
+            found[key] = float(text)
+        except ValueError:
+            raise InvalidSetting(f"{key}= of prior {term.name} must be a number, not {shown(text)}") from None
+        low, high = LIMITS[key]
+        check_number(f"{key}= of prior {term.name}", found[key], above=low, at_most=high)
+    return found
+
+
+def times(strength: float, penalty: Penalty) -> Penalty:
+    """Return a penalty times its strength."""
+    return lambda picture: strength * penalty(picture)
+
+
+def total_variation(picture: Tensor) -> Tensor:
+    """The sum, over all pixels and channels, of how steep the picture is there (Rudin, Osher & Fatemi, 1992).
+
+    How steep it is, is the length of the differences to the next pixels below and to the right, as in the work that
+    brought it to networks (Mahendran & Vedaldi, 2015).
+
+    Args:
+        picture: N×3×H×W in [0, 1]; the result is N numbers.
+    """
+    down = F.pad(picture.diff(dim=-2), (0, 0, 0, 1))
+    right = F.pad(picture.diff(dim=-1), (0, 1))
+    # A length of 0 has no slope; a hundredth of a gray level in it makes one.
+    return (down.square() + right.square() + (0.01 / 255) ** 2).sqrt().flatten(1).sum(1)
+
+
+def norm(picture: Tensor, power: float = 6) -> Tensor:
+    """How far the colors are from gray: the sum of |2x − 1|^power / (2 power) (Mahendran & Vedaldi, 2015).
+
+    A high power holds back what is nearly black or white, and leaves the rest alone. The slope there is 1.
+
+    Args:
+        picture: N×3×H×W in [0, 1]; the result is N numbers.
+        power: More than 1.
+    """
+    return (2 * picture - 1).abs().pow(power).flatten(1).sum(1) / (2 * power)
+
+
+def statistics(network: Network) -> Objective:
+    """How far means and variances of the channels are from those of natural pictures (Yin et al., CVPR 2020).
+
+    The network's batch norms know these from its training. Departures: distances are in standard deviations of each
+    channel, squared, and their mean over channels and layers counts, so that no layer dominates; and those of one
+    picture are compared, not of a batch.
+
+    Raises:
+        InvalidSetting: the network has no batch norms.
+    """
+    known = network.statistics
+    if not known:
+        raise InvalidSetting(
+            f"network {network.name} has no batch norms, which the statistics of natural pictures are taken from; "
+            "leave statistics out of the prior"
+        )
+
+    def score(activations: Activations) -> Tensor:
+        costs = []
+        for name, natural in known.items():
+            seen = activations[name]
+            mean, std = natural.mean.to(seen), natural.std.to(seen)
+            std = std.clamp_min(LEAST * float(std.mean()))
+            found = (seen.var((2, 3), correction=0) + 1e-6).sqrt()
+            costs.append((((seen.mean((2, 3)) - mean) / std).square() + (found / std - 1).square()).mean(1))
+        return torch.stack(costs).mean(0)
+
+    return Objective(frozenset(known), score, "statistics")
+
+
+LEAST = 0.1
+"""What a channel's standard deviation is at least taken for, of its layer's mean."""
