@@ -147,11 +147,11 @@ def visualize(
         InvalidSetting: a setting is of the wrong kind or out of range, or a name is that of several classes.
         NoGradient: the objective does not change with the picture.
     """
-    written = isinstance(target, Objective) or (isinstance(target, str) and is_written(target))
+    written = target if isinstance(target, Objective) or (isinstance(target, str) and is_written(target)) else None
     recipe = ClassRecipe(
         network=name_of(network),
-        target=None if written else target,
-        objective=str(target) if written else None,
+        target=None if written is not None or isinstance(target, Objective) else target,
+        objective=None if written is None else str(written),
         prior=prior,
         size=checked_size(size),
         steps=steps,

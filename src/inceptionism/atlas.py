@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from inceptionism.contact_sheet import Labeled, contact_sheet
 from inceptionism.errors import InvalidSetting
 from inceptionism.images import Photo
 from inceptionism.networks.network import Network
@@ -19,17 +18,6 @@ from inceptionism.runs import PhotoRun
 
 TILE = 224
 """The longer side of a picture on a sheet, in pixels."""
-
-MARGIN = 12
-MOST_COLUMNS = 5
-
-
-class Labeled(NamedTuple):
-    """A picture on a contact sheet, and the lines under it."""
-
-    image: Image.Image
-    title: str
-    subtitle: str = ""
 
 
 def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -> list[PhotoRun]:
@@ -77,33 +65,4 @@ def layer_sheet(network: Network, runs: Sequence[PhotoRun]) -> Image.Image:
         assert isinstance(run.recipe, PhotoRecipe)
         layer = layers[run.recipe.layer[0].name]
         pictures.append(Labeled(run.image(), layer.name, f"{layer.level}, {layer.channels} channels"))
-    return contact_sheet(pictures)
-
-
-def contact_sheet(pictures: Sequence[Labeled]) -> Image.Image:
-    """Return pictures in rows, each with its lines under it, on white."""
-    title, subtitle = ImageFont.load_default(15), ImageFont.load_default(12)
-    wide, high = (max(one.image.size[side] for one in pictures) for side in (0, 1))
-    columns = math.ceil(len(pictures) / math.ceil(len(pictures) / MOST_COLUMNS))  # so that the rows are alike
-    step = wide + MARGIN, high + MARGIN + 40
-    sheet = Image.new(
-        "RGB", (MARGIN + columns * step[0], MARGIN + math.ceil(len(pictures) / columns) * step[1]), "white"
-    )
-    draw = ImageDraw.Draw(sheet)
-    for index, one in enumerate(pictures):
-        left, top = (
-            MARGIN + place * size for place, size in zip((index % columns, index // columns), step, strict=True)
-        )
-        sheet.paste(one.image.convert("RGB"), (left, top))
-        draw.text((left, top + high + 4), fitted(one.title, title, wide), "black", title)
-        draw.text((left, top + high + 22), fitted(one.subtitle, subtitle, wide), "dimgray", subtitle)
-    return sheet
-
-
-def fitted(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
-    """Return as much of the end of `text` as is not wider than `width` pixels: names differ there."""
-    shown = text
-    while font.getlength(shown) > width and len(text) > 1:
-        text = text[1:]
-        shown = f"…{text}"
-    return shown
+    return contact_sheet(pictures)[0]

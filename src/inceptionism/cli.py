@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +11,33 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from inceptionism.checks import checked_size
 from inceptionism.cli_networks import networks
-from inceptionism.errors import CannotWrite, InvalidSetting, shown
-from inceptionism.interruption import uninterrupted
-from inceptionism.prior_syntax import KNOWN
-from inceptionism.recipe import DEVICES, PRECISIONS, ClassRecipe, PhotoRecipe, Recipe, parse_layers
-from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, tell, usage
+from inceptionism.cli_options import (
+    SIZE,
+    Debug,
+    Device,
+    Memory,
+    NetworkName,
+    Output,
+    Overwrite,
+    Precision,
+    Prior,
+    Quiet,
+    Seed,
+    Size,
+    Steps,
+    Verify,
+    parse_size,
+)
+from inceptionism.cli_outputs import carry_out, output_path, picture_classes
+from inceptionism.cli_units import atlas, unit
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, usage
 
 if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it: help and completion answer at once.
     from inceptionism.networks.network import Network
-    from inceptionism.runs import Run
 
 app = typer.Typer(
     help="See what a neural network sees: dream photographs, and picture classes.",
@@ -34,29 +48,13 @@ app = typer.Typer(
 
 app.add_typer(networks, name="networks")
 
-NetworkName = Annotated[
-    str, typer.Option("--network", "-n", help="The network that looks: a name (`dream networks`) or a path.")
-]
-Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed gives the same picture.")]
-Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
-Precision = Annotated[
-    str, typer.Option(help=f"Of the network's numbers: {', '.join(PRECISIONS)}; auto takes bf16 where it is faster.")
-]
-Memory = Annotated[
+Objective = Annotated[
     str | None,
-    typer.Option(help="How much the program may take, 2GB say; by default half of what the machine has."),
-]
-Output = Annotated[
-    Path | None,
     typer.Option(
-        "--output",
-        "-o",
-        help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here.",
+        help="What to maximize, written as a sum: '0.5*layer(blocks.4) + class(banana, where=mask.png)'. "
+        "docs/objectives.md lists what there is."
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command()
@@ -71,6 +69,15 @@ def photo(
             "By default the network's own choice.",
         ),
     ] = None,
+    objective: Objective = None,
+    guide: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURE", help="Move what the layer sees toward what it sees in this picture."),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(metavar="PICTURE", help="Dream only where this picture is white, not where it is black."),
+    ] = None,
     octaves: Annotated[int, typer.Option(help="How many sizes the dream goes through.")] = PhotoRecipe.octaves,
     octave_scale: Annotated[
         float, typer.Option(help="The size of an octave over that of the one before.")
@@ -83,11 +90,13 @@ def photo(
     size: Annotated[
         int | None, typer.Option(help="The longer side of the output in pixels; by default the photograph's.")
     ] = PhotoRecipe.size,
+    prior: Prior = PhotoRecipe.prior,
     network: NetworkName = PhotoRecipe.network,
     seed: Seed = PhotoRecipe.seed,
     device: Device = PhotoRecipe.device,
     precision: Precision = PhotoRecipe.precision,
     memory: Memory = PhotoRecipe.memory,
+    verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -98,12 +107,16 @@ def photo(
         recipe = PhotoRecipe(
             network=network,
             layer=parse_layers(layer),
+            objective=objective,
+            guide=guide,
+            mask=mask,
             octaves=octaves,
             octave_scale=octave_scale,
             steps=steps,
             step_size=step_size,
             jitter=jitter,
             size=size,
+            prior=prior or PhotoRecipe.prior,
             seed=seed,
             device=device,
             precision=precision,
@@ -114,41 +127,45 @@ def photo(
 
         source = load_photo(picture)
         with loading(network, quiet):
+            from inceptionism.networks.registry import load_network
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
-        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet)
+            judges = [load_network(name) for name in verify or []]
+        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet, judges=judges)
 
 
 @app.command("class")
 def class_(
     targets: Annotated[
-        list[str], typer.Argument(metavar="CLASS...", help="Names or indices; each class gets its own picture.")
-    ],
-    prior: Annotated[
-        str | None,
-        typer.Option(help=f"What keeps the picture natural: {', '.join(KNOWN)}, joined by +, or none."),
-    ] = ClassRecipe.prior,
-    size: Annotated[str, typer.Option(help="In pixels: one number, or HEIGHTxWIDTH.")] = "x".join(
-        map(str, ClassRecipe.size)
-    ),
-    steps: Annotated[int, typer.Option(help="Steps of the ascent.")] = ClassRecipe.steps,
+        list[str] | None,
+        typer.Argument(metavar="[CLASS...]", help="Names or indices; each class gets its own picture."),
+    ] = None,
+    objective: Objective = None,
+    prior: Prior = ClassRecipe.prior,
+    size: Size = SIZE,
+    steps: Steps = ClassRecipe.steps,
     network: NetworkName = ClassRecipe.network,
     seed: Seed = ClassRecipe.seed,
     device: Device = ClassRecipe.device,
     precision: Precision = ClassRecipe.precision,
     memory: Memory = ClassRecipe.memory,
+    verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Make, from noise, a picture of what the network takes for a class: banana, lion, 291."""
+    """Make, from noise, a picture of what the network takes for a class: banana, lion, 291; or of an objective."""
     with reporting(debug):
+        if bool(targets) == (objective is not None):
+            raise InvalidSetting("give either classes or --objective")
+        wanted: list[str | None] = [*targets] if targets else [None]
         recipes = [
             ClassRecipe(
                 network=network,
                 target=target,
+                objective=objective,
                 prior=prior,
                 size=parse_size(size),
                 steps=steps,
@@ -157,23 +174,13 @@ def class_(
                 precision=precision,
                 memory=memory,
             )
-            for target in targets
+            for target in wanted
         ]
-        if len(recipes) > 1 and output is not None and not is_folder(output):
-            raise CannotWrite(f"{len(recipes)} pictures need a folder that exists as --output, not {output}")
-        with loading(network, quiet):
-            from inceptionism.networks.registry import load_network
-            from inceptionism.runs import ClassRun, batches
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
 
-            net = load_network(network, device)
-            titles = [ClassRun(recipe, network=net).title for recipe in recipes]
-        # All names and outputs are checked before the first picture is begun.
-        paths: list[Path] = []
-        for title in titles:
-            paths.append(output_path(output, file_name(title), overwrite, taken=paths))
-        for batch in batches(ClassRun(recipe, network=net) for recipe in recipes):
-            some, paths = paths[: len(batch)], paths[len(batch) :]
-            carry_out(batch, some, overwrite=overwrite, numbered=some != [output], quiet=quiet)
+
+app.command()(unit)
+app.command()(atlas)
 
 
 @app.command()
@@ -284,90 +291,6 @@ def program(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
-
-
-def carry_out(runs: Sequence[Run], paths: Sequence[Path], *, overwrite: bool, numbered: bool, quiet: bool) -> None:
-    """Take all steps of `runs`, showing progress, and write each to its path, also when they are interrupted.
-
-    `numbered` paths are those that were not asked for; if such a name is taken by then, it gets another number.
-    """
-    from inceptionism.outputs import check_side, save_or_rescue
-    from inceptionism.runs import together
-
-    for run, path in zip(runs, paths, strict=True):
-        check_side(path, run.size)
-        tell(run.notes, quiet)
-    said = [len(run.notes) for run in runs]
-    interruption: KeyboardInterrupt | None = None
-    saved: list[Path] = []
-    failed: list[CannotWrite] = []
-    more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
-    with progress(runs[0].title + more, quiet) as show:
-        try:
-            for steps in together(runs):
-                show(steps)
-        except KeyboardInterrupt as error:
-            interruption = error
-        if interruption and not any(run.scores for run in runs):
-            raise interruption
-        with uninterrupted():
-            for run, path in zip(runs, paths, strict=True):
-                result = run.result()
-                text = result.recipe.to_json()
-                another = numbered and not overwrite
-                try:
-                    saved.append(save_or_rescue(result.image, path, text, overwrite=overwrite, numbered=another))
-                except CannotWrite as error:
-                    failed.append(error)
-    for run, before in zip(runs, said, strict=True):
-        tell(run.notes[before:], quiet)
-    for failure in failed[:-1]:
-        complain(str(failure))
-    if failed:
-        raise failed[-1]
-    if interruption:
-        complain(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
-        raise typer.Exit(getattr(interruption, "status", 130))
-    for path in saved:
-        say(str(path))
-
-
-def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
-    """Return where to write: `given`, or `name`.png in the folder `given` or here; checked before any work.
-
-    A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
-    not among those `taken` by other pictures of the same command.
-    """
-    from inceptionism.outputs import check_output, free_name, shortened
-
-    if given is not None and not is_folder(given):
-        check_output(given, overwrite=overwrite)
-        return given
-    path = (given or Path()) / f"{shortened(name)}.png"
-    path = free_name(path, taken, overwrite=overwrite)
-    check_output(path, overwrite=overwrite)
-    return path
-
-
-def is_folder(path: Path) -> bool:
-    """Return whether `path` is a folder; what cannot even be looked up, with a name too long, is none."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def file_name(title: str) -> str:
-    """Return `title` with everything but letters, digits and dots turned into hyphens."""
-    return re.sub(r"[^\w.]+", "-", title).strip("-")
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read "512" or "360x640", height first."""
-    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip())
-    if not match:
-        raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {shown(text)}")
-    return checked_size((int(match[1]), int(match[2] or match[1])))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -110,8 +111,9 @@ class Objective:
         inside = self.text[:-1] if self.text.endswith(")") else f"({self.text}"
         return replace(self, mask=mask, text=f"{inside}, {mask.word}={quoted(mask.name)})")
 
-    def parts(self) -> list[Objective]:
-        """Return what it is the sum of, terms of one mask being one part."""
+    @cached_property
+    def parts(self) -> Sequence[Objective]:
+        """What it is the sum of, terms of one mask being one part."""
         groups: dict[Mask | None, list[tuple[float, Objective]]] = {}
         for weight, term in self._weighted(1):
             groups.setdefault(term.mask, []).append((weight, term))
@@ -119,7 +121,7 @@ class Objective:
 
     def pictures(self) -> dict[str, str]:
         """Return, by name, the SHA-256 of the pixels of each picture and mask that it reads."""
-        masks = [one.mask for one in self.parts() if one.mask is not None]
+        masks = [one.mask for one in self.parts if one.mask is not None]
         photos = [one.photo for one in self.references]
         return {mask.name: mask.sha256 for mask in masks} | {one.name or "picture": one.sha256 for one in photos}
 

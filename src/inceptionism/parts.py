@@ -28,7 +28,7 @@ class Part:
 
 def parts_of(objective: Objective, size: tuple[int, int], device: torch.device) -> list[Part]:
     """Return the parts of an objective for a picture of this height and width."""
-    return [Part(one, None if one.mask is None else amount(one.mask, size, device)) for one in objective.parts()]
+    return [Part(one, None if one.mask is None else amount(one.mask, size, device)) for one in objective.parts]
 
 
 def amount(mask: Mask, size: tuple[int, int], device: torch.device) -> Tensor:
@@ -39,7 +39,7 @@ def amount(mask: Mask, size: tuple[int, int], device: torch.device) -> Tensor:
 
 def extent(objective: Objective) -> float:
     """Return the share of the picture that an objective moves."""
-    masks = [one.mask for one in objective.parts()]
+    masks = [one.mask for one in objective.parts]
     if any(mask is None for mask in masks):
         return 1.0
     size = max(mask.amount.shape for mask in masks if mask is not None)

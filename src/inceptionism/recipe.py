@@ -19,6 +19,7 @@ from inceptionism.checks import (
     check_number,
     check_text,
     checked_size,
+    is_finite,
     parse_memory,
 )
 from inceptionism.errors import InvalidSetting, printable, shown, suggestion
@@ -141,6 +142,35 @@ class MadeWith:
             )
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a network that took no part sees in a result.
+
+    Attributes:
+        network: Its name.
+        weights: The SHA-256 of its parameters and buffers.
+        seen: The classes that it finds most likely, each with its probability.
+    """
+
+    network: str
+    weights: str
+    seen: tuple[tuple[str, float], ...]
+
+    def __post_init__(self) -> None:
+        check_text("network", self.network)
+        check_text("weights", self.weights)
+        seen = self.seen
+        if not isinstance(seen, (list, tuple)) or not all(
+            isinstance(one, (list, tuple)) and len(one) == 2 and isinstance(one[0], str) and is_finite(one[1])
+            for one in seen
+        ):
+            raise InvalidSetting(f"a verdict is of classes with their probabilities, not {shown(seen)}")
+        object.__setattr__(self, "seen", tuple((name, float(share)) for name, share in seen))
+
+    def __str__(self) -> str:
+        return f"{self.network} sees " + ", ".join(f"{name} {100 * share:.0f}%" for name, share in self.seen)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """The settings that every kind of picture has.
@@ -155,6 +185,7 @@ class Recipe:
         memory: How much the program may take, "2GB" say; by default half of what the machine has. Larger
             pictures are seen in tiles.
         made_with: Filled in by the run that made the picture.
+        verdicts: What other networks see in it, if they were asked.
     """
 
     kind: ClassVar[str]
@@ -166,6 +197,7 @@ class Recipe:
     precision: str = "auto"
     memory: str | None = None
     made_with: MadeWith | None = None
+    verdicts: tuple[Verdict, ...] = ()
 
     def __post_init__(self) -> None:
         check_text("network", self.network)
@@ -181,19 +213,23 @@ class Recipe:
         """Return the settings that are given, as plain JSON values by name."""
         values = {name: value for name, value in asdict(self).items() if value is not None}
         values.pop("made_with", None)
+        values.pop("verdicts")
         return {"kind": self.kind, **values}
 
     def described(self) -> list[tuple[str, str]]:
         """Return every setting, and what the result was made with, as pairs of a name and a readable value."""
         pairs = [(name.replace("_", " "), readable(value)) for name, value in self.settings().items()]
         made_with = asdict(self.made_with) if self.made_with else {}
-        return pairs + [(name, readable(value)) for name, value in made_with.items() if value is not None]
+        pairs += [(name, readable(value)) for name, value in made_with.items() if value is not None]
+        return pairs + [("verified", printable(str(verdict))) for verdict in self.verdicts]
 
     def to_json(self) -> str:
         """Return the recipe as JSON: the settings, and what the result was made with."""
         content: dict[str, Any] = {"schema": SCHEMA, **self.settings()}
         if self.made_with is not None:
             content["made_with"] = asdict(self.made_with)
+        if self.verdicts:
+            content["verdicts"] = [asdict(verdict) for verdict in self.verdicts]
         return json.dumps(content)
 
     @staticmethod
@@ -219,6 +255,10 @@ class Recipe:
         made_with = content.pop("made_with", None)
         if made_with is not None:
             content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
+        verdicts = content.pop("verdicts", [])
+        if not isinstance(verdicts, list):
+            raise InvalidSetting(f"the recipe's verdicts are no list: {shown(verdicts)}")
+        content["verdicts"] = tuple(Verdict(**known_fields(Verdict, one)) for one in verdicts)
         return recipes[kind](**known_fields(recipes[kind], content))
 
 
@@ -286,6 +326,8 @@ class ClassRecipe(Recipe):
             what is best for the network.
         size: The height and width in pixels; one number stands for both.
         steps: Of the ascent.
+        together: How many pictures are made together, each from another noise, so that they may differ on purpose.
+        number: Which of them this is, from 0.
     """
 
     kind = "class"
@@ -295,6 +337,8 @@ class ClassRecipe(Recipe):
     prior: str | None = None
     size: tuple[int, int] = (224, 224)
     steps: int = 256
+    together: int = 1
+    number: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -308,6 +352,8 @@ class ClassRecipe(Recipe):
         if self.prior is not None:
             parse_prior(self.prior)
         check_integer("steps", self.steps, 1, 100_000)
+        check_integer("together", self.together, 1, 64)
+        check_integer("number", self.number, 0, self.together - 1)
 
 
 def readable(value: object) -> str:

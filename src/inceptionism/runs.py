@@ -33,7 +33,7 @@ from inceptionism.parameterizations import Parameterization, Pixels
 from inceptionism.parts import Beside, extent, parts_of
 from inceptionism.prior_syntax import parse_prior
 from inceptionism.priors import Constraints, best_prior, constraints
-from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
+from inceptionism.recipe import MAX_SEED, ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
 from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
@@ -146,7 +146,7 @@ class Run(ABC):
             self.recipe.steps,
             self.recipe.prior,
             self.objective.references,
-            len(self.objective.parts()),
+            len(self.objective.parts),
         )
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
@@ -359,7 +359,7 @@ class ClassRun(Run):
             self.notes.append(
                 f"seen in tiles of {self.slope.pixels / 1e6:.1f} megapixels, each of which climbs by itself"
             )
-        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._generator = torch.Generator().manual_seed((recipe.seed + recipe.number) % (MAX_SEED + 1))
 
     @cached_property
     def _begun(self) -> Canvas:

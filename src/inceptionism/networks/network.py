@@ -93,6 +93,7 @@ class Network:
         self._shift = -means / stds
         self._plain = freeze(module)
         self._quick: dict[torch.dtype, nn.Module] = {}
+        self._counts: dict[str, int] = {}
         self.device = torch.device("cpu")
         self._listed: list[str] | None = None
         self._listed = None if layers is None else self._checked(layers)
@@ -215,11 +216,14 @@ class Network:
 
     def channels(self, layer: str) -> int:
         """Return how many channels `layer` has; of the logits, how many classes."""
+        if layer in self._counts:
+            return self._counts[layer]
         picture = torch.zeros(1, 3, *self.size, device=self.device)
         # As the network has been run already, if it has: other numbers would need a copy of its weights.
         dtype = next(iter(self._quick), torch.float32)
         with torch.no_grad():
-            return self.activations(picture, [layer], dtype)[layer].shape[1]
+            self._counts[layer] = self.activations(picture, [layer], dtype)[layer].shape[1]
+        return self._counts[layer]
 
     @cached_property
     def classes(self) -> int:
