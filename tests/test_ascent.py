@@ -14,6 +14,7 @@ from inceptionism.ascent import Climb, NormalizedAscent, ascend
 from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
 from inceptionism.objectives import Objective, layer
 from inceptionism.parameterizations import Pixels
+from inceptionism.parts import Part
 from inceptionism.slope import Slope
 
 
@@ -140,7 +141,7 @@ def test_every_step_moves_the_mean_pixel_by_the_step_size() -> None:
 def run(tiny, objective: Objective, picture: torch.Tensor, steps: int = 3) -> list[float]:
     canvas = Pixels(picture)
     optimizer = NormalizedAscent(canvas.parameters, 1 / 255)
-    climb = Climb(canvas, objective, optimizer, [], torch.Generator().manual_seed(0))
+    climb = Climb(canvas, [Part(objective)], optimizer, [], torch.Generator().manual_seed(0))
     scores = [score for (score,) in ascend([climb], Slope(tiny), steps)]
     climb.check_moved()
     return scores

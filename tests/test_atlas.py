@@ -6,12 +6,16 @@ import numpy as np
 from PIL import Image
 from test_cli import dream, refused
 
-from inceptionism.atlas import MARGIN, Labeled, clouds, contact_sheet, layer_runs, layer_sheet
+from inceptionism.atlas import clouds, layer_runs, layer_sheet
+from inceptionism.contact_sheet import MARGIN, Labeled, contact_sheet
 
 
 def test_every_picture_is_on_the_sheet_and_has_its_name_under_it() -> None:
     colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200), (9, 9, 99)]
-    sheet = np.asarray(contact_sheet([Labeled(Image.new("RGB", (60, 40), one), f"layer {one}") for one in colors]))
+    labeled = [Labeled(Image.new("RGB", (60, 40), one), f"layer {one}", "its level") for one in colors]
+    image, places = contact_sheet(labeled)
+    sheet = np.asarray(image)
+    assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     for index, color in enumerate(colors):
         left, top = MARGIN + index % 3 * (60 + MARGIN), MARGIN + index // 3 * (40 + MARGIN + 40)
         assert (sheet[top : top + 40, left : left + 60] == color).all()
@@ -22,8 +26,8 @@ def test_every_picture_is_on_the_sheet_and_has_its_name_under_it() -> None:
 
 def test_of_a_long_name_the_end_is_shown() -> None:
     one = Image.new("RGB", (60, 10), "gray")
-    long, short = (contact_sheet([Labeled(one, name)]) for name in ("a" * 300 + "/output", "a" * 200 + "/output"))
-    assert long.size == (60 + 2 * MARGIN, 10 + 2 * MARGIN + 40)
+    long, short = (contact_sheet([Labeled(one, name)])[0] for name in ("a" * 300 + "/output", "a" * 200 + "/output"))
+    assert long.size == (60 + 2 * MARGIN, 10 + 2 * MARGIN + 22)
     assert long == short
 
 

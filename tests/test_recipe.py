@@ -35,7 +35,7 @@ photo_recipes = st.builds(
 class_recipes = st.builds(
     ClassRecipe,
     target=st.integers(0, 999) | st.text(min_size=1),
-    prior=st.sampled_from(["fourier", "none"]),
+    prior=st.sampled_from(["fourier + views", "none", None]),
     size=st.tuples(st.integers(1, 999), st.integers(1, 999)) | st.integers(1, 999),
     steps=st.integers(1, 999),
 )
@@ -125,7 +125,7 @@ def test_settings_out_of_range_are_refused(settings: dict, reason: str) -> None:
         ({}, "either a class or an objective"),
         ({"target": "a", "objective": "b"}, "either a class or an objective"),
         ({"target": 1.5}, "target must be"),
-        ({"target": "a", "prior": "furrier"}, "prior must be one of fourier, none, not 'furrier'"),
+        ({"target": "a", "prior": "furrier"}, "there is no prior 'furrier'"),
         ({"target": "a", "size": (5,)}, "size must be a number of pixels or a height and a width"),
         ({"target": "a", "size": (5, 0)}, "size must be from 1"),
         ({"target": "a", "steps": -1}, "steps must be from 1"),

@@ -24,7 +24,7 @@ def test_a_recorded_slope_is_that_of_the_network(lite0, dtype) -> None:
     slope = Slope(network, dtype)
     for view in pictures(WARM_UP + 3):
         ((score, gradient),) = slope([Look(view, objective, torch.Generator())])
-        scores, expected = slope._scored(view, [objective])
+        scores, expected = slope._scored(view, [Look(view, objective, torch.Generator())])
         assert score == pytest.approx(scores.item(), rel=1e-3)
         torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
     assert all(one._graph is not None for one in slope._recorded.values())

@@ -67,7 +67,7 @@ def test_views_stay_within_what_was_asked() -> None:
     """A bright dot in the middle moves no further than the magnified shift, and is as large as the scale allows."""
     picture = torch.full((1, 3, 101, 101), 0.5)
     picture[:, :, 48:53, 48:53] = 1
-    view = random_view(shift=20 / 101, scale=(0.8, 1.5), rotation=10, noise=0)
+    view = random_view(shift=20 / 101, smallest=0.8, largest=1.5, rotation=10, noise=0)
     generator = torch.Generator().manual_seed(0)
     places, areas = [], []
     for _ in range(200):

@@ -7,6 +7,7 @@ cancelling and saving what is there all do just that.
 from __future__ import annotations
 
 import gc
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -347,7 +348,7 @@ class ClassRun(Run):
             self.title = self.network.labels[index] if self.network.labels else str(index)
             recipe = replace(recipe, target=index, label=self.title)
         else:
-            self.title = str(objective)
+            self.title = titled(objective)
         self.objective = objective
         prior = recipe.prior or best_prior(self.network)
         self.constraints = constraints(parse_prior(prior), self.network)
@@ -400,6 +401,12 @@ def check_objective(objective: object) -> None:
     """Raise `InvalidSetting` unless `objective` is one, or nothing."""
     if not isinstance(objective, (Objective, type(None))):
         raise InvalidSetting(f"an objective is made by inceptionism.objectives, it is not {shown(objective)}")
+
+
+def titled(objective: Objective) -> str:
+    """Return what a picture of an objective is called: of a unit, its name."""
+    unit = re.match(r"(?:channel|neuron)\(([^,()]+)\)", str(objective))
+    return unit[1] if unit else str(objective)
 
 
 def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:

@@ -1,0 +1,74 @@
+"""The options that several commands have, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inceptionism.checks import checked_size
+from inceptionism.errors import InvalidSetting, shown
+from inceptionism.prior_syntax import KNOWN
+from inceptionism.recipe import DEVICES, PRECISIONS, ClassRecipe
+
+NetworkName = Annotated[
+    str, typer.Option("--network", "-n", help="The network that looks: a name (`dream networks`) or a path.")
+]
+Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed gives the same picture.")]
+Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
+Precision = Annotated[
+    str, typer.Option(help=f"Of the network's numbers: {', '.join(PRECISIONS)}; auto takes bf16 where it is faster.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(help="How much the program may take, 2GB say; by default half of what the machine has."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+Prior = Annotated[
+    str | None,
+    typer.Option(help=f"What keeps the picture natural: {', '.join(KNOWN)}, joined by +, or none."),
+]
+Size = Annotated[str, typer.Option(help="In pixels: one number, or HEIGHTxWIDTH.")]
+Steps = Annotated[int, typer.Option(help="Steps of the ascent.")]
+Verify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--verify",
+        help="Say what another network sees in the result, and note it in the recipe; may be given several times.",
+    ),
+]
+
+SIZE = "x".join(map(str, ClassRecipe.size))
+"""How the default size of a picture from noise is written."""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "512" or "360x640", height first."""
+    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip())
+    if not match:
+        raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {shown(text)}")
+    return checked_size((int(match[1]), int(match[2] or match[1])))
+
+
+def parse_channels(text: str) -> list[int]:
+    """Read "0-63,70": numbers and ranges, each channel once, in order."""
+    found: dict[int, None] = {}
+    for one in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", one.strip())
+        if not match or (match[2] and int(match[2]) < int(match[1])):
+            raise InvalidSetting(f"channels are numbers and ranges such as 0-63,70, not {shown(text)}")
+        found.update(dict.fromkeys(range(int(match[1]), int(match[2] or match[1]) + 1)))
+    return list(found)

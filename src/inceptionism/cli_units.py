@@ -1,0 +1,156 @@
+"""The commands that ask what the units of a layer respond to: `dream unit` and `dream atlas`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inceptionism.cli_options import (
+    SIZE,
+    Debug,
+    Device,
+    Memory,
+    NetworkName,
+    Output,
+    Overwrite,
+    Precision,
+    Prior,
+    Quiet,
+    Seed,
+    Size,
+    Steps,
+    Verify,
+    parse_channels,
+    parse_size,
+)
+from inceptionism.cli_outputs import file_name, picture_classes
+from inceptionism.errors import InvalidSetting
+from inceptionism.expressions import Term, summed
+from inceptionism.recipe import ClassRecipe
+from inceptionism.terminal import complain, loading, progress, reporting, say, tell
+
+Layer = Annotated[str, typer.Argument(metavar="LAYER", help="A layer: `dream layers` lists them.")]
+
+
+def unit(
+    layer: Layer,
+    channels: Annotated[
+        list[int], typer.Argument(metavar="CHANNEL...", help="Its channels; each gets its own picture.", min=0)
+    ],
+    neuron: Annotated[
+        bool, typer.Option("--neuron", help="Only the neuron in the middle of the map, not all of the channel.")
+    ] = False,
+    count: Annotated[int, typer.Option(help="How many pictures of each channel, from different noise.")] = 1,
+    diversity: Annotated[
+        float, typer.Option(help="How much these are to differ, beside the activation; 0 to leave it to the noise.")
+    ] = 0.0,
+    prior: Prior = ClassRecipe.prior,
+    size: Size = SIZE,
+    steps: Steps = ClassRecipe.steps,
+    network: NetworkName = ClassRecipe.network,
+    seed: Seed = ClassRecipe.seed,
+    device: Device = ClassRecipe.device,
+    precision: Precision = ClassRecipe.precision,
+    memory: Memory = ClassRecipe.memory,
+    verify: Verify = None,
+    output: Output = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make, from noise, a picture of what a channel of a layer responds to."""
+    with reporting(debug):
+        if diversity and (count < 2 or len(channels) > 1):
+            raise InvalidSetting("--diversity is for several pictures of one channel: give one, and --count")
+        for channel in channels:
+            terms = [Term("neuron" if neuron else "channel", (f"{layer}:{channel}",))]
+            if diversity:
+                terms.append(Term("diversity", (layer,), weight=diversity))
+            recipes = [
+                ClassRecipe(
+                    network=network,
+                    objective=summed([str(term) for term in terms]),
+                    prior=prior,
+                    size=parse_size(size),
+                    steps=steps,
+                    together=count if diversity else 1,
+                    number=number if diversity else 0,
+                    seed=seed if diversity else seed + number,
+                    device=device,
+                    precision=precision,
+                    memory=memory,
+                )
+                for number in range(count)
+            ]
+            picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+
+
+ATLAS_SIZE = "128"
+ATLAS_STEPS = 96
+
+
+def atlas(
+    layer: Layer,
+    channels: Annotated[
+        str | None, typer.Option(help="Which: numbers and ranges, 0-63,70; by default all of the layer's.")
+    ] = None,
+    photo: Annotated[
+        Path | None, typer.Option(help="Only the channels that are most active on this photograph, these first.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="With --photo, how many.", min=1)] = 36,
+    prior: Prior = ClassRecipe.prior,
+    size: Size = ATLAS_SIZE,
+    steps: Steps = ATLAS_STEPS,
+    network: NetworkName = ClassRecipe.network,
+    seed: Seed = ClassRecipe.seed,
+    device: Device = ClassRecipe.device,
+    precision: Precision = ClassRecipe.precision,
+    memory: Memory = ClassRecipe.memory,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The folder for the pictures, the sheet and the index; may exist."),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Draw a contact sheet of what the channels of a layer respond to; interrupted, the same command goes on."""
+    with reporting(debug):
+        wanted = None if channels is None else parse_channels(channels)
+        if wanted is not None and photo is not None:
+            raise InvalidSetting("give either --channels or --photo")
+        settings = ClassRecipe(
+            network=network,
+            objective=str(Term("channel", (f"{layer}:0",))),
+            prior=prior,
+            size=parse_size(size),
+            steps=steps,
+            seed=seed,
+            device=device,
+            precision=precision,
+            memory=memory,
+        )
+        with loading(network, quiet):
+            from inceptionism.images import load_photo
+            from inceptionism.networks.registry import load_network
+            from inceptionism.unit_atlas import UnitAtlas
+
+            net = load_network(network, device)
+            source = None if photo is None else load_photo(photo)
+            folder = output or Path(f"{file_name(f'{net.name}-{layer}')}-atlas")
+            drawn = UnitAtlas(net, layer, settings, folder, wanted, source, top, overwrite=overwrite)
+        if drawn.done:
+            tell([f"{len(drawn.done)} of {len(drawn.channels)} are in {folder} already"], quiet)
+        try:
+            for batch in drawn.batches():
+                title = f"{layer} · {len(drawn.done)} of {len(drawn.channels)}"
+                with progress(title, quiet) as show:
+                    for run_steps in batch:
+                        show(run_steps)
+        except KeyboardInterrupt as interruption:
+            found = f"{len(drawn.done)} of {len(drawn.channels)} are in {folder}"
+            complain(f"interrupted; {found}, and the same command goes on from there")
+            raise typer.Exit(getattr(interruption, "status", 130)) from None
+        say(str(drawn.finish()))
