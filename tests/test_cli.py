@@ -76,7 +76,7 @@ def pixels(path: Path) -> np.ndarray:
 def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
     options = {
         "network": "efficientnet-lite1",
-        "layer": "blocks.3:7=2",
+        "layer": "blocks.3=2",
         "octaves": 2,
         "octave-scale": 1.5,
         "steps": 1,
@@ -87,6 +87,9 @@ def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
         "device": "cpu",
         "precision": "bf16",
         "memory": "3GB",
+        "prior": "0.1*tv + laplacian",
+        "guide": "cup.jpg",
+        "mask": "cup.jpg",
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     done = dream("photo", "cup.jpg", *flags, "-o", "out.webp", cwd=folder)
@@ -153,7 +156,7 @@ def test_show_prints_the_recipe(folder) -> None:
         (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 2),
         (["class", "1000"], "no class 1000: classes are numbered from 0 to 999", 2),
         (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
-        (["class", "banana", "--prior", "naturel"], "prior must be one of fourier, none, not 'naturel'", 2),
+        (["class", "banana", "--prior", "naturel"], "there is no prior 'naturel'", 2),
         (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
         (["photo", "cup.jpg", "--size", "65000"], r"needs \d+\.\d GB of memory, and it may take", 2),
         (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
@@ -211,7 +214,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
 def test_without_a_command_there_is_help(folder) -> None:
     done = dream(cwd=folder)
     assert (done.returncode, done.stderr) == (2, "")
-    for command in ("photo", "class", "layers", "show"):
+    for command in ("photo", "class", "unit", "atlas", "layers", "show"):
         assert command in done.stdout
 
 
@@ -334,11 +337,15 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(folder) -> None:
     assert [path.name for path in folder.iterdir()] == ["cup.jpg"]
 
 
+OF_THE_RUN = {"made_with", "verdicts", "together", "number"}
+"""The fields of a recipe that no option sets."""
+
+
 @pytest.mark.parametrize(
     ("command", "recipe", "skipped"),
     [
-        ("photo", PhotoRecipe, {"objective", "made_with", "layer", "size", "memory"}),
-        ("class", ClassRecipe, {"objective", "made_with", "target", "label", "size", "memory"}),
+        ("photo", PhotoRecipe, OF_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
+        ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "target", "label", "size", "memory"}),
     ],
 )
 def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, skipped: set[str]) -> None:
@@ -353,7 +360,7 @@ def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, sk
 
 def test_each_command_has_help_with_every_option_explained(folder) -> None:
     listing = dream("--help", cwd=folder).stdout
-    for command in ("photo", "class", "layers", "show"):
+    for command in ("photo", "class", "unit", "atlas", "layers", "show"):
         assert command in listing
         done = dream(command, "--help", cwd=folder)
         assert done.returncode == 0

@@ -44,7 +44,7 @@ def test_inside_tiles_the_gradient_is_that_of_the_whole_picture(lite0) -> None:
     objective = objectives.layer("blocks.1")
     ((whole_score, whole),) = Slope(lite0)([Look(view, objective, generator())])
     slope = Slope(lite0, pixels=300 * 300)
-    score, gradient = slope._by_tiles(view, objective, tiles(size, slope.pixels))
+    score, gradient = slope._by_tiles(Look(view, objective, generator()), tiles(size, slope.pixels))
     inner = (..., slice(GRID, -GRID), slice(GRID, -GRID))
     torch.testing.assert_close(gradient[inner], whole[inner], rtol=1e-4, atol=1e-5 * whole.abs().max().item())
     assert score == pytest.approx(whole_score, rel=0.1)
@@ -59,9 +59,9 @@ def test_no_seam_is_seen_where_tiles_meet(lite0) -> None:
     borders_of = []
     by_tiles = run.slope._by_tiles
 
-    def note(view, objective, parts):
+    def note(look, parts):
         borders_of.append(sorted({tile.columns.start for tile in parts}))
-        return by_tiles(view, objective, parts)
+        return by_tiles(look, parts)
 
     run.slope._by_tiles = note
     detail = np.asarray(run.finish().image).astype(float) - photo

@@ -75,7 +75,8 @@ class Climb:
         """Take a step up what was seen, by score and gradient for each part, and return the sum of the scores."""
         scores, pulls = [], []
         for part, (score, gradient) in zip(self.parts, seen, strict=True):
-            self.moved |= climbable(part.objective, gradient)
+            # Beside a prior, whose gradient is a part of it, only a score of 0 tells that nothing responds.
+            self.moved |= climbable(part.objective, gradient) and (self.prior is None or score != 0)
             if self.levels:
                 gradient = evened(gradient, self.levels)
             if len(self.parts) > 1 or self.penalties:

@@ -355,6 +355,12 @@ class ClassRecipe(Recipe):
         check_integer("together", self.together, 1, 64)
         check_integer("number", self.number, 0, self.together - 1)
 
+    def settings(self) -> dict[str, Any]:
+        values = super().settings()
+        if self.together == 1:
+            del values["together"], values["number"]
+        return values
+
 
 def readable(value: object) -> str:
     """Return a setting's value as a person writes it."""

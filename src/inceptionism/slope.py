@@ -176,9 +176,9 @@ class Slope:
                 known = self.known(reference, objective.layers)
                 activations.update({(name, reference): known[name] for name in objective.layers})
         scores = objective(activations)
-        climbed = scores.sum() if first.prior is None else scores.sum() - first.prior(activations).sum()
-        if not climbed.requires_grad:
+        if not scores.requires_grad:
             return scores, torch.zeros_like(seen)
+        climbed = scores.sum() if first.prior is None else scores.sum() - first.prior(activations).sum()
         (gradient,) = torch.autograd.grad(climbed, seen)
         return scores.detach(), gradient
 
