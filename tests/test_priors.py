@@ -159,9 +159,9 @@ def test_what_makes_no_prior_is_refused(text: str, reason: str) -> None:
     ("text", "reason"),
     [
         ("views(shift=far)", "shift= of prior views must be a number, not 'far'"),
-        ("views(noise=2)", "noise= of prior views must be more than"),
+        ("views(noise=2)", "noise= of prior views must be from 0 to 1, not 2"),
         ("views(smallest=2, largest=1)", "the smallest view is of 2, which is more than the largest, of 1"),
-        ("fourier(decay=9)", "decay= of prior fourier must be more than 0 and at most 4, not 9"),
+        ("fourier(decay=9)", "decay= of prior fourier must be from 0 to 4, not 9"),
     ],
 )
 def test_arguments_out_of_range_are_refused(tiny, text: str, reason: str) -> None:

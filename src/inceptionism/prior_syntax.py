@@ -31,8 +31,8 @@ KNOWN = {
     "phase": Known("phases only, under a natural magnitude spectrum", ("picture or folder",), canvas=True),
     "pixels": Known("the pixels themselves", canvas=True),
     "views": Known(
-        "random views: shifted, magnified, turned, with noise",
-        named=("shift", "smallest", "largest", "rotation", "noise", "crops"),
+        "random views: shifted, magnified, turned, in another light, with noise",
+        named=("shift", "smallest", "largest", "rotation", "contrast", "brightness", "noise"),
     ),
     "laplacian": Known("gradients of all scales alike", named=("levels",)),
     "tv": Known("total variation", strength="how strong it is beside the objective"),

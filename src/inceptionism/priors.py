@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.ascent import Penalty
-from inceptionism.checks import check_number
 from inceptionism.errors import InvalidSetting, shown
 from inceptionism.expressions import Term
 from inceptionism.networks.network import Network
@@ -78,15 +77,16 @@ LIMITS = {
     "decay": (0, 4),
     "contrast": (0, 20),
     "saturation": (0, 4),
-    "shift": (-1e-9, 1),
-    "smallest": (0, 16),
-    "largest": (0, 16),
-    "rotation": (-1e-9, 180),
-    "noise": (-1e-9, 1),
-    "levels": (0, 12),
+    "shift": (0, 1),
+    "smallest": (0.05, 16),
+    "largest": (0.05, 16),
+    "rotation": (0, 180),
+    "brightness": (0, 1),
+    "noise": (0, 1),
+    "levels": (1, 12),
     "power": (1, 32),
 }
-"""Above which number an argument must be, and up to which it may."""
+"""From which number to which the arguments of priors may be."""
 
 
 def numbers(term: Term) -> dict[str, Any]:
@@ -102,7 +102,8 @@ def numbers(term: Term) -> dict[str, Any]:
         except ValueError:
             raise InvalidSetting(f"{key}= of prior {term.name} must be a number, not {shown(text)}") from None
         low, high = LIMITS[key]
-        check_number(f"{key}= of prior {term.name}", found[key], above=low, at_most=high)
+        if not low <= found[key] <= high:
+            raise InvalidSetting(f"{key}= of prior {term.name} must be from {low:g} to {high:g}, not {text}")
     return found
 
 
@@ -141,9 +142,10 @@ def norm(picture: Tensor, power: float = 6) -> Tensor:
 def statistics(network: Network) -> Objective:
     """How far means and variances of the channels are from those of natural pictures (Yin et al., CVPR 2020).
 
-    The network's batch norms know these from its training. Departures: distances are in standard deviations of each
-    channel, squared, and their mean over channels and layers counts, so that no layer dominates; and those of one
-    picture are compared, not of a batch.
+    The network's batch norms know these from its training. Departures: of each channel counts the square of the mean's
+    distance in standard deviations, and 2 (r − 1)² / (r + 1) for a variance that is r times the natural one, which far
+    from it grows with r and not with its square; their mean over channels and layers, so that no layer dominates;
+    and those of one picture, not of a batch.
 
     Raises:
         InvalidSetting: the network has no batch norms.
@@ -161,8 +163,9 @@ def statistics(network: Network) -> Objective:
             seen = activations[name]
             mean, std = natural.mean.to(seen), natural.std.to(seen)
             std = std.clamp_min(LEAST * float(std.mean()))
-            found = (seen.var((2, 3), correction=0) + 1e-6).sqrt()
-            costs.append((((seen.mean((2, 3)) - mean) / std).square() + (found / std - 1).square()).mean(1))
+            ratio = seen.var((2, 3), correction=0) / std.square()
+            off = ((seen.mean((2, 3)) - mean) / std).square()
+            costs.append((off + 2 * (ratio - 1).square() / (ratio + 1)).mean(1))
         return torch.stack(costs).mean(0)
 
     return Objective(frozenset(known), score, "statistics")

@@ -65,18 +65,24 @@ def random_view(
     smallest: float = 0.8,
     largest: float = 1.5,
     rotation: float = 10.0,
-    noise: float = 0.15,
+    contrast: float = 0.5,
+    brightness: float = 0.15,
+    noise: float = 0.5,
 ) -> Transform:
-    """Look at the picture from a random place: shifted, scaled and rotated in one resampling, with noise on it.
+    """Look at the picture from a random place, in random light.
 
-    What is seen beside the picture, in further channels, has no noise.
+    It is shifted, scaled and rotated in one resampling; then come contrast and brightness; and noise, of which most
+    views have little. What is seen beside the picture, in further channels, has no noise.
 
     Args:
         shift: The largest shift in each direction, as a share of the picture's height and width.
         smallest: The least magnification.
         largest: The most; all logarithms between the two are equally likely.
         rotation: The largest turn to either side, in degrees.
-        noise: The largest standard deviation of the noise.
+        contrast: The largest change of the distance from gray, as a share of it.
+        brightness: The largest shift of brightness to either side.
+        noise: The largest standard deviation of the noise; how much of it there is, is the cube of a number that is
+            equally likely from 0 to 1.
 
     Raises:
         InvalidSetting: the smallest magnification is larger than the largest.
@@ -86,14 +92,16 @@ def random_view(
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
         height, width = picture.shape[-2:]
-        size, turn, down, right, amount = torch.rand(5, generator=generator).tolist()
+        size, turn, down, right, far, light, amount = torch.rand(7, generator=generator).tolist()
         view = similarity(
             picture,
             shift=((2 * down - 1) * shift * height, (2 * right - 1) * shift * width),
             scale=smallest * (largest / smallest) ** size,
             rotation=(2 * turn - 1) * rotation,
         )
-        grain: Tensor = amount * noise * torch.randn(view[:, :3].shape, generator=generator)
+        factor = 1 + (2 * far - 1) * contrast
+        view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
+        grain: Tensor = amount**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
         noisy, beside = view[:, :3] + grain.to(view.device), view[:, 3:]
         return torch.cat([noisy, beside], 1) if beside.shape[1] else noisy
 
