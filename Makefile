@@ -1,7 +1,8 @@
 # make demo      sets everything up, dreams a photograph and the class "banana", and says where they are
 # make test      sets up and runs all tests
 # make lint      ruff (style and formatting), mypy --strict, and the direction of imports
-# make bench     times the engine beside a plain transcription of the 2015 loop; with GOOGLENET=folder, on that too
+# make bench     times the engine beside a plain transcription of the 2015 loop, and counts how many classes other
+#                networks recognize; with GOOGLENET=folder, on and by that too
 # make install   only sets up; then .venv/bin/dream is the command
 
 PYTHON ?= python3
@@ -30,6 +31,7 @@ lint: .venv/.with-lint .venv/.with-test
 
 bench: .venv/.with-test
 	$(BIN)/python bench/engine.py "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
+	$(BIN)/python bench/transfer.py $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

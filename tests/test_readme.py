@@ -36,6 +36,7 @@ def test_the_examples_run_as_written_and_make_their_pictures(tmp_path, photo) ->
         "banana.png",
         "lion.png",
         "banana-without-prior.png",
+        "blocks.10-24.png",
         "dream.png",
         "another-banana.png",
         "my-network.png",

@@ -63,11 +63,29 @@ def test_a_view_is_repeatable_differentiable_and_of_the_same_size() -> None:
     assert picture.grad.abs().sum() > 0
 
 
+def test_the_light_changes_and_pictures_beside_have_the_same_without_noise() -> None:
+    still = random_view(shift=0, smallest=1, largest=1, rotation=0, contrast=0.5, brightness=0.2, noise=0.3)
+    picture = smooth(40, 57)
+    generator = torch.Generator().manual_seed(1)
+    factors, grains = [], []
+    for _ in range(100):
+        seen, beside = torch.split(still(torch.cat([picture, picture], 1), generator), 3, dim=1)
+        x, y = (one.flatten().double().numpy() for one in (picture, beside))
+        factor, shift = np.polyfit(x, y, 1)
+        np.testing.assert_allclose(y, factor * x + shift, atol=1e-5)  # a straight line, and nothing else
+        factors.append(factor)
+        assert abs(0.5 * factor + shift - 0.5) <= 0.2001  # middle gray moves by the brightness
+        grains.append(float((seen - beside).std()))
+    assert 0.5 <= min(factors) < 0.6
+    assert 1.4 < max(factors) <= 1.5
+    assert np.median(grains) < 0.1 < max(grains) <= 0.31
+
+
 def test_views_stay_within_what_was_asked() -> None:
     """A bright dot in the middle moves no further than the magnified shift, and is as large as the scale allows."""
     picture = torch.full((1, 3, 101, 101), 0.5)
     picture[:, :, 48:53, 48:53] = 1
-    view = random_view(shift=20 / 101, smallest=0.8, largest=1.5, rotation=10, noise=0)
+    view = random_view(shift=20 / 101, smallest=0.8, largest=1.5, rotation=10, contrast=0, brightness=0, noise=0)
     generator = torch.Generator().manual_seed(0)
     places, areas = [], []
     for _ in range(200):
