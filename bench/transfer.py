@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 import inceptionism as inc
+from inceptionism.recipe import PRESETS
 from inceptionism.tensors import to_picture
 
 CLASSES = (
@@ -30,8 +31,6 @@ CLASSES = (
 )  # fmt: skip
 
 Probabilities: TypeAlias = Callable[[Image.Image], NDArray[np.float32]]
-
-FAST = 96
 
 
 class OpenCV:
@@ -68,12 +67,12 @@ def natural(image: Image.Image) -> tuple[float, float]:
     return float(correlation), float(np.polyfit(np.log(seen), np.log(mean[seen]), 1)[0])
 
 
-def made(network: inc.Network, classes: Sequence[str], steps: int) -> tuple[list[Image.Image], float]:
+def made(network: inc.Network, classes: Sequence[str], preset: str) -> tuple[list[Image.Image], float]:
     """Return a picture of each class, made one after the other, and the median of the seconds that one took."""
     images, seconds = [], []
     for name in classes:
         start = time.perf_counter()
-        images.append(inc.visualize(name, network=network, steps=steps).image)
+        images.append(inc.visualize(name, network=network, preset=preset).image)
         seconds.append(time.perf_counter() - start)
     return images, statistics.median(seconds)
 
@@ -102,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--googlenet", type=Path, help="a folder with deploy.prototxt and bvlc_googlenet.caffemodel")
     parser.add_argument("--classes", nargs="*", default=list(CLASSES))
-    parser.add_argument("--steps", type=int, nargs="*", default=[FAST, inc.ClassRecipe.steps])
+    parser.add_argument("--presets", nargs="*", default=list(PRESETS))
     parser.add_argument("--pictures", type=Path, help="a folder to keep them in")
     options = parser.parse_args()
     network = inc.load_network("efficientnet-lite0")
@@ -113,18 +112,19 @@ def main() -> None:
     table = Table(
         title=f"{len(indices)} classes made on {network.name}: seen first, and among the first five, by others"
     )
-    for heading in ("steps", "s a picture", *judges, "neighbours' correlation", "slope of the spectrum"):
+    for heading in ("preset", "steps", "s a picture", *judges, "neighbours' correlation", "slope of the spectrum"):
         table.add_column(heading, justify="right")
-    for steps in options.steps:
-        images, seconds = made(network, options.classes, steps)
+    for preset in options.presets:
+        images, seconds = made(network, options.classes, preset)
         if options.pictures:
             options.pictures.mkdir(exist_ok=True)
             for name, image in zip(options.classes, images, strict=True):
-                image.save(options.pictures / f"{name}-{steps}.png")
+                image.save(options.pictures / f"{name}-{preset}.png")
         seen = [places(images, indices, probabilities) for probabilities in judges.values()]
         correlations, slopes = zip(*map(natural, images), strict=True)
         table.add_row(
-            str(steps),
+            preset,
+            str(PRESETS[preset].steps),
             f"{seconds:.1f}",
             *seen,
             f"{min(correlations):.3f} to {max(correlations):.3f}",

@@ -115,9 +115,10 @@ def visualize(
     target: str | int | Objective,
     *,
     network: str | nn.Module | Network = ClassRecipe.network,
+    preset: str = ClassRecipe.preset,
     prior: str | None = ClassRecipe.prior,
     size: int | tuple[int, int] = ClassRecipe.size,
-    steps: int = ClassRecipe.steps,
+    steps: int | None = ClassRecipe.steps,
     seed: int = ClassRecipe.seed,
     device: str = ClassRecipe.device,
     precision: str = ClassRecipe.precision,
@@ -130,11 +131,12 @@ def visualize(
         target: The name of a class, a synonym, its index, an `Objective`, or how one is written:
             "channel(blocks.10:17)".
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+        preset: "fine" for the best pictures, "fast" for good ones in a quarter of the time.
         prior: What keeps the picture natural: "fourier" (Olah et al., 2017), "phase" (Fel et al., 2023) or "pixels",
             and any of "views", "statistics", "tv", "norm", "blur" and "laplacian", joined by +, with strengths:
-            "fourier + views + 0.2*tv". "none" is plain ascent on the pixels. By default what is best for the network.
+            "fourier + views + 0.2*tv". "none" is plain ascent on the pixels. By default the preset's.
         size: The height and width in pixels; one number stands for both.
-        steps: Of the ascent.
+        steps: Of the ascent; by default the preset's.
         seed: Of every random choice.
         device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
         precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
@@ -152,6 +154,7 @@ def visualize(
         network=name_of(network),
         target=None if written is not None or isinstance(target, Objective) else target,
         objective=None if written is None else str(written),
+        preset=preset,
         prior=prior,
         size=checked_size(size),
         steps=steps,

@@ -16,7 +16,7 @@ from inceptionism.expressions import Term
 from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.prior_syntax import CANVASES
 from inceptionism.priors import numbers
-from inceptionism.recipe import ClassRecipe, PhotoRecipe
+from inceptionism.recipe import PhotoRecipe
 from inceptionism.tensors import covering, to_picture
 
 
@@ -34,26 +34,33 @@ PHASE_STEP = 0.1
 
 
 def from_noise(
-    terms: Mapping[str, Term], recipe: ClassRecipe, generator: torch.Generator, device: torch.device
+    terms: Mapping[str, Term], size: tuple[int, int], steps: int, generator: torch.Generator, device: torch.device
 ) -> Canvas:
     """Return what the terms of a prior say is optimized; the pixels where they do not.
+
+    Args:
+        terms: The prior's, by name.
+        size: The height and width of the picture.
+        steps: How many there will be.
+        generator: Draws the noise.
+        device: Where it is.
 
     In a spectrum, steps shrink to nothing along a cosine, so that the picture settles. Pixels are moved by the steps
     of a photograph's dream, always of one size.
     """
     term = next((terms[name] for name in CANVASES if name in terms), Term("pixels"))
     if term.name == "pixels":
-        pixels = Pixels.noise(*recipe.size, generator, device)
+        pixels = Pixels.noise(*size, generator, device)
         ascent = NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255)
         return Canvas(pixels, ascent, ConstantLR(ascent, factor=1))
     canvas: Fourier | Phase
     if term.name == "fourier":
-        canvas, step = Fourier(*recipe.size, generator, device, **numbers(term)), FOURIER_STEP
+        canvas, step = Fourier(*size, generator, device, **numbers(term)), FOURIER_STEP
     else:
-        photos = natural(Path(term.arguments[0]), recipe.size) if term.arguments else None
-        canvas, step = Phase(*recipe.size, generator, device, photos=photos), PHASE_STEP
+        photos = natural(Path(term.arguments[0]), size) if term.arguments else None
+        canvas, step = Phase(*size, generator, device, photos=photos), PHASE_STEP
     adam = torch.optim.Adam(canvas.parameters, lr=step, maximize=True, fused=True)
-    return Canvas(canvas, adam, CosineAnnealingLR(adam, recipe.steps))
+    return Canvas(canvas, adam, CosineAnnealingLR(adam, steps))
 
 
 def natural(source: Path, size: tuple[int, int]) -> Tensor:

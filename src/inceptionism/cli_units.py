@@ -16,6 +16,7 @@ from inceptionism.cli_options import (
     Output,
     Overwrite,
     Precision,
+    PresetName,
     Prior,
     Quiet,
     Seed,
@@ -46,6 +47,7 @@ def unit(
     diversity: Annotated[
         float, typer.Option(help="How much these are to differ, beside the activation; 0 to leave it to the noise.")
     ] = 0.0,
+    preset: PresetName = ClassRecipe.preset,
     prior: Prior = ClassRecipe.prior,
     size: Size = SIZE,
     steps: Steps = ClassRecipe.steps,
@@ -72,6 +74,7 @@ def unit(
                 ClassRecipe(
                     network=network,
                     objective=summed([str(term) for term in terms]),
+                    preset=preset,
                     prior=prior,
                     size=parse_size(size),
                     steps=steps,
@@ -88,7 +91,7 @@ def unit(
 
 
 ATLAS_SIZE = "128"
-ATLAS_STEPS = 96
+ATLAS_PRESET = "fast"
 
 
 def atlas(
@@ -100,9 +103,10 @@ def atlas(
         Path | None, typer.Option(help="Only the channels that are most active on this photograph, these first.")
     ] = None,
     top: Annotated[int, typer.Option(help="With --photo, how many.", min=1)] = 36,
+    preset: PresetName = ATLAS_PRESET,
     prior: Prior = ClassRecipe.prior,
     size: Size = ATLAS_SIZE,
-    steps: Steps = ATLAS_STEPS,
+    steps: Steps = ClassRecipe.steps,
     network: NetworkName = ClassRecipe.network,
     seed: Seed = ClassRecipe.seed,
     device: Device = ClassRecipe.device,
@@ -124,6 +128,7 @@ def atlas(
         settings = ClassRecipe(
             network=network,
             objective=str(Term("channel", (f"{layer}:0",))),
+            preset=preset,
             prior=prior,
             size=parse_size(size),
             steps=steps,

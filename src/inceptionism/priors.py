@@ -17,9 +17,10 @@ from torch.nn import functional as F
 
 from inceptionism.ascent import Penalty
 from inceptionism.errors import InvalidSetting, shown
-from inceptionism.expressions import Term
+from inceptionism.expressions import Term, summed
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Activations, Objective
+from inceptionism.prior_syntax import parse_prior
 from inceptionism.transforms import Transform, random_view
 
 
@@ -63,12 +64,11 @@ def constraints(terms: Mapping[str, Term], network: Network) -> Constraints:
     )
 
 
-def best_prior(network: Network) -> str:
-    """Return the prior with which pictures of classes are best recognized by others, as far as the network allows."""
-    return BEST + (" + 20*statistics" if network.statistics else "")
+def possible(prior: str, network: Network) -> str:
+    """Return what of a prior a network allows: the statistics only where it has batch norms."""
+    terms = parse_prior(prior)
+    return summed([str(term) for name, term in terms.items() if name != "statistics" or network.statistics])
 
-
-BEST = "fourier + views"
 
 LEVELS = 4
 """Over how many scales a gradient is evened out by default."""

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from inceptionism.checks import (
     MAX_SIDE,
@@ -35,6 +35,24 @@ MAX_CHANNEL = 999_999_999
 
 # Weights whose products with any activation are numbers that float32 has.
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
+
+
+class Preset(NamedTuple):
+    """How a picture from noise is made where a recipe does not say.
+
+    Attributes:
+        steps: Of the ascent.
+        prior: What keeps the picture natural.
+    """
+
+    steps: int
+    prior: str
+
+
+PRESETS = {
+    "fine": Preset(384, "fourier + views + 16*statistics"),
+    "fast": Preset(96, "fourier + views(noise=0) + 16*statistics"),
+}
 
 PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int}
 """What a recipe tells of the photograph: the name of its file, the SHA-256 of its upright pixels, and their size."""
@@ -322,10 +340,12 @@ class ClassRecipe(Recipe):
     Attributes:
         target: The class: its name, a synonym or its index; none where an objective is given.
         label: The usual name of the class, filled in by the run.
+        preset: Where `prior` and `steps` come from that are not given: "fine" for the best pictures, or "fast" for good
+            ones in a quarter of the time.
         prior: What keeps the picture natural, see `prior_syntax`; "none" for plain ascent on the pixels. By default
-            what is best for the network.
+            the preset's, as far as the network allows.
         size: The height and width in pixels; one number stands for both.
-        steps: Of the ascent.
+        steps: Of the ascent; by default the preset's.
         together: How many pictures are made together, each from another noise, so that they may differ on purpose.
         number: Which of them this is, from 0.
     """
@@ -334,9 +354,10 @@ class ClassRecipe(Recipe):
 
     target: str | int | None = None
     label: str | None = None
+    preset: str = "fine"
     prior: str | None = None
     size: tuple[int, int] = (224, 224)
-    steps: int = 256
+    steps: int | None = None
     together: int = 1
     number: int = 0
 
@@ -351,7 +372,9 @@ class ClassRecipe(Recipe):
             check_text("label", self.label)
         if self.prior is not None:
             parse_prior(self.prior)
-        check_integer("steps", self.steps, 1, 100_000)
+        if self.steps is not None:
+            check_integer("steps", self.steps, 1, 100_000)
+        check_choice("preset", self.preset, tuple(PRESETS))
         check_integer("together", self.together, 1, 64)
         check_integer("number", self.number, 0, self.together - 1)
 

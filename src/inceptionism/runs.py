@@ -33,8 +33,8 @@ from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Parameterization, Pixels
 from inceptionism.parts import Beside, extent, parts_of
 from inceptionism.prior_syntax import parse_prior
-from inceptionism.priors import Constraints, best_prior, constraints
-from inceptionism.recipe import MAX_SEED, ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
+from inceptionism.priors import Constraints, constraints, possible
+from inceptionism.recipe import MAX_SEED, PRESETS, ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
 from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
@@ -61,6 +61,9 @@ class Run(ABC):
         title: What it is a picture of, in a word or two.
         size: The height and width of the result in pixels.
         sizes: Those of its octaves, of which the result's is the last.
+        steps: In each octave.
+        objective: What is climbed.
+        constraints: What keeps it natural meanwhile.
         recipe: Complete: what was left to defaults is filled in, and what the result is made with.
         notes: What was decided on the way, each in one sentence.
         scores: The objective at each step so far.
@@ -70,6 +73,7 @@ class Run(ABC):
     size: tuple[int, int]
     sizes: list[tuple[int, int]]
     recipe: PhotoRecipe | ClassRecipe
+    steps: int
     objective: Objective
     constraints: Constraints
 
@@ -118,10 +122,10 @@ class Run(ABC):
     def took(self, score: float) -> Step:
         """Note the score of a step that was taken, and return the step."""
         self.scores.append(score)
-        before, step = divmod(len(self.scores) - 1, self.recipe.steps)
+        before, step = divmod(len(self.scores) - 1, self.steps)
         areas = [height * width for height, width in self.sizes]
-        done = (sum(areas[:before]) + areas[before] * (step + 1) / self.recipe.steps) / sum(areas)
-        return Step(before + 1, len(areas), step + 1, self.recipe.steps, score, done, self.image)
+        done = (sum(areas[:before]) + areas[before] * (step + 1) / self.steps) / sum(areas)
+        return Step(before + 1, len(areas), step + 1, self.steps, score, done, self.image)
 
     @abstractmethod
     def image(self) -> Image.Image:
@@ -144,7 +148,7 @@ class Run(ABC):
             self.network,
             self.slope.dtype,
             tuple(self.sizes),
-            self.recipe.steps,
+            self.steps,
             self.recipe.prior,
             self.objective.references,
             len(self.objective.parts),
@@ -185,7 +189,7 @@ def together(runs: Sequence[Run]) -> Iterator[list[Step]]:
             )
     with kept():
         for climbs in zip(*(run.climbs() for run in runs), strict=True):
-            for scores in ascend(climbs, first.slope, first.recipe.steps):
+            for scores in ascend(climbs, first.slope, first.steps):
                 yield [run.took(score) for run, score in zip(runs, scores, strict=True)]
 
 
@@ -249,6 +253,7 @@ class PhotoRun(Run):
         self.objective = self.objective if mask is None else self.objective.where(mask)
         self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
+        self.steps = recipe.steps
         self.title = f"{photo.name or 'photo'} · {', '.join(map(str, layers)) or self.objective}"
         self.notes += photo.notes
         self.photo = photo
@@ -350,9 +355,11 @@ class ClassRun(Run):
         else:
             self.title = titled(objective)
         self.objective = objective
-        prior = recipe.prior or best_prior(self.network)
-        self.constraints = constraints(parse_prior(prior), self.network)
-        self.recipe = replace(recipe, prior=prior, made_with=self.made_with())
+        preset = PRESETS[recipe.preset]
+        self.prior = recipe.prior or possible(preset.prior, self.network)
+        self.steps = recipe.steps or preset.steps
+        self.constraints = constraints(parse_prior(self.prior), self.network)
+        self.recipe = replace(recipe, prior=self.prior, steps=self.steps, made_with=self.made_with())
         self.size = recipe.size
         self.sizes = [self.size]
         self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
@@ -365,7 +372,7 @@ class ClassRun(Run):
     @cached_property
     def _begun(self) -> Canvas:
         # Not before the run begins: of many that are checked together, only a few need its memory at a time.
-        return from_noise(parse_prior(self.recipe.prior or "none"), self.recipe, self._generator, self.network.device)
+        return from_noise(parse_prior(self.prior), self.size, self.steps, self._generator, self.network.device)
 
     def climbs(self) -> Iterator[Climb]:
         climb = self.climb(self._begun.canvas, self._begun.optimizer, self.size, self._generator)

@@ -107,7 +107,7 @@ class UnitAtlas:
             some, missing = missing[: len(batch)], missing[len(batch) :]
             yield together(batch)
             for one, run in zip(some, batch, strict=True):
-                if len(run.scores) < run.recipe.steps:
+                if len(run.scores) < run.steps:
                     raise InvalidSetting("take all steps of a batch before the next")
                 result = run.result()
                 save_picture(result.image, self.path(one), result.recipe.to_json())
