@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 from skimage.data import astronaut, chelsea, coffee
 
-from inceptionism.parameterizations import Fourier, Parameterization, Pixels
+from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
 
 CPU = torch.device("cpu")
 
@@ -47,6 +48,49 @@ def test_every_parameterization_can_fit_a_photograph(kind, size: tuple[int, int]
         error.backward()
         optimizer.step()
     assert -10 * np.log10(error.item()) > 30
+
+
+@pytest.mark.parametrize("size", [(40, 40), (33, 50)])
+def test_phases_can_fit_a_photograph_whose_magnitudes_they_have(size: tuple[int, int]) -> None:
+    height, width = size
+    pixels = np.asarray(Image.fromarray(chelsea()).resize((width, height))) / 255
+    photo = torch.from_numpy(pixels).float().permute(2, 0, 1)[None]
+    canvas = Phase(height, width, generator(), CPU, photos=photo)
+    with torch.no_grad():
+        # Where the search for phases would begin anew for each photograph, they are known.
+        canvas.phase.copy_(
+            canvas.spectrum_of(photo).angle() + 0.5 * torch.randn(canvas.phase.shape, generator=generator(1))
+        )
+    optimizer = torch.optim.Adam(canvas.parameters, lr=0.05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        error = (canvas.picture() - photo).square().mean()
+        error.backward()
+        optimizer.step()
+    assert -10 * np.log10(error.item()) > 30
+    torch.testing.assert_close(
+        torch.fft.rfft2(torch.fft.irfft2(torch.polar(canvas._magnitude, canvas.phase), s=size)).abs()[..., 1:-1, 1:-1],
+        canvas.spectrum_of(photo).abs()[..., 1:-1, 1:-1],
+        rtol=1e-3,
+        atol=1e-2,
+    )
+
+
+@pytest.mark.parametrize("kind", [Fourier, Phase, Pixels.noise])
+def test_a_blur_is_that_of_scipy(kind) -> None:
+    """In the middle, where edges do not matter: spectra go on at the opposite edge, pixels repeat the last row."""
+    canvas = kind(61, 48, generator(), CPU)
+    before = canvas.picture().detach()
+    canvas.blur(1.5)
+    after = canvas.picture().detach()
+    if kind is Phase:
+        assert torch.equal(before, after)
+        return
+    logits, blurred = (one[0, 1].double() for one in (before, after))
+    if kind is Fourier:
+        logits, blurred = logits.logit(), blurred.logit()
+    expected = ndimage.gaussian_filter(logits.numpy(), 1.5, mode="wrap" if kind is Fourier else "nearest", truncate=6)
+    np.testing.assert_allclose(blurred.numpy(), expected, atol=2e-3 * np.abs(expected - expected.mean()).max() + 1e-5)
 
 
 @pytest.mark.parametrize("size", [(31, 46), (47, 20), (64, 64), (1, 1), (2, 5)])
