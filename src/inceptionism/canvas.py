@@ -28,7 +28,7 @@ class Canvas(NamedTuple):
     schedule: LRScheduler
 
 
-FOURIER_STEP = 0.1
+FOURIER_STEP = 0.2
 PHASE_STEP = 0.1
 """Of Adam at the beginning: about how much each number of a spectrum, and each phase in radians, changes in a step."""
 

@@ -140,7 +140,7 @@ class Fourier(Spectral):
         device: torch.device,
         *,
         decay: float = 1.5,
-        contrast: float = 1.8,
+        contrast: float = 1.2,
         saturation: float = 0.7,
         std: float = 0.01,
     ) -> None:

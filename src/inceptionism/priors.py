@@ -157,18 +157,51 @@ def statistics(network: Network) -> Objective:
             "leave statistics out of the prior"
         )
 
+    std = [one.std.clamp_min(LEAST * float(one.std.mean())) for one in known.values()]
+    mean = torch.cat([one.mean for one in known.values()])
+    weight = torch.cat([torch.full_like(one.mean, 1 / (len(one.mean) * len(known))) for one in known.values()])
+    natural = torch.stack([mean, torch.cat(std), weight]).to(network.device)
+
     def score(activations: Activations) -> Tensor:
-        costs = []
-        for name, natural in known.items():
-            seen = activations[name]
-            mean, std = natural.mean.to(seen), natural.std.to(seen)
-            std = std.clamp_min(LEAST * float(std.mean()))
-            ratio = seen.var((2, 3), correction=0) / std.square()
-            off = ((seen.mean((2, 3)) - mean) / std).square()
-            costs.append((off + 2 * (ratio - 1).square() / (ratio + 1)).mean(1))
-        return torch.stack(costs).mean(0)
+        cost: Tensor = _Unnatural.apply(natural, *(activations[name] for name in known))  # type: ignore[no-untyped-call]
+        return cost
 
     return Objective(frozenset(known), score, "statistics")
+
+
+class _Unnatural(torch.autograd.Function):
+    """The cost of `statistics`, for all layers at once; of each, its gradient is a factor and a shift for each channel.
+
+    Calculated by torch's own operations, it takes as long as a third of the network: there are so many small ones.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, natural: Tensor, *seen: Tensor) -> Tensor:
+        mean, std, weight = natural.to(seen[0].dtype)
+        found = torch.cat([one.mean((2, 3)) for one in seen], 1)
+        # Torch's own variance takes six times as long on maps whose channels come last.
+        squares = torch.cat([one.square().mean((2, 3)) for one in seen], 1)
+        ratio = (squares - found.square()).clamp_min(0) / std.square()
+        off = (found - mean) / std
+        # A mean changes by a share of each pixel's change, a variance by twice that times its distance from the mean.
+        by_mean = 2 * weight * off / std
+        by_variance = 2 * weight * (ratio - 1) * (ratio + 3) / (ratio + 1).square() / std.square()
+        factor, shift = 2 * by_variance, by_mean - 2 * by_variance * found
+        ctx.save_for_backward(factor, shift, *seen)
+        cost: Tensor = (weight * (off.square() + 2 * (ratio - 1).square() / (ratio + 1))).sum(1)
+        return cost
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        factor, shift, *seen = ctx.saved_tensors
+        found, start = [], 0
+        for one in seen:
+            channels = one.shape[1]
+            part = slice(start, start + channels)
+            scale = (gradient / (one.shape[2] * one.shape[3]))[:, None, None, None]
+            found.append(torch.addcmul(scale * shift[:, part, None, None], one, scale * factor[:, part, None, None]))
+            start += channels
+        return None, *found
 
 
 LEAST = 0.1

@@ -50,7 +50,7 @@ class Preset(NamedTuple):
 
 
 PRESETS = {
-    "fine": Preset(384, "fourier + views + 16*statistics"),
+    "fine": Preset(352, "fourier + views + 16*statistics"),
     "fast": Preset(96, "fourier + views(noise=0) + 16*statistics"),
 }
 

@@ -63,11 +63,11 @@ def random_view(
     *,
     shift: float = 0.18,
     smallest: float = 0.8,
-    largest: float = 1.5,
+    largest: float = 2.0,
     rotation: float = 10.0,
     contrast: float = 0.5,
     brightness: float = 0.15,
-    noise: float = 0.5,
+    noise: float = 0.25,
 ) -> Transform:
     """Look at the picture from a random place, in random light.
 
