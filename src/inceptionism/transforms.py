@@ -62,7 +62,7 @@ def shifted(picture: Tensor, down: int, right: int) -> Tensor:
 def random_view(
     *,
     shift: float = 0.18,
-    smallest: float = 0.8,
+    smallest: float = 0.7,
     largest: float = 2.0,
     rotation: float = 10.0,
     contrast: float = 0.5,
