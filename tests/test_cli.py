@@ -114,7 +114,7 @@ def test_classes_get_a_picture_each(folder) -> None:
 
 
 def test_classes_of_one_name_do_not_overwrite_each_other(folder) -> None:
-    done = dream("class", "134", "517", "--steps", 1, "--size", 32, "--overwrite", cwd=folder)
+    done = dream("class", "134", "517", "--steps", 4, "--size", 32, "--overwrite", cwd=folder)
     assert done.stdout == "crane.png\ncrane-2.png\n"
     assert not np.array_equal(pixels(folder / "crane.png"), pixels(folder / "crane-2.png"))
 
@@ -345,7 +345,7 @@ OF_THE_RUN = {"made_with", "verdicts", "together", "number"}
     ("command", "recipe", "skipped"),
     [
         ("photo", PhotoRecipe, OF_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
-        ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "target", "label", "size", "memory"}),
+        ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
     ],
 )
 def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, skipped: set[str]) -> None:

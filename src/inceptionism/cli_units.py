@@ -158,4 +158,6 @@ def atlas(
             found = f"{len(drawn.done)} of {len(drawn.channels)} are in {folder}"
             complain(f"interrupted; {found}, and the same command goes on from there")
             raise typer.Exit(getattr(interruption, "status", 130)) from None
+        if drawn.silent:
+            tell([f"nothing excited the channels {', '.join(map(str, drawn.silent))}"], quiet)
         say(str(drawn.finish()))

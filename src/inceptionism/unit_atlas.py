@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from inceptionism.contact_sheet import Labeled, contact_sheet
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnreadablePicture
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture
 from inceptionism.expressions import Term
 from inceptionism.images import Photo, read_recipe
 from inceptionism.networks.network import Network
@@ -45,6 +45,7 @@ class UnitAtlas:
     Attributes:
         channels: Which channels, in the order of the sheet.
         done: Those whose pictures are there.
+        silent: Those that nothing excited, of the pictures that were made just now.
 
     Raises:
         UnknownName: there is no such layer.
@@ -81,6 +82,7 @@ class UnitAtlas:
         except OSError as error:
             raise CannotWrite(f"{folder} cannot be made as a folder: {error.strerror}") from error
         self.done: list[int] = []
+        self.silent: list[int] = []
         for one in self.channels:
             path = self.path(one)
             if path.exists() and recipe_in(path) == self.run(one).recipe.to_json():
@@ -105,13 +107,20 @@ class UnitAtlas:
         missing = [one for one in self.channels if one not in set(self.done)]
         for batch in batches(self.run(one) for one in missing):
             some, missing = missing[: len(batch)], missing[len(batch) :]
-            yield together(batch)
+            yield self._steps(some, batch)
             for one, run in zip(some, batch, strict=True):
                 if len(run.scores) < run.steps:
                     raise InvalidSetting("take all steps of a batch before the next")
                 result = run.result()
                 save_picture(result.image, self.path(one), result.recipe.to_json())
                 self.done.append(one)
+
+    def _steps(self, channels: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
+        """Take the steps of a batch; a channel that nothing excites gets what the prior makes of noise."""
+        try:
+            yield from together(batch)
+        except NoGradient:
+            self.silent += [one for one, run in zip(channels, batch, strict=True) if not any(run.scores)]
 
     def finish(self) -> Path:
         """Write the sheet and the index of all channels, whose pictures are there, and return the sheet's path."""
