@@ -59,7 +59,6 @@ class Climb:
     def looks(self) -> Iterator[Look]:
         """Yield what the network sees this time: for each part, the picture through the same transforms."""
         self.optimizer.zero_grad()
-        self._edges.clear()
         picture = self.canvas.picture()
         drawn = self.generator.get_state()
         for part in self.parts:
@@ -71,31 +70,43 @@ class Climb:
             self._edges.append(get_gradient_edge(self.beside.part(view)))
             yield Look(view.detach(), part.objective, self.generator, self.prior, self.beside.references)
 
-    def move(self, seen: Iterable[tuple[float, Tensor]]) -> float:
-        """Take a step up what was seen, by score and gradient for each part, and return the sum of the scores."""
+    def move(self, seen: list[tuple[float, Tensor]]) -> float:
+        """Take a step up what was seen, and return the sum of the scores.
+
+        Args:
+            seen: Begins with the score and the gradient of each part, which are taken out: of a large picture, each
+                gradient is hundreds of megabytes, and is not needed after the way back.
+        """
         scores, pulls = [], []
-        for part, (score, gradient) in zip(self.parts, seen, strict=True):
+        for part in self.parts:
+            score, gradient = seen.pop(0)
             # Beside a prior, whose gradient is a part of it, only a score of 0 tells that nothing responds.
             self.moved |= climbable(part.objective, gradient) and (self.prior is None or score != 0)
-            if self.levels:
-                gradient = evened(gradient, self.levels)
-            if len(self.parts) > 1 or self.penalties:
-                # So that each counts as much as the others, however steep it is; penalties are weighed against that.
-                gradient /= mean_size(gradient).clamp_min(TINY)
             scores.append(score)
-            pulls.append(gradient)
+            pulls.append(self._pull(gradient))
+            del gradient
         if self.penalties:
             picture = self.canvas.picture()
             cost = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
             self._edges.append(get_gradient_edge(cost))
             pulls.append(-torch.ones_like(cost))
         torch.autograd.backward(self._edges, pulls)
-        del pulls
+        self._edges.clear()
+        pulls.clear()
         self.optimizer.step()
         self.canvas.clip()
         if self.blur:
             self.canvas.blur(self.blur)
         return sum(scores)
+
+    def _pull(self, gradient: Tensor) -> Tensor:
+        """Return how a gradient moves the picture: brought to one strength where others pull as well."""
+        if self.levels:
+            gradient = evened(gradient, self.levels)
+        if len(self.parts) > 1 or self.penalties:
+            # So that each counts as much as the others, however steep it is; penalties are weighed against that.
+            gradient /= mean_size(gradient).clamp_min(TINY)
+        return gradient
 
     def check_moved(self) -> None:
         """Raise `NoGradient` if no step had one."""
@@ -120,7 +131,7 @@ def ascend(climbs: Sequence[Climb], slope: Slope, steps: int) -> Iterator[list[f
         looks = [look for climb in climbs for look in climb.looks()]
         seen = slope(looks)
         del looks
-        yield [climb.move([seen.pop(0) for _ in climb.parts]) for climb in climbs]
+        yield [climb.move(seen) for climb in climbs]
 
 
 def climbable(objective: Objective, gradient: Tensor) -> bool:
