@@ -66,28 +66,33 @@ def unit(
     with reporting(debug):
         if diversity and (count < 2 or len(channels) > 1):
             raise InvalidSetting("--diversity is for several pictures of one channel: give one, and --count")
-        for channel in channels:
-            terms = [Term("neuron" if neuron else "channel", (f"{layer}:{channel}",))]
-            if diversity:
-                terms.append(Term("diversity", (layer,), weight=diversity))
-            recipes = [
-                ClassRecipe(
-                    network=network,
-                    objective=summed([str(term) for term in terms]),
-                    preset=preset,
-                    prior=prior,
-                    size=parse_size(size),
-                    steps=steps,
-                    together=count if diversity else 1,
-                    number=number if diversity else 0,
-                    seed=seed if diversity else seed + number,
-                    device=device,
-                    precision=precision,
-                    memory=memory,
-                )
-                for number in range(count)
-            ]
-            picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+        recipes = [
+            ClassRecipe(
+                network=network,
+                objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity),
+                preset=preset,
+                prior=prior,
+                size=parse_size(size),
+                steps=steps,
+                together=count if diversity else 1,
+                number=number if diversity else 0,
+                seed=seed if diversity else seed + number,
+                device=device,
+                precision=precision,
+                memory=memory,
+            )
+            for channel in channels
+            for number in range(count)
+        ]
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+
+
+def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:
+    """Return the text of the objective of a unit."""
+    terms = [Term("neuron" if neuron else "channel", (f"{layer}:{channel}",))]
+    if diversity:
+        terms.append(Term("diversity", (layer,), weight=diversity))
+    return summed([str(term) for term in terms])
 
 
 ATLAS_SIZE = "128"
@@ -127,7 +132,7 @@ def atlas(
             raise InvalidSetting("give either --channels or --photo")
         settings = ClassRecipe(
             network=network,
-            objective=str(Term("channel", (f"{layer}:0",))),
+            objective=unit_objective(layer, 0),
             preset=preset,
             prior=prior,
             size=parse_size(size),

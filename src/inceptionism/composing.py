@@ -18,8 +18,7 @@ from inceptionism.expressions import Term, parse_terms
 from inceptionism.images import Photo, load_mask, load_photo
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
-from inceptionism.slope import LARGEST_REFERENCE
-from inceptionism.tensors import fitting, to_picture
+from inceptionism.parts import by_itself
 
 
 class Setting(NamedTuple):
@@ -36,6 +35,8 @@ class Setting(NamedTuple):
 
 def compose(text: str, network: Network, photo: Photo | None = None) -> Objective:
     """Return the objective that `text` stands for.
+
+    Each of its terms says of itself what is written.
 
     Raises:
         InvalidSetting: it cannot be read, or an argument is not what is wanted.
@@ -54,8 +55,9 @@ def compose(text: str, network: Network, photo: Photo | None = None) -> Objectiv
         masks = [load_mask(term.named[word], outside=word == "outside") for word in MASKS if word in term.named]
         if len(masks) > 1:
             raise InvalidSetting(f"{shown(str(term))} has both where= and outside=; give one of them")
-        objective = builder(setting, replace(term, named={k: v for k, v in term.named.items() if k not in MASKS}))
-        terms += (term.weight * (objective.where(masks[0]) if masks else objective))._weighted(1)
+        plain = replace(term, named={key: value for key, value in term.named.items() if key not in MASKS}, weight=1.0)
+        objective = replace(builder(setting, plain), text=str(plain))
+        terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
 
 
@@ -91,7 +93,7 @@ def _direction(setting: Setting, term: Term) -> Objective:
     name, source = checked(setting, term.arguments[0]), term.arguments[1]
     if len(term.arguments) == 3:
         vector = difference(setting.network, name, *map(Path, term.arguments[1:]))
-        return replace(objectives.direction(name, vector, source), text=str(replace(term, weight=1.0)))
+        return objectives.direction(name, vector, source)
     vector = read_vector(Path(source))
     if len(vector) != setting.network.channels(name):
         channels = setting.network.channels(name)
@@ -106,7 +108,7 @@ def _class(setting: Setting, term: Term) -> Objective:
     against = rival if rival in (None, "all") else setting.network.class_index(rival)
     if against == index:
         raise InvalidSetting(f"{shown(str(term))} is a class against itself")
-    return replace(objectives.logit(index, against), text=str(replace(term, weight=1.0)))
+    return objectives.logit(index, against)
 
 
 def _diversity(setting: Setting, term: Term) -> Objective:
@@ -134,7 +136,7 @@ def compared(build: Callable[[str, Photo], Objective]) -> Callable[[Setting, Ter
             raise InvalidSetting(
                 f"{shown(str(term))} names no picture to compare with: write {term.name}(layer, picture)"
             )
-        return replace(build(name, setting.photo), text=str(replace(term, weight=1.0)))
+        return build(name, setting.photo)
 
     return read
 
@@ -221,9 +223,8 @@ def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> T
     """Return the mean of each channel of a layer over pictures, C numbers."""
     means = []
     for photo in photos:
-        size = fitting((photo.pixels.shape[0], photo.pixels.shape[1]), LARGEST_REFERENCE)
         with torch.no_grad():
-            seen = network.activations(to_picture(photo.pixels, network.device, size), [layer])[layer]
+            seen = network.activations(by_itself(photo, network.device), [layer])[layer]
         means.append(seen.flatten(2).mean((0, 2)) if seen.ndim > 2 else seen[0])
     return torch.stack(means).mean(0).cpu()
 

@@ -52,7 +52,6 @@ class Objective:
         references: The pictures that it compares with.
         mask: Where in the picture it counts; none for everywhere.
         terms: Of a sum, the weight of each of its objectives.
-        together: Whether a picture's score depends on the others of its batch.
 
     Raises:
         InvalidSetting: `layers` names none, or a score is not a tensor.
@@ -64,7 +63,6 @@ class Objective:
     references: tuple[Reference, ...] = field(default=(), repr=False)
     mask: Mask | None = field(default=None, repr=False)
     terms: tuple[tuple[float, Objective], ...] = field(default=(), repr=False)
-    together: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
@@ -148,7 +146,6 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
         tuple(dict.fromkeys(one for _, term in terms for one in term.references)),
         masks.pop() if len(masks) == 1 else None,
         tuple(terms),
-        any(term.together for _, term in terms),
     )
 
 
@@ -287,7 +284,7 @@ def diversity(name: str) -> Objective:
         alike = torch.nn.functional.cosine_similarity(grams[:, None], grams[None], dim=2)
         return (1 - alike.sum(1)) / (len(seen) - 1)
 
-    return Objective(frozenset([name]), score, written("diversity", name), together=True)
+    return Objective(frozenset([name]), score, written("diversity", name))
 
 
 def unit(name: str, channel: int | None) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inceptionism.images import Mask
+from inceptionism.images import Mask, Photo
 from inceptionism.objectives import Objective, Reference
-from inceptionism.tensors import covering, resize, to_picture
+from inceptionism.tensors import covering, fitting, resize, to_picture
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,19 @@ class Beside:
 
 
 NOTHING = Beside()
+
+
+def by_itself(photo: Photo, device: torch.device) -> Tensor:
+    """Return a picture as it is seen that is compared with as a whole, 1×3×H×W in [0, 1].
+
+    It has its own size; if that is more than half a megapixel, it is made smaller.
+    """
+    height, width = photo.pixels.shape[:2]
+    return to_picture(photo.pixels, device, fitting((height, width), LARGEST_REFERENCE))
+
+
+LARGEST_REFERENCE = 2**19
+"""How many pixels a picture has at most that is compared with as a whole."""
 
 
 def aligned(objective: Objective) -> tuple[Reference, ...]:

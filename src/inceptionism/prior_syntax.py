@@ -9,36 +9,31 @@ from inceptionism.expressions import Term, parse_terms
 
 
 class Known(NamedTuple):
-    """A prior.
+    """How a prior may be written.
 
     Attributes:
-        what: What it is, in a line.
         arguments: What may stand in its parentheses.
         named: The keys that may.
         canvas: Whether it says what is optimized; a picture has one of these.
-        strength: What its weight is; none where it can have none.
+        weighed: Whether it has a strength.
     """
 
-    what: str
     arguments: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     canvas: bool = False
-    strength: str | None = None
+    weighed: bool = False
 
 
 KNOWN = {
-    "fourier": Known("a spectrum of decorrelated colors", named=("decay", "contrast", "saturation"), canvas=True),
-    "phase": Known("phases only, under a natural magnitude spectrum", ("picture or folder",), canvas=True),
-    "pixels": Known("the pixels themselves", canvas=True),
-    "views": Known(
-        "random views: shifted, magnified, turned, in another light, with noise",
-        named=("shift", "smallest", "largest", "rotation", "contrast", "brightness", "noise"),
-    ),
-    "laplacian": Known("gradients of all scales alike", named=("levels",)),
-    "tv": Known("total variation", strength="how strong it is beside the objective"),
-    "norm": Known("colors far from gray", named=("power",), strength="how strong it is beside the objective"),
-    "blur": Known("a blur after each step", strength="its standard deviation in pixels"),
-    "statistics": Known("the feature statistics of natural pictures", strength="how strong it is beside the objective"),
+    "fourier": Known(named=("decay", "contrast", "saturation"), canvas=True),
+    "phase": Known(("picture or folder",), canvas=True),
+    "pixels": Known(canvas=True),
+    "views": Known(named=("shift", "smallest", "largest", "rotation", "contrast", "brightness", "noise")),
+    "laplacian": Known(named=("levels",)),
+    "tv": Known(weighed=True),
+    "norm": Known(named=("power",), weighed=True),
+    "blur": Known(weighed=True),
+    "statistics": Known(weighed=True),
 }
 CANVASES = tuple(name for name, known in KNOWN.items() if known.canvas)
 
@@ -65,7 +60,7 @@ def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
         if term.name in terms:
             raise InvalidSetting(f"prior {shown(text)} has {term.name} twice")
         term.check(known.arguments, known.named, optional=len(known.arguments))
-        if known.strength is None and term.weight != 1:
+        if not known.weighed and term.weight != 1:
             raise InvalidSetting(f"prior {term.name} has no strength; leave {term.weight:g}* out")
         if term.weight <= 0:
             raise InvalidSetting(f"the strength of prior {term.name} must be more than 0, not {term.weight:g}")

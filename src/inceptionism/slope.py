@@ -14,9 +14,8 @@ from inceptionism.errors import InvalidSetting, runs_out_of_memory
 from inceptionism.memory import machine_memory
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Key, Objective, Reference, each
-from inceptionism.parts import aligned
+from inceptionism.parts import aligned, by_itself
 from inceptionism.recording import Recorded
-from inceptionism.tensors import fitting, to_picture
 from inceptionism.tiles import Tile, tiles
 
 
@@ -187,15 +186,11 @@ class Slope:
         known = self._known.setdefault(reference, {})
         missing = [name for name in layers if name not in known]
         if missing:
-            size = fitting(reference.photo.pixels.shape[:2], LARGEST_REFERENCE)
-            picture = to_picture(reference.photo.pixels, self.network.device, size)
             with torch.no_grad():
+                picture = by_itself(reference.photo, self.network.device)
                 known.update(self.network.activations(picture, missing, self.dtype))
         return known
 
-
-LARGEST_REFERENCE = 2**19
-"""How many pixels a picture has at most that is compared with as a whole; a larger one is made smaller."""
 
 PROGRAM = 480 * 10**6
 """What Python, torch and the network take before there is a picture, in bytes."""

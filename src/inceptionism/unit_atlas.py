@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from PIL import Image
 
+from inceptionism.composing import mean_activations
 from inceptionism.contact_sheet import Labeled, contact_sheet
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture
-from inceptionism.expressions import Term
 from inceptionism.images import Photo, read_recipe
 from inceptionism.networks.network import Network
 from inceptionism.objectives import channel, check_channel
@@ -20,8 +19,6 @@ from inceptionism.outputs import save_picture, write_whole
 from inceptionism.recipe import ClassRecipe
 from inceptionism.result import Step
 from inceptionism.runs import ClassRun, batches, together
-from inceptionism.slope import LARGEST_REFERENCE
-from inceptionism.tensors import fitting, to_picture
 
 INDEX_SCHEMA = 1
 
@@ -71,7 +68,7 @@ class UnitAtlas:
         count = network.channels(layer)
         for one in channels or []:
             check_channel(layer, one, count)
-        self.activations = None if photo is None else activity(network, layer, photo)
+        self.activations = None if photo is None else mean_activations(network, layer, [photo])
         if self.activations is not None:
             channels = self.activations.argsort(descending=True)[:top].tolist()
         self.channels = list(range(count)) if channels is None else list(channels)
@@ -98,9 +95,9 @@ class UnitAtlas:
 
     def run(self, index: int) -> ClassRun:
         """Return what makes the picture of a channel."""
-        text = str(Term("channel", (f"{self.layer}:{index}",)))
-        recipe = replace(self._settings, objective=text)
-        return ClassRun(recipe, network=self.network, objective=replace(channel(self.layer, index), text=text))
+        objective = channel(self.layer, index)
+        recipe = replace(self._settings, objective=str(objective))
+        return ClassRun(recipe, network=self.network, objective=objective)
 
     def batches(self) -> Iterator[Iterator[list[Step]]]:
         """Yield, for each batch of pictures that are not there, its steps; its pictures are written after the last."""
@@ -150,14 +147,6 @@ class UnitAtlas:
         save_picture(sheet, path)
         write_whole(self.folder / "index.json", json.dumps(index, indent=1).encode(), overwrite=True)
         return path
-
-
-def activity(network: Network, layer: str, photo: Photo) -> torch.Tensor:
-    """Return the mean activation of each channel on a photograph, C numbers."""
-    size = fitting((photo.pixels.shape[0], photo.pixels.shape[1]), LARGEST_REFERENCE)
-    with torch.no_grad():
-        seen = network.activations(to_picture(photo.pixels, network.device, size), [layer])[layer]
-    return seen.flatten(2).mean((0, 2)).cpu() if seen.ndim > 2 else seen[0].cpu()
 
 
 def recipe_in(path: Path) -> str | None:
