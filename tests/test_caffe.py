@@ -336,6 +336,10 @@ def test_the_mean_is_that_of_each_channel(shared) -> None:
     [
         (layer("x", "SPP", "c", "x"), "layer x is of type SPP, which is not supported; there are Input, BatchNorm"),
         (layer("x", "ReLU", "d", "x"), "layer x (ReLU) reads 'd', which no layer before it gives"),
+        (layer("x", "ReLU", "", "x"), "layer x (ReLU) reads 0 blobs, where it takes 1"),
+        (layer("x", "ReLU", "c c", "x"), "layer x (ReLU) reads 2 blobs, where it takes 1"),
+        (layer("x", "Crop", "c", "x"), "layer x (Crop) reads 1 blobs, where it takes 2"),
+        (layer("x", "Eltwise", "", "x"), "layer x (Eltwise) reads 0 blobs, where it takes 1 or more"),
         (layer("x", "Pooling", "c", "x", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"), "pools at random"),
         (
             layer("x", "Pooling", "c", "x", "pooling_param { kernel_size: 3 dilations: 2 }"),

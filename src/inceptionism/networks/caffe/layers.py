@@ -196,21 +196,35 @@ TYPES: dict[str, Callable[[CaffeLayer], nn.Module]] = {
 """What makes the module of a layer that gives one blob."""
 
 
+READS = {"Bias": (1, 2), "Concat": (1, None), "Crop": (2, 2), "Eltwise": (1, None), "Scale": (1, 2)}
+"""How many blobs a layer reads, at least and at most; all others read one."""
+
+
+def check_reads(layer: CaffeLayer) -> None:
+    """Raise `InvalidSetting` unless a layer reads as many blobs as one of its type takes."""
+    least, most = READS.get(layer.type, (1, 1))
+    count = len(layer.bottoms)
+    if count < least or (most is not None and count > most):
+        some = f"{least}" if most == least else f"{least} or more" if most is None else f"{least} or {most}"
+        raise refused(layer, f"reads {count} blobs, where it takes {some}")
+
+
 def modules_of(layer: CaffeLayer) -> list[nn.Module]:
     """Return a module for each blob that a layer gives.
 
     Raises:
         InvalidSetting: its type is not supported, or its settings and weights do not belong together.
     """
-    if layer.type == "Slice":
-        return parts(layer)
-    if layer.type == "Split":
-        return [nn.Identity() for _ in layer.tops]
-    if layer.type not in TYPES:
+    if layer.type not in (*TYPES, "Slice", "Split"):
         known = ", ".join(sorted([*TYPES, "Slice", "Split"]))
         raise InvalidSetting(
             f"layer {layer.name} is of type {layer.type}, which is not supported; there are Input, {known}"
         )
+    check_reads(layer)
+    if layer.type == "Slice":
+        return parts(layer)
+    if layer.type == "Split":
+        return [nn.Identity() for _ in layer.tops]
     if len(layer.tops) != 1:
         raise refused(layer, f"gives {len(layer.tops)} blobs, where one is expected")
     return [TYPES[layer.type](layer)]
