@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
@@ -22,6 +22,7 @@ TERMS = st.builds(
 
 
 @given(st.lists(TERMS, min_size=1, max_size=4))
+@example([Term("guide", ("=b", " + -"), {"where": "=a"}), Term("tv", weight=-1.0), Term("b", weight=-11.0)])
 def test_terms_come_back_as_they_were_written(terms: list[Term]) -> None:
     assert parse_terms(summed([str(term) for term in terms]), "objective") == tuple(terms)
 

@@ -68,13 +68,17 @@ def weighted(weight: float, text: str) -> str:
 
 def summed(terms: Sequence[str]) -> str:
     """Return the sum of terms, as it is written."""
-    return " + ".join(terms).replace(" + -1*", " - ").replace(" + -", " - ")
+    first, *others = terms
+    return first + "".join(
+        f" - {term.removeprefix('-').removeprefix('1*')}" if term.startswith("-") else f" + {term}" for term in others
+    )
 
 
 def quoted(value: str) -> str:
     """Return an argument as it is written: in quotes where it would not be read back as one otherwise."""
     bare = BARE.fullmatch(value)
-    return value if bare and bare[1] == value and not KEY.match(value) else f'"{value}"'
+    confusing = KEY.match(value) or value.startswith("=")
+    return value if bare and bare[1] == value and not confusing else f'"{value}"'
 
 
 def parse_terms(text: str, kind: str) -> tuple[Term, ...]:
