@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from inceptionism.networks import convolution
-from inceptionism.networks.convolution import Clamp, Conv2dSame, FrozenConv2d, has_kernels, padding_of
+from inceptionism.networks import kernels
+from inceptionism.networks.convolution import Conv2dSame, FrozenConv2d, padding_of
+from inceptionism.networks.kernels import Clamp, has_kernels
 
 RELU, RELU6 = Clamp(0, math.inf), Clamp(0, 6)
 SIZES = [(23, 34), (20, 17), (12, 12), (7, 30)]
@@ -98,7 +99,7 @@ def test_without_the_fused_kernels_it_gives_the_same(monkeypatch, dtype: torch.d
     x = torch.randn(1, 4, 21, 30, generator=torch.Generator().manual_seed(0)).to(dtype).requires_grad_()
     found = []
     for there in (True, False):
-        monkeypatch.setattr(convolution, "has_kernels", lambda dtype, there=there: there and has_kernels(dtype))
+        monkeypatch.setattr(kernels, "has_kernels", lambda dtype, there=there: there and has_kernels(dtype))
         y = FrozenConv2d(conv, RELU6)(x)
         found.append((y, *torch.autograd.grad(y.float().square().sum(), x)))
     for one, other in zip(*found, strict=True):

@@ -2,7 +2,8 @@
 
 Training needs gradients of the weights, and torch's convolutions are made for that. Here the weights are
 frozen, so that the way back is itself a convolution: with the weights flipped and their inputs and outputs
-exchanged. The activation is part of the kernel, and what the way back needs of it is seen in its output.
+exchanged. The activation is part of the kernel, and what the way back needs of it is seen in its output. Those that
+follow each other directly are one step to autograd, which takes as long for one as a small convolution does.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inceptionism.networks.kernels import Clamp, Kernel, kernel, packed
+from inceptionism.networks.phases import Phase, phases
+
 MANY_PHASES = 9
 """How many small convolutions are still faster than a way back that multiplies by zeros."""
-
 
 FEW_CHANNELS = 16
 """How many channels oneDNN's kernels give at once."""
@@ -31,13 +34,6 @@ class Padding(NamedTuple):
     bottom: int
     left: int
     right: int
-
-
-class Clamp(NamedTuple):
-    """An activation that cuts off: ReLU from 0 to infinity, ReLU6 from 0 to 6."""
-
-    low: float
-    high: float
 
 
 class Conv2dSame(nn.Conv2d):
@@ -101,47 +97,50 @@ class FrozenConv2d(nn.Module):
         self.in_channels, self.out_channels = conv.in_channels, conv.out_channels
         self.clamp = clamp
         self._derived: dict[object, Tensor] = {}
-        self._fits: tuple[int, ...] = ()
+        self._there: dict[torch.Size, Kernel] = {}
+        self._back: dict[torch.Size, Kernel] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
-        if torch.is_grad_enabled() and x.requires_grad:
-            output: Tensor = _There.apply(x, self)  # type: ignore[no-untyped-call]
-            return output
-        return self.there(x)
+        return run_in_turn([self], x)
 
     def there(self, x: Tensor) -> Tensor:
-        """Return the output for N×C×H×W."""
-        self._fit(x.shape)
-        padding = self._padding(x.shape[-2], x.shape[-1])
-        weight, around = self._padded("there", padding, x)
-        return convolve(x, weight, self.bias, self.stride, around, self.dilation, self.groups, self.clamp)
+        """Return the output for N×C×H×W in channels-last memory."""
+        way = self._there.get(x.shape)
+        if way is None:
+            self._fit(x.shape)
+            weight, around = self._padded("there", self._padding(x.shape[-2], x.shape[-1]), x)
+            way = kernel(weight, self.bias, self.stride, around, self.dilation, self.groups, self.clamp)
+            self._there[x.shape] = way
+        return way(x)
 
-    def back(self, gradient: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the gradient of the input of height and width `size`, from that of the output before the clamp."""
-        self._fit((len(gradient), self.weight.shape[1] * self.groups, *size))
-        padding = self._padding(*size)
+    def back(self, gradient: Tensor, shape: torch.Size) -> Tensor:
+        """Return the gradient of the input of N×C×H×W `shape`, from that of the output before the clamp."""
+        way = self._back.get(shape)
+        if way is None:
+            self._fit(shape)
+            way = self._back[shape] = self._way_back(gradient, shape)
+        return way(gradient)
+
+    def _way_back(self, gradient: Tensor, shape: torch.Size) -> Kernel:
+        padding = self._padding(shape[-2], shape[-1])
         rows, columns = (d * (k - 1) for d, k in zip(self.dilation, self.weight.shape[-2:], strict=True))
         opposite = Padding(rows - padding.top, rows - padding.bottom, columns - padding.left, columns - padding.right)
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
         strided = self.stride != (1, 1)
         if strided and self.dilation == (1, 1) and math.prod(self.stride) <= MANY_PHASES:
-            return self._back_by_phases(gradient, size, padding)
+            return self._back_by_phases(gradient, shape, padding)
         if strided or min(opposite) < 0:
-            return self._back_by_torch(gradient, size, padding)
+            return partial(self._back_by_torch, shape=shape, padding=padding)
         weight, around = self._padded("back", opposite, gradient)
-        return convolve(gradient, weight, None, (1, 1), around, self.dilation, self.groups, None)
+        return kernel(weight, None, (1, 1), around, self.dilation, self.groups)
 
-    def _back_by_phases(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
-        """Do as `back` for a stride, without multiplying by zeros.
+    def _back_by_phases(self, gradient: Tensor, shape: torch.Size, padding: Padding) -> Kernel:
+        """Do as `_way_back` for a stride, without multiplying by zeros.
 
         Of each `stride` rows of the input, the first is reached by other rows of the kernel than the second, and so
         on; columns alike. For each such phase there is a convolution with the part of the kernel that reaches it.
         Where those give few channels, as those to the picture do, one does them all: it takes no longer.
         """
-        channels = self.weight.shape[1] * self.groups
-        shape = len(gradient), channels, *size
-        found = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last)
+        channels, size = shape[1], shape[-2:]
         together = self.groups == 1 and channels * math.prod(self.stride) <= FEW_CHANNELS
         rows, columns = (
             phases(
@@ -150,16 +149,19 @@ class FrozenConv2d(nn.Module):
             for side, before in enumerate((padding.top, padding.left))
         )
         pairs = [(row, column) for row in rows for column in columns]
-        if together:
-            parts = self._reach(gradient, pairs).split(channels, 1)  # type: ignore[no-untyped-call]
-        else:
-            parts = (self._reach(gradient, [pair]) for pair in pairs)
-        for (row, column), part in zip(pairs, parts, strict=True):
-            here = found[:, :, row.phase :: self.stride[0], column.phase :: self.stride[1]]
-            here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
-        return found
+        reaching = [self._reach(gradient, some) for some in ([pairs] if together else [[pair] for pair in pairs])]
 
-    def _reach(self, gradient: Tensor, pairs: list[tuple[Phase, Phase]]) -> Tensor:
+        def back(gradient: Tensor) -> Tensor:
+            found = torch.empty(shape, dtype=gradient.dtype, device=gradient.device, memory_format=torch.channels_last)
+            parts = (part for reach in reaching for part in torch.split(reach(gradient), channels, 1))
+            for (row, column), part in zip(pairs, parts, strict=True):
+                here = found[:, :, row.phase :: self.stride[0], column.phase :: self.stride[1]]
+                here.copy_(part.narrow(-2, row.first, row.extent).narrow(-1, column.first, column.extent))
+            return found
+
+        return back
+
+    def _reach(self, gradient: Tensor, pairs: list[tuple[Phase, Phase]]) -> Kernel:
         """Return what the parts of the kernel of some phases, of one size, make of `gradient`, one behind the other."""
         key = tuple((row.places, column.places) for row, column in pairs)
         around = pairs[0][0].around, pairs[0][1].around
@@ -168,24 +170,24 @@ class FrozenConv2d(nn.Module):
             weight = F.pad(self._transposed(), (0, 1, 0, 1))
             kernels = [weight[:, :, list(row.places)][..., list(column.places)] for row, column in pairs]
             self._derived[key] = packed(torch.cat(kernels), gradient, (1, 1), around, (1, 1), self.groups)
-        return convolve(gradient, self._derived[key], None, (1, 1), around, (1, 1), self.groups, None)
+        return kernel(self._derived[key], None, (1, 1), around, (1, 1), self.groups)
 
-    def _back_by_torch(self, gradient: Tensor, size: tuple[int, int], padding: Padding) -> Tensor:
+    def _back_by_torch(self, gradient: Tensor, shape: torch.Size, padding: Padding) -> Tensor:
         top, bottom, left, right = padding
-        channels = self.weight.shape[1] * self.groups
+        height, width = shape[-2:]
         # Of the input only the shape is looked at.
-        shape = gradient.new_empty(1).expand(len(gradient), channels, size[0] + top + bottom, size[1] + left + right)
+        padded = gradient.new_empty(1).expand(*shape[:2], height + top + bottom, width + left + right)
         found: Tensor = torch.ops.aten.convolution_backward(
-            gradient, shape, self.weight, None, self.stride, [0, 0], self.dilation, False, [0, 0], self.groups,
+            gradient, padded, self.weight, None, self.stride, [0, 0], self.dilation, False, [0, 0], self.groups,
             [True, False, False],
         )[0]  # fmt: skip
-        return found[..., top : top + size[0], left : left + size[1]]
+        return found[..., top : top + height, left : left + width].contiguous(memory_format=torch.channels_last)
 
     def _transposed(self) -> Tensor:
         """Return the weights flipped, with inputs and outputs exchanged in each group."""
-        outputs, inputs, *kernel = self.weight.shape
-        grouped = self.weight.view(self.groups, outputs // self.groups, inputs, *kernel)
-        return grouped.transpose(1, 2).flip(3, 4).reshape(-1, outputs // self.groups, *kernel)
+        outputs, inputs, *places = self.weight.shape
+        grouped = self.weight.view(self.groups, outputs // self.groups, inputs, *places)
+        return grouped.transpose(1, 2).flip(3, 4).reshape(-1, outputs // self.groups, *places)
 
     def _padded(self, way: str, padding: Padding, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the weights for the way there or back, for maps like `x`, and an equal padding on opposite sides.
@@ -204,22 +206,23 @@ class FrozenConv2d(nn.Module):
             self._derived[key] = packed(weight, x, stride, around, self.dilation, self.groups)
         return self._derived[key], around
 
-    def _fit(self, shape: Sequence[int]) -> None:
+    def _fit(self, shape: torch.Size) -> None:
         """Forget what was derived for inputs of another shape: what suits one may take thrice as long for another.
 
         Only a processor's weights are packed for a shape; a GPU's stay where recorded work will look for them.
         """
-        if self._fits != shape and self.weight.device.type == "cpu":
+        known = shape in self._there or shape in self._back
+        if not known and self.weight.device.type == "cpu":
             self.forget()
-            self._fits = tuple(shape)
 
     def __getstate__(self) -> dict[str, object]:
         # What is derived from the weights is derived again where it is needed; packed weights cannot be copied.
-        return {**self.__dict__, "_derived": {}}
+        return {**self.__dict__, "_derived": {}, "_there": {}, "_back": {}}
 
     def forget(self) -> None:
         """Free what is derived from the weights, until it is needed again."""
-        self._derived.clear()
+        for derived in (self._derived, self._there, self._back):
+            derived.clear()
 
     def _apply(self, *arguments: Any, **options: Any) -> FrozenConv2d:
         # Called when the module moves to another device or type: what was derived from its weights did not move.
@@ -228,136 +231,55 @@ class FrozenConv2d(nn.Module):
         return self
 
 
-class Phase(NamedTuple):
-    """The rows or columns of an input that the same places of a strided kernel reach.
+class FrozenConvs(nn.Module):
+    """Convolutions, each of what the one before it gave, which nothing else looks at."""
 
-    Attributes:
-        phase: The first of them; the others follow at each stride.
-        places: Those places of the flipped kernel, or one behind its last for none.
-        around: How far the gradient of the output is padded.
-        first: The first of the results that are wanted.
-        extent: How many are wanted.
-    """
+    def __init__(self, convs: Sequence[FrozenConv2d]) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(convs)
+        self._in_turn = list(convs)
 
-    phase: int
-    places: tuple[int, ...]
-    around: int
-    first: int
-    extent: int
+    def forward(self, x: Tensor) -> Tensor:
+        return run_in_turn(self._in_turn, x)
 
 
-@cache
-def phases(size: int, kernel: int, stride: int, padding: int, outputs: int, together: bool) -> list[Phase]:
-    """Return those of an input of `size` with `padding` before it, which has so many `outputs`.
-
-    Pixel `stride * m + phase` is reached from output `m + ahead - u` by place `stride * u + place` of the kernel,
-    for each u. With `together`, all of them get as many places, of the same outputs.
-    """
-    reached = [divmod(phase + padding, stride) for phase in range(min(stride, size))]
-    windows = [(ahead - len(range(place + stride, kernel, stride)), ahead) for ahead, place in reached]
-    if together:
-        windows = [(min(low for low, _ in windows), max(high for _, high in windows))] * len(windows)
-    found = []
-    for phase, ((ahead, place), (low, high)) in enumerate(zip(reached, windows, strict=True)):
-        places = [stride * (ahead - output) + place for output in range(low, high + 1)]
-        flipped = tuple(kernel - 1 - one if 0 <= one < kernel else kernel for one in places)
-        extent = math.ceil((size - phase) / stride)
-        # The first phase has the most rows, so that what is around it will do for all.
-        reaching = math.ceil(size / stride) if together else extent
-        around = max(-low, reaching - 1 + high - (outputs - 1), 0)
-        found.append(Phase(phase, flipped, around, around + low, extent))
-    return found
+def run_in_turn(convs: Sequence[FrozenConv2d], x: Tensor) -> Tensor:
+    """Return what the last of `convs` gives, when the first sees `x`, N×C×H×W."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    if torch.is_grad_enabled() and x.requires_grad:
+        output: Tensor = _InTurn.apply(x, convs)  # type: ignore[no-untyped-call]
+        return output
+    for conv in convs:
+        x = conv.there(x)
+    return x
 
 
-class _There(torch.autograd.Function):
-    """`FrozenConv2d.there`, with `FrozenConv2d.back` as its gradient."""
+class _InTurn(torch.autograd.Function):
+    """`FrozenConv2d.there` of one convolution after the other, with `FrozenConv2d.back` as its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, conv: FrozenConv2d) -> Tensor:
-        output = conv.there(x)
-        ctx.conv, ctx.size = conv, tuple(x.shape[-2:])
-        if conv.clamp is not None:
-            ctx.save_for_backward(output)
-        return output
+    def forward(ctx: Any, x: Tensor, convs: Sequence[FrozenConv2d]) -> Tensor:
+        shapes, clamped = [], []
+        for conv in convs:
+            shapes.append(x.shape)
+            x = conv.there(x)
+            if conv.clamp is not None:
+                clamped.append(x)
+        ctx.convs, ctx.shapes = convs, shapes
+        ctx.save_for_backward(*clamped)
+        return x
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        clamp = ctx.conv.clamp
-        if clamp is not None:
-            (output,) = ctx.saved_tensors
-            gradient = torch.ops.aten.hardtanh_backward(gradient, output, clamp.low, clamp.high)
-        return ctx.conv.back(gradient, ctx.size), None
-
-
-def convolve(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-    clamp: Clamp | None,
-) -> Tensor:
-    """Return the clamped convolution of `x` with weights that are packed for it."""
-    if weight.is_mkldnn:
-        name, numbers = (
-            ACTIVATIONS[clamp] if clamp in ACTIVATIONS else ("hardtanh", [float(end) for end in clamp or ()])
-        )
-        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, dilation, groups, name, numbers, ""
-        )
-        return fused
-    y = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
-    return y if clamp is None else y.clamp_(clamp.low, clamp.high)
-
-
-ACTIVATIONS: dict[Clamp | None, tuple[str, list[float]]] = {None: ("none", []), Clamp(0, math.inf): ("relu", [])}
-"""What oneDNN calls them, and their numbers; any other is a "hardtanh" from its low to its high."""
-
-
-def packed(
-    weight: Tensor,
-    x: Tensor,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-) -> Tensor:
-    """Return `weight` in the order that is best for maps like `x`.
-
-    On a processor, that is one which only oneDNN knows, whose kernels torch carries for its compiler: they clamp
-    what they give, and do not bring the weights into order each time.
-    """
-    fits = x.shape[1] == weight.shape[1] * groups  # else torch's own kernel says what is wrong
-    if fits and x.device.type == "cpu" and has_kernels(x.dtype):
-        found: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-            weight.contiguous(), padding, stride, dilation, groups, list(x.shape)
-        )
-        return found
-    return weight.contiguous(memory_format=torch.channels_last)
-
-
-@cache
-def has_kernels(dtype: torch.dtype) -> bool:
-    """Return whether this build of torch has oneDNN's kernels for `dtype` on this processor, and they are right.
-
-    They are not public: a later version may not have them, or have them do something else.
-    """
-    generator = torch.Generator().manual_seed(0)
-    x, weight, bias = (
-        torch.randn(shape, generator=generator).to(dtype) for shape in ((1, 4, 5, 7), (6, 4, 3, 3), (6,))
-    )
-    x = x.contiguous(memory_format=torch.channels_last)
-    try:
-        order = torch.ops.mkldnn._reorder_convolution_weight(weight, (1, 1), (2, 2), (1, 1), 1, list(x.shape))
-        for clamp in (None, Clamp(0, math.inf), Clamp(0, 6)):
-            expected = F.conv2d(x, weight, bias, 2, 1)
-            expected = expected if clamp is None else expected.clamp(*clamp)
-            found = convolve(x, order, bias, (2, 2), (1, 1), (1, 1), 1, clamp)
-            if not order.is_mkldnn or not torch.allclose(found, expected, rtol=1e-2, atol=1e-2):
-                return False
-    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
-        return False
-    return True
+        clamped = list(ctx.saved_tensors)
+        given = gradient
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        for conv, shape in zip(reversed(ctx.convs), reversed(ctx.shapes), strict=True):
+            if conv.clamp is not None:
+                # What came from outside may be somebody else's gradient, too.
+                own = {} if gradient is given else {"grad_input": gradient}
+                unclamp = torch.ops.aten.hardtanh_backward.grad_input if own else torch.ops.aten.hardtanh_backward
+                gradient = unclamp(gradient, clamped.pop(), conv.clamp.low, conv.clamp.high, **own)
+            gradient = conv.back(gradient, shape)
+        return gradient, None

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.utils._pytree import tree_leaves
 
-from inceptionism.networks.convolution import Clamp, Conv2dSame, padding_of
+from inceptionism.networks.convolution import Conv2dSame, padding_of
+from inceptionism.networks.kernels import Clamp
 from inceptionism.networks.running import Reshaping
 
 CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
