@@ -9,12 +9,12 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.frozen import freeze, quicken
-from inceptionism.networks.fusion import chains
+from inceptionism.networks.fusion import fusion
 from inceptionism.networks.running import run_until
 
 
 def quick(module: nn.Module, x: torch.Tensor) -> nn.Module:
-    return quicken(module, x.dtype, chains(module, x))
+    return quicken(module, x.dtype, fusion(module, x).chains)
 
 
 def gradient(module: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:

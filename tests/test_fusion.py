@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import inceptionism as inc
-from inceptionism.networks.frozen import freeze, quicken
-from inceptionism.networks.fusion import chains
+from inceptionism.networks.frozen import freeze, joined, quicken
+from inceptionism.networks.fusion import fusion
 
 
 def stirred(module: nn.Module) -> nn.Module:
@@ -26,7 +26,7 @@ def stirred(module: nn.Module) -> nn.Module:
 def fused(module: nn.Module) -> set[tuple[str, ...]]:
     """Return the chains of a module, after a look at whether it does as before with them as one."""
     module = stirred(module)
-    found = chains(module, torch.zeros(1, 3, 20, 20))
+    found = fusion(module, torch.zeros(1, 3, 20, 20)).chains
     quick = quicken(module, torch.float32, found)
     x = torch.randn(2, 3, 21, 26, requires_grad=True)
     expected, output = module(x), quick(x)
@@ -112,7 +112,7 @@ def test_a_view_that_channels_last_memory_does_not_allow_is_a_copy() -> None:
     (gradient,) = torch.autograd.grad(found.square().sum(), picture)
     (plain,) = torch.autograd.grad(expected.square().sum(), picture)
     torch.testing.assert_close(gradient, plain, rtol=1e-3, atol=1e-4 * plain.abs().max().item())
-    assert [chain.activation for chain in chains(freeze(module), torch.zeros(1, 3, 32, 40))] == ["features.2"]
+    assert [chain.activation for chain in fusion(freeze(module), torch.zeros(1, 3, 32, 40)).chains] == ["features.2"]
     assert [layer.name for layer in network.layers((32, 40), all=True)][-1] == "features"
 
 
@@ -196,7 +196,7 @@ def test_layers_that_no_longer_show_are_asked_of_the_plain_module() -> None:
             return self.norm(self.stem(x))
 
     module = stirred(Split())
-    (chain,) = chains(module, torch.zeros(1, 3, 9, 9))
+    (chain,) = fusion(module, torch.zeros(1, 3, 9, 9)).chains
     assert chain.hidden == {"stem", "stem.1"}
     network = inc.Network(module, size=16)
     picture = torch.rand(1, 3, 14, 17)
@@ -210,3 +210,75 @@ def test_a_network_that_cannot_see_its_size_is_not_fused_but_runs() -> None:
     network = inc.Network(module, size=16)
     picture = torch.rand(1, 3, 30, 34)
     torch.testing.assert_close(network.activations(picture, ["2"])["2"], module.eval()(picture), rtol=1e-4, atol=1e-5)
+
+
+class Following(nn.Module):
+    """Convolutions that follow each other, and something that may look at what the first of them gives."""
+
+    def __init__(self, how: str = "") -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.BatchNorm2d(6), nn.ReLU6())
+        self.second = nn.Sequential(nn.Conv2d(6, 6, 3, padding=1, groups=6), nn.ReLU())
+        self.third, self.how = nn.Conv2d(6, 4, 1), how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.first(x)
+        if self.how == "shape":
+            return self.third(self.second(y)) * y.shape[-1]
+        if self.how == "size":
+            return self.third(self.second(y)) * y.size(-1)
+        if self.how == "sum":
+            return self.third(self.second(y) + y)
+        return self.third(self.second(y))
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("", [("first.0", "second.0", "third")]),
+        ("shape", [("second.0", "third")]),
+        ("size", [("second.0", "third")]),
+        ("sum", []),
+    ],
+)
+def test_convolutions_that_follow_each_other_are_one_step(how: str, expected: list[tuple[str, ...]]) -> None:
+    module = stirred(Following(how))
+    found = fusion(module, torch.zeros(1, 3, 20, 20))
+    assert [one.convs for one in found.series] == expected
+    quick = quicken(module, torch.float32, found.chains)
+    quick = joined(quick, [part for one in found.series for part in one.parts(["third"])])
+    x = (4 * torch.randn(2, 3, 21, 26)).requires_grad_()
+    upstream = torch.randn_like(module(x))
+    for one, other in zip(*((y, *torch.autograd.grad(y, x, upstream)) for y in (quick(x), module(x))), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_a_series_is_cut_where_a_layer_is_looked_at() -> None:
+    module = stirred(Following())
+    (series,) = fusion(module, torch.zeros(1, 3, 20, 20)).series
+    assert list(series.parts(["third"])) == [("first.0", "second.0", "third")]
+    assert list(series.parts(["first"])) == [("second.0", "third")]
+    assert list(series.parts(["second.1", "third"])) == [("first.0", "second.0")]
+    assert list(series.parts(["first.2", "second"])) == []
+    network = inc.Network(module, size=32)
+    picture = torch.rand(1, 3, 21, 26)
+    for layers in (["third"], ["first"], ["second", "first.2"], ["third", "second.1"]):
+        found = network.activations(picture, layers)
+        with torch.no_grad():
+            first = module.first(picture)
+        known = {"first": first, "first.2": first, "second": module.second(first), "second.1": module.second(first)}
+        known["third"] = module.third(known["second"])
+        for name in layers:
+            torch.testing.assert_close(found[name], known[name], rtol=1e-4, atol=1e-5)
+
+
+def test_what_came_from_outside_is_not_changed_on_the_way_back() -> None:
+    module = stirred(Following())
+    found = fusion(module, torch.zeros(1, 3, 20, 20))
+    quick = joined(quicken(module, torch.float32, found.chains), found.series[0].parts(["second.1"]))
+    x = torch.randn(1, 3, 13, 10, requires_grad=True)
+    y = quick.second(quick.first(x))
+    upstream = torch.randn_like(y).contiguous(memory_format=torch.channels_last)
+    kept = upstream.clone()
+    torch.autograd.grad(y, x, upstream)
+    assert torch.equal(upstream, kept)

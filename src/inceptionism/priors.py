@@ -186,22 +186,19 @@ class _Unnatural(torch.autograd.Function):
         # A mean changes by a share of each pixel's change, a variance by twice that times its distance from the mean.
         by_mean = 2 * weight * off / std
         by_variance = 2 * weight * (ratio - 1) * (ratio + 3) / (ratio + 1).square() / std.square()
-        factor, shift = 2 * by_variance, by_mean - 2 * by_variance * found
-        ctx.save_for_backward(factor, shift, *seen)
+        channels = torch.tensor([one.shape[1] for one in seen])
+        areas = torch.tensor([one.shape[2] * one.shape[3] for one in seen], dtype=weight.dtype)
+        each = torch.repeat_interleave(areas, channels).to(weight.device)
+        ctx.channels = channels.tolist()
+        ctx.save_for_backward(2 * by_variance / each, (by_mean - 2 * by_variance * found) / each, *seen)
         cost: Tensor = (weight * (off.square() + 2 * (ratio - 1).square() / (ratio + 1))).sum(1)
         return cost
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         factor, shift, *seen = ctx.saved_tensors
-        found, start = [], 0
-        for one in seen:
-            channels = one.shape[1]
-            part = slice(start, start + channels)
-            scale = (gradient / (one.shape[2] * one.shape[3]))[:, None, None, None]
-            found.append(torch.addcmul(scale * shift[:, part, None, None], one, scale * factor[:, part, None, None]))
-            start += channels
-        return None, *found
+        factors, shifts = ((gradient[:, None] * one)[..., None, None].split(ctx.channels, 1) for one in (factor, shift))
+        return None, *(torch.addcmul(*terms) for terms in zip(shifts, seen, factors, strict=True))
 
 
 LEAST = 0.1

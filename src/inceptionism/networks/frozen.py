@@ -6,14 +6,14 @@ Nothing here changes what the module computes; the module as it was trained is t
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from inceptionism.errors import InvalidSetting, runs_out_of_memory
-from inceptionism.networks.convolution import FrozenConv2d
+from inceptionism.networks.convolution import FrozenConv2d, FrozenConvs
 from inceptionism.networks.fusion import CLAMPS, Chain, can_be_frozen, is_plain
 from inceptionism.networks.response_norm import FrozenResponseNorm
 
@@ -58,6 +58,22 @@ def quicken(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] = ())
                 part._modules[name] = replacements[child]
     convert(quick, dtype)
     return quick
+
+
+def joined(quick: nn.Module, parts: Iterable[Sequence[str]]) -> nn.Module:
+    """Return a copy of a quickened module in which the convolutions of each part are one step.
+
+    It shares the convolutions. What those of a part gave before its last can no longer be seen.
+    """
+    shared = [part for part in quick.modules() if isinstance(part, FrozenConv2d)]
+    tensors = [*quick.parameters(), *quick.buffers()]
+    copied = copy.deepcopy(quick, {id(one): one for one in [*shared, *tensors]})
+    for part in parts:
+        convs = [quick.get_submodule(name) for name in part]
+        for name in part[:-1]:
+            copied.set_submodule(name, nn.Identity())
+        copied.set_submodule(part[-1], FrozenConvs([conv for conv in convs if isinstance(conv, FrozenConv2d)]))
+    return copied
 
 
 def fused(module: nn.Module, chain: Chain) -> Iterator[tuple[nn.Module, nn.Module]]:

@@ -1,12 +1,15 @@
-"""Which convolutions can take in the batch norm and the activation behind them: seen by watching one run."""
+"""What can be one: a convolution with the batch norm and activation behind it, and convolutions that follow each other.
+
+It is seen by watching one run.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +25,9 @@ CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: C
 
 UNREAD = {"__get__", "untyped_storage"}
 """Functions that look at a tensor but not at its numbers: its properties, and where it lies."""
+
+SIZES = {"shape", "ndim"}
+"""The properties that another tensor in its place may not have."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,36 @@ class Chain:
     hidden: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Series:
+    """Convolutions with what is one with them, each of which alone looks at what the one before it gave.
+
+    Attributes:
+        convs: Their names, in turn.
+        shown: Of each, the names of the modules that give what it gives in the end.
+    """
+
+    convs: tuple[str, ...]
+    shown: tuple[frozenset[str], ...]
+
+    def parts(self, layers: Collection[str]) -> Iterator[tuple[str, ...]]:
+        """Yield the parts of it that can be one where `layers` are looked at, each of two or more."""
+        part: list[str] = []
+        for conv, shown in zip(self.convs, self.shown, strict=True):
+            part.append(conv)
+            if conv == self.convs[-1] or not shown.isdisjoint(layers):
+                if len(part) > 1:
+                    yield tuple(part)
+                part = []
+
+
+class Fusion(NamedTuple):
+    """What of a module can be one."""
+
+    chains: Sequence[Chain] = ()
+    series: Sequence[Series] = ()
+
+
 def can_be_frozen(conv: nn.Module) -> bool:
     """Return whether `FrozenConv2d` does what `conv` does."""
     return isinstance(conv, nn.Conv2d) and is_plain(conv, nn.Conv2d, Conv2dSame) and padding_of(conv) is not None
@@ -56,34 +92,73 @@ def is_plain(part: nn.Module, *kinds: type[nn.Module]) -> bool:
     return type(part) in kinds and not (is_parametrized(part) or part._forward_pre_hooks or part._forward_hooks)
 
 
-def chains(module: nn.Module, x: Tensor) -> list[Chain]:
-    """Run `module` on `x` and return its convolutions that are followed by a batch norm or an activation.
+def fusion(module: nn.Module, x: Tensor) -> Fusion:
+    """Run `module` on `x` and return what can be one.
 
     A result counts as followed if what follows is all that reads it: no other operation does, and the network does
     not return it. So it is known without the module's code having to be of any form.
     """
     watch = _Watch(module)
     watch.run(x)
-    found = [chain for name in watch.convs if (chain := _chain(watch, name))]
+    ends = [link.activation.name for name in watch.convs if (link := _Link.of(watch, name)).activation]
     # An activation at several places is dropped at all of them or at none.
-    ends = [chain.activation for chain in found]
-    kept = {name for name in ends if name is not None and ends.count(name) < len(watch.runs_of(name))}
-    return [chain for name in watch.convs if (chain := _chain(watch, name, kept))]
+    kept = {name for name in ends if ends.count(name) < len(watch.runs_of(name))}
+    links = {name: _Link.of(watch, name, kept) for name in watch.convs}
+    return Fusion([link.chain() for link in links.values() if len(link.runs) > 1], list(_series(watch, links)))
 
 
-def _chain(watch: _Watch, conv: str, kept: Iterable[str] = ()) -> Chain | None:
-    """Return the chain that begins with `conv`, without the activations that are `kept`; none if nothing follows."""
-    lost = watch.only_run(conv)
-    assert lost is not None
-    norm = activation = None
-    hidden: set[str] = set()
-    following = watch.only_reader(lost)
-    if following is not None and following.name in watch.norms and watch.only_run(following.name):
-        norm, hidden, lost = following.name, hidden | lost.shown, following
-        following = watch.only_reader(lost)
-    if following is not None and following.name in watch.activations and following.name not in kept:
-        activation, hidden = following.name, hidden | lost.shown
-    return Chain(conv, norm, activation, frozenset(hidden)) if norm or activation else None
+def _series(watch: _Watch, links: dict[str, _Link]) -> Iterator[Series]:
+    """Yield the longest series of links, of two or more."""
+    following = {name: end.name for name, link in links.items() if (end := link.only_follower(watch)) is not None}
+    following = {name: end for name, end in following.items() if end in links}
+    for first in links:
+        if first in following.values():
+            continue
+        convs = [first]
+        while convs[-1] in following:
+            convs.append(following[convs[-1]])
+        if len(convs) > 1:
+            yield Series(tuple(convs), tuple(frozenset(links[name].runs[-1].shown) for name in convs))
+
+
+class _Link(NamedTuple):
+    """The runs that may be one: of a convolution, of the batch norm behind it, and of the activation behind either."""
+
+    conv: _Run
+    norm: _Run | None
+    activation: _Run | None
+
+    @classmethod
+    def of(cls, watch: _Watch, name: str, kept: Collection[str] = ()) -> _Link:
+        """Return that of the convolution called `name`, without the activations that are `kept`."""
+        conv = watch.only_run(name)
+        assert conv is not None
+        norm, following = None, watch.only_reader(conv)
+        if following is not None and following.name in watch.norms and watch.only_run(following.name):
+            norm, following = following, watch.only_reader(following)
+        plain = following is not None and following.name in watch.activations and following.name not in kept
+        return cls(conv, norm, following if plain else None)
+
+    @property
+    def runs(self) -> list[_Run]:
+        """All of them, in turn."""
+        return [run for run in self if run is not None]
+
+    def hidden(self) -> frozenset[str]:
+        """Return the names of the modules that gave what is no longer there when the runs are one."""
+        return frozenset[str]().union(*(run.shown for run in self.runs[:-1]))
+
+    def chain(self) -> Chain:
+        """Return it as a chain."""
+        conv, norm, activation = (None if run is None else run.name for run in self)
+        assert conv is not None
+        return Chain(conv, norm, activation, self.hidden())
+
+    def only_follower(self, watch: _Watch) -> _Run | None:
+        """Return the run that alone reads what these gave, if none but they and it asks for its size."""
+        follower = watch.only_reader(self.runs[-1])
+        measured = set[_Run | None]().union(*(run.measured for run in self.runs))
+        return follower if measured <= {*self.runs, follower} else None
 
 
 @dataclass(eq=False)
@@ -93,11 +168,13 @@ class _Run:
     Attributes:
         name: Of the module.
         readers: The runs inside which something read what it gave; none for what was not one of them.
+        measured: Those inside which something asked for its size.
         shown: The names of the modules that gave the same: this one, and those that end with it.
     """
 
     name: str
     readers: set[_Run | None] = field(default_factory=set)
+    measured: set[_Run | None] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
 
 
@@ -153,13 +230,20 @@ class _Watch(Reshaping):
         return self._by_memory.get(tensor.untyped_storage().data_ptr())
 
     def _read(self, values: object) -> None:
+        for gave in self._given(values):
+            gave.readers.add(self._running[-1] if self._running else None)
+
+    def _given(self, values: object) -> Iterator[_Run]:
         for value in tree_leaves(values):
             if isinstance(value, Tensor) and (gave := self._gave(value)):
-                gave.readers.add(self._running[-1] if self._running else None)
+                yield gave
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", None) not in UNREAD:
             self._read((args, kwargs))
+        elif getattr(getattr(func, "__self__", None), "__name__", None) in SIZES:
+            for gave in self._given(args):
+                gave.measured.add(self._running[-1] if self._running else None)
         return super().__torch_function__(func, types, args, kwargs)
 
     def runs_of(self, name: str) -> list[_Run]:

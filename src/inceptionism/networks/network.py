@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -20,8 +20,8 @@ from inceptionism.errors import (
     shown,
     suggestion,
 )
-from inceptionism.networks.frozen import forget, freeze, quicken
-from inceptionism.networks.fusion import Chain, chains
+from inceptionism.networks.frozen import forget, freeze, joined, quicken
+from inceptionism.networks.fusion import Fusion, fusion
 from inceptionism.networks.labels import Labels
 from inceptionism.networks.layers import LEVELS, Layer, levels, worth_listing
 from inceptionism.networks.maps import Form, Maps, Shapes, grid_of, learn, noting, outputs_at, shapes_of
@@ -93,6 +93,7 @@ class Network:
         self._shift = -means / stds
         self._plain = freeze(module)
         self._quick: dict[torch.dtype, nn.Module] = {}
+        self._joined: dict[tuple[torch.dtype, tuple[tuple[str, ...], ...]], nn.Module] = {}
         self._counts: dict[str, int] = {}
         self.device = torch.device("cpu")
         self._listed: list[str] | None = None
@@ -111,6 +112,7 @@ class Network:
             self._plain.to(self.device)
             for quick in self._quick.values():
                 quick.to(self.device)
+            self._joined.clear()
             self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
         except (RuntimeError, AssertionError, TypeError) as error:  # torch is not built for it; it is no device at all
             if runs_out_of_memory(error):
@@ -138,13 +140,13 @@ class Network:
         """
         modules = {layer: self._module_name(layer) for layer in layers}
         forms = {name: self._forms[name] for name in modules.values() if name and name in self._forms}
+        noted = {form.grid or name for name, form in forms.items()}
         shown = self._hidden.isdisjoint(modules.values())
-        module = self._quick_in(dtype) if shown else self._plain
+        module = self._quick_with(dtype, noted.union(modules.values())) if shown else self._plain
         pixels = picture.flip(1) if self._flip else picture
         pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype if shown else torch.float32)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         size = picture.shape[-2:]
-        noted = {form.grid or name for name, form in forms.items()}
         with self._seeing(size), noting(module, noted) as outputs:
             found = run_until(module, pixels, modules.values())
             for name, form in forms.items():
@@ -153,21 +155,28 @@ class Network:
 
     def _quick_in(self, dtype: torch.dtype) -> nn.Module:
         if dtype not in self._quick:
-            self._quick[dtype] = quicken(self._plain, dtype, self._chains)
+            self._quick[dtype] = quicken(self._plain, dtype, self._fusion.chains)
         return self._quick[dtype]
 
+    def _quick_with(self, dtype: torch.dtype, layers: Collection[str]) -> nn.Module:
+        """Return the quick module, with as many convolutions at a time as one step as hide none of `layers`."""
+        parts = tuple(part for one in self._fusion.series for part in one.parts(layers))
+        if (dtype, parts) not in self._joined:
+            self._joined[dtype, parts] = joined(self._quick_in(dtype), parts)
+        return self._joined[dtype, parts]
+
     @cached_property
-    def _chains(self) -> list[Chain]:
+    def _fusion(self) -> Fusion:
         try:
-            return chains(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
+            return fusion(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
         except REFUSALS as error:  # it does not take a picture of this size, but perhaps one of another
             if runs_out_of_memory(error):
                 raise
-            return []
+            return Fusion()
 
     @cached_property
     def _hidden(self) -> frozenset[str]:
-        return frozenset[str]().union(*(chain.hidden for chain in self._chains))
+        return frozenset[str]().union(*(chain.hidden for chain in self._fusion.chains))
 
     def dtype(self, precision: str) -> torch.dtype:
         """Return in which numbers the network calculates at `precision`: auto, fp32, bf16 or fp16.
@@ -278,7 +287,7 @@ class Network:
     @cached_property
     def statistics(self) -> Mapping[str, Statistics]:
         """What layers respond to natural pictures, on average, by name; empty for a network without batch norms."""
-        return natural_statistics(self._plain, self._chains)
+        return natural_statistics(self._plain, self._fusion.chains)
 
     @cached_property
     def weights_hash(self) -> str:
