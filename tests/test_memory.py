@@ -3,6 +3,7 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -75,3 +76,34 @@ def test_it_may_be_nested_and_interrupted() -> None:
     with kept():
         pass
     assert isinstance(c_library(), ctypes.CDLL)
+
+
+LARGE = """
+import pathlib, sys, torch
+from inceptionism.memory import in_large_pages
+
+def large_kib():
+    text = pathlib.Path("/proc/self/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("AnonHugePages"))
+
+before = large_kib()
+tensor = torch.empty(70 * 2**20)
+if sys.argv[1] == "large":
+    assert in_large_pages(tensor) is tensor
+tensor.fill_(1)
+print(large_kib() - before)
+"""
+
+
+def test_a_large_picture_lies_in_large_pages() -> None:
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if c_library() is None or not setting.exists() or "[madvise]" not in setting.read_text():
+        pytest.skip("this system gives no large pages to who asks")
+    small, large = (
+        int(subprocess.run([sys.executable, "-c", LARGE, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("small", "large")
+    )
+    if large == 0:
+        pytest.skip("this system has no large pages left")
+    assert small == 0
+    assert large > 200 * 1024

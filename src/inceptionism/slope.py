@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inceptionism.checks import parse_memory
 from inceptionism.errors import InvalidSetting, runs_out_of_memory
-from inceptionism.memory import machine_memory
+from inceptionism.memory import in_large_pages, machine_memory
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Key, Objective, Reference, each
 from inceptionism.parts import aligned, by_itself
@@ -93,7 +93,7 @@ class Slope:
 
     def _by_tiles(self, look: Look, parts: Sequence[Tile]) -> tuple[float, Tensor]:
         view = look.view
-        gradient = torch.empty_like(view[:, :3])
+        gradient = in_large_pages(torch.empty_like(view[:, :3]))
         total, area = 0.0, 0
         for tile in parts:
             seen = view.new_empty(*view.shape[:2], tile.rows.seen, tile.columns.seen)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.errors import InvalidSetting
+from inceptionism.memory import in_large_pages
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 """Takes N×3×H×W in [0, 1] and the source of random choices, and returns the same kind of picture."""
@@ -49,7 +50,7 @@ def shifted(picture: Tensor, down: int, right: int) -> Tensor:
     """Return what `picture.roll((down, right), (-2, -1))` gives, without a picture in between."""
     height, width = picture.shape[-2:]
     down, right = down % height, right % width
-    moved = torch.empty_like(picture)
+    moved = in_large_pages(torch.empty_like(picture))
     for rows, from_rows in (slice(down), slice(height - down, None)), (slice(down, None), slice(height - down)):
         for columns, from_columns in (
             (slice(right), slice(width - right, None)),
