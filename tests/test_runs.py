@@ -9,7 +9,9 @@ import torch
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient
-from inceptionism.runs import batches, together
+from inceptionism.objectives import Objective
+from inceptionism.parameterizations import Fourier
+from inceptionism.runs import PATIENCE, batches, together
 from inceptionism.slope import Look, Slope
 
 
@@ -142,3 +144,36 @@ def test_a_large_class_is_seen_in_tiles_that_fit(lite0) -> None:
     assert run.slope.pixels < 700 * 900
     assert run.notes[-1].startswith("seen in tiles of 0.")
     assert run.finish().image.size == (900, 700)
+
+
+def test_a_unit_that_is_silent_before_gray_is_found_in_other_noise(lite0) -> None:
+    """Behind its ReLU6, this one is silent before gray; the picture is the same in a batch as alone."""
+    layer, index = "blocks.10.expand", silent_before_gray(lite0, "blocks.10.expand")
+    recipes = [
+        inc.ClassRecipe(objective=f"channel({layer}:{one})", size=(64, 72), steps=12, prior="fourier")
+        for one in (index, index + 1)
+    ]
+    runs = [inc.ClassRun(recipe, network=lite0) for recipe in recipes]
+    for _ in inc.together(runs):
+        pass
+    assert runs[0].scores[0] == 0
+    assert runs[0].scores[-1] > 0
+    alone = inc.ClassRun(recipes[0], network=lite0).finish()
+    assert np.array_equal(np.asarray(alone.image), np.asarray(runs[0].image()))
+
+
+def silent_before_gray(network: inc.Network, layer: str) -> int:
+    """Return a channel that gray does not excite at all, but clouds of natural colors do."""
+    generator = torch.Generator().manual_seed(5)
+    gray, clouds = (Fourier(64, 72, generator, torch.device("cpu"), std=std).picture().detach() for std in (0.01, 1))
+    faint, seen = (network.activations(one, [layer])[layer].amax((0, 2, 3)) for one in (gray, clouds))
+    return int(torch.where(faint == 0, seen, 0).argmax())
+
+
+def test_a_unit_that_nothing_excites_ends_as_it_began_and_says_so(tiny) -> None:
+    silence = Objective(frozenset(["second"]), lambda seen: 0 * seen["second"].flatten(1).sum(1), "silence")
+    recipe = inc.ClassRecipe(objective="silence", size=(33, 41), steps=PATIENCE + 2, prior="fourier")
+    run = inc.ClassRun(recipe, network=tiny, objective=silence)
+    with pytest.raises(NoGradient, match="yields no gradient"):
+        run.finish()
+    assert np.asarray(run.image()).std() < 3

@@ -34,6 +34,13 @@ class Parameterization(Protocol):
     def blur(self, std: float) -> None:
         """Blur the picture by a Gaussian of a standard deviation in pixels."""
 
+    def redraw(self, generator: torch.Generator, *, faint: bool) -> None:
+        """Begin anew from other noise: `faint`, almost gray, or as strong as natural pictures."""
+
+
+FAINT = 0.01
+"""The standard deviation of noise that is almost gray: of pixels, and of a spectrum whose natural one is 1."""
+
 
 class Pixels:
     """The picture itself, as in 2015: N×3×H×W, in [0, 1]. It is the one that is given which changes."""
@@ -44,8 +51,10 @@ class Pixels:
 
     @classmethod
     def noise(cls, height: int, width: int, generator: torch.Generator, device: torch.device) -> Pixels:
-        """Start from gray with noise of a standard deviation of 1/100, drawn from `generator`."""
-        return cls(0.5 + 0.01 * torch.randn(1, 3, height, width, generator=generator).to(device))
+        """Start from gray with faint noise, drawn from `generator`."""
+        pixels = cls(torch.empty(1, 3, height, width, device=device))
+        pixels.redraw(generator, faint=True)
+        return pixels
 
     def picture(self) -> Tensor:
         return self.pixels
@@ -64,6 +73,11 @@ class Pixels:
                 plane = self.pixels[:, channel : channel + 1]
                 wide = F.pad(plane, (reach, reach, reach, reach), mode="replicate")
                 plane.copy_(F.conv2d(F.conv2d(wide, kernel[None, None, :, None]), kernel[None, None, None, :]))
+
+    def redraw(self, generator: torch.Generator, *, faint: bool) -> None:
+        noise = torch.randn(self.pixels.shape, generator=generator)
+        with torch.no_grad():
+            self.pixels.copy_(0.5 + (FAINT if faint else 0.2) * noise)
 
 
 class Spectral:
@@ -142,13 +156,13 @@ class Fourier(Spectral):
         decay: float = 1.5,
         contrast: float = 1.2,
         saturation: float = 0.7,
-        std: float = 0.01,
+        std: float = FAINT,
     ) -> None:
         super().__init__(height, width, device, contrast, saturation)
         self._amplitude = self.law(decay).to(device)
-        shape = (1, 3, height, width // 2 + 1, 2)
-        self.spectrum = (std * torch.randn(shape, generator=generator)).to(device).requires_grad_()
+        self.spectrum = torch.empty((1, 3, height, width // 2 + 1, 2), device=device, requires_grad=True)
         self.parameters = [self.spectrum]
+        self._draw(std, generator)
 
     def picture(self) -> Tensor:
         return self.picture_of(torch.view_as_complex(self.spectrum) * self._amplitude)
@@ -157,6 +171,14 @@ class Fourier(Spectral):
         # What is blurred is the picture before the sigmoid.
         with torch.no_grad():
             self.spectrum *= torch.exp(-2 * (math.pi * std * self._frequency) ** 2)[..., None].to(self.spectrum)
+
+    def redraw(self, generator: torch.Generator, *, faint: bool) -> None:
+        self._draw(FAINT if faint else 1, generator)
+
+    def _draw(self, std: float, generator: torch.Generator) -> None:
+        noise = torch.randn(self.spectrum.shape, generator=generator)
+        with torch.no_grad():
+            self.spectrum.copy_(std * noise)
 
 
 class Phase(Spectral):
@@ -197,12 +219,17 @@ class Phase(Spectral):
         else:
             magnitude = self.spectrum_of(photos).abs().mean(0, keepdim=True)
         self._magnitude = magnitude.to(device)
-        phase = 2 * math.pi * torch.rand(magnitude.shape, generator=generator)
-        self.phase = phase.to(device).requires_grad_()
+        self.phase = torch.empty(magnitude.shape, device=device, requires_grad=True)
         self.parameters = [self.phase]
+        self.redraw(generator, faint=False)
 
     def picture(self) -> Tensor:
         return self.picture_of(torch.polar(self._magnitude, self.phase))
 
     def blur(self, std: float) -> None:
         """Do nothing: magnitudes do not change."""
+
+    def redraw(self, generator: torch.Generator, *, faint: bool) -> None:  # noqa: ARG002  # magnitudes do not change
+        phase = 2 * math.pi * torch.rand(self.phase.shape, generator=generator)
+        with torch.no_grad():
+            self.phase.copy_(phase)

@@ -50,8 +50,8 @@ class Preset(NamedTuple):
 
 
 PRESETS = {
-    "fine": Preset(352, "fourier + views + 16*statistics"),
-    "fast": Preset(96, "fourier + views(noise=0) + 16*statistics"),
+    "fine": Preset(400, "fourier + views + 16*statistics"),
+    "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
 }
 
 PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int}

@@ -217,6 +217,10 @@ BATCH_PIXELS = 4 * 224 * 224
 """How many pixels go through together at most where they are of several pictures."""
 
 
+PATIENCE = 48
+"""How many beginnings a picture from noise gets to which nothing responds."""
+
+
 class PhotoRun(Run):
     """A photograph being dreamed by the algorithm of the 2015 notebook (Mordvintsev, Olah & Tyka).
 
@@ -374,14 +378,21 @@ class ClassRun(Run):
         # Not before the run begins: of many that are checked together, only a few need its memory at a time.
         return from_noise(parse_prior(self.prior), self.size, self.steps, self._generator, self.network.device)
 
+    @cached_property
+    def _climb(self) -> Climb:
+        return self.climb(self._begun.canvas, self._begun.optimizer, self.size, self._generator)
+
     def climbs(self) -> Iterator[Climb]:
-        climb = self.climb(self._begun.canvas, self._begun.optimizer, self.size, self._generator)
-        yield climb
-        climb.check_moved()
+        yield self._climb
+        self._climb.check_moved()
 
     def took(self, score: float) -> Step:
         self._begun.schedule.step()
-        return super().took(score)
+        step = super().took(score)
+        if not self._climb.moved and step.step <= PATIENCE:
+            # Gray leaves many units behind a ReLU silent, and then there is no gradient; of natural forms, some do not.
+            self._begun.canvas.redraw(self._generator, faint=step.step == PATIENCE)
+        return step
 
     def image(self) -> Image.Image:
         with torch.no_grad():
