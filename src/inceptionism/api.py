@@ -131,7 +131,7 @@ def visualize(
         target: The name of a class, a synonym, its index, an `Objective`, or how one is written:
             "channel(blocks.10:17)".
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
-        preset: "fine" for the best pictures, "fast" for good ones in a quarter of the time.
+        preset: "fine" for the best pictures, "fast" for good ones in a third of the time.
         prior: What keeps the picture natural: "fourier" (Olah et al., 2017), "phase" (Fel et al., 2023) or "pixels",
             and any of "views", "statistics", "tv", "norm", "blur" and "laplacian", joined by +, with strengths:
             "fourier + views + 0.2*tv". "none" is plain ascent on the pixels. By default the preset's.

@@ -46,7 +46,7 @@ Steps = Annotated[int | None, typer.Option(help="Steps of the ascent; by default
 PresetName = Annotated[
     str,
     typer.Option(
-        "--preset", help=f"Prior and steps, where not given: {', '.join(PRESETS)}; fast takes a quarter of the time."
+        "--preset", help=f"Prior and steps, where not given: {', '.join(PRESETS)}; fast takes a third of the time."
     ),
 ]
 Verify = Annotated[

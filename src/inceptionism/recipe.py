@@ -341,7 +341,7 @@ class ClassRecipe(Recipe):
         target: The class: its name, a synonym or its index; none where an objective is given.
         label: The usual name of the class, filled in by the run.
         preset: Where `prior` and `steps` come from that are not given: "fine" for the best pictures, or "fast" for good
-            ones in a quarter of the time.
+            ones in a third of the time.
         prior: What keeps the picture natural, see `prior_syntax`; "none" for plain ascent on the pixels. By default
             the preset's, as far as the network allows.
         size: The height and width in pixels; one number stands for both.
