@@ -17,9 +17,11 @@ from inceptionism.cli_options import (
     Debug,
     Device,
     Memory,
+    Metadata,
     NetworkName,
     Output,
     Overwrite,
+    Position,
     Precision,
     PresetName,
     Prior,
@@ -33,7 +35,8 @@ from inceptionism.cli_options import (
 from inceptionism.cli_outputs import carry_out, output_path, picture_classes
 from inceptionism.cli_units import atlas, unit
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.layer_syntax import parse_layers
+from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
 from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, usage
 
 if TYPE_CHECKING:
@@ -100,6 +103,8 @@ def photo(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
+    position: Position = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -126,14 +131,22 @@ def photo(
         path = output_path(output, f"{picture.stem}-dream", overwrite)
         from inceptionism.images import load_photo
 
-        source = load_photo(picture)
+        source = load_photo(picture, position=position)
         with loading(network, quiet):
             from inceptionism.networks.registry import load_network
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
             judges = [load_network(name) for name in verify or []]
-        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet, judges=judges)
+        carry_out(
+            [run],
+            [path],
+            overwrite=overwrite,
+            numbered=path != output,
+            quiet=quiet,
+            judges=judges,
+            metadata=metadata,
+        )
 
 
 @app.command("class")
@@ -155,6 +168,7 @@ def class_(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -179,7 +193,7 @@ def class_(
             )
             for target in wanted
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
 
 
 app.command()(unit)
