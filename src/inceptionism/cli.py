@@ -33,10 +33,11 @@ from inceptionism.cli_options import (
     parse_size,
 )
 from inceptionism.cli_outputs import carry_out, output_path, picture_classes
+from inceptionism.cli_recipes import show, variations
 from inceptionism.cli_units import atlas, unit
 from inceptionism.errors import InvalidSetting
 from inceptionism.layer_syntax import parse_layers
-from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
 from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, usage
 
 if TYPE_CHECKING:
@@ -263,29 +264,10 @@ def draw_atlas(
     say(str(save_or_rescue(sheet, path, overwrite=overwrite, numbered=numbered and not overwrite)))
 
 
-@app.command()
-def show(
-    picture: Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made.")],
-    json: Annotated[
-        bool, typer.Option("--json", help="The recipe as JSON, as it stands in the file, for programs.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Show how a picture was made: the recipe that it carries inside."""
-    with reporting(debug):
-        from inceptionism.images import read_recipe
-
-        text = read_recipe(picture)
-        if text is None:
-            raise InvalidSetting(f"{picture} carries no recipe: it was not made here, or its metadata was removed")
-        recipe = Recipe.from_json(text)
-        if json:
-            say(recipe.to_json())
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, value in recipe.described():
-            table.add_row(name, value)
-        show_table(table)
+replay, run = variations(photo, class_)
+app.command()(show)
+app.command()(replay)
+app.command()(run)
 
 
 def show_version(wanted: bool) -> None:

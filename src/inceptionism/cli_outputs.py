@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it.
     from inceptionism.networks.network import Network
     from inceptionism.recipe import ClassRecipe
+    from inceptionism.result import Result
     from inceptionism.runs import Run
 
 
@@ -29,12 +30,12 @@ def carry_out(
     quiet: bool,
     judges: Sequence[Network] = (),
     metadata: bool = True,
-) -> None:
+) -> list[Result]:
     """Take all steps of `runs`, showing progress, and write each to its path, also when they are interrupted.
 
     One without a path is made for the others' sake alone. What `judges` see in them is said, and stands in their
     recipes. `numbered` paths are those that were not asked for; if such a name is taken by then, it gets another
-    number. Without `metadata`, files carry no recipe and no EXIF.
+    number. Without `metadata`, files carry no recipe and no EXIF. What was written is returned.
     """
     from inceptionism.outputs import check_side, save_or_rescue
     from inceptionism.runs import together
@@ -48,6 +49,7 @@ def carry_out(
     said = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
     saved: list[Path] = []
+    results: list[Result] = []
     failed: list[CannotWrite] = []
     verdicts: list[str] = []
     more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
@@ -71,6 +73,7 @@ def carry_out(
                         result.image, path, result.recipe, overwrite=overwrite, numbered=another, metadata=metadata
                     )
                     saved.append(written)
+                    results.append(result)
                 except CannotWrite as error:
                     failed.append(error)
     for run, before in zip(runs, said, strict=True):
@@ -85,6 +88,7 @@ def carry_out(
         raise typer.Exit(getattr(interruption, "status", 130))
     for path in saved:
         say(str(path))
+    return results
 
 
 def picture_classes(
