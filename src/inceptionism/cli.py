@@ -34,6 +34,7 @@ from inceptionism.cli_options import (
 )
 from inceptionism.cli_outputs import carry_out, output_path, picture_classes
 from inceptionism.cli_recipes import show, variations
+from inceptionism.cli_share import share
 from inceptionism.cli_units import atlas, unit
 from inceptionism.errors import InvalidSetting
 from inceptionism.layer_syntax import parse_layers
@@ -268,6 +269,7 @@ replay, run = variations(photo, class_)
 app.command()(show)
 app.command()(replay)
 app.command()(run)
+app.command()(share)
 
 
 def show_version(wanted: bool) -> None:

@@ -126,8 +126,10 @@ def picture_classes(
         carry_out(batch, some, overwrite=overwrite, numbered=numbered, quiet=quiet, judges=judges, metadata=metadata)
 
 
-def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
-    """Return where to write: `given`, or `name`.png in the folder `given` or here; checked before any work.
+def output_path(
+    given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = (), ending: str = ".png"
+) -> Path:
+    """Return where to write: `given`, or `name` with an ending in the folder `given` or here; checked before any work.
 
     A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
     not among those `taken` by other pictures of the same command.
@@ -137,7 +139,7 @@ def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[
     if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)
         return given
-    path = (given or Path()) / f"{shortened(name)}.png"
+    path = (given or Path()) / f"{shortened(name)}{ending}"
     path = free_name(path, taken, overwrite=overwrite)
     check_output(path, overwrite=overwrite)
     return path

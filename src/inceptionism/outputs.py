@@ -130,8 +130,13 @@ def shortened(stem: str, most: int = 200) -> str:
     return os.fsencode(stem)[:most].decode("utf-8", "ignore")
 
 
-def encode(image: Image.Image, format: str, recipe: Recipe | None = None, *, metadata: bool = True) -> bytes:
-    """Return the bytes of a file of `format` (see `FORMATS`) that holds `image`, and the recipe as XMP."""
+def encode(
+    image: Image.Image, format: str, recipe: Recipe | None = None, *, metadata: bool = True, quality: int = QUALITY
+) -> bytes:
+    """Return the bytes of a file of `format` (see `FORMATS`) that holds `image`, and the recipe as XMP.
+
+    What loses detail does so at a quality from 1 to 100.
+    """
     options: dict[str, object] = {}
     packet = write_packet(recipe.to_json(), recipe.title) if recipe and metadata else None
     if format == "PNG" and packet:
@@ -139,7 +144,7 @@ def encode(image: Image.Image, format: str, recipe: Recipe | None = None, *, met
         info.add_itxt(PNG_XMP, packet.decode())
         options["pnginfo"] = info
     elif format in ("JPEG", "WEBP"):
-        options |= {"quality": QUALITY, "xmp": packet or b""}
+        options |= {"quality": quality, "xmp": packet or b""}
     if format != "GIF":
         options |= {"icc_profile": image.info.get("icc_profile"), "exif": (metadata and image.info.get("exif")) or b""}
     if format == "JPEG":

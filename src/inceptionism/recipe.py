@@ -316,6 +316,8 @@ def readable(value: object) -> str:
     """Return a setting's value as a person writes it."""
     if isinstance(value, dict):
         return ", ".join(f"{printable(name)} {readable(one)}" for name, one in value.items() if one is not None)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, int) for one in value):
+        return "×".join(map(str, value))
     if isinstance(value, (list, tuple)):
         return ", ".join(map(readable, value)) or "the network's default"
     return printable(str(value))

@@ -39,7 +39,7 @@ BY_WHAT = {"network", "device", "precision", "memory"}
 IN_PLACE_OF = {
     "layer": ("objective",),
     "guide": ("objective",),
-    "target": ("objective", "label"),
+    "target": ("objective", "label", "together", "number"),
     "objective": ("layer", "guide", "target", "label"),
     "preset": ("prior", "steps"),
 }
