@@ -9,6 +9,20 @@ from PIL.ExifTags import IFD, TAGS, Base
 
 from inceptionism.metadata import software
 
+# What Pillow raises where EXIF is damaged.
+DAMAGE = (OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError, AttributeError, struct.error)
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By EXIF's orientation, what turns a picture upright. Pillow's own function for this fails where EXIF is damaged."""
+
 KEPT = {
     Base.ImageDescription,
     Base.Make,
@@ -40,6 +54,15 @@ MOST = 60_000
 """How many bytes there are at most: JPEG holds 65,533, and a picture is not to be lost to its metadata."""
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """Return an open photograph turned as its EXIF says, if that can be read."""
+    try:
+        turn = TURNS.get(image.getexif().get(Base.Orientation, 1))
+    except DAMAGE:
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
 def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:
     """Return the EXIF of an open photograph for a picture that is made from it, or nothing if it has none.
 
@@ -66,6 +89,6 @@ def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:
         if position and place:
             made.get_ifd(IFD.GPSInfo).update(place)
         content = made.tobytes()
-    except (OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError, AttributeError, struct.error):
+    except DAMAGE:
         return None  # it is damaged, which is no reason not to dream the photograph
     return content if len(content) <= MOST else None

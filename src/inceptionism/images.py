@@ -18,10 +18,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
-from inceptionism.exif import kept_exif
+from inceptionism.exif import kept_exif, upright
 from inceptionism.metadata import PNG_XMP, read_packet
 from inceptionism.packets import gif_packet, is_gif, is_mp4, mp4_packet
 
@@ -197,7 +197,7 @@ def as_photo(image: Image.Image, called: str, *, position: bool) -> Photo:
     name = Path(image.filename).name if getattr(image, "filename", "") else None  # type: ignore[attr-defined]
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
-    image = ImageOps.exif_transpose(image)
+    image = upright(image)
     if image.mode == "F":
         raise UnreadablePicture(
             f"{called} has floating-point pixels, whose range is not known; save it with 8 or 16 bits"
