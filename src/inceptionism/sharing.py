@@ -151,7 +151,7 @@ def alternative(recipe: Recipe) -> str:
         return f"{photo} as a neural network dreams it, full of what excites {what} of {recipe.network}{toward}."
     if isinstance(recipe, ClassRecipe):
         if recipe.objective is None:
-            return f"A picture made from noise: what the neural network {recipe.network} takes for {recipe.title}."
+            return f'A picture made from noise: what the neural network {recipe.network} takes for "{recipe.title}".'
         return f"A picture made from noise: what excites {recipe.title} of the neural network {recipe.network}."
     return f"What a neural network, {recipe.network}, dreams: {recipe.title}."
 

@@ -31,8 +31,8 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Made], called: str) -
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the plain one for a number of more digits than Python reads
         what = first_line(error)
-        place = re.search(r" \(at line ([0-9]+), column [0-9]+\)$", what)
-        where = f"{called}, line {place[1]}" if place else called
+        place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$", what)
+        where = f"{called}, line {place[1] or len(text.splitlines())}" if place else called
         raise InvalidSetting(f"{where}: this is not TOML: {what[: place.start()] if place else what}") from None
     try:
         return build(content)
