@@ -1,4 +1,4 @@
-"""The recipes in examples/recipes are read, run, and are those that their pictures in the documentation were made by."""
+"""The recipes in examples/recipes run, and are those by which their pictures in the documentation were made."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def test_each_runs_at_small_settings(tmp_path, photo, path: Path) -> None:
     if recipe.kind == "photo":
         made = inc.replay(recipe, photo, pictures=pictures, octaves=2, steps=2, size=93)
         assert np.abs(np.asarray(made.image).astype(int) - photo).mean() > 0.3
+        assert made.scores[-1] > made.scores[0]
     else:
-        made = inc.replay(recipe, steps=2, size=48)
+        made = inc.replay(recipe, steps=3, size=48)
         assert np.asarray(made.image).std() > 5
-    assert made.scores[-1] > made.scores[0]
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
