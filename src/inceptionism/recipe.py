@@ -30,11 +30,11 @@ from inceptionism.toml_settings import read_toml, write_toml
 SCHEMA = 1
 """The version of the JSON form; a later version reads the earlier ones."""
 
-KINDS: dict[str, type[Recipe]] = {}
-"""The kinds of recipes by name, as they are defined; `recipe_kinds` finds all of them."""
+HOMES = {"photo": __name__, "class": __name__}
+"""The kinds of recipes, and the modules that define them."""
 
-HOMES = ["inceptionism.recipe"]
-"""The modules that define them."""
+KINDS: dict[str, type[Recipe]] = {}
+"""Those of them that are defined by now; `recipe_kinds` has all."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -79,7 +79,8 @@ class Recipe:
     kind: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        KINDS[cls.kind] = cls
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
 
     network: str = "efficientnet-lite0"
     objective: str | None = None
@@ -301,9 +302,9 @@ class ClassRecipe(Recipe):
 
 def recipe_kinds() -> dict[str, type[Recipe]]:
     """Return the kinds of recipes that there are, by name."""
-    for module in HOMES:
+    for module in set(HOMES.values()):
         import_module(module)
-    return KINDS
+    return {kind: KINDS[kind] for kind in HOMES}
 
 
 def titled(objective: str) -> str:

@@ -19,6 +19,7 @@ PLAIN: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
+    bool: {"type": "boolean"},
     Any: {},
 }
 CHOICES = {"device": DEVICES, "precision": PRECISIONS, "preset": tuple(PRESETS)}
