@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from inceptionism.networks.registry import load_network
     from inceptionism.objectives import Objective
     from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
-    from inceptionism.result import Result, Step
+    from inceptionism.recipe_files import load_recipe
+    from inceptionism.replaying import replay
+    from inceptionism.result import Result, Results, Step
     from inceptionism.runs import ClassRun, PhotoRun, Run, batches, together
 
 _HOMES = {
@@ -51,7 +53,9 @@ _HOMES = {
     "networks.registry": ["load_network"],
     "objectives": ["Objective"],
     "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],
-    "result": ["Result", "Step"],
+    "recipe_files": ["load_recipe"],
+    "replaying": ["replay"],
+    "result": ["Result", "Results", "Step"],
     "runs": ["ClassRun", "PhotoRun", "Run", "batches", "together"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -72,6 +76,7 @@ __all__ = [
     "PhotoRun",
     "Recipe",
     "Result",
+    "Results",
     "Run",
     "Step",
     "UnknownName",
@@ -80,6 +85,8 @@ __all__ = [
     "dream",
     "load_network",
     "load_photo",
+    "load_recipe",
+    "replay",
     "together",
     "visualize",
 ]

@@ -11,9 +11,10 @@ from PIL import Image
 from inceptionism.contact_sheet import Labeled, contact_sheet
 from inceptionism.errors import InvalidSetting
 from inceptionism.images import Photo
+from inceptionism.layer_syntax import parse_layers
 from inceptionism.networks.network import Network
 from inceptionism.parameterizations import Fourier
-from inceptionism.recipe import PhotoRecipe, parse_layers
+from inceptionism.recipe import PhotoRecipe
 from inceptionism.runs import PhotoRun
 
 TILE = 224

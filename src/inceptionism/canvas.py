@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.ascent import NormalizedAscent
 from inceptionism.composing import pictures_in
 from inceptionism.expressions import Term
+from inceptionism.images import Find
 from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.prior_syntax import CANVASES
 from inceptionism.priors import numbers
@@ -34,7 +35,12 @@ PHASE_STEP = 0.1
 
 
 def from_noise(
-    terms: Mapping[str, Term], size: tuple[int, int], steps: int, generator: torch.Generator, device: torch.device
+    terms: Mapping[str, Term],
+    size: tuple[int, int],
+    steps: int,
+    generator: torch.Generator,
+    device: torch.device,
+    find: Find = Path,
 ) -> Canvas:
     """Return what the terms of a prior say is optimized; the pixels where they do not.
 
@@ -44,6 +50,7 @@ def from_noise(
         steps: How many there will be.
         generator: Draws the noise.
         device: Where it is.
+        find: Finds the pictures that a term names.
 
     In a spectrum, steps shrink to nothing along a cosine, so that the picture settles. Pixels are moved by the steps
     of a photograph's dream, always of one size.
@@ -57,7 +64,7 @@ def from_noise(
     if term.name == "fourier":
         canvas, step = Fourier(*size, generator, device, **numbers(term)), FOURIER_STEP
     else:
-        photos = natural(Path(term.arguments[0]), size) if term.arguments else None
+        photos = natural(find(term.arguments[0]), size) if term.arguments else None
         canvas, step = Phase(*size, generator, device, photos=photos), PHASE_STEP
     adam = torch.optim.Adam(canvas.parameters, lr=step, maximize=True, fused=True)
     return Canvas(canvas, adam, CosineAnnealingLR(adam, steps))

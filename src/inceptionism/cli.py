@@ -17,9 +17,11 @@ from inceptionism.cli_options import (
     Debug,
     Device,
     Memory,
+    Metadata,
     NetworkName,
     Output,
     Overwrite,
+    Position,
     Precision,
     PresetName,
     Prior,
@@ -31,9 +33,12 @@ from inceptionism.cli_options import (
     parse_size,
 )
 from inceptionism.cli_outputs import carry_out, output_path, picture_classes
+from inceptionism.cli_recipes import show, variations
+from inceptionism.cli_share import share
 from inceptionism.cli_units import atlas, unit
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.layer_syntax import parse_layers
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
 from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, usage
 
 if TYPE_CHECKING:
@@ -100,6 +105,8 @@ def photo(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
+    position: Position = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -126,14 +133,22 @@ def photo(
         path = output_path(output, f"{picture.stem}-dream", overwrite)
         from inceptionism.images import load_photo
 
-        source = load_photo(picture)
+        source = load_photo(picture, position=position)
         with loading(network, quiet):
             from inceptionism.networks.registry import load_network
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
             judges = [load_network(name) for name in verify or []]
-        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet, judges=judges)
+        carry_out(
+            [run],
+            [path],
+            overwrite=overwrite,
+            numbered=path != output,
+            quiet=quiet,
+            judges=judges,
+            metadata=metadata,
+        )
 
 
 @app.command("class")
@@ -155,6 +170,7 @@ def class_(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -179,7 +195,7 @@ def class_(
             )
             for target in wanted
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
 
 
 app.command()(unit)
@@ -249,29 +265,11 @@ def draw_atlas(
     say(str(save_or_rescue(sheet, path, overwrite=overwrite, numbered=numbered and not overwrite)))
 
 
-@app.command()
-def show(
-    picture: Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made.")],
-    json: Annotated[
-        bool, typer.Option("--json", help="The recipe as JSON, as it stands in the file, for programs.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Show how a picture was made: the recipe that it carries inside."""
-    with reporting(debug):
-        from inceptionism.images import read_recipe
-
-        text = read_recipe(picture)
-        if text is None:
-            raise InvalidSetting(f"{picture} carries no recipe: it was not made here, or its metadata was removed")
-        recipe = Recipe.from_json(text)
-        if json:
-            say(recipe.to_json())
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, value in recipe.described():
-            table.add_row(name, value)
-        show_table(table)
+replay, run = variations(photo, class_)
+app.command()(show)
+app.command()(replay)
+app.command()(run)
+app.command()(share)
 
 
 def show_version(wanted: bool) -> None:

@@ -30,10 +30,20 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here.",
+        help="The file to write (.png, .jpg, .webp or .gif), or a folder; by default one that is free, here.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Metadata = Annotated[
+    bool,
+    typer.Option(
+        " /--no-metadata", help="Write neither the recipe nor the photograph's EXIF into the file.", show_default=False
+    ),
+]
+Position = Annotated[
+    bool,
+    typer.Option("--keep-position", help="Let the file tell where the photograph was taken, as its EXIF does."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

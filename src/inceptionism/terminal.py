@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -157,7 +157,7 @@ def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
         yield show
 
 
-def tell(notes: Sequence[str], quiet: bool) -> None:
+def tell(notes: Iterable[str], quiet: bool) -> None:
     """Say on standard error what was decided on the way, unless `quiet`."""
     for note in notes if not quiet else ():
         typer.echo(f"note: {printable(note)}", err=True)
