@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
+from importlib import import_module
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from inceptionism.checks import (
@@ -30,6 +31,12 @@ SCHEMA = 1
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+HOMES = {"photo": __name__, "class": __name__, "zoom": "inceptionism.motion_recipe", "video": "inceptionism.motion_recipe"}
+"""The kinds of recipes, and the modules that define them."""
+
+KINDS: dict[str, type[Recipe]] = {}
+"""Those of them that are defined by now."""
+
 MAX_SEED = 2**63 - 1
 MAX_CHANNEL = 999_999_999
 
@@ -217,6 +224,10 @@ class Recipe:
     made_with: MadeWith | None = None
     verdicts: tuple[Verdict, ...] = ()
 
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
+
     def __post_init__(self) -> None:
         check_text("network", self.network)
         if self.objective is not None:
@@ -267,9 +278,9 @@ class Recipe:
         if type(schema) is not int or schema != SCHEMA:
             raise InvalidSetting(f"the recipe has schema {shown(schema)}; this version of inceptionism reads {SCHEMA}")
         kind = content.pop("kind", None)
-        recipes = {recipe.kind: recipe for recipe in (PhotoRecipe, ClassRecipe)}
-        if not isinstance(kind, str) or kind not in recipes:
-            raise InvalidSetting(f"the recipe is of kind {shown(kind)}; known are {', '.join(recipes)}")
+        if not isinstance(kind, str) or kind not in HOMES:
+            raise InvalidSetting(f"the recipe is of kind {shown(kind)}; known are {', '.join(HOMES)}")
+        import_module(HOMES[kind])
         made_with = content.pop("made_with", None)
         if made_with is not None:
             content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
@@ -277,7 +288,7 @@ class Recipe:
         if not isinstance(verdicts, list):
             raise InvalidSetting(f"the recipe's verdicts are no list: {shown(verdicts)}")
         content["verdicts"] = tuple(Verdict(**known_fields(Verdict, one)) for one in verdicts)
-        return recipes[kind](**known_fields(recipes[kind], content))
+        return KINDS[kind](**known_fields(KINDS[kind], content))
 
 
 @dataclass(frozen=True, kw_only=True)

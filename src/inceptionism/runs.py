@@ -31,7 +31,7 @@ from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Parameterization, Pixels
-from inceptionism.parts import Beside, extent, parts_of
+from inceptionism.parts import Beside, Part, extent, parts_of
 from inceptionism.prior_syntax import parse_prior
 from inceptionism.priors import Constraints, constraints, possible
 from inceptionism.recipe import MAX_SEED, PRESETS, ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
@@ -108,7 +108,7 @@ class Run(ABC):
         asked, device = self.constraints, self.network.device
         return Climb(
             canvas,
-            parts_of(self.objective, size, device),
+            self.parts(size),
             optimizer,
             [*transforms, *asked.transforms],
             generator,
@@ -118,6 +118,10 @@ class Run(ABC):
             asked.blur,
             asked.levels,
         )
+
+    def parts(self, size: tuple[int, int]) -> list[Part]:
+        """Return what is climbed at a height and width."""
+        return parts_of(self.objective, size, self.network.device)
 
     def took(self, score: float) -> Step:
         """Note the score of a step that was taken, and return the step."""
@@ -241,19 +245,12 @@ class PhotoRun(Run):
         mask: Mask | None = None,
     ) -> None:
         super().__init__(recipe, network)
-        check_objective(objective)
-        if objective is None and recipe.objective is not None:
-            objective = compose(recipe.objective, self.network, photo)
-        if guide is None and recipe.guide is not None:
-            guide = named_photo(recipe.guide)
-        if mask is None and recipe.mask is not None:
-            mask = load_mask(recipe.mask)
-        layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
-        self.objective = objective or layers_objective(self.network, layers, guide)
-        self.objective = self.objective if mask is None else self.objective.where(mask)
+        layers = recipe.layer or (() if objective or recipe.objective else parse_layers(self.network.default_layer))
+        self.objective = photo_objective(recipe, self.network, photo, objective=objective, guide=guide, mask=mask)
         self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         self.steps = recipe.steps
+        self.seed = recipe.seed
         self.title = f"{photo.name or 'photo'} · {', '.join(map(str, layers)) or self.objective}"
         self.notes += photo.notes
         self.photo = photo
@@ -265,7 +262,7 @@ class PhotoRun(Run):
 
     def climbs(self) -> Iterator[Climb]:
         recipe = self.recipe
-        generator = torch.Generator().manual_seed(recipe.seed)
+        generator = torch.Generator().manual_seed(self.seed)
         step_size = recipe.step_size / 255 * extent(self.objective)
         silent: list[NoGradient] = []
         for size in self.sizes:
@@ -386,6 +383,26 @@ class ClassRun(Run):
     def image(self) -> Image.Image:
         with torch.no_grad():
             return to_image(self._begun.canvas.picture())
+
+
+def photo_objective(
+    recipe: PhotoRecipe,
+    network: Network,
+    photo: Photo,
+    *,
+    objective: Objective | None = None,
+    guide: Photo | None = None,
+    mask: Mask | None = None,
+) -> Objective:
+    """Return what a recipe says is climbed on a photograph; what is given stands in place of what it names."""
+    check_objective(objective)
+    if objective is None and recipe.objective is not None:
+        objective = compose(recipe.objective, network, photo)
+    if objective is None:
+        guide = named_photo(recipe.guide) if guide is None and recipe.guide is not None else guide
+        objective = layers_objective(network, recipe.layer or parse_layers(network.default_layer), guide)
+    mask = load_mask(recipe.mask) if mask is None and recipe.mask is not None else mask
+    return objective if mask is None else objective.where(mask)
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:
