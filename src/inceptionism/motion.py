@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -50,6 +51,9 @@ class MotionRun(ABC):
         title: What it is a film of, in a word or two.
         size: The height and width of its frames in pixels.
         fps: Frames a second; on average, where they do not come evenly.
+        unit: The unit of their times, in seconds.
+        aspect: The width of a pixel over its height.
+        sound: A film whose sound it gets.
         total: How many there will be, as far as is known; none for endless.
         number: How many there were so far.
         recipe: Complete: what was left to defaults is filled in, and what the film is made with.
@@ -59,6 +63,9 @@ class MotionRun(ABC):
     title: str
     size: tuple[int, int]
     fps: Fraction
+    unit: Fraction
+    aspect: Fraction = Fraction(1)
+    sound: Path | None = None
     total: int | None
     recipe: PhotoRecipe
     notes: list[str]

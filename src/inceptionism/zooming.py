@@ -61,6 +61,7 @@ class ZoomRun(MotionRun):
         self.notes = self._run.notes
         self.title = f"{photo.name or 'photo' if photo else 'noise'} · {self._objectives.first}"
         self.fps = Fraction(recipe.fps).limit_denominator(1001)
+        self.unit = 1 / self.fps
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
         self._first = self._picture = to_picture(first.pixels, net.device)
 
