@@ -24,9 +24,9 @@ from PIL import Image
 from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, NameTaken, first_line
 from inceptionism.film_metadata import recipe_of
 from inceptionism.film_out import PIECES, Coding, Encoder, Pieces, join
+from inceptionism.frame_stream import Frame, FrameStream, State
 from inceptionism.images import Array
 from inceptionism.interruption import uninterrupted
-from inceptionism.motion import Frame, MotionRun, State
 from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, write_whole, writing
 from inceptionism.streaming import Behind
 
@@ -35,7 +35,7 @@ PNG_NAME = "{:06d}.png"
 
 
 def write_film(
-    run: MotionRun,
+    run: FrameStream,
     path: Path,
     *,
     overwrite: bool = False,
@@ -105,7 +105,7 @@ def parts_folder(path: Path) -> Path:
     return target.with_name(f"{target.name}.parts")
 
 
-def is_finished(run: MotionRun, path: Path) -> bool:
+def is_finished(run: FrameStream, path: Path) -> bool:
     """Return whether the film that `run` would make is there; raise `NameTaken` if it is another one."""
     first = path if path.suffix else path / PNG_NAME.format(0)
     if parts_folder(path).exists() or not first.exists():
@@ -133,7 +133,7 @@ class FilmFile:
         resume: Go on from what is there.
     """
 
-    def __init__(self, run: MotionRun, path: Path, *, overwrite: bool, resume: bool) -> None:
+    def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool) -> None:
         self._run, self._path, self._overwrite = run, path, overwrite or resume
         self._recipe = run.recipe.to_json()
         self._folder = parts_folder(path)

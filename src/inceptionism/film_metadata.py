@@ -11,10 +11,15 @@ import av
 
 from inceptionism.errors import UnreadablePicture, first_line
 from inceptionism.images import read_recipe
-from inceptionism.metadata import write_packet
+from inceptionism.metadata import read_packet, write_packet
 
 TAGGED = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
 """The endings of films that have tags; GIF and WebP are read as pictures."""
+
+
+GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
+GIF_XMP_END = bytes([1, *range(255, -1, -1), 0])
+"""What stands around a packet in GIF: who skips blocks by their lengths gets to the end from anywhere in the packet."""
 
 
 def tags(recipe: str, title: str) -> dict[str, str]:
@@ -28,9 +33,7 @@ def embed(path: Path, ending: str, recipe: str) -> None:
     if ending == ".gif":
         with path.open("r+b") as file:
             file.seek(-1, os.SEEK_END)
-            # The trailer of 258 bytes lets who reads blocks by their lengths find the end from anywhere in the packet.
-            magic = bytes([1, *range(255, -1, -1), 0])
-            file.write(b"\x21\xff\x0bXMP DataXMP" + packet + magic + b"\x3b")
+            file.write(GIF_XMP + packet + GIF_XMP_END + b"\x3b")
     elif ending == ".webp":
         with path.open("r+b") as file:
             file.seek(0, os.SEEK_END)
@@ -51,11 +54,17 @@ def recipe_of(path: Path) -> str | None:
         UnreadablePicture: it cannot be opened as either.
     """
     if path.suffix.lower() not in TAGGED or not path.is_file():
-        return read_recipe(path)
+        found = read_recipe(path)
+        return gif_recipe(path) if found is None and path.suffix.lower() == ".gif" else found
     with decoding(path), av.open(str(path)) as container:
-        found = {name.lower(): value for name, value in container.metadata.items()}
-    comment = found.get("comment")
+        comment = {name.lower(): value for name, value in container.metadata.items()}.get("comment")
     return comment if comment and comment.startswith("{") else None
+
+
+def gif_recipe(path: Path) -> str | None:
+    """Return the JSON of the recipe inside a GIF, or nothing if it carries none."""
+    _, found, rest = path.read_bytes().rpartition(GIF_XMP)
+    return read_packet(rest.partition(GIF_XMP_END)[0]) if found else None
 
 
 @contextmanager

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from inceptionism.camera import Camera, Place, mixed, track
 from inceptionism.checks import check_integer, check_number, check_text, checked_size
-from inceptionism.errors import InvalidSetting, shown
+from inceptionism.errors import InvalidSetting, first_line, shown
 from inceptionism.recipe import LayerChoice, PhotoRecipe, known_fields, parse_layers
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 MOST_SECONDS = 10**7
 MOVES = tuple(field.name for field in fields(Camera))
@@ -178,25 +186,19 @@ def check_share(name: str, value: object) -> None:
         raise InvalidSetting(f"{name} must be from 0 to 1, not {shown(value)}")
 
 
-def from_toml(text: str, name: str) -> tuple[Keyframe, ...]:
-    """Read keyframes from TOML: a table `[[keyframe]]` for each; errors call it `name`.
+def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:
+    """Read keyframes from a TOML file: a table `[[keyframe]]` for each.
 
     Raises:
-        InvalidSetting: it is no TOML, has no keyframes, or a keyframe is not valid.
+        InvalidSetting: it cannot be read, is no TOML, has no keyframes, or a keyframe is not valid.
     """
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        content: Mapping[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidSetting(f"{name} is not TOML: {error}") from None
+        content: Mapping[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:  # among the latter, TOML's and Unicode's own
+        raise InvalidSetting(f"{path} is no TOML file that can be read: {first_line(error)}") from None
     if not isinstance(content.get("keyframe"), list) or len(content) > 1:
-        raise InvalidSetting(f"{name} must have a table [[keyframe]] for each keyframe, and nothing else")
+        raise InvalidSetting(f"{path} must have a table [[keyframe]] for each keyframe, and nothing else")
     try:
         return checked_keyframes(content["keyframe"])
     except InvalidSetting as error:
-        raise InvalidSetting(f"{name}: {error}") from None
+        raise InvalidSetting(f"{path}: {error}") from None

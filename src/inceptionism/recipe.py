@@ -31,7 +31,12 @@ SCHEMA = 1
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-HOMES = {"photo": __name__, "class": __name__, "zoom": "inceptionism.motion_recipe", "video": "inceptionism.motion_recipe"}
+HOMES = {
+    "photo": __name__,
+    "class": __name__,
+    "zoom": "inceptionism.motion_recipe",
+    "video": "inceptionism.motion_recipe",
+}
 """The kinds of recipes, and the modules that define them."""
 
 KINDS: dict[str, type[Recipe]] = {}

@@ -30,7 +30,11 @@ def carried(picture: Tensor, flow: NDArray[np.float32]) -> Tensor:
     height, width = picture.shape[-2:]
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     pixels = cv2.remap(
-        as_array(picture), columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101
+        as_array(picture),
+        columns + flow[..., 0],
+        rows + flow[..., 1],
+        cv2.INTER_LANCZOS4,
+        borderMode=cv2.BORDER_REFLECT_101,
     )
     return as_tensor(pixels, picture.device)
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from inceptionism.camera import track
 from inceptionism.canvas import clouds
+from inceptionism.frame_stream import Frame, State
 from inceptionism.frames import FrameRun, frame_seed
 from inceptionism.images import Mask, Photo
-from inceptionism.motion import Frame, MotionRun, State
+from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import ZoomRecipe
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import load_network
@@ -131,7 +132,10 @@ class Objectives:
             del points[0]
         return cls(
             [at for at, _, _ in points],
-            [photo_objective(wanted, network, photo, objective=given, guide=guide, mask=mask) for _, wanted, given in points],
+            [
+                photo_objective(wanted, network, photo, objective=given, guide=guide, mask=mask)
+                for _, wanted, given in points
+            ],
         )
 
     @property
