@@ -3,6 +3,7 @@
     >>> import inceptionism as inc
     >>> inc.dream("photo.jpg").save("dream.png")
     >>> inc.visualize("banana").save("banana.png")
+    >>> inc.zoom("photo.jpg", seconds=5).save("zoom.mp4")
 
 The names below are loaded when they are first used: importing the package loads no torch.
 """
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
         UnknownName,
         UnreadablePicture,
     )
+    from inceptionism.filming import VideoRun
+    from inceptionism.frame_stream import Frame
     from inceptionism.images import load_photo
+    from inceptionism.motion_api import video, zoom
+    from inceptionism.motion_recipe import Keyframe, VideoRecipe, ZoomRecipe
     from inceptionism.networks.layers import Layer
     from inceptionism.networks.network import Network
     from inceptionism.networks.registry import load_network
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from inceptionism.replaying import replay
     from inceptionism.result import Result, Results, Step
     from inceptionism.runs import ClassRun, PhotoRun, Run, batches, together
+    from inceptionism.zooming import ZoomRun
 
 _HOMES = {
     "api": ["dream", "visualize"],
@@ -47,7 +53,11 @@ _HOMES = {
         "UnknownName",
         "UnreadablePicture",
     ],
+    "filming": ["VideoRun"],
+    "frame_stream": ["Frame"],
     "images": ["load_photo"],
+    "motion_api": ["video", "zoom"],
+    "motion_recipe": ["Keyframe", "VideoRecipe", "ZoomRecipe"],
     "networks.layers": ["Layer"],
     "networks.network": ["Network"],
     "networks.registry": ["load_network"],
@@ -57,6 +67,7 @@ _HOMES = {
     "replaying": ["replay"],
     "result": ["Result", "Results", "Step"],
     "runs": ["ClassRun", "PhotoRun", "Run", "batches", "together"],
+    "zooming": ["ZoomRun"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -64,8 +75,10 @@ __all__ = [
     "CannotWrite",
     "ClassRecipe",
     "ClassRun",
+    "Frame",
     "InceptionismError",
     "InvalidSetting",
+    "Keyframe",
     "Layer",
     "NameTaken",
     "Network",
@@ -81,6 +94,10 @@ __all__ = [
     "Step",
     "UnknownName",
     "UnreadablePicture",
+    "VideoRecipe",
+    "VideoRun",
+    "ZoomRecipe",
+    "ZoomRun",
     "batches",
     "dream",
     "load_network",
@@ -88,7 +105,9 @@ __all__ = [
     "load_recipe",
     "replay",
     "together",
+    "video",
     "visualize",
+    "zoom",
 ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
@@ -13,7 +14,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.ascent import NormalizedAscent
 from inceptionism.composing import pictures_in
 from inceptionism.expressions import Term
-from inceptionism.images import Find
+from inceptionism.images import Find, Photo
 from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.prior_syntax import CANVASES
 from inceptionism.priors import numbers
@@ -80,3 +81,16 @@ def natural(source: Path, size: tuple[int, int]) -> Tensor:
     return torch.cat(
         [to_picture(covering(photo.pixels, size), torch.device("cpu"), size) for photo in pictures_in(source)]
     )
+
+
+def clouds(size: tuple[int, int], seed: int) -> Photo:
+    """Return noise of a height and width whose colors and scales are those of natural pictures."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        picture = Fourier(*size, generator, torch.device("cpu"), std=CLOUDINESS).picture()
+    pixels = (picture[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
+    return Photo(np.ascontiguousarray(pixels.numpy()), name="clouds")
+
+
+CLOUDINESS = 0.25
+"""The standard deviation of the clouds' spectrum: soft, so that what is dreamed stands out."""

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from inceptionism.cli_motion import video, zoom
 from inceptionism.cli_networks import networks
 from inceptionism.cli_options import (
     SIZE,
     Debug,
     Device,
+    Guide,
+    Jitter,
+    Layers,
+    Mask,
     Memory,
     Metadata,
     NetworkName,
+    Objective,
+    Octaves,
+    OctaveScale,
     Output,
     Overwrite,
     Position,
@@ -29,6 +37,7 @@ from inceptionism.cli_options import (
     Seed,
     Size,
     Steps,
+    StepSize,
     Verify,
     parse_size,
 )
@@ -46,7 +55,7 @@ if TYPE_CHECKING:
     from inceptionism.networks.network import Network
 
 app = typer.Typer(
-    help="See what a neural network sees: dream photographs, and picture classes.",
+    help="See what a neural network sees: dream photographs and films, and picture classes.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,45 +63,19 @@ app = typer.Typer(
 
 app.add_typer(networks, name="networks")
 
-Objective = Annotated[
-    str | None,
-    typer.Option(
-        help="What to maximize, written as a sum: '0.5*layer(blocks.4) + class(banana, where=mask.png)'. "
-        "docs/objectives.md lists what there is."
-    ),
-]
-
 
 @app.command()
 def photo(
     picture: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.")],
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layer",
-            "-l",
-            help="What to amplify: NAME, NAME:CHANNEL, or NAME=WEIGHT; may be given several times. "
-            "By default the network's own choice.",
-        ),
-    ] = None,
+    layer: Layers = None,
     objective: Objective = None,
-    guide: Annotated[
-        str | None,
-        typer.Option(metavar="PICTURE", help="Move what the layer sees toward what it sees in this picture."),
-    ] = None,
-    mask: Annotated[
-        str | None,
-        typer.Option(metavar="PICTURE", help="Dream only where this picture is white, not where it is black."),
-    ] = None,
-    octaves: Annotated[int, typer.Option(help="How many sizes the dream goes through.")] = PhotoRecipe.octaves,
-    octave_scale: Annotated[
-        float, typer.Option(help="The size of an octave over that of the one before.")
-    ] = PhotoRecipe.octave_scale,
+    guide: Guide = None,
+    mask: Mask = None,
+    octaves: Octaves = PhotoRecipe.octaves,
+    octave_scale: OctaveScale = PhotoRecipe.octave_scale,
     steps: Annotated[int, typer.Option(help="Steps in each octave.")] = PhotoRecipe.steps,
-    step_size: Annotated[
-        float, typer.Option(help="The mean change of a pixel in a step, in gray levels of 255.")
-    ] = PhotoRecipe.step_size,
-    jitter: Annotated[int, typer.Option(help="The largest random shift at a step, in pixels.")] = PhotoRecipe.jitter,
+    step_size: StepSize = PhotoRecipe.step_size,
+    jitter: Jitter = PhotoRecipe.jitter,
     size: Annotated[
         int | None, typer.Option(help="The longer side of the output in pixels; by default the photograph's.")
     ] = PhotoRecipe.size,
@@ -200,6 +183,8 @@ def class_(
 
 app.command()(unit)
 app.command()(atlas)
+app.command()(zoom)
+app.command()(video)
 
 
 @app.command()
@@ -288,7 +273,7 @@ def program(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """See what a neural network sees: dream photographs, and picture classes."""
+    """See what a neural network sees: dream photographs and films, and picture classes."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)

@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,14 +28,14 @@ LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
 QUALITY = 95
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Raise `CannotWrite` unless a picture can be written at `path`; called before any work is done.
+def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(FORMATS)) -> None:
+    """Raise `CannotWrite` unless a file with one of `endings` can be written at `path`, before any work is done.
 
     An output that exists is left alone, which `NameTaken` says, unless `overwrite` is true.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in endings:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(FORMATS)}")
+        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(endings)}")
     with writing(path):
         target = destination(path)
         if not target.parent.is_dir():

@@ -30,7 +30,12 @@ from inceptionism.toml_settings import read_toml, write_toml
 SCHEMA = 1
 """The version of the JSON form; a later version reads the earlier ones."""
 
-HOMES = {"photo": __name__, "class": __name__}
+HOMES = {
+    "photo": __name__,
+    "class": __name__,
+    "zoom": "inceptionism.motion_recipe",
+    "video": "inceptionism.motion_recipe",
+}
 """The kinds of recipes, and the modules that define them."""
 
 KINDS: dict[str, type[Recipe]] = {}
@@ -38,6 +43,7 @@ KINDS: dict[str, type[Recipe]] = {}
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
 MAX_SEED = 2**63 - 1
 
 
@@ -78,10 +84,6 @@ class Recipe:
 
     kind: ClassVar[str]
 
-    def __init_subclass__(cls) -> None:
-        if "kind" in vars(cls):
-            KINDS[cls.kind] = cls
-
     network: str = "efficientnet-lite0"
     objective: str | None = None
     seed: int = 0
@@ -90,6 +92,10 @@ class Recipe:
     memory: str | None = None
     made_with: MadeWith | None = None
     verdicts: tuple[Verdict, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
 
     def __post_init__(self) -> None:
         check_text("network", self.network)

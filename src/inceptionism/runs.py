@@ -32,7 +32,7 @@ from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Parameterization, Pixels
-from inceptionism.parts import Beside, extent, parts_of
+from inceptionism.parts import Beside, Part, extent, parts_of
 from inceptionism.prior_syntax import parse_prior
 from inceptionism.priors import Constraints, constraints, possible
 from inceptionism.provenance import MadeWith
@@ -113,7 +113,7 @@ class Run(ABC):
         asked, device = self.constraints, self.network.device
         return Climb(
             canvas,
-            parts_of(self.objective, size, device),
+            self.parts(size),
             optimizer,
             [*transforms, *asked.transforms],
             generator,
@@ -123,6 +123,10 @@ class Run(ABC):
             asked.blur,
             asked.levels,
         )
+
+    def parts(self, size: tuple[int, int]) -> list[Part]:
+        """Return what is climbed at a height and width."""
+        return parts_of(self.objective, size, self.network.device)
 
     def took(self, score: float) -> Step:
         """Note the score of a step that was taken, and return the step."""
@@ -252,18 +256,13 @@ class PhotoRun(Run):
         find: Find = Path,
     ) -> None:
         super().__init__(recipe, network)
-        check_objective(objective)
-        if objective is None and recipe.objective is not None:
-            objective = compose(recipe.objective, self.network, photo, find)
-        if guide is None and recipe.guide is not None:
-            guide = named_photo(recipe.guide, find)
-        if mask is None and recipe.mask is not None:
-            mask = named_mask(recipe.mask, find)
-        layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
-        self.objective = objective or layers_objective(self.network, layers, guide)
-        self.objective = self.objective if mask is None else self.objective.where(mask)
+        layers = recipe.layer or (() if objective or recipe.objective else parse_layers(self.network.default_layer))
+        self.objective = photo_objective(
+            recipe, self.network, photo, objective=objective, guide=guide, mask=mask, find=find
+        )
         self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
         self.steps = recipe.steps
+        self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
@@ -275,7 +274,7 @@ class PhotoRun(Run):
 
     def climbs(self) -> Iterator[Climb]:
         recipe = self.recipe
-        generator = torch.Generator().manual_seed(recipe.seed)
+        generator = torch.Generator().manual_seed(self.seed)
         step_size = recipe.step_size / 255 * extent(self.objective)
         silent: list[NoGradient] = []
         for size in self.sizes:
@@ -400,6 +399,27 @@ class ClassRun(Run):
     def image(self) -> Image.Image:
         with torch.no_grad():
             return to_image(self._begun.canvas.picture())
+
+
+def photo_objective(
+    recipe: PhotoRecipe,
+    network: Network,
+    photo: Photo,
+    *,
+    objective: Objective | None = None,
+    guide: Photo | None = None,
+    mask: Mask | None = None,
+    find: Find = Path,
+) -> Objective:
+    """Return what a recipe says is climbed on a photograph; what is given stands in place of what it names."""
+    check_objective(objective)
+    if objective is None and recipe.objective is not None:
+        objective = compose(recipe.objective, network, photo, find)
+    if objective is None:
+        guide = named_photo(recipe.guide, find) if guide is None and recipe.guide is not None else guide
+        objective = layers_objective(network, recipe.layer or parse_layers(network.default_layer), guide)
+    mask = named_mask(recipe.mask, find) if mask is None and recipe.mask is not None else mask
+    return objective if mask is None else objective.where(mask)
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:

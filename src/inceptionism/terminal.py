@@ -137,6 +137,27 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], Non
 
 
 @contextmanager
+def frames_progress(title: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Draw a bar, on a terminal, that is told how many frames there are; it shows how many come in a second."""
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[state]}", markup=False),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+        task = bar.add_task(printable(title), total=total, state="")
+
+        def show(number: int) -> None:
+            bar.update(task, completed=number)
+            speed = bar.tasks[0].speed
+            of = f"frame {number}" + (f"/{total}" if total else "")
+            bar.update(task, state=of + (f" {speed:.1f} frames/s" if speed else ""))
+
+        yield show
+
+
+@contextmanager
 def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """Draw a bar, on a terminal, for each file of which it is shown how many bytes there are, and of how many."""
     columns = [
