@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 from test_cli import dream, refused
 
-from inceptionism.atlas import clouds, layer_runs, layer_sheet
+from inceptionism.atlas import layer_runs, layer_sheet
+from inceptionism.canvas import clouds
 from inceptionism.contact_sheet import MARGIN, Labeled, contact_sheet
 
 
@@ -36,7 +37,7 @@ def test_each_recommended_layer_dreams(tiny) -> None:
     sheet = layer_sheet(tiny, [run for run in runs if run.finish()])
     assert [run.recipe.layer[0].name for run in runs] == tiny.recommended
     for run in runs:
-        assert np.abs(np.asarray(run.image()).astype(int) - clouds(224, 0).pixels).mean() > 5
+        assert np.abs(np.asarray(run.image()).astype(int) - clouds((224, 224), 0).pixels).mean() > 5
     assert sheet.size == (MARGIN + len(runs) * (224 + MARGIN), 2 * MARGIN + 224 + 40)
 
 

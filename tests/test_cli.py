@@ -214,7 +214,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
 def test_without_a_command_there_is_help(folder) -> None:
     done = dream(cwd=folder)
     assert (done.returncode, done.stderr) == (2, "")
-    for command in ("photo", "class", "unit", "atlas", "layers", "show"):
+    for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
         assert command in done.stdout
 
 
@@ -360,7 +360,7 @@ def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, sk
 
 def test_each_command_has_help_with_every_option_explained(folder) -> None:
     listing = dream("--help", cwd=folder).stdout
-    for command in ("photo", "class", "unit", "atlas", "layers", "show"):
+    for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
         assert command in listing
         done = dream(command, "--help", cwd=folder)
         assert done.returncode == 0

@@ -14,29 +14,49 @@ from test_images import gradient, saved
 from inceptionism.errors import CannotWrite, NameTaken
 from inceptionism.images import load_photo, read_recipe
 from inceptionism.outputs import check_output, check_side, free_name, save_or_rescue, save_picture
+from inceptionism.recipe import PhotoRecipe
 
 LOSSY = {".jpg", ".jpeg", ".webp"}
 
 
-@pytest.mark.parametrize("ending", [".png", ".jpg", ".jpeg", ".webp", ".PNG"])
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".jpeg", ".webp", ".PNG", ".gif"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_every_format_carries_the_recipe_and_the_picture(tmp_path, ending: str, mode: str) -> None:
     image = Image.fromarray(gradient())
     if mode == "RGBA":
         image.putalpha(128)
-    recipe = '{"a": "<&> \\u00fc"}'
+    recipe = PhotoRecipe(network="<&> ü")
     path = tmp_path / f"out{ending}"
     save_picture(image, path, recipe)
-    assert read_recipe(path) == recipe
+    assert read_recipe(path) == recipe.to_json()
     with Image.open(path) as again:
         assert again.size == image.size
         flat = mode == "RGBA" and ending.lower() in (".jpg", ".jpeg")
+        if ending == ".gif":
+            few_colors_are_near(image, again)
+            return
         assert again.mode == ("RGB" if flat else mode)
         expected = np.asarray(image.convert("RGB")).astype(float)
         if flat:
             expected = np.round(expected * 128 / 255 + 255 * 127 / 255)
         difference = np.abs(np.asarray(again.convert("RGB")) - expected)
         assert difference.mean() < (3 if ending.lower() in LOSSY else 0.01)
+
+
+def few_colors_are_near(image: Image.Image, again: Image.Image) -> None:
+    """A GIF's colors are near on average, and its pixels transparent where they were less than half opaque."""
+    opaque = np.asarray(again.convert("RGBA"))
+    assert np.abs(opaque[..., :3].astype(int) - np.asarray(image.convert("RGB"))).mean() < 4
+    assert (opaque[..., 3] == 255).all()
+
+
+def test_a_gif_is_transparent_where_the_picture_rather_is(tmp_path) -> None:
+    image = Image.fromarray(gradient())
+    alpha = np.tile(np.linspace(0, 255, 34).round().astype(np.uint8), (21, 1))
+    image.putalpha(Image.fromarray(alpha))
+    save_picture(image, tmp_path / "a.gif", PhotoRecipe())
+    with Image.open(tmp_path / "a.gif") as again:
+        np.testing.assert_array_equal(np.asarray(again.convert("RGBA"))[..., 3] == 255, alpha >= 128)
 
 
 def test_a_picture_without_a_recipe_has_none(tmp_path) -> None:
@@ -52,7 +72,7 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path) -> None:
     before = {path.name for path in tmp_path.iterdir()}
     for name, reason in {
         "missing/out.png": "there is no folder .*missing to write out.png in; make it first",
-        "out.bmp": r"ends in '.bmp'; results are written as .png, .jpg, .jpeg, .webp",
+        "out.bmp": r"ends in '.bmp'; results are written as .png, .jpg, .jpeg, .webp, .gif",
         "out": "has no ending",
         "folder.png": "is a folder",
         f"{'n' * 300}.png": "cannot be written: File name too long",
@@ -134,10 +154,10 @@ def test_a_file_that_came_to_be_meanwhile_is_left_alone(tmp_path, monkeypatch) -
 
     encode = outputs.encode
 
-    def meddle(image: Image.Image, format: str, recipe: str | None) -> bytes:
+    def meddle(image: Image.Image, format: str, *rest: object, **options: object) -> bytes:
         if not path.exists():
             path.write_bytes(b"somebody else's")
-        return encode(image, format, recipe)
+        return encode(image, format, *rest, **options)
 
     monkeypatch.setattr(outputs, "encode", meddle)
     path = tmp_path / "out.png"
@@ -191,7 +211,7 @@ def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(tmp_path, monk
     with pytest.raises(
         CannotWrite, match=r"WEBP cannot hold this picture of 3×16500 pixels.*kept in .*\.png"
     ) as caught:
-        save_or_rescue(wide, tmp_path / "wide.webp", "{}")
+        save_or_rescue(wide, tmp_path / "wide.webp", PhotoRecipe())
     with Image.open(Path(str(caught.value).rsplit(" in ", 1)[1])) as kept:
         assert kept.size == wide.size
 
@@ -199,6 +219,6 @@ def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(tmp_path, monk
 def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(CannotWrite, match=r"there is no folder .*; the picture is kept in .*\.png") as caught:
-        save_or_rescue(Image.fromarray(gradient()), tmp_path / "gone" / "out.jpg", "{}")
+        save_or_rescue(Image.fromarray(gradient()), tmp_path / "gone" / "out.jpg", PhotoRecipe())
     kept = Path(str(caught.value).rsplit(" in ", 1)[1])
     np.testing.assert_array_equal(np.asarray(Image.open(kept)), gradient())

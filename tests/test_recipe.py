@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipe import ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, Recipe, parse_layers
+from inceptionism.layer_syntax import LayerChoice, parse_layers
+from inceptionism.provenance import MadeWith
+from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
 
 MADE = MadeWith("0.1.0", "2.13.0", "cpu", "ab" * 32, {"name": "ü.jpg", "sha256": "cd" * 32, "height": 5, "width": 7})
 

@@ -32,6 +32,8 @@ RUN = "from inceptionism.cli import main\nsys.argv = {arguments}\nmain()"
         RUN.format(arguments=["dream", "--help"]),
         RUN.format(arguments=["dream", "photo", "--help"]),
         RUN.format(arguments=["dream", "class", "--help"]),
+        RUN.format(arguments=["dream", "replay", "--help"]),
+        RUN.format(arguments=["dream", "share", "--help"]),
         RUN.format(arguments=["dream", "--version"]),
         RUN.format(arguments=["dream", "photo", "x.jpg", "--octaves", "0"]),
     ],

@@ -3,6 +3,7 @@
     >>> import inceptionism as inc
     >>> inc.dream("photo.jpg").save("dream.png")
     >>> inc.visualize("banana").save("banana.png")
+    >>> inc.zoom("photo.jpg", seconds=5).save("zoom.mp4")
 
 The names below are loaded when they are first used: importing the package loads no torch.
 """
@@ -24,14 +25,21 @@ if TYPE_CHECKING:
         UnknownName,
         UnreadablePicture,
     )
+    from inceptionism.filming import VideoRun
+    from inceptionism.frame_stream import Frame
     from inceptionism.images import load_photo
+    from inceptionism.motion_api import video, zoom
+    from inceptionism.motion_recipe import Keyframe, VideoRecipe, ZoomRecipe
     from inceptionism.networks.layers import Layer
     from inceptionism.networks.network import Network
     from inceptionism.networks.registry import load_network
     from inceptionism.objectives import Objective
     from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
-    from inceptionism.result import Result, Step
+    from inceptionism.recipe_files import load_recipe
+    from inceptionism.replaying import replay
+    from inceptionism.result import Result, Results, Step
     from inceptionism.runs import ClassRun, PhotoRun, Run, batches, together
+    from inceptionism.zooming import ZoomRun
 
 _HOMES = {
     "api": ["dream", "visualize"],
@@ -45,14 +53,21 @@ _HOMES = {
         "UnknownName",
         "UnreadablePicture",
     ],
+    "filming": ["VideoRun"],
+    "frame_stream": ["Frame"],
     "images": ["load_photo"],
+    "motion_api": ["video", "zoom"],
+    "motion_recipe": ["Keyframe", "VideoRecipe", "ZoomRecipe"],
     "networks.layers": ["Layer"],
     "networks.network": ["Network"],
     "networks.registry": ["load_network"],
     "objectives": ["Objective"],
     "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],
-    "result": ["Result", "Step"],
+    "recipe_files": ["load_recipe"],
+    "replaying": ["replay"],
+    "result": ["Result", "Results", "Step"],
     "runs": ["ClassRun", "PhotoRun", "Run", "batches", "together"],
+    "zooming": ["ZoomRun"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -60,8 +75,10 @@ __all__ = [
     "CannotWrite",
     "ClassRecipe",
     "ClassRun",
+    "Frame",
     "InceptionismError",
     "InvalidSetting",
+    "Keyframe",
     "Layer",
     "NameTaken",
     "Network",
@@ -72,16 +89,25 @@ __all__ = [
     "PhotoRun",
     "Recipe",
     "Result",
+    "Results",
     "Run",
     "Step",
     "UnknownName",
     "UnreadablePicture",
+    "VideoRecipe",
+    "VideoRun",
+    "ZoomRecipe",
+    "ZoomRun",
     "batches",
     "dream",
     "load_network",
     "load_photo",
+    "load_recipe",
+    "replay",
     "together",
+    "video",
     "visualize",
+    "zoom",
 ]
 
 

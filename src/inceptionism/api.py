@@ -12,10 +12,11 @@ from torch import nn
 from inceptionism.checks import checked_size
 from inceptionism.composing import is_written
 from inceptionism.images import PhotoSource, load_mask, load_photo
+from inceptionism.layer_syntax import LayerSetting, parse_layers
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import name_of
 from inceptionism.objectives import Objective
-from inceptionism.recipe import ClassRecipe, LayerSetting, PhotoRecipe, parse_layers
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
 from inceptionism.result import Result, Step
 from inceptionism.runs import ClassRun, PhotoRun
 

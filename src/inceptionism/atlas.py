@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
 from PIL import Image
 
+from inceptionism.canvas import clouds
 from inceptionism.contact_sheet import Labeled, contact_sheet
 from inceptionism.errors import InvalidSetting
 from inceptionism.images import Photo
+from inceptionism.layer_syntax import parse_layers
 from inceptionism.networks.network import Network
-from inceptionism.parameterizations import Fourier
-from inceptionism.recipe import PhotoRecipe, parse_layers
+from inceptionism.recipe import PhotoRecipe
 from inceptionism.runs import PhotoRun
 
 TILE = 224
@@ -33,7 +32,7 @@ def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -
     """
     if not network.recommended:
         raise InvalidSetting(f"network {network.name} has no layer that could be dreamed")
-    photo = clouds(TILE, seed) if photo is None else photo
+    photo = clouds((TILE, TILE), seed) if photo is None else photo
     return [
         PhotoRun(
             PhotoRecipe(network=network.name, layer=parse_layers([name]), size=TILE, octaves=3, steps=12, seed=seed),
@@ -42,19 +41,6 @@ def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -
         )
         for name in network.recommended
     ]
-
-
-def clouds(side: int, seed: int) -> Photo:
-    """Return noise whose colors and scales are those of natural pictures, side×side pixels."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        picture = Fourier(side, side, generator, torch.device("cpu"), std=CLOUDINESS).picture()
-    pixels = (picture[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
-    return Photo(np.ascontiguousarray(pixels.numpy()), name="clouds")
-
-
-CLOUDINESS = 0.25
-"""The standard deviation of the clouds' spectrum: soft, so that what is dreamed stands out."""
 
 
 def layer_sheet(network: Network, runs: Sequence[PhotoRun]) -> Image.Image:

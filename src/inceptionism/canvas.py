@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
@@ -13,6 +14,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.ascent import NormalizedAscent
 from inceptionism.composing import pictures_in
 from inceptionism.expressions import Term
+from inceptionism.images import Find, Photo
 from inceptionism.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.prior_syntax import CANVASES
 from inceptionism.priors import numbers
@@ -34,7 +36,12 @@ PHASE_STEP = 0.1
 
 
 def from_noise(
-    terms: Mapping[str, Term], size: tuple[int, int], steps: int, generator: torch.Generator, device: torch.device
+    terms: Mapping[str, Term],
+    size: tuple[int, int],
+    steps: int,
+    generator: torch.Generator,
+    device: torch.device,
+    find: Find = Path,
 ) -> Canvas:
     """Return what the terms of a prior say is optimized; the pixels where they do not.
 
@@ -44,6 +51,7 @@ def from_noise(
         steps: How many there will be.
         generator: Draws the noise.
         device: Where it is.
+        find: Finds the pictures that a term names.
 
     In a spectrum, steps shrink to nothing along a cosine, so that the picture settles. Pixels are moved by the steps
     of a photograph's dream, always of one size.
@@ -57,7 +65,7 @@ def from_noise(
     if term.name == "fourier":
         canvas, step = Fourier(*size, generator, device, **numbers(term)), FOURIER_STEP
     else:
-        photos = natural(Path(term.arguments[0]), size) if term.arguments else None
+        photos = natural(find(term.arguments[0]), size) if term.arguments else None
         canvas, step = Phase(*size, generator, device, photos=photos), PHASE_STEP
     adam = torch.optim.Adam(canvas.parameters, lr=step, maximize=True, fused=True)
     return Canvas(canvas, adam, CosineAnnealingLR(adam, steps))
@@ -73,3 +81,16 @@ def natural(source: Path, size: tuple[int, int]) -> Tensor:
     return torch.cat(
         [to_picture(covering(photo.pixels, size), torch.device("cpu"), size) for photo in pictures_in(source)]
     )
+
+
+def clouds(size: tuple[int, int], seed: int) -> Photo:
+    """Return noise of a height and width whose colors and scales are those of natural pictures."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        picture = Fourier(*size, generator, torch.device("cpu"), std=CLOUDINESS).picture()
+    pixels = (picture[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
+    return Photo(np.ascontiguousarray(pixels.numpy()), name="clouds")
+
+
+CLOUDINESS = 0.25
+"""The standard deviation of the clouds' spectrum: soft, so that what is dreamed stands out."""

@@ -63,16 +63,16 @@ def checked_size(size: int | Sequence[int]) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def parse_memory(text: str) -> int:
-    """Read an amount of memory, "2GB", "700MiB" or "1.5 G", in bytes.
+def parse_memory(text: str, name: str = "memory") -> int:
+    """Read an amount of memory, "2GB", "700MiB" or "1.5 G", in bytes; `name` is the setting's.
 
     Raises:
         InvalidSetting: it is none.
     """
-    check_text("memory", text)
+    check_text(name, text)
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(I?)B?", text.strip().upper())
     if not match or (match[3] and not match[2]):
-        raise InvalidSetting(f"memory must be an amount such as 2GB or 700MiB, not {shown(text)}")
+        raise InvalidSetting(f"{name} must be an amount such as 2GB or 700MiB, not {shown(text)}")
     unit = UNITS[match[2]]
     if match[3]:
         unit = 2 ** (10 * list(UNITS).index(match[2]))

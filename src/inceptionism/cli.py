@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from inceptionism.cli_motion import video, zoom
 from inceptionism.cli_networks import networks
 from inceptionism.cli_options import (
     SIZE,
     Debug,
     Device,
+    Guide,
+    Jitter,
+    Layers,
+    Mask,
     Memory,
+    Metadata,
     NetworkName,
+    Objective,
+    Octaves,
+    OctaveScale,
     Output,
     Overwrite,
+    Position,
     Precision,
     PresetName,
     Prior,
@@ -27,13 +37,17 @@ from inceptionism.cli_options import (
     Seed,
     Size,
     Steps,
+    StepSize,
     Verify,
     parse_size,
 )
 from inceptionism.cli_outputs import carry_out, output_path, picture_classes
+from inceptionism.cli_recipes import show, variations
+from inceptionism.cli_share import share
 from inceptionism.cli_units import atlas, unit
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe, parse_layers
+from inceptionism.layer_syntax import parse_layers
+from inceptionism.recipe import ClassRecipe, PhotoRecipe
 from inceptionism.terminal import UsageError, complain, loading, progress, reporting, say, show_table, usage
 
 if TYPE_CHECKING:
@@ -41,7 +55,7 @@ if TYPE_CHECKING:
     from inceptionism.networks.network import Network
 
 app = typer.Typer(
-    help="See what a neural network sees: dream photographs, and picture classes.",
+    help="See what a neural network sees: dream photographs and films, and picture classes.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -49,45 +63,19 @@ app = typer.Typer(
 
 app.add_typer(networks, name="networks")
 
-Objective = Annotated[
-    str | None,
-    typer.Option(
-        help="What to maximize, written as a sum: '0.5*layer(blocks.4) + class(banana, where=mask.png)'. "
-        "docs/objectives.md lists what there is."
-    ),
-]
-
 
 @app.command()
 def photo(
     picture: Annotated[Path, typer.Argument(metavar="PHOTO", help="The photograph.")],
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layer",
-            "-l",
-            help="What to amplify: NAME, NAME:CHANNEL, or NAME=WEIGHT; may be given several times. "
-            "By default the network's own choice.",
-        ),
-    ] = None,
+    layer: Layers = None,
     objective: Objective = None,
-    guide: Annotated[
-        str | None,
-        typer.Option(metavar="PICTURE", help="Move what the layer sees toward what it sees in this picture."),
-    ] = None,
-    mask: Annotated[
-        str | None,
-        typer.Option(metavar="PICTURE", help="Dream only where this picture is white, not where it is black."),
-    ] = None,
-    octaves: Annotated[int, typer.Option(help="How many sizes the dream goes through.")] = PhotoRecipe.octaves,
-    octave_scale: Annotated[
-        float, typer.Option(help="The size of an octave over that of the one before.")
-    ] = PhotoRecipe.octave_scale,
+    guide: Guide = None,
+    mask: Mask = None,
+    octaves: Octaves = PhotoRecipe.octaves,
+    octave_scale: OctaveScale = PhotoRecipe.octave_scale,
     steps: Annotated[int, typer.Option(help="Steps in each octave.")] = PhotoRecipe.steps,
-    step_size: Annotated[
-        float, typer.Option(help="The mean change of a pixel in a step, in gray levels of 255.")
-    ] = PhotoRecipe.step_size,
-    jitter: Annotated[int, typer.Option(help="The largest random shift at a step, in pixels.")] = PhotoRecipe.jitter,
+    step_size: StepSize = PhotoRecipe.step_size,
+    jitter: Jitter = PhotoRecipe.jitter,
     size: Annotated[
         int | None, typer.Option(help="The longer side of the output in pixels; by default the photograph's.")
     ] = PhotoRecipe.size,
@@ -100,6 +88,8 @@ def photo(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
+    position: Position = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -126,14 +116,22 @@ def photo(
         path = output_path(output, f"{picture.stem}-dream", overwrite)
         from inceptionism.images import load_photo
 
-        source = load_photo(picture)
+        source = load_photo(picture, position=position)
         with loading(network, quiet):
             from inceptionism.networks.registry import load_network
             from inceptionism.runs import PhotoRun
 
             run = PhotoRun(recipe, source)
             judges = [load_network(name) for name in verify or []]
-        carry_out([run], [path], overwrite=overwrite, numbered=path != output, quiet=quiet, judges=judges)
+        carry_out(
+            [run],
+            [path],
+            overwrite=overwrite,
+            numbered=path != output,
+            quiet=quiet,
+            judges=judges,
+            metadata=metadata,
+        )
 
 
 @app.command("class")
@@ -155,6 +153,7 @@ def class_(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -179,11 +178,13 @@ def class_(
             )
             for target in wanted
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
 
 
 app.command()(unit)
 app.command()(atlas)
+app.command()(zoom)
+app.command()(video)
 
 
 @app.command()
@@ -249,29 +250,11 @@ def draw_atlas(
     say(str(save_or_rescue(sheet, path, overwrite=overwrite, numbered=numbered and not overwrite)))
 
 
-@app.command()
-def show(
-    picture: Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made.")],
-    json: Annotated[
-        bool, typer.Option("--json", help="The recipe as JSON, as it stands in the file, for programs.")
-    ] = False,
-    debug: Debug = False,
-) -> None:
-    """Show how a picture was made: the recipe that it carries inside."""
-    with reporting(debug):
-        from inceptionism.images import read_recipe
-
-        text = read_recipe(picture)
-        if text is None:
-            raise InvalidSetting(f"{picture} carries no recipe: it was not made here, or its metadata was removed")
-        recipe = Recipe.from_json(text)
-        if json:
-            say(recipe.to_json())
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, value in recipe.described():
-            table.add_row(name, value)
-        show_table(table)
+replay, run = variations(photo, class_)
+app.command()(show)
+app.command()(replay)
+app.command()(run)
+app.command()(share)
 
 
 def show_version(wanted: bool) -> None:
@@ -290,7 +273,7 @@ def program(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """See what a neural network sees: dream photographs, and picture classes."""
+    """See what a neural network sees: dream photographs and films, and picture classes."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)

@@ -30,13 +30,51 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The file to write (.png, .jpg or .webp), or a folder; by default one that is free, here.",
+        help="The file to write (.png, .jpg, .webp or .gif), or a folder; by default one that is free, here.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Metadata = Annotated[
+    bool,
+    typer.Option(
+        " /--no-metadata", help="Write neither the recipe nor the photograph's EXIF into the file.", show_default=False
+    ),
+]
+Position = Annotated[
+    bool,
+    typer.Option("--keep-position", help="Let the file tell where the photograph was taken, as its EXIF does."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
+Layers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layer",
+        "-l",
+        help="What to amplify: NAME, NAME:CHANNEL, or NAME=WEIGHT; may be given several times. "
+        "By default the network's own choice.",
+    ),
+]
+Objective = Annotated[
+    str | None,
+    typer.Option(
+        help="What to maximize, written as a sum: '0.5*layer(blocks.4) + class(banana, where=mask.png)'. "
+        "docs/objectives.md lists what there is."
+    ),
+]
+Guide = Annotated[
+    str | None,
+    typer.Option(metavar="PICTURE", help="Move what the layer sees toward what it sees in this picture."),
+]
+Mask = Annotated[
+    str | None,
+    typer.Option(metavar="PICTURE", help="Dream only where this picture is white, not where it is black."),
+]
+Octaves = Annotated[int, typer.Option(help="How many sizes the dream goes through.")]
+OctaveScale = Annotated[float, typer.Option(help="The size of an octave over that of the one before.")]
+StepSize = Annotated[float, typer.Option(help="The mean change of a pixel in a step, in gray levels of 255.")]
+Jitter = Annotated[int, typer.Option(help="The largest random shift at a step, in pixels.")]
 Prior = Annotated[
     str | None,
     typer.Option(help=f"What keeps the picture natural: {', '.join(KNOWN)}, joined by +, or none."),

@@ -17,33 +17,39 @@ if TYPE_CHECKING:
     # Nothing that loads torch is imported before there is work for it.
     from inceptionism.networks.network import Network
     from inceptionism.recipe import ClassRecipe
+    from inceptionism.result import Result
     from inceptionism.runs import Run
 
 
 def carry_out(
     runs: Sequence[Run],
-    paths: Sequence[Path],
+    paths: Sequence[Path | None],
     *,
     overwrite: bool,
     numbered: bool,
     quiet: bool,
     judges: Sequence[Network] = (),
-) -> None:
+    metadata: bool = True,
+) -> list[Result]:
     """Take all steps of `runs`, showing progress, and write each to its path, also when they are interrupted.
 
-    What `judges` see in them is said, and stands in their recipes. `numbered` paths are those that were not asked
-    for; if such a name is taken by then, it gets another number.
+    One without a path is made for the others' sake alone. What `judges` see in them is said, and stands in their
+    recipes. `numbered` paths are those that were not asked for; if such a name is taken by then, it gets another
+    number. Without `metadata`, files carry no recipe and no EXIF. What was written is returned.
     """
     from inceptionism.outputs import check_side, save_or_rescue
     from inceptionism.runs import together
     from inceptionism.verification import verified
 
     for run, path in zip(runs, paths, strict=True):
+        if path is None:
+            continue
         check_side(path, run.size)
         tell(run.notes, quiet)
     said = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
     saved: list[Path] = []
+    results: list[Result] = []
     failed: list[CannotWrite] = []
     verdicts: list[str] = []
     more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
@@ -57,12 +63,17 @@ def carry_out(
             raise interruption
         with uninterrupted():
             for run, path in zip(runs, paths, strict=True):
+                if path is None:
+                    continue
                 result = verified(run.result(), judges)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
-                text = result.recipe.to_json()
                 another = numbered and not overwrite
                 try:
-                    saved.append(save_or_rescue(result.image, path, text, overwrite=overwrite, numbered=another))
+                    written = save_or_rescue(
+                        result.image, path, result.recipe, overwrite=overwrite, numbered=another, metadata=metadata
+                    )
+                    saved.append(written)
+                    results.append(result)
                 except CannotWrite as error:
                     failed.append(error)
     for run, before in zip(runs, said, strict=True):
@@ -77,10 +88,17 @@ def carry_out(
         raise typer.Exit(getattr(interruption, "status", 130))
     for path in saved:
         say(str(path))
+    return results
 
 
 def picture_classes(
-    recipes: Sequence[ClassRecipe], verify: Sequence[str] | None, output: Path | None, *, overwrite: bool, quiet: bool
+    recipes: Sequence[ClassRecipe],
+    verify: Sequence[str] | None,
+    output: Path | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+    metadata: bool,
 ) -> None:
     """Make pictures from noise, of one network, and write each; those that are to differ are made at once."""
     if len(recipes) > 1 and output is not None and not is_folder(output):
@@ -104,11 +122,14 @@ def picture_classes(
     runs = (ClassRun(one, network=network, objective=composed[one.objective]) for one in recipes)
     for batch in [list(runs)] if first.together > 1 else batches(runs):
         some, paths = paths[: len(batch)], paths[len(batch) :]
-        carry_out(batch, some, overwrite=overwrite, numbered=some != [output], quiet=quiet, judges=judges)
+        numbered = some != [output]
+        carry_out(batch, some, overwrite=overwrite, numbered=numbered, quiet=quiet, judges=judges, metadata=metadata)
 
 
-def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = ()) -> Path:
-    """Return where to write: `given`, or `name`.png in the folder `given` or here; checked before any work.
+def output_path(
+    given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = (), ending: str = ".png"
+) -> Path:
+    """Return where to write: `given`, or `name` with an ending in the folder `given` or here; checked before any work.
 
     A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
     not among those `taken` by other pictures of the same command.
@@ -118,7 +139,7 @@ def output_path(given: Path | None, name: str, overwrite: bool, taken: Sequence[
     if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)
         return given
-    path = (given or Path()) / f"{shortened(name)}.png"
+    path = (given or Path()) / f"{shortened(name)}{ending}"
     path = free_name(path, taken, overwrite=overwrite)
     check_output(path, overwrite=overwrite)
     return path

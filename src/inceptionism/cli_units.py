@@ -12,6 +12,7 @@ from inceptionism.cli_options import (
     Debug,
     Device,
     Memory,
+    Metadata,
     NetworkName,
     Output,
     Overwrite,
@@ -59,6 +60,7 @@ def unit(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
+    metadata: Metadata = True,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -84,7 +86,7 @@ def unit(
             for channel in channels
             for number in range(count)
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:

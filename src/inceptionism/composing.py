@@ -15,7 +15,7 @@ from torch import Tensor
 from inceptionism import comparisons, objectives
 from inceptionism.errors import InvalidSetting, first_line, shown, suggestion
 from inceptionism.expressions import Term, parse_terms
-from inceptionism.images import Photo, load_mask, load_photo
+from inceptionism.images import Find, Mask, Photo, load_mask, load_photo
 from inceptionism.networks.network import Network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.parts import by_itself
@@ -27,13 +27,15 @@ class Setting(NamedTuple):
     Attributes:
         network: Whose layers and classes are meant.
         photo: What is compared with where no picture is named: the one that is dreamed, if there is one.
+        find: Finds the files that terms name; no term opens any other.
     """
 
     network: Network
     photo: Photo | None
+    find: Find
 
 
-def compose(text: str, network: Network, photo: Photo | None = None) -> Objective:
+def compose(text: str, network: Network, photo: Photo | None = None, find: Find = Path) -> Objective:
     """Return the objective that `text` stands for.
 
     Each of its terms says of itself what is written.
@@ -43,7 +45,7 @@ def compose(text: str, network: Network, photo: Photo | None = None) -> Objectiv
         UnknownName: there is no such layer or class; the sentence offers near names.
         UnreadablePicture: a picture that it names cannot be read.
     """
-    setting = Setting(network, photo)
+    setting = Setting(network, photo, find)
     terms: list[tuple[float, Objective]] = []
     for term in parse_terms(text, "objective"):
         builder = BUILDERS.get(term.name)
@@ -52,7 +54,7 @@ def compose(text: str, network: Network, photo: Photo | None = None) -> Objectiv
             raise InvalidSetting(f"there is no objective {shown(term.name)}; known are {', '.join(BUILDERS)}{hint}")
         if term.weight == 0:
             raise InvalidSetting(f"the weight of {term.name} is 0, so it would change nothing; leave it out")
-        masks = [load_mask(term.named[word], outside=word == "outside") for word in MASKS if word in term.named]
+        masks = [named_mask(term.named[word], find, outside=word == "outside") for word in MASKS if word in term.named]
         if len(masks) > 1:
             raise InvalidSetting(f"{shown(str(term))} has both where= and outside=; give one of them")
         plain = replace(term, named={key: value for key, value in term.named.items() if key not in MASKS}, weight=1.0)
@@ -92,9 +94,9 @@ def _direction(setting: Setting, term: Term) -> Objective:
     term.check(["layer", "file.npy, or the folder toward which", "the folder away from which"], optional=1)
     name, source = checked(setting, term.arguments[0]), term.arguments[1]
     if len(term.arguments) == 3:
-        vector = difference(setting.network, name, *map(Path, term.arguments[1:]))
+        vector = difference(setting.network, name, *map(setting.find, term.arguments[1:]))
         return objectives.direction(name, vector, source)
-    vector = read_vector(Path(source))
+    vector = read_vector(setting.find(source))
     if len(vector) != setting.network.channels(name):
         channels = setting.network.channels(name)
         raise InvalidSetting(f"{source} has {len(vector)} numbers, and layer {name} has {channels} channels")
@@ -121,7 +123,7 @@ def _guide(setting: Setting, term: Term) -> Objective:
     if term.arguments[2:] not in ((), ("cosine",)):
         raise InvalidSetting(f"a guide is compared by dot products, or by cosine, not by {shown(term.arguments[2])}")
     name = checked(setting, term.arguments[0])
-    return comparisons.guide(name, named_photo(term.arguments[1]), cosine=len(term.arguments) == 3)
+    return comparisons.guide(name, named_photo(term.arguments[1], setting.find), cosine=len(term.arguments) == 3)
 
 
 def compared(build: Callable[[str, Photo], Objective]) -> Callable[[Setting, Term], Objective]:
@@ -131,7 +133,7 @@ def compared(build: Callable[[str, Photo], Objective]) -> Callable[[Setting, Ter
         term.check(["layer", "picture"], optional=1)
         name = checked(setting, term.arguments[0])
         if len(term.arguments) == 2:
-            return build(name, named_photo(term.arguments[1]))
+            return build(name, named_photo(term.arguments[1], setting.find))
         if setting.photo is None:
             raise InvalidSetting(
                 f"{shown(str(term))} names no picture to compare with: write {term.name}(layer, picture)"
@@ -187,9 +189,14 @@ def whole(text: str, what: str) -> int:
     return int(text)
 
 
-def named_photo(path: str) -> Photo:
-    """Read a picture that is called in texts as its path was given."""
-    return replace(load_photo(path), name=path)
+def named_photo(name: str, find: Find) -> Photo:
+    """Read a picture that is called in texts as it is named there."""
+    return replace(load_photo(find(name)), name=name)
+
+
+def named_mask(name: str, find: Find, *, outside: bool = False) -> Mask:
+    """Read a mask that is called in texts as it is named there."""
+    return replace(load_mask(find(name), outside=outside), name=name)
 
 
 def read_vector(path: Path) -> Tensor:

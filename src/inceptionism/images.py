@@ -9,22 +9,27 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
+from inceptionism.exif import kept_exif, upright
 from inceptionism.metadata import PNG_XMP, read_packet
+from inceptionism.packets import gif_packet, is_gif, is_mp4, mp4_packet
 
 Array: TypeAlias = NDArray[np.uint8]
-PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array"
+PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
+
+Find: TypeAlias = Callable[[str], Path]
+"""From what a recipe calls a picture to its file. `Path` itself, where the recipe may name any file."""
 
 # What Pillow's decoders raise for damaged files.
 DAMAGE = (OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, OverflowError, struct.error, zlib.error)
@@ -39,12 +44,15 @@ class Photo:
         alpha: H×W, uint8, where the photograph has transparency.
         name: The name of its file, without the folder.
         notes: What was chosen in reading it, each in one sentence.
+        metadata: What pictures made from it carry on, as Pillow calls it: "exif", and of one that had a color profile,
+            "icc_profile", which says that pixels are sRGB.
     """
 
     pixels: Array
     alpha: Array | None = None
     name: str | None = None
     notes: tuple[str, ...] = ()
+    metadata: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -52,16 +60,22 @@ class Photo:
         return hashlib.sha256(self.pixels.tobytes()).hexdigest()
 
 
-def load_photo(source: PhotoSource) -> Photo:
-    """Read a photograph from a path, a PIL image, or an H×W×3 uint8 array.
+def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
+    """Read a photograph from a path, a PIL image, or an H×W×3 uint8 array; one that was read is returned as it is.
 
     The picture is turned upright as its EXIF orientation says, converted from its color profile to sRGB, and
     brought to 8 bits a channel. Of an animation the first frame is taken.
+
+    Args:
+        source: The photograph.
+        position: Whether pictures made from it are to tell where it was taken, if its EXIF does.
 
     Raises:
         UnreadablePicture: it is missing, empty, damaged, not a picture, has more pixels than
             `PIL.Image.MAX_IMAGE_PIXELS`, or cannot be brought to 8-bit RGB.
     """
+    if isinstance(source, Photo):
+        return source
     if isinstance(source, np.ndarray):
         if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or 0 in source.shape:
             shape = "×".join(map(str, source.shape))
@@ -69,11 +83,11 @@ def load_photo(source: PhotoSource) -> Photo:
         return Photo(source.copy())
     if isinstance(source, Image.Image):
         with decoding("the picture"):
-            return as_photo(source, "the picture")
+            return as_photo(source, "the picture", position=position)
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     with open_picture(Path(source)) as image:
-        return as_photo(image, str(source))
+        return as_photo(image, str(source), position=position)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +143,13 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
 @contextmanager
 def open_picture(path: Path) -> Iterator[Image.Image]:
     """Open the picture at `path`; what goes wrong with it inside the block is raised as `UnreadablePicture`."""
+    check_file(path)
+    with decoding(str(path)), Image.open(path) as image:
+        yield image
+
+
+def check_file(path: Path) -> None:
+    """Raise `UnreadablePicture` unless there is a file at `path`, with something in it."""
     try:
         kind = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -141,8 +162,6 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
     if kind.st_size == 0:
         raise UnreadablePicture(f"{path} is empty")
-    with decoding(str(path)), Image.open(path) as image:
-        yield image
 
 
 @contextmanager
@@ -166,8 +185,8 @@ def decoding(called: str) -> Iterator[None]:
         raise UnreadablePicture(f"{called} is damaged or incomplete: {error}") from error
 
 
-def as_photo(image: Image.Image, called: str) -> Photo:
-    """Return an open picture, which errors call `called`, as a `Photo`."""
+def as_photo(image: Image.Image, called: str, *, position: bool) -> Photo:
+    """Return an open picture, which errors call `called`, as a `Photo`; its `position` is kept or not."""
     if 0 in image.size:
         raise UnreadablePicture(f"{called} has no pixels: it is {image.height}×{image.width}")
     notes = []
@@ -177,7 +196,8 @@ def as_photo(image: Image.Image, called: str) -> Photo:
         notes.append(f"{called} has {frames} frames; the first one is used")
     name = Path(image.filename).name if getattr(image, "filename", "") else None  # type: ignore[attr-defined]
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    exif = kept_exif(image, position=position)
+    image = upright(image)
     if image.mode == "F":
         raise UnreadablePicture(
             f"{called} has floating-point pixels, whose range is not known; save it with 8 or 16 bits"
@@ -192,37 +212,53 @@ def as_photo(image: Image.Image, called: str) -> Photo:
         # A picture that is opaque everywhere is one without transparency.
         alpha = None if alpha.min() == 255 else alpha
     try:
-        rgb = to_srgb(image, profile)
+        rgb, profile = to_srgb(image, profile)
     except (ImageCms.PyCMSError, OSError):
         notes.append(f"the color profile of {called} cannot be used; its colors are taken as sRGB")
-        rgb = image.convert("RGB")
-    return Photo(np.array(rgb), alpha, name, tuple(notes))
+        rgb, profile = image.convert("RGB"), None
+    metadata = {name: value for name, value in (("exif", exif), ("icc_profile", profile)) if value}
+    return Photo(np.array(rgb), alpha, name, tuple(notes), metadata)
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return `image` as RGB, its colors converted from the ICC `profile` to sRGB if it has another one."""
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:
+    """Return `image` as RGB, its colors converted from the ICC `profile` to sRGB, and the profile that it has then.
+
+    A profile of sRGB stays, and so does the lack of one.
+    """
     if image.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     elif not profile:
-        return image.convert("RGB")
+        return image.convert("RGB"), None
     else:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if ImageCms.getProfileDescription(source).startswith("sRGB"):
-            return image.convert("RGB")
+            # Gray pixels become colors, which a profile of grays is none for.
+            return image.convert("RGB"), profile if source.profile.xcolor_space.strip() == "RGB" else None
         if image.mode not in ("L", "RGB", "CMYK"):
             image = image.convert("RGB")
-    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
     assert converted is not None  # only in-place conversions return nothing
-    return converted
+    return converted, srgb.tobytes()
 
 
 def read_recipe(path: str | os.PathLike[str]) -> str | None:
-    """Return the JSON of the recipe inside a picture, or nothing if it carries none.
+    """Return the JSON of the recipe inside a picture, an animation or a film, or nothing if it carries none.
 
     Raises:
-        UnreadablePicture: it cannot be opened as a picture.
+        UnreadablePicture: it cannot be opened.
     """
-    with open_picture(Path(path)) as image:
-        image.load()  # PNG text may stand behind the pixels
-        packet = image.info.get("xmp") or image.info.get(PNG_XMP)
+    path = Path(path)
+    check_file(path)
+    packet: str | bytes | None
+    with decoding(str(path)), path.open("rb") as file:
+        beginning = file.read(12)
+        if is_mp4(beginning):
+            packet = mp4_packet(file)
+        elif is_gif(beginning):
+            packet = gif_packet(beginning + file.read())
+        else:
+            with Image.open(path) as image:
+                image.load()  # PNG text may stand behind the pixels
+                packet = image.info.get("xmp") or image.info.get(PNG_XMP)
     return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import version
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from inceptionism.errors import printable
 
 PNG_XMP = "XML:com.adobe.xmp"
 """The keyword of the text chunk in which PNG carries such a packet."""
@@ -18,7 +22,8 @@ PACKET = f"""\
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:inceptionism="{NAMESPACE}">
-   <xmp:CreatorTool>inceptionism</xmp:CreatorTool>
+   <xmp:CreatorTool>SOFTWARE</xmp:CreatorTool>
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">TITLE</rdf:li></rdf:Alt></dc:title>
    <dc:subject><rdf:Bag><rdf:li>deepdream</rdf:li></rdf:Bag></dc:subject>
    <inceptionism:recipe>RECIPE</inceptionism:recipe>
   </rdf:Description>
@@ -27,9 +32,15 @@ PACKET = f"""\
 <?xpacket end="w"?>"""
 
 
-def write_packet(recipe: str) -> bytes:
-    """Return an XMP packet in UTF-8 that holds the recipe's JSON, the software's name and the keyword deepdream."""
-    return PACKET.replace("RECIPE", escape(recipe)).encode()
+def software() -> str:
+    """Return what says which program made a picture."""
+    return f"inceptionism {version('inceptionism')}"
+
+
+def write_packet(recipe: str, title: str) -> bytes:
+    """Return an XMP packet in UTF-8: the recipe's JSON, a title, the software's name and the keyword deepdream."""
+    content = {"SOFTWARE": software(), "TITLE": printable(title), "RECIPE": recipe}
+    return re.sub("|".join(content), lambda found: escape(content[found[0]]), PACKET).encode()
 
 
 def read_packet(packet: bytes) -> str | None:

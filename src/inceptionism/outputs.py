@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,24 +16,26 @@ from PIL.PngImagePlugin import PngInfo
 
 from inceptionism.errors import CannotWrite, NameTaken
 from inceptionism.metadata import PNG_XMP, write_packet
+from inceptionism.packets import with_gif_packet
+from inceptionism.recipe import Recipe
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
 """The formats in which a result can be written, by the ending of the file's name."""
 
-LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
 """In pixels, where the format has a limit."""
 
 QUALITY = 95
 
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Raise `CannotWrite` unless a picture can be written at `path`; called before any work is done.
+def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(FORMATS)) -> None:
+    """Raise `CannotWrite` unless a file with one of `endings` can be written at `path`, before any work is done.
 
     An output that exists is left alone, which `NameTaken` says, unless `overwrite` is true.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.suffix.lower() not in endings:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(FORMATS)}")
+        raise CannotWrite(f"{path} {ending}; results are written as {', '.join(endings)}")
     with writing(path):
         target = destination(path)
         if not target.parent.is_dir():
@@ -61,22 +63,34 @@ def check_side(path: Path, size: tuple[int, int]) -> None:
         raise CannotWrite(f"{format} holds at most {limit} pixels on a side, not {height}×{width}; write a .png")
 
 
-def save_picture(image: Image.Image, path: Path, recipe: str | None = None, *, overwrite: bool = True) -> None:
+def save_picture(
+    image: Image.Image, path: Path, recipe: Recipe | None = None, *, overwrite: bool = True, metadata: bool = True
+) -> None:
     """Write `image`, RGB or RGBA, with `recipe` inside it, in the format that the ending of `path` says.
 
+    What the image's `info` has as "exif" and "icc_profile" is written, too. Without `metadata` only the profile is: no
+    EXIF and no recipe.
+
     The file is written whole or not at all; an existing one is replaced, its permissions kept. JPEG holds no
-    transparency: there the picture is laid on white.
+    transparency: there the picture is laid on white. GIF holds 256 colors, and pixels that are transparent or not.
 
     Raises:
         CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
         NameTaken: the file exists and `overwrite` is false.
     """
     check_output(path, overwrite=overwrite)
-    write_whole(path, encode(image, FORMATS[path.suffix.lower()], recipe), overwrite=overwrite)
+    content = encode(image, FORMATS[path.suffix.lower()], recipe, metadata=metadata)
+    write_whole(path, content, overwrite=overwrite)
 
 
 def save_or_rescue(
-    image: Image.Image, path: Path, recipe: str | None = None, *, overwrite: bool = False, numbered: bool = False
+    image: Image.Image,
+    path: Path,
+    recipe: Recipe | None = None,
+    *,
+    overwrite: bool = False,
+    numbered: bool = False,
+    metadata: bool = True,
 ) -> Path:
     """Do as `save_picture` and return the path; where that fails, keep the picture in the system's temporary folder.
 
@@ -86,13 +100,13 @@ def save_or_rescue(
         CannotWrite: it failed; the sentence says where the picture is kept.
     """
     try:
-        save_picture(image, path, recipe, overwrite=overwrite)
+        save_picture(image, path, recipe, overwrite=overwrite, metadata=metadata)
     except CannotWrite as error:
         if numbered and isinstance(error, NameTaken):
-            return save_or_rescue(image, free_name(path), recipe, numbered=True)
+            return save_or_rescue(image, free_name(path), recipe, numbered=True, metadata=metadata)
         rescued = Path(tempfile.gettempdir()) / f"{shortened(path.stem)}-{secrets.token_hex(4)}.png"
         try:
-            save_picture(image, rescued, recipe, overwrite=False)
+            save_picture(image, rescued, recipe, overwrite=False, metadata=metadata)
         except CannotWrite:
             raise error from None
         raise type(error)(f"{error}; the picture is kept in {rescued}") from error
@@ -116,29 +130,55 @@ def shortened(stem: str, most: int = 200) -> str:
     return os.fsencode(stem)[:most].decode("utf-8", "ignore")
 
 
-def encode(image: Image.Image, format: str, recipe: str | None) -> bytes:
-    """Return the bytes of a file of `format` (PNG, JPEG or WEBP) that holds `image`, and the recipe as XMP."""
+def encode(
+    image: Image.Image, format: str, recipe: Recipe | None = None, *, metadata: bool = True, quality: int = QUALITY
+) -> bytes:
+    """Return the bytes of a file of `format` (see `FORMATS`) that holds `image`, and the recipe as XMP.
+
+    What loses detail does so at a quality from 1 to 100.
+    """
     options: dict[str, object] = {}
-    packet = write_packet(recipe) if recipe else None
-    if format == "PNG":
-        if packet:
-            info = PngInfo()
-            info.add_itxt(PNG_XMP, packet.decode())
-            options["pnginfo"] = info
-    else:
-        options |= {"quality": QUALITY, "xmp": packet or b""}
+    packet = write_packet(recipe.to_json(), recipe.title) if recipe and metadata else None
+    if format == "PNG" and packet:
+        info = PngInfo()
+        info.add_itxt(PNG_XMP, packet.decode())
+        options["pnginfo"] = info
+    elif format in ("JPEG", "WEBP"):
+        options |= {"quality": quality, "xmp": packet or b""}
+    if format != "GIF":
+        options |= {"icc_profile": image.info.get("icc_profile"), "exif": (metadata and image.info.get("exif")) or b""}
     if format == "JPEG":
         options["subsampling"] = "4:4:4"
-        if image.mode == "RGBA":
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image).convert("RGB")
+        image = opaque(image)
+    if format == "GIF":
+        image = of_few_colors(image)
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
     except (OSError, ValueError) as error:
         width, height = image.size
         raise CannotWrite(f"{format} cannot hold this picture of {height}×{width} pixels: {error}") from error
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    return with_gif_packet(content, packet) if format == "GIF" and packet else content
+
+
+def opaque(image: Image.Image) -> Image.Image:
+    """Return a picture without its transparency: laid on white."""
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def of_few_colors(image: Image.Image) -> Image.Image:
+    """Return a picture in the 256 colors that suit it best, one of them for what is rather transparent than not."""
+    flat = image.convert("RGB")
+    clear = 255 if image.mode == "RGBA" else 256
+    palette = flat.quantize(clear)
+    drawn = flat.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    if image.mode == "RGBA":
+        drawn.paste(clear, mask=image.getchannel("A").point(lambda amount: 255 * (amount < 128)))
+        drawn.info["transparency"] = clear
+    return drawn
 
 
 def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:

@@ -1,16 +1,16 @@
 """What to make: every setting of a picture, and the one home of every default. Knows no torch.
 
 A recipe is plain data. It is checked when it is made, so that everything behind it can rely on it, and it
-turns into JSON and back without loss.
+turns into JSON and back without loss; its settings turn into TOML and back.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from dataclasses import MISSING, asdict, dataclass, fields
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple
 
 from inceptionism.checks import (
     MAX_SIDE,
@@ -19,22 +19,32 @@ from inceptionism.checks import (
     check_number,
     check_text,
     checked_size,
-    is_finite,
     parse_memory,
 )
 from inceptionism.errors import InvalidSetting, printable, shown, suggestion
+from inceptionism.layer_syntax import LayerChoice, parse_layers
 from inceptionism.prior_syntax import parse_prior
+from inceptionism.provenance import MadeWith, Verdict
+from inceptionism.toml_settings import read_toml, write_toml
 
 SCHEMA = 1
 """The version of the JSON form; a later version reads the earlier ones."""
 
+HOMES = {
+    "photo": __name__,
+    "class": __name__,
+    "zoom": "inceptionism.motion_recipe",
+    "video": "inceptionism.motion_recipe",
+}
+"""The kinds of recipes, and the modules that define them."""
+
+KINDS: dict[str, type[Recipe]] = {}
+"""Those of them that are defined by now; `recipe_kinds` has all."""
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-MAX_SEED = 2**63 - 1
-MAX_CHANNEL = 999_999_999
 
-# Weights whose products with any activation are numbers that float32 has.
-MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
+MAX_SEED = 2**63 - 1
 
 
 class Preset(NamedTuple):
@@ -53,140 +63,6 @@ PRESETS = {
     "fine": Preset(400, "fourier + views + 16*statistics"),
     "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
 }
-
-PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int}
-"""What a recipe tells of the photograph: the name of its file, the SHA-256 of its upright pixels, and their size."""
-
-
-@dataclass(frozen=True)
-class LayerChoice:
-    """A layer to amplify, or one channel of it, and how much; written `NAME`, `NAME:CHANNEL`, `NAME=WEIGHT`."""
-
-    name: str
-    channel: int | None = None
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_text("the name of a layer", self.name)
-        if self.channel is not None:
-            check_integer(f"the channel of layer {shown(self.name)}", self.channel, 0, MAX_CHANNEL)
-        check_number(f"the weight of layer {shown(self.name)}", self.weight)
-        if self.weight == 0:
-            raise InvalidSetting(
-                f"the weight of layer {shown(self.name)} is 0, so it would change nothing; leave it out"
-            )
-        if not MIN_WEIGHT <= abs(self.weight) <= MAX_WEIGHT:
-            raise InvalidSetting(
-                f"the weight of layer {shown(self.name)} must be between {MIN_WEIGHT:g} and {MAX_WEIGHT:g} in size, "
-                f"not {self.weight:g}"
-            )
-
-    @classmethod
-    def parse(cls, text: str) -> LayerChoice:
-        """Read `NAME[:CHANNEL][=WEIGHT]`."""
-        match = re.fullmatch(r"(?P<name>[^=]+?)(:(?P<channel>[0-9]{1,9}))?(=(?P<weight>[^=]+))?", text.strip())
-        if not match:
-            raise InvalidSetting(f"{shown(text)} is no layer: write NAME, NAME:CHANNEL or NAME=WEIGHT")
-        given = match["weight"]
-        try:
-            weight = float(given) if given else 1.0
-        except ValueError:
-            reason = f"the weight after = must be a number, not {shown(given)}"
-            raise InvalidSetting(f"{shown(text)} is no layer: {reason}") from None
-        return cls(match["name"], int(match["channel"]) if match["channel"] else None, weight)
-
-    def __str__(self) -> str:
-        channel = "" if self.channel is None else f":{self.channel}"
-        short = f"{self.weight:g}"
-        weight = "" if self.weight == 1 else f"={short if float(short) == self.weight else repr(self.weight)}"
-        return self.name + channel + weight
-
-
-LayerSetting: TypeAlias = "str | LayerChoice | Sequence[str | LayerChoice] | Mapping[str, float]"
-
-
-def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:
-    """Return the choices that `layer` stands for: a name, several, or a mapping from name to weight."""
-    if layer is None:
-        return ()
-    if isinstance(layer, (str, LayerChoice)):
-        layer = [layer]
-    if not isinstance(layer, (Sequence, Mapping)) or not all(isinstance(one, (str, LayerChoice)) for one in layer):
-        raise InvalidSetting(
-            f"layer must be a name, a list of names or a mapping from name to weight, not {shown(layer)}"
-        )
-    if isinstance(layer, Mapping):
-        if not layer:
-            raise InvalidSetting("layer is a mapping that names no layer; leave it out for the network's default")
-        return tuple(replace(parse_layers(name)[0], weight=weight) for name, weight in layer.items())
-    return tuple(one if isinstance(one, LayerChoice) else LayerChoice.parse(one) for one in layer)
-
-
-@dataclass(frozen=True)
-class MadeWith:
-    """What a result depends on besides its settings.
-
-    Attributes:
-        inceptionism, torch: The versions of the packages.
-        device: The kind of device: cpu, cuda or mps.
-        weights: The SHA-256 of the network's parameters and buffers.
-        photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph.
-        precision: In which the network calculated: fp32, bf16 or fp16.
-        pictures: Of the other pictures that it was made with, guides and masks say, the SHA-256 by name.
-    """
-
-    inceptionism: str
-    torch: str
-    device: str
-    weights: str
-    photo: dict[str, Any] | None = None
-    precision: str = "fp32"
-    pictures: dict[str, str] | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("inceptionism", "torch", "device", "weights", "precision"):
-            check_text(name, getattr(self, name))
-        pictures = self.pictures or {}
-        if not isinstance(pictures, dict) or not all(isinstance(one, str) for pair in pictures.items() for one in pair):
-            raise InvalidSetting(f"the recipe's pictures must be names with their SHA-256, not {shown(self.pictures)}")
-        if self.photo is None:
-            return
-        if not isinstance(self.photo, dict) or not all(
-            name in PHOTO_FACTS and isinstance(value, (PHOTO_FACTS[name], type(None)))
-            for name, value in self.photo.items()
-        ):
-            raise InvalidSetting(
-                f"the recipe's photo must be described by {', '.join(PHOTO_FACTS)}, not {shown(self.photo)}"
-            )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a network that took no part sees in a result.
-
-    Attributes:
-        network: Its name.
-        weights: The SHA-256 of its parameters and buffers.
-        seen: The classes that it finds most likely, each with its probability.
-    """
-
-    network: str
-    weights: str
-    seen: tuple[tuple[str, float], ...]
-
-    def __post_init__(self) -> None:
-        check_text("network", self.network)
-        check_text("weights", self.weights)
-        seen = self.seen
-        if not isinstance(seen, (list, tuple)) or not all(
-            isinstance(one, (list, tuple)) and len(one) == 2 and isinstance(one[0], str) and is_finite(one[1])
-            for one in seen
-        ):
-            raise InvalidSetting(f"a verdict is of classes with their probabilities, not {shown(seen)}")
-        object.__setattr__(self, "seen", tuple((name, float(share)) for name, share in seen))
-
-    def __str__(self) -> str:
-        return f"{self.network} sees " + ", ".join(f"{name} {100 * share:.0f}%" for name, share in self.seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +93,10 @@ class Recipe:
     made_with: MadeWith | None = None
     verdicts: tuple[Verdict, ...] = ()
 
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            KINDS[cls.kind] = cls
+
     def __post_init__(self) -> None:
         check_text("network", self.network)
         if self.objective is not None:
@@ -234,18 +114,23 @@ class Recipe:
         values.pop("verdicts")
         return {"kind": self.kind, **values}
 
+    @property
+    def title(self) -> str:
+        """What the picture is called, in a word or two."""
+        return titled(self.objective or self.kind)
+
     def described(self) -> list[tuple[str, str]]:
         """Return every setting, and what the result was made with, as pairs of a name and a readable value."""
         pairs = [(name.replace("_", " "), readable(value)) for name, value in self.settings().items()]
-        made_with = asdict(self.made_with) if self.made_with else {}
-        pairs += [(name, readable(value)) for name, value in made_with.items() if value is not None]
+        made_with = self.made_with.facts() if self.made_with else {}
+        pairs += [(name, readable(value)) for name, value in made_with.items()]
         return pairs + [("verified", printable(str(verdict))) for verdict in self.verdicts]
 
     def to_json(self) -> str:
         """Return the recipe as JSON: the settings, and what the result was made with."""
         content: dict[str, Any] = {"schema": SCHEMA, **self.settings()}
         if self.made_with is not None:
-            content["made_with"] = asdict(self.made_with)
+            content["made_with"] = self.made_with.facts()
         if self.verdicts:
             content["verdicts"] = [asdict(verdict) for verdict in self.verdicts]
         return json.dumps(content)
@@ -263,13 +148,39 @@ class Recipe:
             raise InvalidSetting(f"the recipe is not JSON: {error}") from None
         if not isinstance(content, dict):
             raise InvalidSetting("the recipe is not a JSON object")
+        return Recipe.from_settings(content)
+
+    def to_toml(self) -> str:
+        """Return the settings as TOML, to be changed by hand; what the result was made with is not among them."""
+        return write_toml({"schema": SCHEMA, **self.settings()})
+
+    @staticmethod
+    def from_toml(text: str, called: str = "the recipe") -> Recipe:
+        """Read a recipe that someone wrote; `schema` may be left out.
+
+        Args:
+            text: What is read.
+            called: What its errors call it: the name of its file, say.
+
+        Raises:
+            InvalidSetting: it is not TOML, or a setting is not valid; the sentence names the line.
+        """
+        return read_toml(text, lambda content: Recipe.from_settings({"schema": SCHEMA, **content}), called)
+
+    @staticmethod
+    def from_settings(content: dict[str, Any]) -> Recipe:
+        """Return the recipe that plain values stand for, as `to_json` writes them.
+
+        Raises:
+            InvalidSetting: a setting is not valid.
+        """
+        content = dict(content)
         schema = content.pop("schema", None)
         if type(schema) is not int or schema != SCHEMA:
             raise InvalidSetting(f"the recipe has schema {shown(schema)}; this version of inceptionism reads {SCHEMA}")
-        kind = content.pop("kind", None)
-        recipes = {recipe.kind: recipe for recipe in (PhotoRecipe, ClassRecipe)}
-        if not isinstance(kind, str) or kind not in recipes:
-            raise InvalidSetting(f"the recipe is of kind {shown(kind)}; known are {', '.join(recipes)}")
+        kind, kinds = content.pop("kind", None), recipe_kinds()
+        if not isinstance(kind, str) or kind not in kinds:
+            raise InvalidSetting(f"the recipe is of kind {shown(kind)}; known are {', '.join(kinds)}")
         made_with = content.pop("made_with", None)
         if made_with is not None:
             content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
@@ -277,7 +188,7 @@ class Recipe:
         if not isinstance(verdicts, list):
             raise InvalidSetting(f"the recipe's verdicts are no list: {shown(verdicts)}")
         content["verdicts"] = tuple(Verdict(**known_fields(Verdict, one)) for one in verdicts)
-        return recipes[kind](**known_fields(recipes[kind], content))
+        return kinds[kind](**known_fields(kinds[kind], content))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,6 +243,12 @@ class PhotoRecipe(Recipe):
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "layer": [str(choice) for choice in self.layer]}
 
+    @property
+    def title(self) -> str:
+        photo = self.made_with.photo if self.made_with else None
+        name = (photo or {}).get("name") or "photo"
+        return f"{name} · {', '.join(map(str, self.layer)) or self.objective or 'the default layer'}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRecipe(Recipe):
@@ -384,11 +301,30 @@ class ClassRecipe(Recipe):
             del values["together"], values["number"]
         return values
 
+    @property
+    def title(self) -> str:
+        return titled(self.objective) if self.objective is not None else self.label or str(self.target)
+
+
+def recipe_kinds() -> dict[str, type[Recipe]]:
+    """Return the kinds of recipes that there are, by name."""
+    for module in set(HOMES.values()):
+        import_module(module)
+    return {kind: KINDS[kind] for kind in HOMES}
+
+
+def titled(objective: str) -> str:
+    """Return what a picture of an objective is called: of a unit, its name."""
+    unit = re.match(r"(?:channel|neuron)\(([^,()]+)\)", objective)
+    return unit[1] if unit else objective
+
 
 def readable(value: object) -> str:
     """Return a setting's value as a person writes it."""
     if isinstance(value, dict):
         return ", ".join(f"{printable(name)} {readable(one)}" for name, one in value.items() if one is not None)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, int) for one in value):
+        return "×".join(map(str, value))
     if isinstance(value, (list, tuple)):
         return ", ".join(map(readable, value)) or "the network's default"
     return printable(str(value))

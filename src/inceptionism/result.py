@@ -9,9 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from inceptionism.contact_sheet import Labeled, contact_sheet
 from inceptionism.errors import InvalidSetting, shown
-from inceptionism.outputs import save_picture
+from inceptionism.outputs import encode, opaque, save_picture
 from inceptionism.recipe import Recipe
+from inceptionism.score_plot import ScorePlot
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,49 @@ class Result:
     scores: tuple[float, ...]
     notes: tuple[str, ...] = ()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture with its recipe inside, as PNG, JPEG or WebP by the ending of `path`.
+    def save(self, path: str | os.PathLike[str], *, metadata: bool = True) -> None:
+        """Write the picture with its recipe inside, as PNG, JPEG, WebP or GIF by the ending of `path`.
 
         The file is written whole or not at all; an existing one is replaced. JPEG holds no transparency:
-        there the picture is laid on white.
+        there the picture is laid on white. GIF holds 256 colors.
+
+        Args:
+            path: Of the file.
+            metadata: Whether to write the recipe, and the EXIF of the photograph, into it.
 
         Raises:
             CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
         """
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidSetting(f"a picture is saved under a path, not {shown(path)}")
-        save_picture(self.image, Path(path), self.recipe.to_json())
+        save_picture(self.image, Path(path), self.recipe, metadata=metadata)
+
+    def plot(self) -> ScorePlot:
+        """Return the scores as a curve: a drawing in a notebook, a line of text elsewhere."""
+        return ScorePlot(self.scores)
+
+    def _repr_png_(self) -> bytes:
+        return encode(self.image, "PNG")
+
+
+class Results(list[Result]):
+    """Several results, which a notebook shows side by side, each with its name and its last score."""
+
+    def sheet(self, side: int = 256) -> Image.Image:
+        """Return the pictures in rows, each of at most `side` pixels on its longer side.
+
+        Raises:
+            InvalidSetting: there are none.
+        """
+        if not self:
+            raise InvalidSetting("there are no results to show")
+        pictures = []
+        for result in self:
+            small = result.image.copy()
+            small.thumbnail((side, side), Image.Resampling.LANCZOS)
+            last = f"score {result.scores[-1]:.4g}" if result.scores else ""
+            pictures.append(Labeled(opaque(small), result.recipe.title, last))
+        return contact_sheet(pictures)[0]
+
+    def _repr_png_(self) -> bytes | None:
+        return encode(self.sheet(), "PNG") if self else None

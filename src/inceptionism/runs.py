@@ -7,12 +7,12 @@ cancelling and saving what is there all do just that.
 from __future__ import annotations
 
 import gc
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -22,19 +22,21 @@ from torch import Tensor, nn
 from inceptionism import comparisons, objectives
 from inceptionism.ascent import Climb, NormalizedAscent, ascend
 from inceptionism.canvas import Canvas, from_noise
-from inceptionism.composing import compose, named_photo
+from inceptionism.composing import compose, named_mask, named_photo
 from inceptionism.errors import InvalidSetting, NoGradient, shown
-from inceptionism.images import Mask, Photo, load_mask
+from inceptionism.images import Find, Mask, Photo
+from inceptionism.layer_syntax import LayerChoice, parse_layers
 from inceptionism.memory import hand_back, kept
 from inceptionism.networks.network import DTYPES, Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective, check_channel, weighted_sum
 from inceptionism.octaves import octave_sizes
 from inceptionism.parameterizations import Parameterization, Pixels
-from inceptionism.parts import Beside, extent, parts_of
+from inceptionism.parts import Beside, Part, extent, parts_of
 from inceptionism.prior_syntax import parse_prior
 from inceptionism.priors import Constraints, constraints, possible
-from inceptionism.recipe import MAX_SEED, PRESETS, ClassRecipe, LayerChoice, MadeWith, PhotoRecipe, parse_layers
+from inceptionism.provenance import MadeWith
+from inceptionism.recipe import MAX_SEED, PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.result import Result, Step
 from inceptionism.slope import Slope
 from inceptionism.tensors import resize, to_image, to_picture
@@ -58,7 +60,6 @@ class Run(ABC):
     """A picture in the making.
 
     Attributes:
-        title: What it is a picture of, in a word or two.
         size: The height and width of the result in pixels.
         sizes: Those of its octaves, of which the result's is the last.
         steps: In each octave.
@@ -69,7 +70,6 @@ class Run(ABC):
         scores: The objective at each step so far.
     """
 
-    title: str
     size: tuple[int, int]
     sizes: list[tuple[int, int]]
     recipe: PhotoRecipe | ClassRecipe
@@ -85,6 +85,11 @@ class Run(ABC):
         self.notes: list[str] = []
         self.scores: list[float] = []
         self._going: Iterator[Step] | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is a picture of, in a word or two."""
+        return self.recipe.title
 
     def __iter__(self) -> Iterator[Step]:
         """Take the steps, one for each item; who stops early and iterates again goes on from there."""
@@ -108,7 +113,7 @@ class Run(ABC):
         asked, device = self.constraints, self.network.device
         return Climb(
             canvas,
-            parts_of(self.objective, size, device),
+            self.parts(size),
             optimizer,
             [*transforms, *asked.transforms],
             generator,
@@ -118,6 +123,10 @@ class Run(ABC):
             asked.blur,
             asked.levels,
         )
+
+    def parts(self, size: tuple[int, int]) -> list[Part]:
+        """Return what is climbed at a height and width."""
+        return parts_of(self.objective, size, self.network.device)
 
     def took(self, score: float) -> Step:
         """Note the score of a step that was taken, and return the step."""
@@ -133,7 +142,10 @@ class Run(ABC):
 
     def result(self) -> Result:
         """Return what there is so far."""
-        return Result(self.image(), self.recipe, tuple(self.scores), tuple(self.notes))
+        taken, recipe = len(self.scores), self.recipe
+        if taken < self.steps * len(self.sizes) and recipe.made_with:
+            recipe = replace(recipe, made_with=replace(recipe.made_with, taken=taken))
+        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
 
     def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
         """Take all steps that are left and return the result."""
@@ -160,6 +172,7 @@ class Run(ABC):
         if photo is not None:
             height, width = photo.pixels.shape[:2]
             described = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
+        area = self.size[0] * self.size[1]
         return MadeWith(
             inceptionism=version("inceptionism"),
             torch=torch.__version__,
@@ -168,6 +181,7 @@ class Run(ABC):
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.slope.dtype),
             photo=described,
             pictures=self.objective.pictures() or None,
+            tile=self.slope.pixels if (self.slope.pixels or area) < area else None,
         )
 
 
@@ -243,33 +257,28 @@ class PhotoRun(Run):
         objective: Objective | None = None,
         guide: Photo | None = None,
         mask: Mask | None = None,
+        find: Find = Path,
     ) -> None:
         super().__init__(recipe, network)
-        check_objective(objective)
-        if objective is None and recipe.objective is not None:
-            objective = compose(recipe.objective, self.network, photo)
-        if guide is None and recipe.guide is not None:
-            guide = named_photo(recipe.guide)
-        if mask is None and recipe.mask is not None:
-            mask = load_mask(recipe.mask)
-        layers = recipe.layer or (() if objective else parse_layers(self.network.default_layer))
-        self.objective = objective or layers_objective(self.network, layers, guide)
-        self.objective = self.objective if mask is None else self.objective.where(mask)
+        layers = recipe.layer or (() if objective or recipe.objective else parse_layers(self.network.default_layer))
+        self.objective = photo_objective(
+            recipe, self.network, photo, objective=objective, guide=guide, mask=mask, find=find
+        )
         self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
-        self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         self.steps = recipe.steps
-        self.title = f"{photo.name or 'photo'} · {', '.join(map(str, layers)) or self.objective}"
+        self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
         self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
+        self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         # The octave that is being climbed.
         self._canvas: Pixels | None = None
 
     def climbs(self) -> Iterator[Climb]:
         recipe = self.recipe
-        generator = torch.Generator().manual_seed(recipe.seed)
+        generator = torch.Generator().manual_seed(self.seed)
         step_size = recipe.step_size / 255 * extent(self.objective)
         silent: list[NoGradient] = []
         for size in self.sizes:
@@ -292,7 +301,10 @@ class PhotoRun(Run):
             self.notes.append(f"{len(silent)} of {len(self.sizes)} octaves changed nothing: {silent[-1]}")
 
     def image(self) -> Image.Image:
-        return to_image(self._picture(self.size), self.photo.alpha)
+        image = to_image(self._picture(self.size), self.photo.alpha)
+        for name, value in self.photo.metadata.items():
+            image.info[name] = value
+        return image
 
     def _picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far."""
@@ -345,28 +357,28 @@ class ClassRun(Run):
         *,
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
+        find: Find = Path,
     ) -> None:
         super().__init__(recipe, network)
         check_objective(objective)
         if objective is None and recipe.objective is not None:
-            objective = compose(recipe.objective, self.network)
+            objective = compose(recipe.objective, self.network, find=find)
         if objective is None:
             assert recipe.target is not None  # the recipe has either
             index = self.network.class_index(recipe.target)
             objective = objectives.logit(index)
-            self.title = self.network.labels[index] if self.network.labels else str(index)
-            recipe = replace(recipe, target=index, label=self.title)
-        else:
-            self.title = titled(objective)
+            label = self.network.labels[index] if self.network.labels else str(index)
+            recipe = replace(recipe, target=index, label=label)
         self.objective = objective
+        self._find = find
         preset = PRESETS[recipe.preset]
         self.prior = recipe.prior or possible(preset.prior, self.network)
         self.steps = recipe.steps or preset.steps
         self.constraints = constraints(parse_prior(self.prior), self.network)
-        self.recipe = replace(recipe, prior=self.prior, steps=self.steps, made_with=self.made_with())
         self.size = recipe.size
         self.sizes = [self.size]
         self.slope.pixels = self.slope.affordable(*self.size, self.objective, recipe.memory)
+        self.recipe = replace(recipe, prior=self.prior, steps=self.steps, made_with=self.made_with())
         if self.slope.pixels < self.size[0] * self.size[1]:
             self.notes.append(
                 f"seen in tiles of {self.slope.pixels / 1e6:.1f} megapixels, each of which climbs by itself"
@@ -376,7 +388,8 @@ class ClassRun(Run):
     @cached_property
     def _begun(self) -> Canvas:
         # Not before the run begins: of many that are checked together, only a few need its memory at a time.
-        return from_noise(parse_prior(self.prior), self.size, self.steps, self._generator, self.network.device)
+        terms = parse_prior(self.prior)
+        return from_noise(terms, self.size, self.steps, self._generator, self.network.device, self._find)
 
     @cached_property
     def _climb(self) -> Climb:
@@ -399,6 +412,27 @@ class ClassRun(Run):
             return to_image(self._begun.canvas.picture())
 
 
+def photo_objective(
+    recipe: PhotoRecipe,
+    network: Network,
+    photo: Photo,
+    *,
+    objective: Objective | None = None,
+    guide: Photo | None = None,
+    mask: Mask | None = None,
+    find: Find = Path,
+) -> Objective:
+    """Return what a recipe says is climbed on a photograph; what is given stands in place of what it names."""
+    check_objective(objective)
+    if objective is None and recipe.objective is not None:
+        objective = compose(recipe.objective, network, photo, find)
+    if objective is None:
+        guide = named_photo(recipe.guide, find) if guide is None and recipe.guide is not None else guide
+        objective = layers_objective(network, recipe.layer or parse_layers(network.default_layer), guide)
+    mask = named_mask(recipe.mask, find) if mask is None and recipe.mask is not None else mask
+    return objective if mask is None else objective.where(mask)
+
+
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:
     """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms.
 
@@ -419,12 +453,6 @@ def check_objective(objective: object) -> None:
     """Raise `InvalidSetting` unless `objective` is one, or nothing."""
     if not isinstance(objective, (Objective, type(None))):
         raise InvalidSetting(f"an objective is made by inceptionism.objectives, it is not {shown(objective)}")
-
-
-def titled(objective: Objective) -> str:
-    """Return what a picture of an objective is called: of a unit, its name."""
-    unit = re.match(r"(?:channel|neuron)\(([^,()]+)\)", str(objective))
-    return unit[1] if unit else str(objective)
 
 
 def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:

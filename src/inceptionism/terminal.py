@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -137,6 +137,27 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], Non
 
 
 @contextmanager
+def frames_progress(title: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Draw a bar, on a terminal, that is told how many frames there are; it shows how many come in a second."""
+    columns = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[state]}", markup=False),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+        task = bar.add_task(printable(title), total=total, state="")
+
+        def show(number: int) -> None:
+            bar.update(task, completed=number)
+            speed = bar.tasks[0].speed
+            of = f"frame {number}" + (f"/{total}" if total else "")
+            bar.update(task, state=of + (f" {speed:.1f} frames/s" if speed else ""))
+
+        yield show
+
+
+@contextmanager
 def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """Draw a bar, on a terminal, for each file of which it is shown how many bytes there are, and of how many."""
     columns = [
@@ -157,7 +178,7 @@ def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
         yield show
 
 
-def tell(notes: Sequence[str], quiet: bool) -> None:
+def tell(notes: Iterable[str], quiet: bool) -> None:
     """Say on standard error what was decided on the way, unless `quiet`."""
     for note in notes if not quiet else ():
         typer.echo(f"note: {printable(note)}", err=True)

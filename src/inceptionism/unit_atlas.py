@@ -109,7 +109,7 @@ class UnitAtlas:
                 if len(run.scores) < run.steps:
                     raise InvalidSetting("take all steps of a batch before the next")
                 result = run.result()
-                save_picture(result.image, self.path(one), result.recipe.to_json())
+                save_picture(result.image, self.path(one), result.recipe)
                 self.done.append(one)
 
     def _steps(self, channels: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:

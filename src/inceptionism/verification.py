@@ -13,7 +13,7 @@ from torch import nn
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.network import LOGITS, Network
 from inceptionism.networks.registry import load_network
-from inceptionism.recipe import Verdict
+from inceptionism.provenance import Verdict
 from inceptionism.result import Result
 from inceptionism.tensors import to_picture
 

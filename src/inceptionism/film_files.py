@@ -1,0 +1,261 @@
+"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole, and what comes next in a file.
+
+Every second or so of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
+next piece begins. Killed at any moment, a run loses no more than the piece it was at; begun again from the state, it
+makes the frames it would have made. In the end the pieces are joined as they are, and the folder goes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, NameTaken, first_line
+from inceptionism.film_metadata import recipe_of
+from inceptionism.film_out import PIECES, Coding, Encoder, Pieces, join
+from inceptionism.frame_stream import Frame, FrameStream, State
+from inceptionism.images import Array
+from inceptionism.interruption import uninterrupted
+from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, write_whole, writing
+from inceptionism.recipe import Recipe
+from inceptionism.streaming import Behind
+
+STATE = "state.npz"
+PNG_NAME = "{:06d}.png"
+
+
+def write_film(
+    run: FrameStream,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_frame: Callable[[Frame], object] | None = None,
+) -> None:
+    """Make all frames of `run` and write them to `path`; also what there is when that is interrupted or fails.
+
+    Args:
+        run: The film.
+        path: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs.
+        overwrite: Replace what is there.
+        resume: Go on from where an earlier run with the same recipe stopped, if there was one.
+        on_frame: Called with each frame.
+
+    Raises:
+        CannotWrite: the path cannot be written to.
+        NameTaken: it exists, or an unfinished film of its name does, and neither `overwrite` nor `resume` is set.
+        InvalidSetting: what there is to go on from was made with other settings.
+        KeyboardInterrupt: as it came; by then the film so far is written, if it has a frame.
+    """
+    check_film(path, overwrite=overwrite, resume=resume)
+    if resume and is_finished(run, path):
+        return
+    film = FilmFile(run, path, overwrite=overwrite, resume=resume)
+    try:
+        for frame in run:
+            film.add(frame)
+            if on_frame is not None:
+                on_frame(frame)
+    except CannotWrite:
+        film.leave()
+        raise
+    except (KeyboardInterrupt, InceptionismError):
+        with uninterrupted():
+            film.close(finished=False)
+        raise
+    with uninterrupted():
+        film.close(finished=True)
+
+
+def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
+    """Raise `CannotWrite` unless a film can be written at `path`; called before any work is done.
+
+    What exists is left alone, which `NameTaken` says, unless `overwrite` or `resume` is true.
+    """
+    folder = parts_folder(path)
+    if folder.exists() and not overwrite and not resume:
+        raise NameTaken(f"{folder} holds an unfinished film; --resume goes on with it, --overwrite begins anew")
+    if path.suffix:
+        return check_output(path, overwrite=overwrite or resume, endings=tuple(PIECES))
+    with writing(path):
+        if not path.parent.is_dir():
+            raise CannotWrite(f"there is no folder {path.parent} to make {path.name} in; make it first")
+        if path.exists() and not path.is_dir():
+            raise CannotWrite(f"{path} is a file; give a name with an ending, or a folder for PNGs")
+        if path.exists() and any(path.iterdir()) and not overwrite and not resume:
+            raise NameTaken(f"{path} has files in it; give another name, or --overwrite to write among them")
+        path.mkdir(exist_ok=True)
+        with partial(path / "frame"):
+            pass
+
+
+def parts_folder(path: Path) -> Path:
+    """Return where the pieces of an unfinished film are."""
+    target = destination(path)
+    return target.with_name(f"{target.name}.parts")
+
+
+def is_finished(run: FrameStream, path: Path) -> bool:
+    """Return whether the film that `run` would make is there; raise `NameTaken` if it is another one."""
+    first = path if path.suffix else path / PNG_NAME.format(0)
+    if parts_folder(path).exists() or not first.exists():
+        return False
+    text = recipe_of(first)
+    if text is None or comparable(text) != comparable(run.recipe.to_json()):
+        raise NameTaken(f"{path} exists and is another film; give another name, or --overwrite to replace it")
+    return True
+
+
+def comparable(recipe: str) -> dict[str, Any]:
+    """Return of a recipe what its frames depend on: they do not on how many there are."""
+    content = json.loads(recipe)
+    content.pop("seconds", None)
+    return content  # type: ignore[no-any-return]
+
+
+class FilmFile:
+    """A film on its way to a file, by a thread beside the one that makes the frames.
+
+    Args:
+        run: What makes the frames; where there is something to resume, it is brought to where that ended.
+        path: As of `write_film`, checked.
+        overwrite: Replace what is there.
+        resume: Go on from what is there.
+    """
+
+    def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool) -> None:
+        self._run, self._path, self._overwrite = run, path, overwrite or resume
+        self._recipe = run.recipe.to_json()
+        self._folder = parts_folder(path)
+        self._starts: list[Fraction] = []
+        self._end = Fraction(0)
+        self._pending = 0
+        with writing(self._folder):
+            if overwrite and not resume:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                for old in path.glob("[0-9]" * 6 + ".png") if not path.suffix else ():
+                    old.unlink()
+            self._folder.mkdir(exist_ok=True)
+        if resume and (self._folder / STATE).exists():
+            self._restore()
+        self._piece: Encoder | None = None
+        self._behind = Behind()
+
+    def add(self, frame: Frame) -> None:
+        """Write a frame; every second or so, also what the next one depends on."""
+        pixels = np.asarray(frame.image)
+        self._behind(lambda: self._write(frame.number, pixels, frame.time))
+        self._pending += 1
+        if self._pending == max(1, round(self._run.fps)):
+            state, number = self._run.state(), frame.number + 1
+            self._behind(lambda: self._keep(number, state))
+            self._pending = 0
+
+    def close(self, *, finished: bool) -> None:
+        """Write the film with the frames so far; unless it is finished, what it takes to go on stays beside it."""
+        try:
+            self._behind(self._end_piece)
+            self._behind.finish()
+            if self._starts and self._path.suffix:
+                self._join()
+        finally:
+            self.leave()
+        if finished:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def leave(self) -> None:
+        """Stop writing; where there is nothing to go on from, nothing stays."""
+        with suppress(CannotWrite):
+            self._behind.finish()
+        if not (self._folder / STATE).exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _write(self, number: int, pixels: Array, time: Fraction) -> None:
+        self._end = time + 1 / self._run.fps
+        if not self._path.suffix:
+            save_picture(Image.fromarray(pixels), self._path / PNG_NAME.format(number), Recipe.from_json(self._recipe))
+            return
+        if self._piece is None:
+            self._starts.append(time)
+            self._piece = Encoder(
+                self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps, self._run.aspect
+            )
+        self._piece.write(pixels, time - self._starts[-1])
+
+    def _end_piece(self) -> None:
+        if self._piece is not None:
+            self._piece.close()
+            self._piece = None
+            with writing(self._folder):
+                with self._unfinished.open("rb") as file:
+                    os.fsync(file.fileno())
+                self._unfinished.replace(self._paths()[-1])
+
+    def _keep(self, number: int, state: State) -> None:
+        """Finish the piece, and only then say in the state that it is there."""
+        self._end_piece()
+        about = {
+            "recipe": self._recipe,
+            "number": number,
+            "starts": list(map(str, self._starts)),
+            "end": str(self._end),
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **state)
+        write_whole(self._folder / STATE, buffer.getvalue(), overwrite=True)
+
+    def _restore(self) -> None:
+        try:
+            with np.load(self._folder / STATE, allow_pickle=False) as kept:
+                state = {name: kept[name] for name in kept.files}
+            about = json.loads(state.pop("about").tobytes())
+            starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])
+            number, recipe = int(about["number"]), comparable(about["recipe"])
+        except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            reason = first_line(error)
+            raise InvalidSetting(f"{self._folder} cannot be gone on from: {reason}; --overwrite begins anew") from None
+        wanted = comparable(self._recipe)
+        if recipe != wanted:
+            other = sorted(name for name in recipe.keys() | wanted.keys() if recipe.get(name) != wanted.get(name))
+            raise InvalidSetting(
+                f"{self._folder} was made with another {' and '.join(other)}; give the settings that it was made with, "
+                "or --overwrite to begin anew"
+            )
+        self._starts, self._end = starts, end
+        self._run.go_on(number, state)
+
+    def _join(self) -> None:
+        """Put the pieces together in a file of its own, which then takes the place of the film's."""
+        target = destination(self._path)
+        with writing(target), partial(target) as joined:
+            pieces = Pieces(self._paths(), self._starts, self._end)
+            join(pieces, joined, self._path.suffix.lower(), self._recipe, self._run.title, self._run.sound)
+            with joined.open("rb") as file:
+                os.fsync(file.fileno())
+            if not self._overwrite:
+                reserve(target)
+            joined.replace(target)
+        # Among several attempts, the later ones replace what the first has written.
+        self._overwrite = True
+
+    def _paths(self) -> list[Path]:
+        return [self._folder / f"{index:06d}{self._coding.ending}" for index in range(len(self._starts))]
+
+    @property
+    def _coding(self) -> Coding:
+        return PIECES[self._path.suffix.lower()]
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._folder / f".unfinished{self._coding.ending}"

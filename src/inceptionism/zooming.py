@@ -1,0 +1,176 @@
+"""The endless zoom: dream, move, and dream again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inceptionism.camera import track
+from inceptionism.canvas import clouds
+from inceptionism.frame_stream import Frame, State
+from inceptionism.frames import FrameRun, frame_seed
+from inceptionism.images import Mask, Photo
+from inceptionism.layer_syntax import parse_layers
+from inceptionism.motion import MotionRun
+from inceptionism.motion_recipe import ZoomRecipe
+from inceptionism.networks.network import Network
+from inceptionism.networks.registry import load_network
+from inceptionism.objectives import Objective
+from inceptionism.resampling import as_array, as_tensor, moved
+from inceptionism.runs import output_size, photo_objective
+from inceptionism.tensors import covering, to_image, to_picture
+
+
+class ZoomRun(MotionRun):
+    """An endless zoom in the making.
+
+    Each frame is the one before, moved by the camera and dreamed a few steps on. It stays in float32 from frame to
+    frame, and is resampled once in each.
+
+    Args:
+        recipe: What to make.
+        photo: Where it begins; by default clouds of natural colors.
+        network, objective, guide, mask: As of a `PhotoRun`.
+    """
+
+    recipe: ZoomRecipe
+
+    def __init__(
+        self,
+        recipe: ZoomRecipe,
+        photo: Photo | None = None,
+        *,
+        network: str | nn.Module | Network | None = None,
+        objective: Objective | None = None,
+        guide: Photo | None = None,
+        mask: Mask | None = None,
+    ) -> None:
+        super().__init__()
+        net = load_network(recipe.network if network is None else network, recipe.device)
+        self.size = frame_size(recipe, photo)
+        first = first_frame(photo, self.size, recipe.seed)
+        layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
+        recipe = replace(recipe, layer=layer)
+        self._objectives = Objectives.of(recipe, net, first, objective=objective, guide=guide, mask=mask)
+        self._run = FrameRun(recipe, first, network=net, objective=self._objectives.all)
+        self.recipe = replace(recipe, made_with=self._run.made_with(photo))
+        self.notes = self._run.notes
+        self.title = f"{photo.name or 'photo' if photo else 'noise'} · {self._objectives.first}"
+        self.fps = Fraction(recipe.fps).limit_denominator(1001)
+        self.unit = 1 / self.fps
+        self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
+        self._first = self._picture = to_picture(first.pixels, net.device)
+
+    def frames(self) -> Iterator[Frame]:
+        while self.total is None or self.number < self.total:
+            number = self.number
+            moment = number / self.fps
+            picture = self._picture
+            if number:
+                camera = self.recipe.camera(float(moment))
+                picture = self._calmed(moved(picture, camera.matrix(*self.size, float(1 / self.fps))))
+            fading = self._objectives.at(float(moment))
+            self._picture = self._run.dream(picture, frame_seed(self.recipe.seed, number), fading=fading)
+            yield Frame(number, moment, self._picture, self._run.scores[-1])
+
+    def _calmed(self, picture: Tensor) -> Tensor:
+        """Return a picture with its brightness, and a contrast beyond the first frame's, a little nearer to that."""
+        mean, spread = light(picture)
+        usual, most = light(self._first)
+        pull = self.recipe.keep
+        gain = 1 + pull * (min(1.0, most / max(spread, 1e-6)) - 1)
+        return ((picture - mean) * gain + mean + pull * (usual - mean)).clamp_(0, 1)
+
+    def state(self) -> State:
+        return {"picture": as_array(self._picture)}
+
+    def restore(self, state: State) -> None:
+        self._picture = as_tensor(state["picture"], self._first.device)
+
+
+def light(picture: Tensor) -> tuple[float, float]:
+    """Return the brightness of a picture, and its contrast: how far its pixels are from their channel's mean."""
+    return picture.mean().item(), picture.std((-2, -1)).mean().item()
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What is climbed over time.
+
+    Attributes:
+        times: From when on, in seconds, each is climbed alone; in between they fade.
+        objectives: What.
+    """
+
+    times: Sequence[float]
+    objectives: Sequence[Objective]
+
+    @classmethod
+    def of(
+        cls,
+        recipe: ZoomRecipe,
+        network: Network,
+        photo: Photo,
+        *,
+        objective: Objective | None,
+        guide: Photo | None,
+        mask: Mask | None,
+    ) -> Objectives:
+        """Return those of a recipe, and of its keyframes."""
+        points = [(0.0, recipe, objective)]
+        for one in recipe.keyframes:
+            if one.layer or one.objective:
+                guided = None if one.objective else recipe.guide
+                changed = replace(recipe, layer=one.layer, objective=one.objective, guide=guided)
+                points.append((one.at, changed, None))
+        if len(points) > 1 and points[1][0] == 0:
+            del points[0]
+        return cls(
+            [at for at, _, _ in points],
+            [
+                photo_objective(wanted, network, photo, objective=given, guide=guide, mask=mask)
+                for _, wanted, given in points
+            ],
+        )
+
+    @property
+    def first(self) -> Objective:
+        """What is climbed at the beginning."""
+        return self.objectives[0]
+
+    @property
+    def all(self) -> Objective:
+        """What is climbed at any time."""
+        return sum(self.objectives[1:], self.first)
+
+    def at(self, moment: float) -> list[tuple[float, Objective]]:
+        """Return what is climbed at a moment, with their shares."""
+        before, after, share = track(self.times, moment)
+        if not share:
+            return [(1.0, self.objectives[before])]
+        return [(1 - share, self.objectives[before]), (share, self.objectives[after])]
+
+
+def frame_size(recipe: ZoomRecipe, photo: Photo | None) -> tuple[int, int]:
+    """Return the height and width of the frames; both are even, as films have them."""
+    if recipe.shape is not None:
+        height, width = recipe.shape
+    elif photo is not None:
+        height, width = output_size(photo, recipe.size)
+    else:
+        width = recipe.size or 640
+        height = round(width * 9 / 16)
+    return height + height % 2, width + width % 2
+
+
+def first_frame(photo: Photo | None, size: tuple[int, int], seed: int) -> Photo:
+    """Return what a zoom begins with: the middle of the photograph at the frames' size, or clouds."""
+    if photo is None:
+        return clouds(size, seed)
+    picture = to_picture(covering(photo.pixels, size), torch.device("cpu"), size)
+    return replace(photo, pixels=np.array(to_image(picture)), alpha=None)

@@ -1,0 +1,21 @@
+"""What exiftool, which knows nothing of this package, reads in a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+needs_exiftool = pytest.mark.skipif(
+    shutil.which("exiftool") is None, reason="needs exiftool (Debian's libimage-exiftool-perl)"
+)
+
+
+def tags(path: Path) -> dict[str, object]:
+    """Return the tags of a file by group and name, "XMP:Title" say."""
+    done = subprocess.run(["exiftool", "-json", "-G", "-n", str(path)], capture_output=True, text=True, check=True)
+    (found,) = json.loads(done.stdout)
+    return found
