@@ -52,7 +52,7 @@ def share(
         from inceptionism.outputs import FORMATS, write_whole
         from inceptionism.recipe_files import load_recipe
 
-        recipe = load_recipe(file)
+        recipe = sharing.without_folders(load_recipe(file))
         inside = recipe if metadata else None
         format = FORMATS[path.suffix.lower()]
         picture = load_photo(file)
