@@ -17,8 +17,8 @@ from inceptionism.cli_options import (
     Debug,
     Device,
     Memory,
-    Metadata,
     NetworkName,
+    NoMetadata,
     Output,
     Overwrite,
     Position,
@@ -105,7 +105,7 @@ def photo(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     position: Position = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -147,7 +147,7 @@ def photo(
             numbered=path != output,
             quiet=quiet,
             judges=judges,
-            metadata=metadata,
+            metadata=not no_metadata,
         )
 
 
@@ -170,7 +170,7 @@ def class_(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -195,7 +195,7 @@ def class_(
             )
             for target in wanted
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=not no_metadata)
 
 
 app.command()(unit)
