@@ -10,7 +10,8 @@ from exiftool import needs_exiftool, tags
 from PIL import Image, ImageSequence
 from test_cli import dream, folder, refused  # noqa: F401
 
-from inceptionism.sharing import fading, fitted, pair
+from inceptionism.recipe import ClassRecipe
+from inceptionism.sharing import fading, fitted, pair, without_folders
 
 
 @pytest.fixture
@@ -115,6 +116,28 @@ def test_what_cannot_be_shared_is_refused(dreamed) -> None:
     assert "20×40 pixels and the picture 372×284: that is another shape" in done.stderr
     assert "note: wide.png is not the photograph that a.png was made from" in done.stderr
     assert {path.name for path in dreamed.iterdir()} == before
+
+
+def test_where_pictures_are_is_not_shared(dreamed) -> None:
+    (dreamed / "private").mkdir()
+    (dreamed / "private" / "mask.png").write_bytes((dreamed / "a.png").read_bytes())
+    inside = "guide(blocks.2, private/mask.png) + 0.5*layer(stem, where=private/mask.png) - layer(blocks.1)"
+    for name, flags in {
+        "o.png": ["--objective", inside],
+        "g.png": ["-l", "blocks.2", "--guide", dreamed / "private" / "mask.png", "--mask", "private/mask.png"],
+    }.items():
+        small = ["--octaves", 1, "--steps", 1, "--size", 60, "-o", name]
+        assert dream("photo", "cup.jpg", *flags, *small, cwd=dreamed).returncode == 0
+        assert b"private" in (dreamed / name).read_bytes()
+        shared = f"{name}.jpg"
+        assert "private" not in dream("share", name, "-o", shared, cwd=dreamed).stdout
+        assert b"private" not in (dreamed / shared).read_bytes()
+        again = ["replay", shared, "cup.jpg", "--picture", "private/mask.png", "-o", f"again-{name}"]
+        assert dream(*again, cwd=dreamed).returncode == 0
+        np.testing.assert_array_equal(opened(dreamed / f"again-{name}"), opened(dreamed / name))
+    assert without_folders(ClassRecipe(target=1, prior="phase(a/b.png) + views", network="/x/y.onnx")) == ClassRecipe(
+        target=1, prior="phase(b.png) + views", network="y.onnx"
+    )
 
 
 def test_as_large_and_as_good_as_fits() -> None:

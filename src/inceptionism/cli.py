@@ -22,8 +22,8 @@ from inceptionism.cli_options import (
     Layers,
     Mask,
     Memory,
-    Metadata,
     NetworkName,
+    NoMetadata,
     Objective,
     Octaves,
     OctaveScale,
@@ -88,7 +88,7 @@ def photo(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     position: Position = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -130,7 +130,7 @@ def photo(
             numbered=path != output,
             quiet=quiet,
             judges=judges,
-            metadata=metadata,
+            metadata=not no_metadata,
         )
 
 
@@ -153,7 +153,7 @@ def class_(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -178,7 +178,7 @@ def class_(
             )
             for target in wanted
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=not no_metadata)
 
 
 app.command()(unit)

@@ -34,11 +34,8 @@ Output = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Metadata = Annotated[
-    bool,
-    typer.Option(
-        " /--no-metadata", help="Write neither the recipe nor the photograph's EXIF into the file.", show_default=False
-    ),
+NoMetadata = Annotated[
+    bool, typer.Option("--no-metadata", help="Write neither the recipe nor the photograph's EXIF into the file.")
 ]
 Position = Annotated[
     bool,

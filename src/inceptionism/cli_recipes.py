@@ -15,7 +15,7 @@ from rich.table import Table
 
 from inceptionism.cli_options import (
     Debug,
-    Metadata,
+    NoMetadata,
     Output,
     Overwrite,
     Position,
@@ -81,7 +81,7 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
         verify: Verify = None,
         output: Output = None,
         overwrite: Overwrite = False,
-        metadata: Metadata = True,
+        no_metadata: NoMetadata = False,
         position: Position = False,
         quiet: Quiet = False,
         debug: Debug = False,
@@ -113,7 +113,7 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
                 numbered=path != output,
                 quiet=quiet,
                 judges=judges,
-                metadata=metadata,
+                metadata=not no_metadata,
             )
             if is_picture and not is_varied(changes):
                 tell(filter(None, [likeness(file, result.image)]), quiet)

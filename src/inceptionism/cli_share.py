@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inceptionism.checks import MAX_SIDE, check_integer, parse_memory
-from inceptionism.cli_options import Debug, Metadata, Overwrite, Quiet
+from inceptionism.cli_options import Debug, NoMetadata, Overwrite, Quiet
 from inceptionism.cli_outputs import output_path
 from inceptionism.errors import InvalidSetting
 from inceptionism.terminal import reporting, say, tell
@@ -34,7 +34,7 @@ def share(
         typer.Option("--output", "-o", help="The file to write (.jpg, .webp, .gif or .png), or a folder."),
     ] = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -52,8 +52,8 @@ def share(
         from inceptionism.outputs import FORMATS, write_whole
         from inceptionism.recipe_files import load_recipe
 
-        recipe = load_recipe(file)
-        inside = recipe if metadata else None
+        recipe = sharing.without_folders(load_recipe(file))
+        inside = None if no_metadata else recipe
         format = FORMATS[path.suffix.lower()]
         picture = load_photo(file)
         image = Image.fromarray(picture.pixels)

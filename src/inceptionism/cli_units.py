@@ -12,8 +12,8 @@ from inceptionism.cli_options import (
     Debug,
     Device,
     Memory,
-    Metadata,
     NetworkName,
+    NoMetadata,
     Output,
     Overwrite,
     Precision,
@@ -60,7 +60,7 @@ def unit(
     verify: Verify = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    metadata: Metadata = True,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -86,7 +86,7 @@ def unit(
             for channel in channels
             for number in range(count)
         ]
-        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=metadata)
+        picture_classes(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=not no_metadata)
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:

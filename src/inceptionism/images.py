@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 import struct
 import warnings
@@ -146,6 +147,11 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
     check_file(path)
     with decoding(str(path)), Image.open(path) as image:
         yield image
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path of any system."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def check_file(path: Path) -> None:

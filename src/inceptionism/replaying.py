@@ -7,7 +7,6 @@ replays it passes along, and a network only if it is here under its name.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch import nn
 from inceptionism.composing import compose
 from inceptionism.errors import InvalidSetting, UnreadablePicture, shown, suggestion
 from inceptionism.expressions import parse_terms
-from inceptionism.images import Photo, PhotoSource, load_photo
+from inceptionism.images import Photo, PhotoSource, file_name, load_photo
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import find as find_network
 from inceptionism.networks.registry import load_network, name_of, pick_device
@@ -175,11 +174,6 @@ def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | 
     if isinstance(pictures, (str, os.PathLike)):
         pictures = [pictures]
     return {Path(path).name: Path(path) for path in pictures}
-
-
-def file_name(path: str) -> str:
-    """Return the last part of a path of any system."""
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def device_here(device: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Container, Sequence
+from dataclasses import fields, replace
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, InvalidSetting
-from inceptionism.images import Photo
+from inceptionism.expressions import parse_terms, summed
+from inceptionism.images import Photo, file_name
 from inceptionism.metadata import write_packet
 from inceptionism.outputs import encode, of_few_colors, opaque
 from inceptionism.packets import with_gif_packet
@@ -54,7 +56,7 @@ def fitted(
         InvalidSetting: it does not fit even where it is tiny.
     """
     longer = min(side, max(image.size))
-    while longer >= min(SMALLEST, side):
+    while longer >= min(SMALLEST, side, max(image.size)):
         small = image.copy()
         small.thumbnail((longer, longer), Image.Resampling.LANCZOS)
         for quality in QUALITIES.get(format, (100,)):
@@ -154,6 +156,43 @@ def alternative(recipe: Recipe) -> str:
             return f'A picture made from noise: what the neural network {recipe.network} takes for "{recipe.title}".'
         return f"A picture made from noise: what excites {recipe.title} of the neural network {recipe.network}."
     return f"What a neural network, {recipe.network}, dreams: {recipe.title}."
+
+
+def without_folders(recipe: Recipe) -> Recipe:
+    """Return a recipe that calls the pictures it names by their files' names alone, without saying where they are.
+
+    `dream replay` finds those that are passed by these names.
+    """
+    made_with = recipe.made_with
+    pictures = (made_with.pictures if made_with else None) or {}
+    if made_with and pictures:
+        made_with = replace(made_with, pictures={file_name(name): digest for name, digest in pictures.items()})
+    changes: dict[str, Any] = {}
+    for name in ("guide", "mask", "objective", "prior"):
+        value = getattr(recipe, name, None)
+        if value in (None, "none"):
+            continue
+        changes[name] = file_name(value) if name in ("guide", "mask") else renamed(value, name, pictures)
+    if recipe.network.startswith(("/", "~", ".")):
+        changes["network"] = file_name(recipe.network)
+    return replace(recipe, made_with=made_with, **changes)
+
+
+def renamed(text: str, kind: str, pictures: Container[str]) -> str:
+    """Return an objective or a prior in which files are called by their names alone."""
+    try:
+        terms = parse_terms(text, kind)
+    except InvalidSetting:
+        return text  # a program made it, and says of itself what it likes
+    said = []
+    for term in terms:
+        first = {"direction": 1, "phase": 0}.get(term.name, len(term.arguments))
+        arguments = tuple(
+            file_name(one) if index >= first or one in pictures else one for index, one in enumerate(term.arguments)
+        )
+        named = {key: file_name(one) if one in pictures else one for key, one in term.named.items()}
+        said.append(str(replace(term, arguments=arguments, named=named)))
+    return summed(said)
 
 
 SAID = {"network", "layer", "objective", "target", "label", "device", "precision", "memory", "together", "number"}
