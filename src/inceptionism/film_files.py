@@ -1,4 +1,4 @@
-"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole, and what comes next in a file.
+"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole.
 
 Every second or so of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
 next piece begins. Killed at any moment, a run loses no more than the piece it was at; begun again from the state, it
@@ -59,6 +59,7 @@ def write_film(
     """
     check_film(path, overwrite=overwrite, resume=resume)
     if resume and is_finished(run, path):
+        run.notes.append(f"{path} is finished already")
         return
     film = FilmFile(run, path, overwrite=overwrite, resume=resume)
     try:
@@ -86,7 +87,8 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
     if folder.exists() and not overwrite and not resume:
         raise NameTaken(f"{folder} holds an unfinished film; --resume goes on with it, --overwrite begins anew")
     if path.suffix:
-        return check_output(path, overwrite=overwrite or resume, endings=tuple(PIECES))
+        check_output(path, overwrite=overwrite or resume, endings=tuple(PIECES))
+        return
     with writing(path):
         if not path.parent.is_dir():
             raise CannotWrite(f"there is no folder {path.parent} to make {path.name} in; make it first")
@@ -145,7 +147,10 @@ class FilmFile:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 for old in path.glob("[0-9]" * 6 + ".png") if not path.suffix else ():
                     old.unlink()
-            self._folder.mkdir(exist_ok=True)
+            try:
+                self._folder.mkdir(exist_ok=resume)
+            except FileExistsError:
+                raise NameTaken(f"{self._folder} exists by now: another run is making {path.name}") from None
         if resume and (self._folder / STATE).exists():
             self._restore()
         self._piece: Encoder | None = None
@@ -211,7 +216,8 @@ class FilmFile:
             "end": str(self._end),
         }
         buffer = io.BytesIO()
-        np.savez(buffer, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **state)
+        arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state}
+        np.savez(buffer, **arrays)
         write_whole(self._folder / STATE, buffer.getvalue(), overwrite=True)
 
     def _restore(self) -> None:

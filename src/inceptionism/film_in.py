@@ -129,7 +129,7 @@ class FilmSource:
 
     def _upright(self, frame: av.VideoFrame) -> Array:
         """Return a frame as it is to be seen, in 8-bit sRGB."""
-        known = frame.colorspace not in (Colorspace.UNSPECIFIED, 0, 2)
+        known = frame.colorspace in tuple(Colorspace)
         guessed = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
         rgb = frame.reformat(
             format="rgb24", src_colorspace=frame.colorspace if known else guessed, dst_color_range=ColorRange.JPEG

@@ -78,17 +78,17 @@ class Encoder:
         self.coding = coding
         with encoding(path):
             self._container = av.open(str(path), "w", format=coding.container)
-            self._stream: Any = self._container.add_stream(coding.codec, rate=fps, options=dict(coding.options))
+            stream: Any = self._container.add_stream(coding.codec, rate=fps, options=dict(coding.options))
             step = 2 if coding.pixels == "yuv420p" else 1
-            self._stream.height, self._stream.width = (-(-side // step) * step for side in size)
-            self._stream.pix_fmt = coding.pixels
-            context = self._stream.codec_context
+            stream.height, stream.width = (-(-side // step) * step for side in size)
+            stream.pix_fmt = coding.pixels
+            context = stream.codec_context
             context.time_base = unit
             context.sample_aspect_ratio = aspect
             if coding.pixels == "yuv420p":
                 context.color_range = ColorRange.MPEG
                 context.colorspace = context.color_primaries = context.color_trc = Colorspace.ITU709
-        self._path, self._unit = path, unit
+        self._stream, self._path, self._unit = stream, path, unit
         self._usual = round(1 / fps / unit)
 
     def write(self, pixels: Array, time: Fraction) -> None:
@@ -220,8 +220,8 @@ def convert(pieces: Pieces, out: Any, codec: str, pixels: str, options: dict[str
         graph = palette_graph(like) if palette else None
     for frame in pieces.frames():
         if graph is not None:
-            graph.push(frame)
-            chosen = graph.pull()
+            graph.vpush(frame)
+            chosen = graph.vpull()
             chosen.pts, chosen.time_base = frame.pts, frame.time_base
         else:
             chosen = frame.reformat(format=pixels)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -18,7 +17,7 @@ from inceptionism.memory import kept
 from inceptionism.recipe import PhotoRecipe
 from inceptionism.tensors import to_image
 
-State: TypeAlias = "Mapping[str, NDArray[np.float32]]"
+State: TypeAlias = "Mapping[str, NDArray[Any]]"
 """What the frames to come depend on, besides the recipe: pictures by name."""
 
 
