@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from films import pan, turn_flag, write
+from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.film_in import FilmSource
@@ -23,7 +24,7 @@ def test_frames_come_in_order_with_their_times_and_colors(tmp_path, photo) -> No
     found = list(film)
     assert [frame.time for frame in found] == [Fraction(n, 12) for n in range(9)]
     assert all(near(one.pixels, other) for one, other in zip(found, frames, strict=True))
-    assert (film.size, film.fps, film.count, film.aspect) == ((44, 58), 12, 9, 1)
+    assert (film.size, film.fps, film.count) == ((44, 58), 12, 9)
     assert film.notes == []
     assert near(next(iter(film)).pixels, frames[0])  # it can be read again
 
@@ -35,12 +36,20 @@ def test_uneven_times_stay(tmp_path, photo) -> None:
 
 def test_a_film_is_turned_upright(tmp_path, photo) -> None:
     frames = pan(photo, 3)
-    path = write(tmp_path / "a.mp4", frames, aspect=Fraction(4, 3))
+    path = write(tmp_path / "a.mp4", frames)
     turn_flag(path)
     film = FilmSource(path)
     assert film.size == (58, 44)
-    assert film.aspect == Fraction(3, 4)
     assert near(film.first, np.rot90(frames[0], -1))
+
+
+@pytest.mark.parametrize(("aspect", "size"), [(Fraction(3, 2), (44, 87)), (Fraction(1, 2), (88, 58))])
+def test_pixels_become_square(tmp_path, photo, aspect: Fraction, size) -> None:
+    frames = pan(photo, 2)
+    film = FilmSource(write(tmp_path / "a.mp4", frames, aspect=aspect))
+    assert film.size == size
+    wanted = np.asarray(Image.fromarray(frames[0]).resize(size[::-1], Image.Resampling.BICUBIC))
+    assert near(film.first, wanted, 8)
 
 
 @pytest.mark.parametrize(

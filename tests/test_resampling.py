@@ -36,7 +36,7 @@ def test_a_hundred_small_turns_and_zooms_leave_a_photograph_sharp(photo) -> None
     before = picture(photo)
     for low, high in ((0.05, 0.1), (0.1, 0.2), (0.2, 0.3)):
         kept = power(as_array(ours), low, high) / power(as_array(before), low, high)
-        assert 0.7 < kept < 1.3, (low, high)
+        assert 0.7 < kept < 1.4, (low, high)
     plain = power(cubic, 0.2, 0.3) / power(as_array(before), 0.2, 0.3)
     assert not 0.3 < plain < 3  # what the usual filter makes of it
 

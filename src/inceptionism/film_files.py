@@ -192,9 +192,7 @@ class FilmFile:
             return
         if self._piece is None:
             self._starts.append(time)
-            self._piece = Encoder(
-                self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps, self._run.aspect
-            )
+            self._piece = Encoder(self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps)
         self._piece.write(pixels, time - self._starts[-1])
 
     def _end_piece(self) -> None:
@@ -222,7 +220,7 @@ class FilmFile:
 
     def _restore(self) -> None:
         try:
-            with np.load(self._folder / STATE, allow_pickle=False) as kept:
+            with (self._folder / STATE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 state = {name: kept[name] for name in kept.files}
             about = json.loads(state.pop("about").tobytes())
             starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])

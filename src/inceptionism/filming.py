@@ -70,7 +70,7 @@ class VideoRun(MotionRun):
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
         self.notes = [*film.notes, *self._run.notes]
         self.title = f"{film.path.name} · {self.objective}"
-        self.fps, self.unit, self.aspect, self.sound = film.fps, film.unit, film.aspect, film.path
+        self.fps, self.unit, self.sound = film.fps, film.unit, film.path
         self.total = film.count
         self.cuts: list[int] = []
         self._before: Array | None = None

@@ -51,7 +51,6 @@ class FrameStream(ABC):
         size: The height and width of its frames in pixels.
         fps: Frames a second; on average, where they do not come evenly.
         unit: The unit of their times, in seconds.
-        aspect: The width of a pixel over its height.
         sound: A film whose sound it gets.
         total: How many there will be, as far as is known; none for endless.
         number: How many there were so far.
@@ -63,7 +62,6 @@ class FrameStream(ABC):
     size: tuple[int, int]
     fps: Fraction
     unit: Fraction
-    aspect: Fraction = Fraction(1)
     sound: Path | None = None
     total: int | None
     recipe: PhotoRecipe
