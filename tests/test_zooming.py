@@ -6,11 +6,13 @@ import torch
 from PIL import Image
 
 import inceptionism as inc
+from inceptionism import objectives
 from inceptionism.camera import Camera
 from inceptionism.errors import InvalidSetting
-from inceptionism.frames import frame_seed
-from inceptionism.motion_recipe import Keyframe
+from inceptionism.frames import FrameRun, frame_seed
+from inceptionism.recipe import PhotoRecipe
 from inceptionism.resampling import moved
+from inceptionism.tensors import to_picture
 
 SMALL = {"layer": "second", "octaves": 2, "jitter": 4, "fps": 8, "seconds": 1}
 
@@ -78,22 +80,35 @@ def test_brightness_and_contrast_stay_where_they_were(photo, tiny) -> None:
 
 
 def test_objectives_fade_from_one_to_the_next(photo, tiny) -> None:
-    keyframes = [Keyframe(at=0.25, layer="first"), {"at": 0.75, "objective": "layer(second)", "zoom": 2}]
-    faded = list(zoom(photo, tiny, keyframes=keyframes))
-    plain = list(zoom(photo, tiny, layer="first"))
-    assert (
-        all(torch.equal(one.picture, other.picture) for one, other in zip(faded[:3], plain[:3], strict=True)) is False
+    begun = zoom(photo, tiny, keyframes=[{"at": 0.5, "layer": "first"}, {"at": 1, "objective": "layer(second)"}])
+    assert torch.equal(next(iter(begun)).picture, next(iter(zoom(photo, tiny))).picture)
+    asked = [begun._objectives.at(moment) for moment in (0, 0.25, 0.5, 0.9, 2)]
+    assert [[str(objective) for _, objective in one] for one in asked] == [
+        ["layer(second)"],
+        ["layer(second)", "layer(first)"],
+        ["layer(first)"],
+        ["layer(first)", "layer(second)"],
+        ["layer(second)"],
+    ]
+    assert [share for share, _ in asked[1]] == [0.5, 0.5]
+
+
+def test_fading_objectives_pull_with_their_shares_however_large_their_scores(photo, tiny) -> None:
+    first, second = 1000 * objectives.layer("first"), objectives.layer("second")
+    run = FrameRun(
+        PhotoRecipe(octaves=1, steps=1, step_size=0.05, jitter=0),
+        inc.load_photo(photo),
+        network=tiny,
+        objective=first + second,
     )
-    early = list(zoom(photo, tiny, keyframes=[{"at": 0, "layer": "first"}, {"at": 0.5, "layer": "second"}]))
-    assert torch.equal(early[0].picture, plain[0].picture)
-    late = list(zoom(photo, tiny, layer="second"))
-    pulls = []
-    for frames in (plain, early, late):
-        run = zoom(photo, tiny)
-        begun = early[1].picture  # the frame before the one that is compared
-        pulls.append(frames[2].picture - begun)
-        del run
-    assert not torch.equal(early[2].picture, plain[2].picture)
+    picture = to_picture(photo, torch.device("cpu")) * 0.6 + 0.2  # so that nothing is clipped
+    one, other, mixed = (
+        run.dream(picture, 0, fading=fading) - picture
+        for fading in ([(1.0, first)], [(1.0, second)], [(0.7, first), (0.3, second)])
+    )
+    wanted = 0.7 * one + 0.3 * other
+    wanted *= one.abs().mean() / wanted.abs().mean()
+    assert torch.allclose(mixed, wanted, atol=1e-5)
 
 
 def test_noise_begins_with_clouds_of_the_seed(tiny) -> None:

@@ -31,6 +31,9 @@ from inceptionism.outputs import check_output, destination, partial, reserve, sa
 from inceptionism.streaming import Behind
 
 STATE = "state.npz"
+ENDED = 130
+"""The status of Ctrl-C among the ways to be interrupted."""
+
 PNG_NAME = "{:06d}.png"
 
 
@@ -70,9 +73,10 @@ def write_film(
     except CannotWrite:
         film.leave()
         raise
-    except (KeyboardInterrupt, InceptionismError):
+    except (KeyboardInterrupt, InceptionismError) as error:
         with uninterrupted():
-            film.close(finished=False)
+            # Ctrl-C is how an endless film ends.
+            film.close(finished=run.total is None and getattr(error, "status", None) == ENDED)
         raise
     with uninterrupted():
         film.close(finished=True)
