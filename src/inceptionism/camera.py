@@ -33,7 +33,7 @@ class Camera:
         drift: How far the camera moves sideways in a second, in parts of the picture's height and width.
     """
 
-    zoom: float = 1.5
+    zoom: float = 1.6
     rotation: float = 0.0
     toward: Place = (0.5, 0.5)
     drift: Place = (0.0, 0.0)

@@ -290,7 +290,7 @@ PREVIEW = 320
 
 
 def film_path(given: Path | None, name: str, *, overwrite: bool, resume: bool, preview: Path | None) -> Path:
-    """Return where a film goes, `given` or `name`.mp4 here, where a preview can be written too; checked before any work.
+    """Return where a film goes, `given` or `name`.mp4 here; that and the preview are checked before any work.
 
     A name that was not given is numbered until it is free, unless it is that of a film to go on with.
     """

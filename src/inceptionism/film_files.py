@@ -1,4 +1,4 @@
-"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole, and what comes next in a file.
+"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole.
 
 Every second or so of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
 next piece begins. Killed at any moment, a run loses no more than the piece it was at; begun again from the state, it
@@ -32,6 +32,9 @@ from inceptionism.recipe import Recipe
 from inceptionism.streaming import Behind
 
 STATE = "state.npz"
+ENDED = 130
+"""The status of Ctrl-C among the ways to be interrupted."""
+
 PNG_NAME = "{:06d}.png"
 
 
@@ -60,6 +63,7 @@ def write_film(
     """
     check_film(path, overwrite=overwrite, resume=resume)
     if resume and is_finished(run, path):
+        run.notes.append(f"{path} is finished already")
         return
     film = FilmFile(run, path, overwrite=overwrite, resume=resume)
     try:
@@ -70,9 +74,10 @@ def write_film(
     except CannotWrite:
         film.leave()
         raise
-    except (KeyboardInterrupt, InceptionismError):
+    except (KeyboardInterrupt, InceptionismError) as error:
         with uninterrupted():
-            film.close(finished=False)
+            # Ctrl-C is how an endless film ends.
+            film.close(finished=run.total is None and getattr(error, "status", None) == ENDED)
         raise
     with uninterrupted():
         film.close(finished=True)
@@ -87,7 +92,8 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
     if folder.exists() and not overwrite and not resume:
         raise NameTaken(f"{folder} holds an unfinished film; --resume goes on with it, --overwrite begins anew")
     if path.suffix:
-        return check_output(path, overwrite=overwrite or resume, endings=tuple(PIECES))
+        check_output(path, overwrite=overwrite or resume, endings=tuple(PIECES))
+        return
     with writing(path):
         if not path.parent.is_dir():
             raise CannotWrite(f"there is no folder {path.parent} to make {path.name} in; make it first")
@@ -146,7 +152,10 @@ class FilmFile:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 for old in path.glob("[0-9]" * 6 + ".png") if not path.suffix else ():
                     old.unlink()
-            self._folder.mkdir(exist_ok=True)
+            try:
+                self._folder.mkdir(exist_ok=resume)
+            except FileExistsError:
+                raise NameTaken(f"{self._folder} exists by now: another run is making {path.name}") from None
         if resume and (self._folder / STATE).exists():
             self._restore()
         self._piece: Encoder | None = None
@@ -188,9 +197,7 @@ class FilmFile:
             return
         if self._piece is None:
             self._starts.append(time)
-            self._piece = Encoder(
-                self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps, self._run.aspect
-            )
+            self._piece = Encoder(self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps)
         self._piece.write(pixels, time - self._starts[-1])
 
     def _end_piece(self) -> None:
@@ -212,12 +219,13 @@ class FilmFile:
             "end": str(self._end),
         }
         buffer = io.BytesIO()
-        np.savez(buffer, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **state)
+        arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state}
+        np.savez(buffer, **arrays)
         write_whole(self._folder / STATE, buffer.getvalue(), overwrite=True)
 
     def _restore(self) -> None:
         try:
-            with np.load(self._folder / STATE, allow_pickle=False) as kept:
+            with (self._folder / STATE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 state = {name: kept[name] for name in kept.files}
             about = json.loads(state.pop("about").tobytes())
             starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])

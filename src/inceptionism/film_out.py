@@ -55,6 +55,8 @@ COPIED_AUDIO = {
 }
 """The codings of sound that a format holds as they are."""
 
+LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
+
 AUDIO = {".mp4": "aac", ".webm": "libopus"}
 """How other sound is coded there; what is not here holds none."""
 
@@ -69,26 +71,22 @@ class Encoder:
             last row or column.
         unit: The unit of time in seconds.
         fps: Frames a second, about.
-        aspect: The width of a pixel over its height.
     """
 
-    def __init__(
-        self, path: Path, coding: Coding, size: tuple[int, int], unit: Fraction, fps: Fraction, aspect: Fraction
-    ) -> None:
+    def __init__(self, path: Path, coding: Coding, size: tuple[int, int], unit: Fraction, fps: Fraction) -> None:
         self.coding = coding
         with encoding(path):
             self._container = av.open(str(path), "w", format=coding.container)
-            self._stream: Any = self._container.add_stream(coding.codec, rate=fps, options=dict(coding.options))
+            stream: Any = self._container.add_stream(coding.codec, rate=fps, options=dict(coding.options))
             step = 2 if coding.pixels == "yuv420p" else 1
-            self._stream.height, self._stream.width = (-(-side // step) * step for side in size)
-            self._stream.pix_fmt = coding.pixels
-            context = self._stream.codec_context
+            stream.height, stream.width = (-(-side // step) * step for side in size)
+            stream.pix_fmt = coding.pixels
+            context = stream.codec_context
             context.time_base = unit
-            context.sample_aspect_ratio = aspect
             if coding.pixels == "yuv420p":
                 context.color_range = ColorRange.MPEG
                 context.colorspace = context.color_primaries = context.color_trc = Colorspace.ITU709
-        self._path, self._unit = path, unit
+        self._stream, self._path, self._unit = stream, path, unit
         self._usual = round(1 / fps / unit)
 
     def write(self, pixels: Array, time: Fraction) -> None:
@@ -188,7 +186,8 @@ def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[A
             streams[heard.index] = out.add_stream_from_template(heard)
         else:
             recoded[heard.index] = out.add_stream(AUDIO[ending], rate=48_000 if ending == ".webm" else heard.rate)
-            recoded[heard.index].layout = heard.layout
+            # Who does not say which of the ears a channel is for means one or both.
+            recoded[heard.index].layout = LAYOUTS.get(heard.layout.name, heard.layout.name)
 
     def packets() -> Iterator[Any]:
         for packet in source.demux(*source.streams.audio):
@@ -220,8 +219,8 @@ def convert(pieces: Pieces, out: Any, codec: str, pixels: str, options: dict[str
         graph = palette_graph(like) if palette else None
     for frame in pieces.frames():
         if graph is not None:
-            graph.push(frame)
-            chosen = graph.pull()
+            graph.vpush(frame)
+            chosen = graph.vpull()
             chosen.pts, chosen.time_base = frame.pts, frame.time_base
         else:
             chosen = frame.reformat(format=pixels)

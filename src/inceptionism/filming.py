@@ -30,9 +30,9 @@ from inceptionism.tensors import to_image, to_picture
 class VideoRun(MotionRun):
     """A film being dreamed.
 
-    What the dream added to a frame, its detail, is carried along the optical flow to the next one, where some of it stays
-    and a few steps renew the rest. Where something came into view there is none to carry, and after a cut the dream
-    begins anew.
+    What the dream added to a frame, its detail, is carried along the optical flow to the next one, where most of it
+    stays and a few steps renew the rest. Where something came into view there is none to carry, and after a cut the
+    dream begins anew.
 
     Args:
         recipe: What to make.
@@ -40,6 +40,7 @@ class VideoRun(MotionRun):
         network, objective, guide, mask: As of a `PhotoRun`.
 
     Attributes:
+        objective: What is climbed.
         cuts: The numbers of the frames that begin a scene, so far.
     """
 
@@ -62,14 +63,14 @@ class VideoRun(MotionRun):
         first = Photo(scaled(film.first, self.size), name=film.path.name)
         layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
         recipe = replace(recipe, layer=layer)
-        climbed = photo_objective(recipe, net, first, objective=objective, guide=guide, mask=mask)
-        self._run = FrameRun(recipe, first, network=net, objective=climbed)
+        self.objective = photo_objective(recipe, net, first, objective=objective, guide=guide, mask=mask)
+        self._run = FrameRun(recipe, first, network=net, objective=self.objective)
         height, width = film.size
         described = {"name": film.path.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
         self.notes = [*film.notes, *self._run.notes]
-        self.title = f"{film.path.name} · {climbed}"
-        self.fps, self.unit, self.aspect, self.sound = film.fps, film.unit, film.aspect, film.path
+        self.title = f"{film.path.name} · {self.objective}"
+        self.fps, self.unit, self.sound = film.fps, film.unit, film.path
         self.total = film.count
         self.cuts: list[int] = []
         self._before: Array | None = None

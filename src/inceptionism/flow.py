@@ -46,10 +46,10 @@ def motion(before: Array, now: Array) -> Motion:
     """
     first, second = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (before, now))
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    if min(first.shape) < SMALLEST:
-        back, forth = (np.zeros((*first.shape, 2), np.float32) for _ in range(2))
-    else:
-        back, forth = search.calc(second, first, None), search.calc(first, second, None)
+    back, forth = (np.zeros((*first.shape, 2), np.float32) for _ in range(2))
+    if min(first.shape) >= SMALLEST:
+        search.calc(second, first, back)
+        search.calc(first, second, forth)
     returned = back + at(forth, back)
     length = (back**2).sum(-1) + (at(forth, back) ** 2).sum(-1)
     met = (returned**2).sum(-1) <= SLACK * length + CLOSE
@@ -72,7 +72,5 @@ SOFT = 1.5
 def at(values: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     """Return `values`, H×W or H×W×C, where the flow leads to."""
     rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    found = cv2.remap(
-        values, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return found  # type: ignore[return-value]
+    x, y = columns + flow[..., 0], rows + flow[..., 1]
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -18,7 +17,7 @@ from inceptionism.memory import kept
 from inceptionism.recipe import PhotoRecipe
 from inceptionism.tensors import to_image
 
-State: TypeAlias = "Mapping[str, NDArray[np.float32]]"
+State: TypeAlias = "Mapping[str, NDArray[Any]]"
 """What the frames to come depend on, besides the recipe: pictures by name."""
 
 
@@ -52,7 +51,6 @@ class FrameStream(ABC):
         size: The height and width of its frames in pixels.
         fps: Frames a second; on average, where they do not come evenly.
         unit: The unit of their times, in seconds.
-        aspect: The width of a pixel over its height.
         sound: A film whose sound it gets.
         total: How many there will be, as far as is known; none for endless.
         number: How many there were so far.
@@ -64,7 +62,6 @@ class FrameStream(ABC):
     size: tuple[int, int]
     fps: Fraction
     unit: Fraction
-    aspect: Fraction = Fraction(1)
     sound: Path | None = None
     total: int | None
     recipe: PhotoRecipe

@@ -62,7 +62,10 @@ def zoom(
     Args:
         photo: Where it begins: a path, a PIL image, or an H×W×3 uint8 array; "noise" for clouds of natural colors.
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
-        layer, objective, guide, mask: As of `dream`.
+        layer: What is amplified, as of `dream`.
+        objective: What is maximized instead, as of `dream`.
+        guide: A picture whose activations those of the layer are moved toward.
+        mask: A picture that is white where the frames are to be dreamed.
         seconds: How long; none for endless.
         fps: Frames a second.
         zoom: How many times as large what is in view gets in a second; below 1 the camera moves away.
@@ -154,7 +157,10 @@ def video(
     Args:
         film: The path of a film.
         network: A name, a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
-        layer, objective, guide, mask: As of `dream`.
+        layer: What is amplified, as of `dream`.
+        objective: What is maximized instead, as of `dream`.
+        guide: A picture whose activations those of the layer are moved toward.
+        mask: A picture that is white where the frames are to be dreamed.
         blend: How much of what the dream added to the frame before is carried along, from 0 to 1: the more, the less it
             flickers.
         octaves: How many sizes each frame is dreamed at, the last one being its own.
@@ -164,7 +170,11 @@ def video(
         step_size: The mean change of a pixel in one step, in 8-bit gray levels: how strong the dream is.
         jitter: The largest random shift of the picture at each step, in pixels.
         size: The longer side of the frames in pixels; by default the film's own.
-        prior, seed, device, precision, memory: As of `dream`.
+        prior: What keeps the picture natural, as of `dream`.
+        seed: Of every random choice.
+        device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
+        memory: How much the program may take, "2GB" say; by default half of the machine's.
 
     Raises:
         UnreadablePicture: the film cannot be read.

@@ -1,4 +1,4 @@
-"""What films are made: every setting of a zoom and of a dreamed film, and the one home of their defaults. Knows no torch."""
+"""What films to make: every setting of a zoom and of a dreamed film, and the home of their defaults. Knows no torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def checked_keyframes(keyframes: object) -> tuple[Keyframe, ...]:
         (one if isinstance(one, Keyframe) else Keyframe(**known_fields(Keyframe, one)) for one in keyframes),
         key=lambda one: one.at,
     )
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         if one.at == other.at:
             raise InvalidSetting(f"two keyframes are at {one.at:g} seconds; make them one")
     return tuple(found)
@@ -99,8 +100,8 @@ class ZoomRecipe(PhotoRecipe):
         seconds: How long; none for endless.
         fps: Frames a second.
         zoom, rotation, toward, drift: How the camera moves, see `Camera`.
-        keep: How much of the first frame's brightness and contrast is restored in a frame, from 0 to 1: without it, what
-            stays in view is dreamed on until it burns out.
+        keep: How much of the first frame's brightness and contrast is restored in a frame, from 0 to 1: without it,
+            what stays in view is dreamed on until it burns out.
         keyframes: What changes over time, in the order of time.
     """
 
@@ -108,7 +109,7 @@ class ZoomRecipe(PhotoRecipe):
 
     octaves: int = 3
     steps: int = 1
-    step_size: float = 1.5
+    step_size: float = 1.0
     size: int | None = 640
     shape: tuple[int, int] | None = None
     seconds: float | None = 10.0
@@ -117,13 +118,14 @@ class ZoomRecipe(PhotoRecipe):
     rotation: float = Camera.rotation
     toward: Place = Camera.toward
     drift: Place = Camera.drift
-    keep: float = 0.04
+    keep: float = 0.05
     keyframes: tuple[Keyframe, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.shape is not None:
             object.__setattr__(self, "shape", checked_size(self.shape))
+            object.__setattr__(self, "size", None)
         if self.seconds is not None:
             check_number("seconds", self.seconds, above=0, at_most=MOST_SECONDS)
         check_number("fps", self.fps, above=0, at_most=240)
@@ -145,13 +147,13 @@ class ZoomRecipe(PhotoRecipe):
         return Camera(**values)
 
     def settings(self) -> dict[str, Any]:
-        values = {**super().settings(), "keyframes": [keyframe.settings() for keyframe in self.keyframes]}
-        if self.shape is not None:
-            values.pop("size", None)
-        return values
+        keyframes = [keyframe.settings() for keyframe in self.keyframes]
+        # For endless, nothing must be written, which left out would be the default.
+        return {**super().settings(), "seconds": self.seconds, "keyframes": keyframes}
 
     def described(self) -> list[tuple[str, str]]:
         pairs = [pair for pair in super().described() if pair[0] != "keyframes"]
+        pairs = [("seconds", "endless") if pair == ("seconds", "None") else pair for pair in pairs]
         return pairs + [("keyframe", str(keyframe)) for keyframe in self.keyframes]
 
 
@@ -169,10 +171,9 @@ class VideoRecipe(PhotoRecipe):
     kind = "video"
 
     octaves: int = 3
-    steps: int = 2
-    step_size: float = 1.2
+    steps: int = 1
     first_steps: int = 10
-    blend: float = 0.9
+    blend: float = 0.92
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -166,7 +166,8 @@ def each(objectives: Sequence[Objective]) -> Objective:
         scores = [one({key: part[index] for key, part in parts.items()}) for index, one in enumerate(objectives)]
         return torch.stack([score.sum() for score in scores])
 
-    return Objective(layers, score, " | ".join(map(str, objectives)), first.references)
+    references = dict.fromkeys(reference for one in objectives for reference in one.references)
+    return Objective(layers, score, " | ".join(map(str, objectives)), tuple(references))
 
 
 def layer(name: str, channel: int | None = None) -> Objective:

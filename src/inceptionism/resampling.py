@@ -14,15 +14,24 @@ from inceptionism.camera import Matrix
 def moved(picture: Tensor, matrix: Matrix) -> Tensor:
     """Return a 1×3×H×W picture as it is seen through a camera that moved; beyond its edge it is mirrored.
 
-    Sampled by Lanczos' kernel of eight pixels, whose response is flat almost up to the finest detail: a cubic one takes
-    away a little of it each time, and after a hundred frames there is none left.
+    Sampled by Lanczos' kernel of eight pixels, where a cubic one changes what is fine a little each time, and a hundred
+    frames later has made another picture of it. Lanczos' own half percent is taken out by `EVEN`.
     """
     height, width = picture.shape[-2:]
+    even = cv2.sepFilter2D(as_array(picture), -1, EVEN, EVEN, borderType=cv2.BORDER_REFLECT_101)
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
-    pixels = cv2.warpAffine(
-        as_array(picture), np.array(matrix), (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return as_tensor(pixels, picture.device)
+    pixels = cv2.warpAffine(even, np.array(matrix), (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return as_tensor(np.asarray(pixels, np.float32), picture.device)
+
+
+HALF = np.array([0.99969, 0.00045, 0.00168, -0.00287, -0.00015, 0.00104], np.float32)
+EVEN = np.concatenate([HALF[:0:-1], HALF]) / (2 * HALF.sum() - HALF[0])
+"""A filter after which Lanczos' kernel lets through all frequencies up to 0.3 of a pixel alike.
+
+By itself it takes 0.5% of those around 0.18, and adds 1% to those around 0.3, on the mean of all places between pixels: a
+hundred times in a row, a third of the power is left of the former, and seven times as much of the latter. These are the
+eleven numbers with the smallest deviation, 0.04%, that amplify nothing (a linear program).
+"""
 
 
 def carried(picture: Tensor, flow: NDArray[np.float32]) -> Tensor:
@@ -36,7 +45,7 @@ def carried(picture: Tensor, flow: NDArray[np.float32]) -> Tensor:
         cv2.INTER_LANCZOS4,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    return as_tensor(pixels, picture.device)
+    return as_tensor(np.asarray(pixels, np.float32), picture.device)
 
 
 def as_array(picture: Tensor) -> NDArray[np.float32]:

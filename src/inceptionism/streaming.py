@@ -23,7 +23,8 @@ def ahead(items: Iterable[Item], most: int = FEW) -> Iterator[Item]:
     def put(item: Item | None, error: BaseException | None = None, last: bool = False) -> None:
         while not left.is_set():
             with suppress(queue.Full):
-                return ready.put((item, error, last), timeout=0.1)
+                ready.put((item, error, last), timeout=0.1)
+                return
 
     def read() -> None:
         iterator = iter(items)

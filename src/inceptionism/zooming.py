@@ -80,11 +80,11 @@ class ZoomRun(MotionRun):
 
     def _calmed(self, picture: Tensor) -> Tensor:
         """Return a picture with its brightness, and a contrast beyond the first frame's, a little nearer to that."""
-        mean, spread = light(picture)
-        usual, most = light(self._first)
+        color, spread = light(picture)
+        first, usual = light(self._first)
         pull = self.recipe.keep
-        gain = 1 + pull * (min(1.0, most / max(spread, 1e-6)) - 1)
-        return ((picture - mean) * gain + mean + pull * (usual - mean)).clamp_(0, 1)
+        gain = 1 + pull * (min(1.0, max(usual, NATURAL) / max(spread, 1e-6)) - 1)
+        return ((picture - color) * gain + color + pull * (first.mean() - color.mean())).clamp_(0, 1)
 
     def state(self) -> State:
         return {"picture": as_array(self._picture)}
@@ -93,9 +93,13 @@ class ZoomRun(MotionRun):
         self._picture = as_tensor(state["picture"], self._first.device)
 
 
-def light(picture: Tensor) -> tuple[float, float]:
-    """Return the brightness of a picture, and its contrast: how far its pixels are from their channel's mean."""
-    return picture.mean().item(), picture.std((-2, -1)).mean().item()
+NATURAL = 0.2
+"""A contrast that photographs have: with less, as noise has and fog, a zoom gets more."""
+
+
+def light(picture: Tensor) -> tuple[Tensor, float]:
+    """Return the mean color of a picture, 1×3×1×1, and its contrast: how far its pixels are from that."""
+    return picture.mean((-2, -1), keepdim=True), picture.std((-2, -1)).mean().item()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""Films dreamed: steady, as strong as frames that are dreamed by themselves, and begun anew after a cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from films import pan, write
+
+import inceptionism as inc
+from inceptionism.filming import scaled
+from inceptionism.frames import FrameRun, frame_seed
+from inceptionism.images import Photo
+from inceptionism.recipe import PhotoRecipe
+from inceptionism.slope import Look, Slope
+from inceptionism.tensors import to_picture
+
+SMALL = {"layer": "second", "octaves": 2, "jitter": 4}
+
+
+@pytest.fixture
+def film(tmp_path: Path, photo: np.ndarray) -> Path:
+    return write(tmp_path / "a.mp4", pan(photo, 12))
+
+
+def followed(frames: list[torch.Tensor]) -> float:
+    """Return how much successive frames of `pan` differ along the camera's movement, which is known here, in grays."""
+    found = []
+    for index in range(1, len(frames)):
+        down = index // 2 - (index - 1) // 2
+        now, before = frames[index], frames[index - 1]
+        inner = now[..., 6:-8, 6:-8], before[..., 6 + down : now.shape[-2] - 8 + down, 7 : now.shape[-1] - 7]
+        found.append((inner[0] - inner[1]).abs().mean().item() * 255)
+    return float(np.mean(found))
+
+
+def test_a_film_flickers_less_than_its_frames_alone_and_is_as_strong(film, tiny, photo) -> None:
+    run = inc.video(film, network=tiny, **SMALL)
+    ours = [frame.picture for frame in run]
+    assert len(ours) == 12
+    assert run.cuts == [0]
+    recipe = PhotoRecipe(octaves=2, jitter=4)
+    alone = FrameRun(recipe, Photo(pan(photo, 12)[0]), network=tiny, objective=run.objective)
+    originals = [to_picture(pixels, torch.device("cpu")) for pixels in pan(photo, 12)]
+    theirs = [alone.dream(picture, frame_seed(0, index)) for index, picture in enumerate(originals)]
+    assert followed(ours) < followed(theirs) * 0.6
+    slope = Slope(tiny)
+
+    def strength(frames: list[torch.Tensor]) -> float:
+        return float(np.mean([slope([Look(one, run.objective, torch.Generator())])[0][0] for one in frames]))
+
+    assert strength(originals) * 1.2 < strength(ours)
+    assert strength(ours) == pytest.approx(strength(theirs), rel=0.25)
+
+
+def test_after_a_cut_the_dream_begins_anew(tmp_path, photo, tiny) -> None:
+    from skimage.data import astronaut
+
+    other = np.ascontiguousarray(astronaut()[:220:5, 100:390:5])
+    path = write(tmp_path / "a.mp4", [*pan(photo, 4), *[other] * 3])
+    run = inc.video(path, network=tiny, **SMALL)
+    frames = list(run)
+    assert run.cuts == [0, 4]
+    assert len(frames) == 7
+    # What was dreamed before is gone: the frame is as if the film began there, but for its random choices.
+    added = frames[4].picture - to_picture(other, torch.device("cpu"))
+    assert added.abs().mean() * 255 > 3
+
+
+def test_it_goes_on_from_a_state_as_if_nothing_had_happened(film, tiny) -> None:
+    frames = list(inc.video(film, network=tiny, **SMALL))
+    run = inc.video(film, network=tiny, **SMALL)
+    stream = iter(run)
+    for _ in range(5):
+        next(stream)
+    again = inc.video(film, network=tiny, **SMALL)
+    again.go_on(5, run.state())
+    rest = list(again)
+    assert [frame.number for frame in rest] == list(range(5, 12))
+    assert all(torch.equal(one.picture, other.picture) for one, other in zip(rest, frames[5:], strict=True))
+
+
+def test_another_size_and_options_reach_the_recipe(film, tiny) -> None:
+    run = inc.video(film, network=tiny, size=37, blend=0.5, first_steps=2, steps=3, **SMALL)
+    frame = next(iter(run))
+    assert frame.image.size == (37, 28)
+    assert scaled(np.zeros((44, 58, 3), np.uint8), run.size).shape == (28, 37, 3)
+    assert (run.recipe.blend, run.recipe.first_steps, run.recipe.steps) == (0.5, 2, 3)
+    assert run.recipe.made_with.photo["name"] == "a.mp4"
