@@ -8,12 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from exiftool import needs_exiftool, tags
 from films import decoded, pan, probe, times, write
 from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
-from inceptionism.film_metadata import recipe_of
 from inceptionism.images import read_recipe
 from inceptionism.recipe import Recipe
 
@@ -46,7 +46,7 @@ def test_every_format_holds_the_frames_and_the_recipe(tmp_path, photo, tiny, end
     for one, other in zip(found, made, strict=True):
         assert np.abs(one - other).mean() <= most
         assert np.abs((one - other).mean((0, 1))).max() <= 2  # colors are neither shifted nor paler
-    text = recipe_of(path if ending else path / "000000.png")
+    text = read_recipe(path if ending else path / "000000.png")
     assert Recipe.from_json(text) == run.recipe
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
@@ -58,13 +58,23 @@ def test_ffprobe_and_browsers_find_what_they_want(tmp_path, photo, tiny) -> None
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_space"]) == ("h264", "yuv420p", "bt709")
     assert (stream["avg_frame_rate"], stream["nb_read_frames"]) == ("5/1", "12")
     assert float(said["format"]["duration"]) == pytest.approx(2.4)
-    assert said["format"]["tags"]["keywords"] == "deepdream"
+    assert said["format"]["tags"]["title"] == zoom(photo, tiny).recipe.title
     content = (tmp_path / "out.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")  # it plays before all of it is there
     zoom(photo, tiny).save(tmp_path / "out.webm")
     assert probe(tmp_path / "out.webm")["streams"][0]["codec_name"] == "vp9"
     zoom(photo, tiny).save(tmp_path / "out.gif")
     assert probe(tmp_path / "out.gif")["streams"][0]["nb_read_frames"] == "12"
+
+
+@needs_exiftool
+@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp"])
+def test_exiftool_reads_title_software_and_keyword(tmp_path, photo, tiny, ending: str) -> None:
+    run = zoom(photo, tiny)
+    run.save(tmp_path / f"out{ending}")
+    found = tags(tmp_path / f"out{ending}")
+    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", run.recipe.title)
+    assert str(found["XMP:CreatorTool"]).startswith("inceptionism")
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp"])
@@ -75,7 +85,6 @@ def test_animations_repeat_forever_at_their_rate(tmp_path, photo, tiny, ending: 
         image.seek(3)
         image.load()
         assert image.info["duration"] == 200
-    assert read_recipe(tmp_path / f"out{ending}") or ending == ".gif"
 
 
 @pytest.mark.parametrize(

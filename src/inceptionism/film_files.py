@@ -22,10 +22,9 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, NameTaken, first_line
-from inceptionism.film_metadata import recipe_of
 from inceptionism.film_out import PIECES, Coding, Encoder, Pieces, join
 from inceptionism.frame_stream import Frame, FrameStream, State
-from inceptionism.images import Array
+from inceptionism.images import Array, read_recipe
 from inceptionism.interruption import uninterrupted
 from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, write_whole, writing
 from inceptionism.recipe import Recipe
@@ -117,7 +116,7 @@ def is_finished(run: FrameStream, path: Path) -> bool:
     first = path if path.suffix else path / PNG_NAME.format(0)
     if parts_folder(path).exists() or not first.exists():
         return False
-    text = recipe_of(first)
+    text = read_recipe(first)
     if text is None or comparable(text) != comparable(run.recipe.to_json()):
         raise NameTaken(f"{path} exists and is another film; give another name, or --overwrite to replace it")
     return True

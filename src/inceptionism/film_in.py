@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.film_metadata import decoding
+from inceptionism.film_tags import decoding
 from inceptionism.images import Array
 
 HIGH_DEFINITION = 720

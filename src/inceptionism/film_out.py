@@ -14,8 +14,10 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from inceptionism.errors import CannotWrite, first_line
-from inceptionism.film_metadata import embed, tags
+from inceptionism.film_tags import tags
 from inceptionism.images import Array
+from inceptionism.metadata import write_packet
+from inceptionism.packets import put_packet
 
 
 class Coding(NamedTuple):
@@ -48,6 +50,9 @@ PIECES = {".mp4": H264, ".webm": VP9, ".gif": LOSSLESS, ".webp": LOSSLESS}
 
 CONTAINERS = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", ".webp": "webp"}
 """ffmpeg's names of the formats of films, by the ending."""
+
+TAGGED = (".webm",)
+"""The endings of films that have the recipe in a tag, for they hold no XMP."""
 
 COPIED_AUDIO = {
     ".mp4": ("aac", "mp3", "ac3", "eac3", "opus", "alac"),
@@ -162,7 +167,7 @@ def join(pieces: Pieces, path: Path, ending: str, recipe: str, title: str, sound
     options = {".mp4": {"movflags": "+faststart"}, ".gif": {"loop": "0"}, ".webp": {"loop": "0"}}.get(ending, {})
     with encoding(path), ExitStack() as files:
         out: Any = files.enter_context(av.open(str(path), "w", format=CONTAINERS[ending], options=options))
-        out.metadata.update(tags(recipe, title))
+        out.metadata.update(tags(recipe, title) if ending in TAGGED else {"title": title})
         if ending == ".gif":
             convert(pieces, out, "gif", "pal8", {}, palette=True)
         elif ending == ".webp":
@@ -174,7 +179,9 @@ def join(pieces: Pieces, path: Path, ending: str, recipe: str, title: str, sound
                 packets += sounds(files.enter_context(av.open(str(sound))), out, ending, pieces.end)
             for packet in heapq.merge(*packets, key=lambda one: one.dts * one.time_base):
                 out.mux(packet)
-    embed(path, ending, recipe)
+    if ending not in TAGGED:
+        with encoding(path):
+            put_packet(path, write_packet(recipe, title))
 
 
 def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[Any]]:
@@ -251,5 +258,5 @@ def encoding(path: Path) -> Iterator[None]:
     """Raise as `CannotWrite` what goes wrong with the film that is written to `path`."""
     try:
         yield
-    except (av.error.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise CannotWrite(f"{path} cannot be written: {first_line(error)}") from error

@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.exif import kept_exif, upright
 from inceptionism.metadata import PNG_XMP, read_packet
-from inceptionism.packets import gif_packet, is_gif, is_mp4, mp4_packet
+from inceptionism.packets import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
 
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
@@ -263,6 +263,10 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
             packet = mp4_packet(file)
         elif is_gif(beginning):
             packet = gif_packet(beginning + file.read())
+        elif is_matroska(beginning):
+            from inceptionism.film_tags import tagged_recipe  # it loads ffmpeg's libraries
+
+            return tagged_recipe(path)
         else:
             with Image.open(path) as image:
                 image.load()  # PNG text may stand behind the pixels

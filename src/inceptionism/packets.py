@@ -1,4 +1,4 @@
-"""Where GIF and MP4 hold an XMP packet: put in and taken out without touching the pictures (XMP, part 3, 2020)."""
+"""Where GIF, WebP and MP4 hold an XMP packet: put in and taken out without touching the pictures (XMP, part 3, 2020)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ GIF_XMP_ENDS = bytes([1, *range(255, -1, -1), 0])
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """The name of the box whose content is a packet."""
 
+WEBP_FLAGS, WEBP_HAS_XMP = 20, 0x04
+"""Where an extended WebP says what it has besides pictures, and the flag for a packet."""
+
 LARGEST_PACKET = 2**24
 
 
@@ -29,6 +32,46 @@ def is_gif(beginning: bytes) -> bool:
 def is_mp4(beginning: bytes) -> bool:
     """Return whether a file that begins so is an MP4, or a container of that family (ISO 14496-12)."""
     return beginning[4:8] == b"ftyp"
+
+
+def is_matroska(beginning: bytes) -> bool:
+    """Return whether a file that begins so is a Matroska or WebM film, which holds no packet."""
+    return beginning.startswith(b"\x1a\x45\xdf\xa3")
+
+
+def put_packet(path: Path, packet: bytes) -> None:
+    """Put a packet into an animated GIF or WebP, or into an MP4, that has just been written and has none.
+
+    The file is changed where it is: do so before it gets the name under which it must be whole.
+
+    Raises:
+        OSError: it cannot be written.
+        IndexError, ValueError: it is none of these, or damaged.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(16)
+    if is_gif(beginning):
+        path.write_bytes(with_gif_packet(path.read_bytes(), packet))
+    elif is_mp4(beginning):
+        put_mp4_packet(path, packet)
+    elif beginning.startswith(b"RIFF") and beginning.endswith(b"WEBPVP8X"):
+        append_webp_packet(path, packet)
+    else:
+        raise ValueError("a packet is put into an animated GIF or WebP, or into an MP4")
+
+
+def append_webp_packet(path: Path, packet: bytes) -> None:
+    """Append a packet to a WebP of the extended form, which an animation has."""
+    with path.open("r+b") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2))
+        length = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", length))
+        file.seek(WEBP_FLAGS)
+        flags = file.read(1)[0] | WEBP_HAS_XMP
+        file.seek(WEBP_FLAGS)
+        file.write(bytes([flags]))
 
 
 def gif_packet(content: bytes) -> bytes | None:
