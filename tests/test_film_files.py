@@ -58,7 +58,7 @@ def test_ffprobe_and_browsers_find_what_they_want(tmp_path, photo, tiny) -> None
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_space"]) == ("h264", "yuv420p", "bt709")
     assert (stream["avg_frame_rate"], stream["nb_read_frames"]) == ("5/1", "12")
     assert float(said["format"]["duration"]) == pytest.approx(2.4)
-    assert said["format"]["tags"]["title"] == zoom(photo, tiny).recipe.title
+    assert said["format"]["tags"]["title"] == zoom(photo, tiny).title
     content = (tmp_path / "out.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")  # it plays before all of it is there
     zoom(photo, tiny).save(tmp_path / "out.webm")
@@ -73,7 +73,7 @@ def test_exiftool_reads_title_software_and_keyword(tmp_path, photo, tiny, ending
     run = zoom(photo, tiny)
     run.save(tmp_path / f"out{ending}")
     found = tags(tmp_path / f"out{ending}")
-    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", run.recipe.title)
+    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", run.title)
     assert str(found["XMP:CreatorTool"]).startswith("inceptionism")
 
 
