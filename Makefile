@@ -2,7 +2,8 @@
 # make test      sets up and runs all tests
 # make lint      ruff (style and formatting), mypy --strict, and the direction of imports
 # make bench     times the engine beside a plain transcription of the 2015 loop, and counts how many classes other
-#                networks recognize; with GOOGLENET=folder, on and by that too
+#                networks recognize; with GOOGLENET=folder, on and by that too; times a zoom, and with FILM=file,
+#                how much that flickers when it is dreamed
 # make install   only sets up; then .venv/bin/dream is the command
 
 PYTHON ?= python3
@@ -32,6 +33,7 @@ lint: .venv/.with-lint .venv/.with-test
 bench: .venv/.with-test
 	$(BIN)/python bench/engine.py "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 	$(BIN)/python bench/transfer.py $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
+	$(BIN)/python bench/motion.py "$(PHOTO)" $(if $(FILM),--film "$(FILM)")
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -8,9 +8,9 @@ made, so that a film is not steady just because less is dreamed.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
@@ -39,7 +39,6 @@ def zooms(photo: Path, seconds: float, size: tuple[int, int]) -> None:
     run = inc.zoom(photo, seconds=seconds, size=size)
     assert run.total is not None
     seen: dict[int, float] = {}
-    path = Path(f"/tmp/bench-{os.getpid()}.mp4")
     began, first = time.perf_counter(), 0.0
 
     def on_frame(frame: inc.Frame) -> None:
@@ -47,9 +46,9 @@ def zooms(photo: Path, seconds: float, size: tuple[int, int]) -> None:
         first = first or time.perf_counter()
         seen[frame.number] = process.memory_info().rss / 2**20
 
-    run.save(path, on_frame=on_frame)
-    ended = time.perf_counter()
-    path.unlink()
+    with TemporaryDirectory() as folder:
+        run.save(Path(folder) / "zoom.mp4", on_frame=on_frame)
+        ended = time.perf_counter()
     table = Table("zoom", f"{size[0]}×{size[1]}, {run.total} frames", title="A zoom, encoded as MP4")
     table.add_row("frames/s", f"{(run.total - 1) / (ended - first):.1f}")
     table.add_row("seconds in all", f"{ended - began:.0f}")
@@ -70,8 +69,8 @@ def flicker(frames: list[Tensor], originals: list[Array]) -> float:
     return float(np.mean(found))
 
 
-def films(film: Path, size: int) -> None:
-    """Dream a film, and its frames one by one with as many steps as its first, and compare."""
+def films(film: Path, size: int | None) -> None:
+    """Dream a film, and its frames one by one with the settings of photographs, and compare."""
     run = inc.video(film, size=size)
     recipe = run.recipe
     originals = [scaled(frame.pixels, run.size) for frame in FilmSource(film)]
@@ -79,13 +78,7 @@ def films(film: Path, size: int) -> None:
     ours = [frame.picture for frame in run]
     took = time.perf_counter() - began
     network = inc.load_network(recipe.network, recipe.device)
-    settings = PhotoRecipe(
-        layer=recipe.layer,
-        octaves=recipe.octaves,
-        steps=recipe.first_steps,
-        step_size=recipe.step_size,
-        jitter=recipe.jitter,
-    )
+    settings = PhotoRecipe(layer=recipe.layer, octaves=recipe.octaves)
     objective = run.objective
     alone = FrameRun(settings, Photo(originals[0]), network=network, objective=objective)
     began = time.perf_counter()
@@ -112,7 +105,7 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("--film", type=Path, help="a film to dream; by default none")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--size", type=int, default=640, help="the longer side of the film in pixels")
+    parser.add_argument("--size", type=int, help="the longer side of the film in pixels; by default its own")
     given = parser.parse_args()
     zooms(given.photo, given.seconds, (360, 640))
     if given.film:

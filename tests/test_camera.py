@@ -20,7 +20,7 @@ def test_the_point_that_it_flies_to_stays_and_the_rest_flees_from_it(toward) -> 
     fixed = np.array([toward[1] * 61 - 0.5, toward[0] * 43 - 0.5])
     assert np.allclose(matrix @ [*fixed, 1], fixed)
     # As complex numbers, with y down: the place that a pixel comes from is nearer by the zoom, and turned.
-    away = matrix @ [*(fixed + [7, -3]), 1] - fixed
+    away = matrix @ [fixed[0] + 7, fixed[1] - 3, 1] - fixed
     assert complex(*away) == pytest.approx(complex(7, -3) * 3**-0.5 * np.exp(1j * math.radians(20)))
 
 

@@ -45,7 +45,7 @@ def test_every_format_holds_the_frames_and_the_recipe(tmp_path, photo, tiny, end
     most = 0 if ending == "" else 12 if ending == ".gif" else 7
     for one, other in zip(found, made, strict=True):
         assert np.abs(one - other).mean() <= most
-        assert np.abs((one - other).mean((0, 1))).max() <= 2  # colors are neither shifted nor paler
+        assert np.abs((one - other).mean((0, 1))).max() <= 3  # colors are neither shifted nor paler
     text = read_recipe(path if ending else path / "000000.png")
     assert Recipe.from_json(text) == run.recipe
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
@@ -129,11 +129,11 @@ def test_interrupted_there_is_a_film_and_going_on_gives_the_same(tmp_path, photo
     whole, path = tmp_path / f"whole{ending}", tmp_path / f"out{ending}"
     zoom(photo, tiny).save(whole)
     with pytest.raises(Stop):
-        zoom(photo, tiny).save(path, on_frame=stop_after(8))
-    assert len(pixels(path)) == 8
+        zoom(photo, tiny).save(path, on_frame=stop_after(9))
+    assert len(pixels(path)) == 9
     seen: list[int] = []
     zoom(photo, tiny, seconds=2.4).save(path, resume=True, on_frame=lambda frame: seen.append(frame.number))
-    assert seen == list(range(5, 12))  # from the last full second on
+    assert seen == list(range(8, 12))  # from the last full piece on, of half a second
     assert all(np.array_equal(one, other) for one, other in zip(pixels(path), pixels(whole), strict=True))
     assert not path.with_name(f"{path.name}.parts").exists()
     # What is finished is not made again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_garbage_in_the_middle_is_left_out_with_a_note(tmp_path, photo) -> None:
     film = FilmSource(path)
     found = list(film)
     assert 3 < len(found) <= 12
-    assert all(one.time < other.time for one, other in zip(found, found[1:], strict=False))
+    assert all(one.time < other.time for one, other in pairwise(found))
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:

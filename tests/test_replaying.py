@@ -15,7 +15,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName
 from inceptionism.provenance import MadeWith
-from inceptionism.recipe import ClassRecipe, PhotoRecipe
+from inceptionism.recipe import PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.replaying import Passed, likeness, prepare
 
 WATCHED = Path(__file__).with_name("watched_replays.py")
@@ -223,7 +223,7 @@ def test_settings_take_the_place_of_the_recipes(folder) -> None:
     assert inc.replay(by_objective, folder / "cup.png", layer="stem").recipe.objective is None
     banana = inc.visualize("banana", steps=1, size=32).recipe
     changed = inc.replay(banana, preset="fast", size=32, steps=1).recipe
-    assert changed.prior == "fourier + views(noise=0) + 16*statistics"
+    assert changed.prior == PRESETS["fast"].prior
     for changes, reason in [
         ({"octave": 3}, "a recipe of kind photo has no 'octave'; did you mean octaves"),
         ({"made_with": None, "verdicts": ()}, "has no 'verdicts'"),

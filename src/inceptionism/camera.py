@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from inceptionism.checks import check_number, is_finite
 from inceptionism.errors import InvalidSetting, shown
 
-Place: TypeAlias = "tuple[float, float]"
+Place: TypeAlias = tuple[float, float]
 """Down and across, each in parts of the picture's height and width."""
 
 Matrix: TypeAlias = "tuple[tuple[float, float, float], tuple[float, float, float]]"

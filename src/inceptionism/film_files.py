@@ -1,13 +1,12 @@
 """From frames to a film, so that nothing is lost: in pieces beside it, each of them whole.
 
-Every second or so of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
+Every half second of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
 next piece begins. Killed at any moment, a run loses no more than the piece it was at; begun again from the state, it
 makes the frames it would have made. In the end the pieces are joined as they are, and the folder goes.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -26,11 +25,14 @@ from inceptionism.film_out import PIECES, Coding, Encoder, Pieces, join
 from inceptionism.frame_stream import Frame, FrameStream, State
 from inceptionism.images import Array, read_recipe
 from inceptionism.interruption import uninterrupted
-from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, write_whole, writing
+from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, writing
 from inceptionism.recipe import Recipe
 from inceptionism.streaming import Behind
 
 STATE = "state.npz"
+PIECE = 0.5
+"""How long a piece is, in seconds."""
+
 ENDED = 130
 """The status of Ctrl-C among the ways to be interrupted."""
 
@@ -161,11 +163,11 @@ class FilmFile:
         self._behind = Behind()
 
     def add(self, frame: Frame) -> None:
-        """Write a frame; every second or so, also what the next one depends on."""
+        """Write a frame; every half second, also what the next one depends on."""
         pixels = np.asarray(frame.image)
         self._behind(lambda: self._write(frame.number, pixels, frame.time))
         self._pending += 1
-        if self._pending == max(1, round(self._run.fps)):
+        if self._pending == max(1, round(PIECE * self._run.fps)):
             state, number = self._run.state(), frame.number + 1
             self._behind(lambda: self._keep(number, state))
             self._pending = 0
@@ -217,10 +219,13 @@ class FilmFile:
             "starts": list(map(str, self._starts)),
             "end": str(self._end),
         }
-        buffer = io.BytesIO()
         arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state}
-        np.savez(buffer, **arrays)
-        write_whole(self._folder / STATE, buffer.getvalue(), overwrite=True)
+        with writing(self._folder), partial(self._folder / STATE) as written:
+            with written.open("wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            written.replace(self._folder / STATE)
 
     def _restore(self) -> None:
         try:

@@ -40,7 +40,13 @@ class Coding(NamedTuple):
 
 # The number of threads is given, for some codecs give other bytes with another. Frames are only predicted from earlier
 # ones, so that pieces can be joined as they are.
-H264 = Coding(".mp4", "mp4", "libx264", "yuv420p", {"crf": "18", "preset": "medium", "bf": "0", "threads": "2"})
+H264 = Coding(
+    ".mp4",
+    "mp4",
+    "libx264",
+    "yuv420p",
+    {"crf": "18", "preset": "medium", "bf": "0", "rc-lookahead": "8", "threads": "2"},
+)
 VP9_OPTIONS = {"crf": "24", "b": "0", "cpu-used": "4", "auto-alt-ref": "0", "lag-in-frames": "0", "threads": "2"}
 VP9 = Coding(".webm", "webm", "libvpx-vp9", "yuv420p", VP9_OPTIONS)
 LOSSLESS = Coding(".mkv", "matroska", "ffv1", "bgr0", {"level": "3", "threads": "2"})

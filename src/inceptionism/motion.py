@@ -24,8 +24,8 @@ class MotionRun(FrameStream):
     ) -> None:
         """Make the frames and write them to `path` with the recipe inside, in the format that its ending says.
 
-        Meanwhile the film grows in pieces in a folder beside it, `NAME.parts`: whatever happens, no more is lost than a
-        second of it.
+        Meanwhile the film grows in pieces in a folder beside it, `NAME.parts`: whatever happens, no more is lost than
+        half a second of it.
 
         Args:
             path: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs.

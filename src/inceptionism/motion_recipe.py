@@ -171,7 +171,8 @@ class VideoRecipe(PhotoRecipe):
     kind = "video"
 
     octaves: int = 3
-    steps: int = 1
+    steps: int = 2
+    step_size: float = 1.0
     first_steps: int = 10
     blend: float = 0.92
 

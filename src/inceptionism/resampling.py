@@ -28,9 +28,9 @@ HALF = np.array([0.99969, 0.00045, 0.00168, -0.00287, -0.00015, 0.00104], np.flo
 EVEN = np.concatenate([HALF[:0:-1], HALF]) / (2 * HALF.sum() - HALF[0])
 """A filter after which Lanczos' kernel lets through all frequencies up to 0.3 of a pixel alike.
 
-By itself it takes 0.5% of those around 0.18, and adds 1% to those around 0.3, on the mean of all places between pixels: a
-hundred times in a row, a third of the power is left of the former, and seven times as much of the latter. These are the
-eleven numbers with the smallest deviation, 0.04%, that amplify nothing (a linear program).
+By itself it takes 0.5% of those around 0.18, and adds 1% to those around 0.3, on the mean of all places between pixels:
+a hundred times in a row, a third of the power is left of the former, and seven times as much of the latter. These are
+the eleven numbers with the smallest deviation, 0.04%, that hardly amplify anything (a linear program).
 """
 
 
