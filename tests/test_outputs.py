@@ -188,6 +188,10 @@ def test_free_names_are_numbered(tmp_path) -> None:
     (tmp_path / "a.png").symlink_to("gone.png")
     assert free_name(tmp_path / "a.png") == tmp_path / "a-2.png"
     assert free_name(tmp_path / "a.png", overwrite=True) == tmp_path / "a.png"
+    (tmp_path / "a-2.png").touch()
+    (tmp_path / "747-8.png").touch()
+    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # it was another program's number, just taken
+    assert free_name(tmp_path / "747-8.png") == tmp_path / "747-8-2.png"
     taken = [tmp_path / "a.png", tmp_path / "a-2.png"]
     assert free_name(tmp_path / "a.png", taken, overwrite=True) == tmp_path / "a-3.png"
 

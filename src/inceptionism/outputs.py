@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -116,9 +117,12 @@ def save_or_rescue(
 def free_name(path: Path, taken: Container[Path] = (), *, overwrite: bool = False) -> Path:
     """Return `path`, or the first of `name-2`, `name-3`, … that is not among those `taken`, nor exists.
 
-    With `overwrite` it may exist.
+    With `overwrite` it may exist. A `name-2` beside a `name` is such a name already, which is numbered on.
     """
     wanted, number = path, 2
+    numbered = re.fullmatch(r"(.+)-([0-9]{1,9})", path.stem)
+    if numbered and os.path.lexists(path.with_stem(numbered[1])):
+        wanted, number = path.with_stem(numbered[1]), int(numbered[2]) + 1
     while path in taken or (os.path.lexists(path) and not overwrite):
         path = wanted.with_stem(f"{wanted.stem}-{number}")
         number += 1

@@ -1,4 +1,4 @@
-"""Where GIF, WebP and MP4 hold an XMP packet: put in and taken out without touching the pictures (XMP, part 3, 2020)."""
+"""Where GIF, WebP and MP4 hold an XMP packet: put in and taken out, the pictures untouched (XMP, part 3, 2020)."""
 
 from __future__ import annotations
 
