@@ -105,6 +105,28 @@ def test_sound_and_uneven_times_are_kept(tmp_path, photo, tiny, ending: str, sou
     assert tone.argmax() == pytest.approx(24_000 / 20 / 2 / np.pi, abs=2)
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_the_sound_of_a_damaged_stream_is_kept_as_far_as_it_goes(tmp_path, photo, tiny, ending: str) -> None:
+    film = write(tmp_path / "in.ts", pan(photo, 24), sound="aac")
+    content = bytearray(film.read_bytes())
+    content[len(content) * 2 // 3 : len(content) * 2 // 3 + 1000] = bytes(1000)
+    film.write_bytes(content[:-777])
+    inc.video(film, network=tiny, layer="first", octaves=1).save(tmp_path / f"out{ending}")
+    with av.open(str(tmp_path / f"out{ending}")) as out:
+        heard = [packet for packet in out.demux(audio=0) if packet.size]
+    assert len(heard) * 960 > 48_000
+    assert 12 < len(decoded(tmp_path / f"out{ending}")) <= 24
+
+
+def test_another_source_is_not_gone_on_with(tmp_path, photo, tiny) -> None:
+    film = write(tmp_path / "in.mp4", pan(photo, 12))
+    with pytest.raises(Stop):
+        inc.video(film, network=tiny, layer="first", octaves=1).save(tmp_path / "out.mp4", on_frame=stop_after(8))
+    write(film, pan(photo[1:], 12))
+    with pytest.raises(InvalidSetting, match="made with another photo; give"):
+        inc.video(film, network=tiny, layer="first", octaves=1).save(tmp_path / "out.mp4", resume=True)
+
+
 def test_an_odd_size_is_filled_up_for_films_and_stays_elsewhere(tmp_path, photo, tiny) -> None:
     film = write(tmp_path / "in.mkv", pan(photo, 3, 43, 57), pixels="yuv444p")
     for ending, size in {".mp4": (44, 58), ".webp": (43, 57), "": (43, 57)}.items():

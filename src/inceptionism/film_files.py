@@ -126,9 +126,10 @@ def is_finished(run: FrameStream, path: Path) -> bool:
 
 def comparable(recipe: str) -> dict[str, Any]:
     """Return of a recipe what its frames depend on: they do not on how many there are."""
-    content = json.loads(recipe)
+    content: dict[str, Any] = json.loads(recipe)
     content.pop("seconds", None)
-    return content  # type: ignore[no-any-return]
+    made_with = content.pop("made_with")
+    return {**content, **made_with}
 
 
 class FilmFile:
@@ -252,7 +253,7 @@ class FilmFile:
         target = destination(self._path)
         with writing(target), partial(target) as joined:
             pieces = Pieces(self._paths(), self._starts, self._end)
-            join(pieces, joined, self._path.suffix.lower(), self._recipe, self._run.title, self._run.sound)
+            join(pieces, joined, self._path, self._recipe, self._run.title, self._run.sound)
             with joined.open("rb") as file:
                 os.fsync(file.fileno())
             if not self._overwrite:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,19 +159,20 @@ class Pieces(NamedTuple):
                     yield frame
 
 
-def join(pieces: Pieces, path: Path, ending: str, recipe: str, title: str, sound: Path | None = None) -> None:
-    """Write the film that is in pieces, with its recipe inside, to `path`, in the format of `ending`.
+def join(pieces: Pieces, path: Path, target: Path, recipe: str, title: str, sound: Path | None = None) -> None:
+    """Write the film that is in pieces, with its recipe inside, to `path`.
 
     Args:
         pieces: What was encoded so far, at least one.
         path: The file.
-        ending: .mp4, .webm, .gif or .webp.
+        target: What it will be called; its ending is .mp4, .webm, .gif or .webp, and says the format.
         recipe: Its JSON.
         title: Of the film.
         sound: A film whose sound it gets.
     """
+    ending = target.suffix.lower()
     options = {".mp4": {"movflags": "+faststart"}, ".gif": {"loop": "0"}, ".webp": {"loop": "0"}}.get(ending, {})
-    with encoding(path), ExitStack() as files:
+    with encoding(target), ExitStack() as files:
         out: Any = files.enter_context(av.open(str(path), "w", format=CONTAINERS[ending], options=options))
         out.metadata.update(tags(recipe, title) if ending in TAGGED else {"title": title})
         if ending == ".gif":
@@ -191,7 +192,10 @@ def join(pieces: Pieces, path: Path, ending: str, recipe: str, title: str, sound
 
 
 def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[Any]]:
-    """Give `out` streams for the sound of a film, and return what yields their packets up to `end`, in seconds."""
+    """Give `out` streams for the sound of a film, and return what yields their packets up to `end`, in seconds.
+
+    Where it is damaged, it is left out.
+    """
     begin = Fraction(source.start_time or 0, av.time_base)
     streams, recoded = {}, {}
     for heard in source.streams.audio:
@@ -202,8 +206,17 @@ def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[A
             # Who does not say which of the ears a channel is for means one or both.
             recoded[heard.index].layout = LAYOUTS.get(heard.layout.name, heard.layout.name)
 
+    def demuxed() -> Iterator[Any]:
+        with suppress(av.error.InvalidDataError):
+            yield from source.demux(*source.streams.audio)
+
+    def decoded(packet: Any) -> Sequence[Any]:
+        with suppress(av.error.InvalidDataError):
+            return packet.decode()  # type: ignore[no-any-return]
+        return ()
+
     def packets() -> Iterator[Any]:
-        for packet in source.demux(*source.streams.audio):
+        for packet in demuxed():
             index, unit = packet.stream_index, packet.time_base
             if index in streams:
                 if packet.size and packet.pts is not None and packet.pts * unit - begin < end:
@@ -212,7 +225,7 @@ def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[A
                     packet.stream = streams[index]
                     yield packet
                 continue
-            for frame in packet.decode():
+            for frame in decoded(packet):
                 if frame.pts is not None and frame.pts * frame.time_base - begin < end:
                     frame.pts -= round(begin / frame.time_base)
                     yield from recoded[index].encode(frame)

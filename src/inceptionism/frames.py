@@ -71,7 +71,12 @@ class FrameRun(PhotoRun):
             return parts_of(self._fading[0][1], size, self.network.device)
         # As parts, each pulls with the strength of its share: as a sum, the layer with the largest numbers would win.
         return [
-            replace(part, mask=torch.full((1, 1, 1, 1), share) if part.mask is None else part.mask * share)
+            replace(
+                part,
+                mask=torch.full((1, 1, 1, 1), share, device=self.network.device)
+                if part.mask is None
+                else part.mask * share,
+            )
             for share, objective in self._fading
             for part in parts_of(objective, size, self.network.device)
         ]

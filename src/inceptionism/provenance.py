@@ -20,7 +20,8 @@ class MadeWith:
         inceptionism, torch: The versions of the packages.
         device: The kind of device: cpu, cuda or mps.
         weights: The SHA-256 of the network's parameters and buffers.
-        photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph.
+        photo: The file name, SHA-256 of the upright 8-bit RGB pixels, height and width of the photograph; of a film,
+            the SHA-256 of its file.
         precision: In which the network calculated: fp32, bf16 or fp16.
         pictures: Of the other pictures that it was made with, guides and masks say, the SHA-256 by name.
         tile: How many pixels were seen at once, where the picture has more.
