@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe
     from inceptionism.recipe_files import load_recipe
     from inceptionism.replaying import replay
+    from inceptionism.replaying_films import replay_film
     from inceptionism.result import Result, Results, Step
     from inceptionism.runs import ClassRun, PhotoRun, Run, batches, together
     from inceptionism.zooming import ZoomRun
@@ -65,6 +66,7 @@ _HOMES = {
     "recipe": ["ClassRecipe", "PhotoRecipe", "Recipe"],
     "recipe_files": ["load_recipe"],
     "replaying": ["replay"],
+    "replaying_films": ["replay_film"],
     "result": ["Result", "Results", "Step"],
     "runs": ["ClassRun", "PhotoRun", "Run", "batches", "together"],
     "zooming": ["ZoomRun"],
@@ -104,6 +106,7 @@ __all__ = [
     "load_photo",
     "load_recipe",
     "replay",
+    "replay_film",
     "together",
     "video",
     "visualize",

@@ -250,7 +250,7 @@ def draw_atlas(
     say(str(save_or_rescue(sheet, path, overwrite=overwrite, numbered=numbered and not overwrite)))
 
 
-replay, run = variations(photo, class_)
+replay, run = variations(photo, class_, zoom, video)
 app.command()(show)
 app.command()(replay)
 app.command()(run)

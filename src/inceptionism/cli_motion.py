@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from inceptionism.camera import Place
+from inceptionism.cli_films import Preview, Resume, film_path, make
 from inceptionism.cli_options import (
     Debug,
     Device,
@@ -28,17 +27,13 @@ from inceptionism.cli_options import (
     Quiet,
     Seed,
     StepSize,
+    parse_place,
     parse_size,
 )
-from inceptionism.errors import InvalidSetting, NameTaken, shown
+from inceptionism.errors import InvalidSetting, NameTaken
 from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe, read_keyframes
-from inceptionism.terminal import complain, frames_progress, loading, reporting, say, tell
-
-if TYPE_CHECKING:
-    # Nothing that loads torch is imported before there is work for it.
-    from inceptionism.frame_stream import Frame
-    from inceptionism.motion import MotionRun
+from inceptionism.terminal import loading, reporting
 
 FilmOutput = Annotated[
     Path | None,
@@ -48,13 +43,6 @@ FilmOutput = Annotated[
         help="The film to write: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs. "
         "By default an .mp4 here.",
     ),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where an earlier run of the same command stopped, if there was one.")
-]
-Preview = Annotated[
-    Path | None,
-    typer.Option(metavar="PICTURE", help="A small picture of what is being made, refreshed every second."),
 ]
 FrameSteps = Annotated[int, typer.Option("--steps", help="Steps in each octave of a frame.")]
 
@@ -234,84 +222,3 @@ def video(
 
             run = VideoRun(recipe, source)
         make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet)
-
-
-def make(run: MotionRun, path: Path, preview: Path | None, *, overwrite: bool, resume: bool, quiet: bool) -> None:
-    """Make a film, showing progress, and write it to `path`, also when that is interrupted."""
-    tell(run.notes, quiet)
-    said = len(run.notes)
-    interruption: KeyboardInterrupt | None = None
-    with frames_progress(run.title, run.total, quiet) as show:
-        glance = Glance(preview)
-
-        def on_frame(frame: Frame) -> None:
-            show(frame.number + 1)
-            glance(frame)
-
-        try:
-            run.save(path, overwrite=overwrite, resume=resume, on_frame=on_frame)
-        except KeyboardInterrupt as error:
-            interruption = error
-    tell(run.notes[said:], quiet)
-    if interruption is not None:
-        if not path.exists():
-            raise interruption
-        kept = Path(f"{path}.parts")
-        more = f"; the same command with --resume goes on, from what is in {kept}" if kept.exists() else ""
-        complain(f"interrupted; the film so far is in {path}{more}")
-        raise typer.Exit(getattr(interruption, "status", 130))
-    say(str(path))
-
-
-class Glance:
-    """A small picture of the last frame, refreshed every second.
-
-    Args:
-        path: Where it is; none for none.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._next = 0.0
-
-    def __call__(self, frame: Frame) -> None:
-        if self._path is None or time.monotonic() < self._next:
-            return
-        from inceptionism.outputs import save_picture
-
-        image = frame.image
-        image.thumbnail((PREVIEW, PREVIEW))
-        save_picture(image, self._path)
-        self._next = time.monotonic() + 1
-
-
-PREVIEW = 320
-"""The longer side of a preview, in pixels."""
-
-
-def film_path(given: Path | None, name: str, *, overwrite: bool, resume: bool, preview: Path | None) -> Path:
-    """Return where a film goes, `given` or `name`.mp4 here; that and the preview are checked before any work.
-
-    A name that was not given is numbered until it is free, unless it is that of a film to go on with.
-    """
-    from inceptionism.film_files import check_film
-    from inceptionism.outputs import check_output, free_name, shortened
-
-    path = given
-    if path is None:
-        path = Path(f"{shortened(name)}.mp4")
-        path = path if resume else free_name(path, overwrite=overwrite)
-    check_film(path, overwrite=overwrite, resume=resume)
-    if preview is not None:
-        check_output(preview, overwrite=True)
-    return path
-
-
-def parse_place(name: str, text: str) -> Place:
-    """Read "0.5,0.25"."""
-    parts = text.split(",")
-    try:
-        down, across = map(float, parts)
-    except ValueError:
-        raise InvalidSetting(f"{name} must be two numbers, DOWN,ACROSS, not {shown(text)}") from None
-    return down, across

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from inceptionism.camera import Place
 from inceptionism.checks import checked_size
 from inceptionism.errors import InvalidSetting, shown
 from inceptionism.prior_syntax import KNOWN
@@ -113,3 +114,13 @@ def parse_channels(text: str) -> list[int]:
             raise InvalidSetting(f"channels are numbers and ranges such as 0-63,70, not {shown(text)}")
         found.update(dict.fromkeys(range(int(match[1]), int(match[2] or match[1]) + 1)))
     return list(found)
+
+
+def parse_place(name: str, text: str) -> Place:
+    """Read "0.5,0.25"."""
+    parts = text.split(",")
+    try:
+        down, across = map(float, parts)
+    except ValueError:
+        raise InvalidSetting(f"{name} must be two numbers, DOWN,ACROSS, not {shown(text)}") from None
+    return down, across

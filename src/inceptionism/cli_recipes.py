@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.table import Table
 
+from inceptionism.cli_films import Preview, Resume, film_path, make
 from inceptionism.cli_options import (
     Debug,
     NoMetadata,
@@ -21,10 +22,12 @@ from inceptionism.cli_options import (
     Position,
     Quiet,
     Verify,
+    parse_place,
     parse_size,
 )
 from inceptionism.cli_outputs import carry_out, output_path
 from inceptionism.errors import InvalidSetting
+from inceptionism.motion_recipe import read_keyframes
 from inceptionism.recipe import recipe_kinds
 from inceptionism.terminal import loading, reporting, say, show_table, tell
 
@@ -60,7 +63,7 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
     def replay(
         file: File,
         photo: Annotated[
-            Path | None, typer.Argument(metavar="[PHOTO]", help="The photograph that it was made from, or another.")
+            Path | None, typer.Argument(metavar="[PHOTO]", help="The photograph or film it was made from, or another.")
         ] = None,
         picture: Annotated[
             list[str] | None,
@@ -79,6 +82,8 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
             typer.Option(help="In pixels: the longer side of a photograph; of a picture from noise HEIGHTxWIDTH, too."),
         ] = None,
         verify: Verify = None,
+        preview: Preview = None,
+        resume: Resume = False,
         output: Output = None,
         overwrite: Overwrite = False,
         no_metadata: NoMetadata = False,
@@ -87,15 +92,29 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
         debug: Debug = False,
         **settings: Any,
     ) -> None:
-        """Make a picture again from the recipe inside it; any setting given here makes a variation."""
+        """Make a picture or a film again from the recipe inside it; any setting given here makes a variation."""
         with reporting(debug):
             from inceptionism.recipe_files import WRITTEN, load_recipe
 
             recipe = load_recipe(file)
-            changes = {name: value for name, value in (*settings.items(), ("target", target)) if value is not None}
-            if size is not None:
-                changes["size"] = int(size) if re.fullmatch("[0-9]{1,9}", size) else parse_size(size)
             is_picture = file.suffix.lower() != WRITTEN
+            changes = read_changes({**settings, "size": size, "target": target}, recipe.kind)
+            if recipe.kind in FILMS:
+                if verify or no_metadata or position:
+                    raise InvalidSetting("--verify, --no-metadata and --keep-position are for pictures, not for films")
+                name = f"{file.stem}-again" if is_picture else file.stem
+                ending = file.suffix.lower() if is_picture else ".mp4"
+                path = film_path(output, name, overwrite=overwrite, resume=resume, preview=preview, ending=ending)
+                with loading(changes.get("network", recipe.network), quiet):
+                    from inceptionism.replaying import Passed
+                    from inceptionism.replaying_films import prepare_film
+
+                    passed = Passed(None, passed_files(picture or []), changes.get("network"))
+                    film = prepare_film(recipe, photo, passed, changes, force=force)
+                make(film, path, preview, overwrite=overwrite, resume=resume, quiet=quiet)
+                return
+            if preview is not None or resume:
+                raise InvalidSetting("--preview and --resume are for films")
             path = output_path(output, f"{file.stem}-again" if is_picture else file.stem, overwrite)
             with loading(changes.get("network", recipe.network), quiet):
                 from inceptionism.images import load_photo
@@ -168,6 +187,26 @@ def unset(annotation: Any) -> Any:
     option = copy(option)
     option.rich_help_panel = "In place of what the recipe says"
     return Annotated[kind | None, option]
+
+
+FILMS = ("zoom", "video")
+"""The kinds of recipes that make films."""
+
+
+def read_changes(given: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return the settings that options give for a recipe of a kind; what is not given is left out."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if "size" in changes:
+        longer = re.fullmatch("[0-9]{1,9}", changes["size"])
+        changes["size"] = int(changes["size"]) if longer else parse_size(changes["size"])
+        if kind == "zoom":
+            changes |= {"size": changes["size"], "shape": None} if longer else {"size": None, "shape": changes["size"]}
+    for name in ("toward", "drift"):
+        if name in changes:
+            changes[name] = parse_place(name, changes[name])
+    if "keyframes" in changes:
+        changes["keyframes"] = read_keyframes(changes["keyframes"])
+    return changes
 
 
 def passed_files(pictures: list[str]) -> dict[str, Path]:

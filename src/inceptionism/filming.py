@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from inceptionism.film_in import FilmSource
 from inceptionism.flow import motion
 from inceptionism.frame_stream import Frame, State
 from inceptionism.frames import FrameRun, frame_seed
-from inceptionism.images import Array, Mask, Photo
+from inceptionism.images import Array, Find, Mask, Photo
 from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import VideoRecipe
@@ -37,7 +38,7 @@ class VideoRun(MotionRun):
     Args:
         recipe: What to make.
         film: What is dreamed.
-        network, objective, guide, mask: As of a `PhotoRun`.
+        network, objective, guide, mask, find: As of a `PhotoRun`.
 
     Attributes:
         objective: What is climbed.
@@ -55,6 +56,7 @@ class VideoRun(MotionRun):
         objective: Objective | None = None,
         guide: Photo | None = None,
         mask: Mask | None = None,
+        find: Find = Path,
     ) -> None:
         super().__init__()
         net = load_network(recipe.network if network is None else network, recipe.device)
@@ -63,13 +65,12 @@ class VideoRun(MotionRun):
         first = Photo(scaled(film.first, self.size), name=film.path.name)
         layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
         recipe = replace(recipe, layer=layer)
-        self.objective = photo_objective(recipe, net, first, objective=objective, guide=guide, mask=mask)
+        self.objective = photo_objective(recipe, net, first, objective=objective, guide=guide, mask=mask, find=find)
         self._run = FrameRun(recipe, first, network=net, objective=self.objective)
         height, width = film.size
         described = {"name": film.path.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
         self.notes = [*film.notes, *self._run.notes]
-        self.title = f"{film.path.name} · {self.objective}"
         self.fps, self.unit, self.sound = film.fps, film.unit, film.path
         self.total = film.count
         self.cuts: list[int] = []

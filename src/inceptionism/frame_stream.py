@@ -47,7 +47,6 @@ class FrameStream(ABC):
     """A film in the making: iterated over for its frames, of which only the last is kept.
 
     Attributes:
-        title: What it is a film of, in a word or two.
         size: The height and width of its frames in pixels.
         fps: Frames a second; on average, where they do not come evenly.
         unit: The unit of their times, in seconds.
@@ -58,7 +57,6 @@ class FrameStream(ABC):
         notes: What was decided on the way, each in one sentence.
     """
 
-    title: str
     size: tuple[int, int]
     fps: Fraction
     unit: Fraction
@@ -70,6 +68,11 @@ class FrameStream(ABC):
     def __init__(self) -> None:
         self.number = 0
         self._going: Iterator[Frame] | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is a film of, in a word or two."""
+        return self.recipe.title
 
     def __iter__(self) -> Iterator[Frame]:
         """Make the frames; who stops early and iterates again goes on from there."""

@@ -135,6 +135,12 @@ class ZoomRecipe(PhotoRecipe):
         object.__setattr__(self, "drift", camera.drift)
         object.__setattr__(self, "keyframes", checked_keyframes(self.keyframes))
 
+    @property
+    def title(self) -> str:
+        title = super().title
+        begun_from_noise = self.made_with is not None and self.made_with.photo is None
+        return f"noise · {title.partition(' · ')[2]}" if begun_from_noise else title
+
     def camera(self, moment: float = 0.0) -> Camera:
         """Return how the camera moves at a moment, in seconds; what no keyframe says stays as the recipe has it."""
         values = {}

@@ -116,28 +116,47 @@ def prepare(recipe: Recipe, passed: Passed, changes: Mapping[str, Any], *, force
 
     There is more than one only where pictures are made to differ from each other. Its notes say what is not as it was.
     """
-    varied = variation(recipe, changes)
     maker = MAKERS.get(recipe.kind)
     if maker is None:
-        raise InvalidSetting(f"recipes of kind {recipe.kind} cannot be replayed")
+        raise InvalidSetting(
+            f"the recipe is of a {recipe.kind}, which is a film: `dream replay` makes it again, or replay_film"
+        )
+    varied, network, passed = settled(recipe, passed, changes)
+    runs, number = maker(varied, network, passed)
+    run = runs[number]
+    if "size" not in changes and getattr(varied, "size", None) is not None and not force:
+        check_area(run.size, len(runs))
+    run.notes += differences(recipe, run.recipe, changes)
+    return runs, number
+
+
+def settled(recipe: Recipe, passed: Passed, changes: Mapping[str, Any]) -> tuple[Recipe, Network, Passed]:
+    """Return a recipe with changes as this machine can follow it, the network that looks, and all that is passed."""
+    varied = variation(recipe, changes)
     passed = replace(passed, pictures={**passed.pictures, **typed(changes)})
     if "device" not in changes:
         varied = replace(varied, device=device_here(varied.device))
     network = network_for(varied, passed)
     if "precision" not in changes:
         varied = replace(varied, precision=precision_here(varied.precision, network, recipe.made_with))
-    runs, number = maker(varied, network, passed)
-    run = runs[number]
-    asked = getattr(varied, "size", None) is not None and "size" not in changes
-    if asked and len(runs) * run.size[0] * run.size[1] > LARGEST and not force:
-        several = f"{len(runs)} pictures of " if len(runs) > 1 else ""
+    return varied, network, passed
+
+
+def check_area(size: tuple[int, int], count: int = 1) -> None:
+    """Raise `InvalidSetting` if pictures of a height and width have more pixels than a recipe may ask for by itself."""
+    if count * size[0] * size[1] > LARGEST:
+        several = f"{count} pictures of " if count > 1 else ""
         raise InvalidSetting(
-            f"the recipe asks for {several}{run.size[0]}×{run.size[1]} pixels; if you mean that, add --force, or give "
+            f"the recipe asks for {several}{size[0]}×{size[1]} pixels; if you mean that, add --force, or give "
             "another --size"
         )
-    if recipe.made_with and run.recipe.made_with and not is_varied(changes):
-        run.notes += recipe.made_with.differences(run.recipe.made_with)
-    return runs, number
+
+
+def differences(before: Recipe, now: Recipe, changes: Iterable[str]) -> list[str]:
+    """Return what is not as it was, each in a sentence; nothing where it is meant to be another."""
+    if before.made_with is None or now.made_with is None or is_varied(changes):
+        return []
+    return before.made_with.differences(now.made_with)
 
 
 def is_varied(changes: Iterable[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from inceptionism.camera import track
 from inceptionism.canvas import clouds
 from inceptionism.frame_stream import Frame, State
 from inceptionism.frames import FrameRun, frame_seed
-from inceptionism.images import Mask, Photo
+from inceptionism.images import Find, Mask, Photo
 from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import ZoomRecipe
@@ -35,7 +36,7 @@ class ZoomRun(MotionRun):
     Args:
         recipe: What to make.
         photo: Where it begins; by default clouds of natural colors.
-        network, objective, guide, mask: As of a `PhotoRun`.
+        network, objective, guide, mask, find: As of a `PhotoRun`.
     """
 
     recipe: ZoomRecipe
@@ -49,6 +50,7 @@ class ZoomRun(MotionRun):
         objective: Objective | None = None,
         guide: Photo | None = None,
         mask: Mask | None = None,
+        find: Find = Path,
     ) -> None:
         super().__init__()
         net = load_network(recipe.network if network is None else network, recipe.device)
@@ -56,11 +58,10 @@ class ZoomRun(MotionRun):
         first = first_frame(photo, self.size, recipe.seed)
         layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
         recipe = replace(recipe, layer=layer)
-        self._objectives = Objectives.of(recipe, net, first, objective=objective, guide=guide, mask=mask)
+        self._objectives = Objectives.of(recipe, net, first, objective=objective, guide=guide, mask=mask, find=find)
         self._run = FrameRun(recipe, first, network=net, objective=self._objectives.all)
         self.recipe = replace(recipe, made_with=self._run.made_with(photo))
         self.notes = self._run.notes
-        self.title = f"{photo.name or 'photo' if photo else 'noise'} · {self._objectives.first}"
         self.fps = Fraction(recipe.fps).limit_denominator(1001)
         self.unit = 1 / self.fps
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
@@ -124,6 +125,7 @@ class Objectives:
         objective: Objective | None,
         guide: Photo | None,
         mask: Mask | None,
+        find: Find,
     ) -> Objectives:
         """Return those of a recipe, and of its keyframes."""
         points = [(0.0, recipe, objective)]
@@ -137,7 +139,7 @@ class Objectives:
         return cls(
             [at for at, _, _ in points],
             [
-                photo_objective(wanted, network, photo, objective=given, guide=guide, mask=mask)
+                photo_objective(wanted, network, photo, objective=given, guide=guide, mask=mask, find=find)
                 for _, wanted, given in points
             ],
         )

@@ -1,0 +1,97 @@
+"""From films in the making to files: what is shown meanwhile, and what is kept when they are interrupted."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inceptionism.terminal import complain, frames_progress, say, tell
+
+if TYPE_CHECKING:
+    # Nothing that loads torch is imported before there is work for it.
+    from inceptionism.frame_stream import Frame
+    from inceptionism.motion import MotionRun
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an earlier run of the same command stopped, if there was one.")
+]
+Preview = Annotated[
+    Path | None,
+    typer.Option(metavar="PICTURE", help="A small picture of what is being made, refreshed every second."),
+]
+
+
+def make(run: MotionRun, path: Path, preview: Path | None, *, overwrite: bool, resume: bool, quiet: bool) -> None:
+    """Make a film, showing progress, and write it to `path`, also when that is interrupted."""
+    tell(run.notes, quiet)
+    said = len(run.notes)
+    interruption: KeyboardInterrupt | None = None
+    with frames_progress(run.title, run.total, quiet) as show:
+        glance = Glance(preview)
+
+        def on_frame(frame: Frame) -> None:
+            show(frame.number + 1)
+            glance(frame)
+
+        try:
+            run.save(path, overwrite=overwrite, resume=resume, on_frame=on_frame)
+        except KeyboardInterrupt as error:
+            interruption = error
+    tell(run.notes[said:], quiet)
+    if interruption is not None:
+        if not path.exists():
+            raise interruption
+        kept = Path(f"{path}.parts")
+        more = f"; the same command with --resume goes on, from what is in {kept}" if kept.exists() else ""
+        complain(f"interrupted; the film so far is in {path}{more}")
+        raise typer.Exit(getattr(interruption, "status", 130))
+    say(str(path))
+
+
+class Glance:
+    """A small picture of the last frame, refreshed every second.
+
+    Args:
+        path: Where it is; none for none.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._next = 0.0
+
+    def __call__(self, frame: Frame) -> None:
+        if self._path is None or time.monotonic() < self._next:
+            return
+        from inceptionism.outputs import save_picture
+
+        image = frame.image
+        image.thumbnail((PREVIEW, PREVIEW))
+        save_picture(image, self._path)
+        self._next = time.monotonic() + 1
+
+
+PREVIEW = 320
+"""The longer side of a preview, in pixels."""
+
+
+def film_path(
+    given: Path | None, name: str, *, overwrite: bool, resume: bool, preview: Path | None, ending: str = ".mp4"
+) -> Path:
+    """Return where a film goes, `given` or `name` with an ending; that and the preview are checked before any work.
+
+    A name that was not given is numbered until it is free, unless it is that of a film to go on with.
+    """
+    from inceptionism.film_files import check_film
+    from inceptionism.outputs import check_output, free_name, shortened
+
+    path = given
+    if path is None:
+        path = Path(f"{shortened(name)}{ending}")
+        path = path if resume else free_name(path, overwrite=overwrite)
+    check_film(path, overwrite=overwrite, resume=resume)
+    if preview is not None:
+        check_output(preview, overwrite=True)
+    return path

@@ -1,0 +1,83 @@
+"""Making a film again from its recipe, or a variation of it; it is trusted no further than that of a picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from inceptionism.errors import InvalidSetting, shown
+from inceptionism.film_in import FilmSource
+from inceptionism.filming import VideoRun
+from inceptionism.images import load_photo
+from inceptionism.motion import MotionRun
+from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe
+from inceptionism.networks.network import Network
+from inceptionism.networks.registry import name_of
+from inceptionism.provenance import told
+from inceptionism.recipe import Recipe
+from inceptionism.recipe_files import load_recipe
+from inceptionism.replaying import Passed, check_area, differences, named_files, settled
+from inceptionism.zooming import ZoomRun
+
+
+def replay_film(
+    source: str | os.PathLike[str] | Recipe,
+    begin: str | os.PathLike[str] | None = None,
+    *,
+    pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]] = (),
+    network: str | nn.Module | Network | None = None,
+    force: bool = False,
+    **changes: Any,
+) -> MotionRun:
+    """Return a film in the making from its recipe: the same frames, where device and versions are the same.
+
+    Args:
+        source: A film that was made here, a TOML file, or a `Recipe`.
+        begin: The photograph in which a zoom begins, or the film that was dreamed.
+        pictures: The guides, masks and other pictures that the recipe names, as for `replay`.
+        network: What looks, as for `replay`.
+        force: Whether to make frames of more than 33 megapixels that the recipe asks for.
+        **changes: Settings in place of those of the recipe: `layer`, `size`, `seconds`, …
+
+    Returns:
+        A film to be iterated over for its frames, or saved. Its `notes` say what is not as it was.
+
+    Raises:
+        UnreadablePicture: a file cannot be read.
+        UnknownName: there is no such network or layer.
+        InvalidSetting: there is no recipe of a film in the file, a setting is wrong, or something was not passed.
+    """
+    recipe = source if isinstance(source, Recipe) else load_recipe(source)
+    given = {name: value for name, value in changes.items() if value is not None}
+    if network is not None:
+        given["network"] = name_of(network)
+    passed = Passed(None, named_files(pictures), network)
+    return prepare_film(recipe, None if begin is None else Path(begin), passed, given, force=force)
+
+
+def prepare_film(
+    recipe: Recipe, begin: Path | None, passed: Passed, changes: Mapping[str, Any], *, force: bool
+) -> MotionRun:
+    """Return the film that a recipe says, with changes. Its notes say what is not as it was."""
+    varied, network, passed = settled(recipe, passed, changes)
+    known = recipe.made_with.photo if recipe.made_with else None
+    run: MotionRun
+    if isinstance(varied, ZoomRecipe):
+        if begin is None and known:
+            raise InvalidSetting(f"the recipe begins in a photograph, {told(known)}: pass one after it")
+        photo = None if begin is None else load_photo(begin)
+        run = ZoomRun(varied, photo, network=network, find=passed.find)
+    elif isinstance(varied, VideoRecipe):
+        if begin is None:
+            raise InvalidSetting(f"the recipe dreams a film{f', {told(known)}' if known else ''}: pass one after it")
+        run = VideoRun(varied, FilmSource(begin), network=network, find=passed.find)
+    else:
+        raise InvalidSetting(f"the recipe is of kind {shown(recipe.kind)}, which is no film")
+    if not {"size", "shape"} & changes.keys() and not force:
+        check_area(run.size)
+    run.notes += differences(recipe, run.recipe, changes)
+    return run
