@@ -226,3 +226,13 @@ def test_what_cannot_be_written_on_the_way_is_said_and_what_is_there_stays(tmp_p
     (tmp_path / "out.mp4.parts" / ".unfinished.mp4").rmdir()
     zoom(photo, tiny).save(tmp_path / "out.mp4", resume=True)
     assert len(decoded(tmp_path / "out.mp4")) == 12
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ""])
+def test_a_film_need_not_say_how_it_was_made(tmp_path, photo, tiny, ending: str) -> None:
+    path = tmp_path / f"out{ending}"
+    zoom(photo, tiny).save(path, metadata=False)
+    assert read_recipe(path if ending else path / "000000.png") is None
+    first = path if ending else path / "000000.png"
+    assert b"inceptionism" not in first.read_bytes()
+    assert b"deepdream" not in first.read_bytes()

@@ -80,7 +80,7 @@ def test_what_was_not_passed_is_not_read(folder) -> None:
     refused(dream("replay", "video.mp4", cwd=folder), "in.mp4", 2)
     (folder / "guided.toml").write_text('kind = "zoom"\nlayer = "blocks.0"\nguide = "cup.png"\n')
     refused(dream("run", "guided.toml", cwd=folder), "--picture cup.png", 2)
-    refused(dream("replay", "zoom.mp4", "cup.png", "--no-metadata", cwd=folder), "for pictures", 2)
+    refused(dream("replay", "zoom.mp4", "cup.png", "--keep-position", cwd=folder), "for pictures", 2)
     with pytest.raises(inc.InvalidSetting, match="replay_film"):
         inc.replay(folder / "zoom.mp4", folder / "cup.png")
 

@@ -24,7 +24,16 @@ Preview = Annotated[
 ]
 
 
-def make(run: MotionRun, path: Path, preview: Path | None, *, overwrite: bool, resume: bool, quiet: bool) -> None:
+def make(
+    run: MotionRun,
+    path: Path,
+    preview: Path | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+    quiet: bool,
+    metadata: bool = True,
+) -> None:
     """Make a film, showing progress, and write it to `path`, also when that is interrupted."""
     tell(run.notes, quiet)
     said = len(run.notes)
@@ -37,7 +46,7 @@ def make(run: MotionRun, path: Path, preview: Path | None, *, overwrite: bool, r
             glance(frame)
 
         try:
-            run.save(path, overwrite=overwrite, resume=resume, on_frame=on_frame)
+            run.save(path, overwrite=overwrite, resume=resume, metadata=metadata, on_frame=on_frame)
         except KeyboardInterrupt as error:
             interruption = error
     tell(run.notes[said:], quiet)

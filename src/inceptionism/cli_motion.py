@@ -18,6 +18,7 @@ from inceptionism.cli_options import (
     Mask,
     Memory,
     NetworkName,
+    NoMetadata,
     Objective,
     Octaves,
     OctaveScale,
@@ -99,6 +100,7 @@ def zoom(
     output: FilmOutput = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -146,7 +148,7 @@ def zoom(
             from inceptionism.zooming import ZoomRun
 
             run = ZoomRun(recipe, source)
-        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet)
+        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet, metadata=not no_metadata)
 
 
 def video(
@@ -186,6 +188,7 @@ def video(
     preview: Preview = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    no_metadata: NoMetadata = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
@@ -221,4 +224,4 @@ def video(
             from inceptionism.filming import VideoRun
 
             run = VideoRun(recipe, source)
-        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet)
+        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet, metadata=not no_metadata)

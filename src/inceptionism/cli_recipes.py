@@ -100,8 +100,8 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
             is_picture = file.suffix.lower() != WRITTEN
             changes = read_changes({**settings, "size": size, "target": target}, recipe.kind)
             if recipe.kind in FILMS:
-                if verify or no_metadata or position:
-                    raise InvalidSetting("--verify, --no-metadata and --keep-position are for pictures, not for films")
+                if verify or position:
+                    raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
                 name = f"{file.stem}-again" if is_picture else file.stem
                 ending = file.suffix.lower() if is_picture else ".mp4"
                 path = film_path(output, name, overwrite=overwrite, resume=resume, preview=preview, ending=ending)
@@ -111,7 +111,15 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
 
                     passed = Passed(None, passed_files(picture or []), changes.get("network"))
                     film = prepare_film(recipe, photo, passed, changes, force=force)
-                make(film, path, preview, overwrite=overwrite, resume=resume, quiet=quiet)
+                make(
+                    film,
+                    path,
+                    preview,
+                    overwrite=overwrite,
+                    resume=resume,
+                    quiet=quiet,
+                    metadata=not no_metadata,
+                )
                 return
             if preview is not None or resume:
                 raise InvalidSetting("--preview and --resume are for films")

@@ -26,7 +26,6 @@ from inceptionism.frame_stream import Frame, FrameStream, State
 from inceptionism.images import Array, read_recipe
 from inceptionism.interruption import uninterrupted
 from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, writing
-from inceptionism.recipe import Recipe
 from inceptionism.streaming import Behind
 
 STATE = "state.npz"
@@ -45,6 +44,7 @@ def write_film(
     *,
     overwrite: bool = False,
     resume: bool = False,
+    metadata: bool = True,
     on_frame: Callable[[Frame], object] | None = None,
 ) -> None:
     """Make all frames of `run` and write them to `path`; also what there is when that is interrupted or fails.
@@ -54,6 +54,7 @@ def write_film(
         path: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs.
         overwrite: Replace what is there.
         resume: Go on from where an earlier run with the same recipe stopped, if there was one.
+        metadata: Whether the film says how it was made.
         on_frame: Called with each frame.
 
     Raises:
@@ -66,7 +67,7 @@ def write_film(
     if resume and is_finished(run, path):
         run.notes.append(f"{path} is finished already")
         return
-    film = FilmFile(run, path, overwrite=overwrite, resume=resume)
+    film = FilmFile(run, path, overwrite=overwrite, resume=resume, metadata=metadata)
     try:
         for frame in run:
             film.add(frame)
@@ -140,9 +141,11 @@ class FilmFile:
         path: As of `write_film`, checked.
         overwrite: Replace what is there.
         resume: Go on from what is there.
+        metadata: Whether the film says how it was made.
     """
 
-    def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool) -> None:
+    def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool, metadata: bool = True) -> None:
+        self._metadata = metadata
         self._run, self._path, self._overwrite = run, path, overwrite or resume
         self._recipe = run.recipe.to_json()
         self._folder = parts_folder(path)
@@ -195,7 +198,8 @@ class FilmFile:
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
         self._end = time + 1 / self._run.fps
         if not self._path.suffix:
-            save_picture(Image.fromarray(pixels), self._path / PNG_NAME.format(number), Recipe.from_json(self._recipe))
+            path = self._path / PNG_NAME.format(number)
+            save_picture(Image.fromarray(pixels), path, self._run.recipe, metadata=self._metadata)
             return
         if self._piece is None:
             self._starts.append(time)
@@ -253,7 +257,7 @@ class FilmFile:
         target = destination(self._path)
         with writing(target), partial(target) as joined:
             pieces = Pieces(self._paths(), self._starts, self._end)
-            join(pieces, joined, self._path, self._recipe, self._run.title, self._run.sound)
+            join(pieces, joined, self._path, self._run.recipe if self._metadata else None, self._run.sound)
             with joined.open("rb") as file:
                 os.fsync(file.fileno())
             if not self._overwrite:

@@ -18,6 +18,7 @@ from inceptionism.film_tags import tags
 from inceptionism.images import Array
 from inceptionism.metadata import write_packet
 from inceptionism.packets import put_packet
+from inceptionism.recipe import Recipe
 
 
 class Coding(NamedTuple):
@@ -159,22 +160,23 @@ class Pieces(NamedTuple):
                     yield frame
 
 
-def join(pieces: Pieces, path: Path, target: Path, recipe: str, title: str, sound: Path | None = None) -> None:
-    """Write the film that is in pieces, with its recipe inside, to `path`.
+def join(pieces: Pieces, path: Path, target: Path, recipe: Recipe | None = None, sound: Path | None = None) -> None:
+    """Write the film that is in pieces, with a recipe inside, to `path`.
 
     Args:
         pieces: What was encoded so far, at least one.
         path: The file.
         target: What it will be called; its ending is .mp4, .webm, .gif or .webp, and says the format.
-        recipe: Its JSON.
-        title: Of the film.
+        recipe: How it was made; none for a film that does not say so.
         sound: A film whose sound it gets.
     """
     ending = target.suffix.lower()
     options = {".mp4": {"movflags": "+faststart"}, ".gif": {"loop": "0"}, ".webp": {"loop": "0"}}.get(ending, {})
     with encoding(target), ExitStack() as files:
         out: Any = files.enter_context(av.open(str(path), "w", format=CONTAINERS[ending], options=options))
-        out.metadata.update(tags(recipe, title) if ending in TAGGED else {"title": title})
+        if recipe is not None:
+            title = {"title": recipe.title}
+            out.metadata.update(tags(recipe.to_json(), recipe.title) if ending in TAGGED else title)
         if ending == ".gif":
             convert(pieces, out, "gif", "pal8", {}, palette=True)
         elif ending == ".webp":
@@ -186,9 +188,9 @@ def join(pieces: Pieces, path: Path, target: Path, recipe: str, title: str, soun
                 packets += sounds(files.enter_context(av.open(str(sound))), out, ending, pieces.end)
             for packet in heapq.merge(*packets, key=lambda one: one.dts * one.time_base):
                 out.mux(packet)
-    if ending not in TAGGED:
-        with encoding(path):
-            put_packet(path, write_packet(recipe, title))
+    if recipe is not None and ending not in TAGGED:
+        with encoding(target):
+            put_packet(path, write_packet(recipe.to_json(), recipe.title))
 
 
 def sounds(source: Any, out: Any, ending: str, end: Fraction) -> list[Iterator[Any]]:

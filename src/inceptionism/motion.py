@@ -20,6 +20,7 @@ class MotionRun(FrameStream):
         *,
         overwrite: bool = True,
         resume: bool = False,
+        metadata: bool = True,
         on_frame: Callable[[Frame], object] | None = None,
     ) -> None:
         """Make the frames and write them to `path` with the recipe inside, in the format that its ending says.
@@ -31,6 +32,7 @@ class MotionRun(FrameStream):
             path: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs.
             overwrite: Replace what is there.
             resume: Go on from where an earlier run with the same recipe stopped, if there was one.
+            metadata: Whether the film says how it was made.
             on_frame: Called with each `Frame`.
 
         Raises:
@@ -41,4 +43,4 @@ class MotionRun(FrameStream):
         """
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidSetting(f"a film is saved under a path, not {shown(path)}")
-        write_film(self, Path(path), overwrite=overwrite, resume=resume, on_frame=on_frame)
+        write_film(self, Path(path), overwrite=overwrite, resume=resume, metadata=metadata, on_frame=on_frame)
