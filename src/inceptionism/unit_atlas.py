@@ -129,9 +129,8 @@ class UnitAtlas:
             entries.append({"channel": one, "file": self.path(one).name})
             if self.activations is not None:
                 entries[-1]["activation"] = float(self.activations[one])
-        heading = (
-            f"{self.network.name} · {self.layer} · {len(pictures)} of {self.network.channels(self.layer)} channels"
-        )
+        count = self.network.channels(self.layer)
+        heading = f"{Path(self.network.name).name} · {self.layer} · {len(pictures)} of {count} channels"
         sheet, places = contact_sheet(pictures, heading)
         for entry, (row, column) in zip(entries, places, strict=True):
             entry |= {"row": row, "column": column}
