@@ -1,4 +1,4 @@
-"""Films in: any that ffmpeg's libraries read, frame by frame, upright and in sRGB."""
+"""Films in: any that ffmpeg's libraries read, frame by frame, upright, with square pixels and in sRGB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.film_metadata import decoding
@@ -27,7 +27,7 @@ class FilmFrame(NamedTuple):
     """A frame of a film.
 
     Attributes:
-        pixels: H×W×3, uint8, upright.
+        pixels: H×W×3, uint8, upright, as large as pixels that are not square take to become so.
         time: When it is shown, in seconds from the film's beginning.
     """
 
@@ -40,8 +40,7 @@ class FilmSource:
 
     Attributes:
         path: Where it is.
-        size: The height and width of its frames in pixels, upright.
-        aspect: The width of a pixel over its height, upright.
+        size: The height and width of its frames in pixels.
         fps: Frames a second; on average, where they do not come evenly.
         unit: The unit of their times, in seconds.
         count: How many there are, as far as the file says.
@@ -67,7 +66,6 @@ class FilmSource:
             self.fps = Fraction(rate)
             length = container.duration and Fraction(container.duration, av.time_base)
             self.count: int | None = stream.frames or (round(length * self.fps) if length else None)
-            aspect = stream.sample_aspect_ratio or Fraction(1)
             if stream.codec_context.color_trc in HDR:
                 self.notes.append(f"{path} has high dynamic range; its colors are taken as they are, and come out pale")
         frames = iter(self)
@@ -77,7 +75,6 @@ class FilmSource:
             raise UnreadablePicture(f"{path} has no frame that can be decoded")
         self.first = first.pixels
         self.size = self.first.shape[0], self.first.shape[1]
-        self.aspect = 1 / aspect if self._turned else aspect
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file, in hexadecimal."""
@@ -97,6 +94,7 @@ class FilmSource:
             stream = video_stream(self.path, container)
             stream.thread_type = "AUTO"
             begin = Fraction(container.start_time or 0, av.time_base)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
             for frame in self._decoded(container, stream):
                 time = last
                 if frame.pts is not None and frame.time_base is not None:
@@ -104,7 +102,7 @@ class FilmSource:
                 if last is not None and (time is None or time <= last):
                     time = last + 1 / self.fps
                 last = time or Fraction(0)
-                yield FilmFrame(self._upright(frame), last)
+                yield FilmFrame(upright(frame, aspect), last)
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
         """Yield what can be decoded, in the order in which it is shown."""
@@ -127,16 +125,20 @@ class FilmSource:
             note = f"{self.path} is damaged: what could not be decoded is left out"
             self.notes += [note] if note not in self.notes else []
 
-    def _upright(self, frame: av.VideoFrame) -> Array:
-        """Return a frame as it is to be seen, in 8-bit sRGB."""
-        known = frame.colorspace not in (Colorspace.UNSPECIFIED, 0, 2)
-        guessed = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
-        rgb = frame.reformat(
-            format="rgb24", src_colorspace=frame.colorspace if known else guessed, dst_color_range=ColorRange.JPEG
-        )
-        turns = round(frame.rotation / 90)
-        self._turned = bool(turns % 2)
-        return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns))
+
+def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
+    """Return a frame, whose pixels are `aspect` times as wide as high, as it is to be seen, in 8-bit sRGB."""
+    known = frame.colorspace in tuple(Colorspace)
+    guessed = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
+    rgb = frame.reformat(
+        width=round(frame.width * max(aspect, Fraction(1))),
+        height=round(frame.height / min(aspect, Fraction(1))),
+        format="rgb24",
+        src_colorspace=frame.colorspace if known else guessed,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=Interpolation.BICUBIC,
+    )
+    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
 
 
 MOST_BROKEN = 1000
