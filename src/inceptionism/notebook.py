@@ -14,7 +14,7 @@ as the value of its last line it is not shown once more.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import wraps
@@ -60,7 +60,7 @@ def picturing(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
 
             kwargs["on_step"] = see
             result = make(*args, **kwargs)
-            return view.finish(result, result.image, summary(view, result))
+            return view.finish(result, result.image, summary(view, result.recipe.title, [result]))
 
     return shown
 
@@ -86,7 +86,7 @@ def filming(make: Callable[Settings, MotionRun]) -> Callable[Settings, Film]:
             if not path.exists():
                 raise KeyboardInterrupt
             film = Film(path.read_bytes(), run.recipe, run.size, run.number)
-            said = f"{run.title}: {run.number} frames in {view.seconds:.0f} s"
+            said = f"{run.title}: {run.number} frames in {view.took}"
             return view.finish(film, played(film.content, film.size[1]), "\n".join([said, *run.notes]))
 
     return shown
@@ -156,7 +156,7 @@ def together(several: Iterable[runs.Run]) -> Results:
             if view.stopped:
                 break
         results = Results(run.result() for run in several)
-        return view.finish(results, results.sheet(), f"{len(results)} pictures: {summary(view, results[0])}")
+        return view.finish(results, results.sheet(), summary(view, f"{len(results)} pictures", results))
 
 
 def show(*pictures: Shown | Mapping[str, Shown], side: int = 240) -> None:
@@ -195,11 +195,11 @@ def state(step: Step) -> str:
     return f"{octave}step {step.step} of {step.steps} · score {step.score:.4g}"
 
 
-def summary(view: View, result: Result) -> str:
-    """Return what stands over a picture that is made."""
-    scores = result.scores
+def summary(view: View, title: str, results: Sequence[Result]) -> str:
+    """Return what stands over pictures that are made: how long it took, and what was decided on the way."""
+    scores = results[0].scores
     stopped = "stopped after " if view.stopped else ""
-    line = f"{result.recipe.title}: {stopped}{len(scores)} steps in {view.seconds:.0f} s"
-    if scores:
+    line = f"{title}: {stopped}{len(scores)} steps in {view.took}"
+    if len(results) == 1 and scores:
         line += f" · score {scores[0]:.4g} to {scores[-1]:.4g}"
-    return "\n".join([line, *result.notes])
+    return "\n".join(dict.fromkeys([line, *(note for result in results for note in result.notes)]))

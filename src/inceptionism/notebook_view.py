@@ -23,6 +23,9 @@ Thing = TypeVar("Thing")
 WIDEST, HIGHEST = 960, 1600
 """How wide and high what is shown is at most, in pixels: a page is not wider, and notebooks stay small."""
 
+QUALITY = 80
+"""Of what is shown, as JPEG; results have all of it."""
+
 SHARE = 0.1
 """How much of the time goes into showing the picture, at most."""
 
@@ -141,9 +144,10 @@ class View:
         return thing
 
     @property
-    def seconds(self) -> float:
-        """How long it has been going on."""
-        return time.monotonic() - self._begun
+    def took(self) -> str:
+        """How long it has been going on, in words."""
+        seconds = time.monotonic() - self._begun
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
     def _draw(self, shows: Any) -> None:
         if self._picture is None:
@@ -173,7 +177,7 @@ def drawn(picture: Image.Image) -> display.Image:
     small = opaque(picture.copy())
     small.thumbnail((WIDEST, HIGHEST), Image.Resampling.LANCZOS)
     # A place that knows its size does not jump when its picture changes.
-    return display.Image(encode(small, "JPEG", metadata=False), width=small.width, height=small.height)
+    return display.Image(encode(small, "JPEG", metadata=False, quality=QUALITY), width=small.width, height=small.height)
 
 
 def put(picture: Image.Image) -> None:
