@@ -23,7 +23,7 @@ Thing = TypeVar("Thing")
 WIDEST, HIGHEST = 960, 1600
 """How wide and high what is shown is at most, in pixels: a page is not wider, and notebooks stay small."""
 
-QUALITY = 80
+QUALITY = 75
 """Of what is shown, as JPEG; results have all of it."""
 
 SHARE = 0.1
@@ -77,7 +77,8 @@ class View:
         self.stopped = False
         self._shell, self._kernel = shell, kernel
         self._before = ExitStack()
-        self._begun = time.monotonic()
+        self._since = time.monotonic()
+        self._begun = False
         self._shown = 0.0
         self._pause = SELDOM
         self._picture: display.DisplayHandle | None = None
@@ -119,6 +120,7 @@ class View:
             done: The share of the work that is done; none where there is no end.
             render: Returns the picture so far.
         """
+        self._begun = True
         self._poll()
         now = time.monotonic()
         if now - self._shown < self._pause and self._picture is not None:
@@ -146,7 +148,7 @@ class View:
     @property
     def took(self) -> str:
         """How long it has been going on, in words."""
-        seconds = time.monotonic() - self._begun
+        seconds = time.monotonic() - self._since
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
     def _draw(self, shows: Any) -> None:
@@ -161,7 +163,7 @@ class View:
         self._label.value = "stopping after this step"
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as the signal module calls it
-        if self.stopped or self._picture is None:
+        if self.stopped or not self._begun:
             raise KeyboardInterrupt
         self.stopped = True
 
