@@ -86,7 +86,7 @@ def filming(make: Callable[Settings, MotionRun]) -> Callable[Settings, Film]:
             if not path.exists():
                 raise KeyboardInterrupt
             film = Film(path.read_bytes(), run.recipe, run.size, run.number)
-            said = f"{run.title}: {run.number} frames in {view.took}"
+            said = f"{run.title}: {view.ending}{run.number} frames in {view.took}"
             return view.finish(film, played(film.content, film.size[1]), "\n".join([said, *run.notes]))
 
     return shown
@@ -198,8 +198,7 @@ def state(step: Step) -> str:
 def summary(view: View, title: str, results: Sequence[Result]) -> str:
     """Return what stands over pictures that are made: how long it took, and what was decided on the way."""
     scores = results[0].scores
-    stopped = "stopped after " if view.stopped else ""
-    line = f"{title}: {stopped}{len(scores)} steps in {view.took}"
+    line = f"{title}: {view.ending}{len(scores)} steps in {view.took}"
     if len(results) == 1 and scores:
         line += f" · score {scores[0]:.4g} to {scores[-1]:.4g}"
     return "\n".join(dict.fromkeys([line, *(note for result in results for note in result.notes)]))

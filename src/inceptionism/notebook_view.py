@@ -125,7 +125,10 @@ class View:
         now = time.monotonic()
         if now - self._shown < self._pause and self._picture is not None:
             return
-        self._bar.value = 1 if done is None else done
+        if done is None:
+            self._bar.layout.display = "none"
+        else:
+            self._bar.value = done
         self._label.value = said
         self._draw(drawn(render()))
         self._shown = time.monotonic()
@@ -144,6 +147,11 @@ class View:
         # IPython asks a value how it is shown, and if that says that it does not know, shows it in the usual ways.
         vars(thing)["_ipython_display_"] = partial(shown_by, self._shell.execution_count)
         return thing
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words before what there is."""
+        return "stopped after " if self.stopped else ""
 
     @property
     def took(self) -> str:
