@@ -68,7 +68,7 @@ def dream(
         precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
         memory: How much the program may take, "2GB" say; by default half of the machine's. Larger pictures are
             seen in tiles.
-        on_step: Called with each `Step`.
+        on_step: Called with each `Step`; where it raises StopIteration, the picture so far is the result.
 
     Raises:
         UnreadablePicture: the photograph cannot be read.
@@ -143,7 +143,7 @@ def visualize(
         precision: auto, fp32, bf16 or fp16, of the network's numbers; auto takes bf16 where it is known to be faster.
         memory: How much the program may take, "2GB" say; by default half of the machine's. Larger pictures are
             seen in tiles.
-        on_step: Called with each `Step`.
+        on_step: Called with each `Step`; where it raises StopIteration, the picture so far is the result.
 
     Raises:
         UnknownName: there is no such network, class or layer; the sentence offers near names.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -44,12 +44,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def handling(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> Iterator[None]:
-    """Answer the signals with `handler`; those that the program was started to ignore stay ignored."""
+def handling(
+    handler: Callable[[int, FrameType | None], object] | signal.Handlers, signals: Sequence[int] = SIGNALS
+) -> Iterator[None]:
+    """Answer signals with `handler`; those that the program was started to ignore stay ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may, and only it gets them
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in signals}
     heard = [number for number, old in before.items() if old is not signal.SIG_IGN]
     try:
         for number in heard:

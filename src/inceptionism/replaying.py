@@ -27,7 +27,7 @@ from inceptionism.provenance import MadeWith, told
 from inceptionism.recipe import DEVICES, PRECISIONS, ClassRecipe, PhotoRecipe, Recipe
 from inceptionism.recipe_files import load_recipe
 from inceptionism.result import Result, Step
-from inceptionism.runs import ClassRun, PhotoRun, Run, together
+from inceptionism.runs import ClassRun, PhotoRun, Run, follow, together
 
 LARGEST = 2**25
 """How many pixels a recipe may ask for by itself: 8192×4096."""
@@ -89,7 +89,7 @@ def replay(
             to paths. No other file is opened.
         network: What looks; needed where the recipe names a path, or a network that would have to be downloaded.
         force: Whether to make pictures of more than 33 megapixels that the recipe asks for.
-        on_step: Called with each `Step`.
+        on_step: Called with each `Step`, as by `dream`.
         **changes: Settings in place of those of the recipe: `layer`, `size`, `seed`, …
 
     Returns:
@@ -105,9 +105,7 @@ def replay(
         given["network"] = name_of(network)
     passed = Passed(None if photo is None else load_photo(photo), named_files(pictures), network)
     runs, number = prepare(source if isinstance(source, Recipe) else load_recipe(source), passed, given, force=force)
-    for steps in together(runs):
-        if on_step is not None:
-            on_step(steps[number])
+    follow((steps[number] for steps in together(runs)), on_step)
     return runs[number].result()
 
 

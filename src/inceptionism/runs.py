@@ -148,10 +148,8 @@ class Run(ABC):
         return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
 
     def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
-        """Take all steps that are left and return the result."""
-        for step in self:
-            if on_step is not None:
-                on_step(step)
+        """Take all steps that are left, unless `on_step` raises StopIteration, and return the result."""
+        follow(self, on_step)
         return self.result()
 
     def gait(self) -> tuple[object, ...]:
@@ -205,6 +203,16 @@ def together(runs: Sequence[Run]) -> Iterator[list[Step]]:
         for climbs in zip(*(run.climbs() for run in runs), strict=True):
             for scores in ascend(climbs, first.slope, first.steps):
                 yield [run.took(score) for run, score in zip(runs, scores, strict=True)]
+
+
+def follow(steps: Iterable[Step], on_step: Callable[[Step], object] | None = None) -> None:
+    """Take steps until there are no more, or `on_step`, which is called with each, raises StopIteration."""
+    for step in steps:
+        try:
+            if on_step is not None:
+                on_step(step)
+        except StopIteration:
+            break
 
 
 def batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
