@@ -11,10 +11,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from inceptionism.film_metadata import recipe_of
 from notebook_kernel import Kernel, running
 
 import inceptionism as inc
-from inceptionism.film_metadata import recipe_of
 
 BEGIN = """
 import numpy as np
