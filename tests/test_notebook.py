@@ -11,10 +11,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from inceptionism.film_metadata import recipe_of
 from notebook_kernel import Kernel, running
 
 import inceptionism as inc
+from inceptionism.images import read_recipe
 
 BEGIN = """
 import numpy as np
@@ -144,7 +144,7 @@ def test_a_film_is_played_and_kept(kernel: Kernel, tmp_path: Path, stopped: bool
     assert frames[0].shape == (64, 50, 3)
     assert after.said.split()[0] == str(len(frames))
     assert stopped or len(frames) == 6
-    assert inc.Recipe.from_json(recipe_of(path)).kind == "zoom"
+    assert inc.Recipe.from_json(read_recipe(path)).kind == "zoom"
 
 
 def test_a_film_has_one_format(kernel: Kernel) -> None:
