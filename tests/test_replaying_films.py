@@ -110,3 +110,8 @@ def test_keyframes_that_are_given_name_pictures_that_are_passed(folder, monkeypa
     assert inc.replay_film(ZoomRecipe(shape=(30, 40)), keyframes=[key]).size == (30, 40)
     with pytest.raises(inc.InvalidSetting, match="reads no file that you do not pass"):
         inc.replay_film(ZoomRecipe(shape=(30, 40), keyframes=[key]))
+
+
+def test_a_picture_of_a_film_makes_a_film(folder) -> None:
+    assert dream("zoom", "noise", *TINY, "-o", "frames", cwd=folder).returncode == 0
+    assert dream("replay", "frames/000000.png", cwd=folder).stdout == "000000-again.mp4\n"
