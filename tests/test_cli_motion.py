@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from films import decoded, pan, probe, write
 from PIL import Image
 from test_cli import DREAM, dream, refused
 
+import inceptionism as inc
+from inceptionism.cli_films import make
+from inceptionism.film_files import parts_folder
 from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe
 from inceptionism.recipe import Recipe
 
@@ -147,6 +151,32 @@ def test_an_endless_zoom_ends_with_ctrl_c(folder) -> None:
     assert {one.name for one in folder.iterdir()} == {"cup.jpg", "in.mp4", "out.mp4"}
 
 
+class StoppedAtOnce(inc.ZoomRun):
+    def frames(self) -> Iterator[inc.Frame]:
+        raise KeyboardInterrupt
+        yield
+
+
+def test_interrupted_before_the_first_frame_nothing_is_said_to_be_kept(folder, tiny) -> None:
+    path = folder / "out.mp4"
+    path.write_bytes(b"another film")
+    run = StoppedAtOnce(ZoomRecipe(shape=(44, 58), layer="first"), network=tiny)
+    with pytest.raises(KeyboardInterrupt):  # and not the exit that follows on what is kept
+        make(run, path, None, overwrite=True, resume=False, quiet=True)
+    assert path.read_bytes() == b"another film"
+    assert not parts_folder(path).exists()
+
+
+def test_the_unfinished_one_among_numbered_films_is_gone_on_with(folder) -> None:
+    for name in ("cup-zoom.mp4", "cup-zoom-2.mp4"):
+        (folder / name).touch()
+    (folder / "cup-zoom-2.mp4.parts").mkdir()
+    done = dream("zoom", "cup.jpg", *TINY, "--frames", 2, "--resume", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "cup-zoom-2.mp4\n"), done.stderr
+    assert len(decoded(folder / "cup-zoom-2.mp4")) == 2
+    assert (folder / "cup-zoom.mp4").stat().st_size == 0
+
+
 def test_a_request_to_terminate_keeps_what_it_takes_to_go_on(folder) -> None:
     command = [*DREAM, "zoom", "cup.jpg", *TINY, "--seconds", "600", "-o", "out.webm"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
@@ -186,6 +216,9 @@ def test_a_terminal_shows_frames_a_second_and_the_time_left(folder) -> None:
         (["cup.jpg", "-o", "a.avi"], "results are written as .mp4", 1),
         (["none.jpg"], "there is no file none.jpg", 1),
         (["cup.jpg", "--size", "10x"], "size must be", 2),
+        (["cup.jpg", "--frames", 3, "--fps", 0.0001], "fps must be at least 0.01", 2),
+        (["cup.jpg", "--preview", "cup.jpg"], "cup.jpg is no place for the preview", 1),
+        (["cup.jpg", "--preview", "x.gif", "-o", "x.gif"], "x.gif is no place for the preview", 1),
         (["cup.jpg", "--preview", "x/y.png"], "there is no folder x", 1),
     ],
 )

@@ -14,7 +14,10 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
+from inceptionism.film_files import FilmFile
 from inceptionism.images import read_recipe
+from inceptionism.metadata import write_packet
+from inceptionism.motion_recipe import ZoomRecipe
 from inceptionism.recipe import Recipe
 
 ENDINGS = [".mp4", ".webm", ".gif", ".webp", ""]
@@ -162,6 +165,44 @@ def test_interrupted_there_is_a_film_and_going_on_gives_the_same(tmp_path, photo
     run = zoom(photo, tiny)
     run.save(path, resume=True, on_frame=stop_after(1))
     assert run.notes == [f"{path} is finished already"]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ""])
+def test_what_was_interrupted_before_the_first_piece_does_not_pass_for_the_whole(tmp_path, photo, tiny, ending) -> None:
+    path = tmp_path / f"out{ending}"
+    with pytest.raises(Stop):
+        zoom(photo, tiny).save(path, on_frame=stop_after(1))
+    assert len(pixels(path)) == 1
+    # Nor after a second attempt that makes nothing.
+    film = FilmFile(zoom(photo, tiny), path, overwrite=False, resume=True)
+    film.close(finished=False)
+    zoom(photo, tiny).save(path, resume=True)
+    assert len(pixels(path)) == 12
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_finished_is_only_left_as_it_is_if_it_is_the_same(tmp_path, photo, tiny) -> None:
+    path = tmp_path / "out.webp"
+    short = {"seconds": 0.4}
+    zoom(photo, tiny, **short).save(path, metadata=False)
+    with pytest.raises(NameTaken, match="does not say how it was made"):
+        zoom(photo, tiny, **short).save(path, resume=True)
+    zoom(photo, tiny, **short).save(path)
+    with pytest.raises(NameTaken, match="is a finished film of another length"):
+        zoom(photo, tiny).save(path, resume=True)
+    # What somebody else made need not say what it was made with.
+    with Image.open(path) as image:
+        image.save(path, save_all=True, xmp=write_packet(ZoomRecipe().to_json(), ""))
+    with pytest.raises(NameTaken, match="is another film"):
+        zoom(photo, tiny).save(path, resume=True)
+
+
+def test_the_film_that_is_dreamed_is_not_written_over(tmp_path, photo, tiny) -> None:
+    film = write(tmp_path / "in.mp4", pan(photo, 3))
+    before = film.read_bytes()
+    with pytest.raises(NameTaken, match="is the film that is to be dreamed"):
+        inc.video(film, network=tiny, layer="first", octaves=1).save(film)
+    assert film.read_bytes() == before
 
 
 def test_what_cannot_be_gone_on_from_is_refused(tmp_path, photo, tiny) -> None:

@@ -33,8 +33,9 @@ def test_recipes_of_films_survive_json(tmp_path) -> None:
         keyframes=read_keyframes(tmp_path / "k.toml"),
     )
     video = VideoRecipe(blend=0.5, first_steps=3, size=43, guide="flowers.jpg", mask="m.png")
-    for recipe in (zoom, video, ZoomRecipe(), VideoRecipe()):
+    for recipe in (zoom, video, ZoomRecipe(), VideoRecipe(), ZoomRecipe(size=None), VideoRecipe(size=None)):
         assert Recipe.from_json(recipe.to_json()) == recipe
+        assert Recipe.from_toml(recipe.to_toml()) == recipe
     assert zoom.keyframes[0] == Keyframe(at=2.5, zoom=4, objective="0.5*layer(blocks.4)")
     assert zoom.keyframes[1].layer == (LayerChoice("blocks.10"), LayerChoice("blocks.13", 7, 20.0))
 
@@ -43,7 +44,8 @@ def test_a_recipe_of_a_film_is_readable() -> None:
     described = ZoomRecipe(keyframes=[Keyframe(at=1, zoom=2, toward=(0.5, 0.25))]).described()
     assert ("keyframe", "at 1, zoom 2, toward 0.5, 0.25") in described
     assert ("zoom", "1.6") in described
-    assert ("seconds", "endless") in ZoomRecipe(seconds=None).described()
+    endless = ZoomRecipe(seconds=None, size=None).described()
+    assert {("seconds", "endless"), ("size", "the photograph's own")} <= set(endless)
 
 
 def test_the_camera_follows_the_keyframes(tmp_path) -> None:
@@ -83,6 +85,7 @@ def test_keyframes_that_cannot_be_are_refused(tmp_path: Path, text: str, reason:
     [
         (ZoomRecipe, {"seconds": 0}, "seconds must be more than 0"),
         (ZoomRecipe, {"fps": 0}, "fps must be more than 0"),
+        (ZoomRecipe, {"fps": 0.0001}, "fps must be at least 0.01"),
         (ZoomRecipe, {"keep": 1.5}, "keep must be from 0 to 1"),
         (ZoomRecipe, {"zoom": 0}, "zoom must be more than 0"),
         (ZoomRecipe, {"shape": (0, 5)}, "size must be from 1"),

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from test_recipe import class_recipes, photo_recipes
 
+from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe
 from inceptionism.provenance import Verdict
 from inceptionism.recipe import ClassRecipe, Recipe, recipe_kinds
 from inceptionism.recipe_schema import attributes, schema
@@ -33,6 +34,12 @@ def test_every_recipe_is_valid(recipe: Recipe) -> None:
 def test_so_is_one_with_all_that_a_run_adds() -> None:
     verdicts = (Verdict("b", "c", (("banana", 0.5),)),)
     VALIDATOR.validate(json.loads(ClassRecipe(target=1, together=3, number=2, verdicts=verdicts).to_json()))
+
+
+def test_so_are_films() -> None:
+    keyframes = ({"at": 1, "zoom": 2, "toward": (0, 1)},)
+    for recipe in (VideoRecipe(), ZoomRecipe(size=None, seconds=None, keyframes=keyframes), ZoomRecipe(shape=(3, 4))):
+        VALIDATOR.validate(json.loads(recipe.to_json()))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from skimage.data import coffee
 from test_cli import dream, refused
 
 import inceptionism as inc
+from inceptionism import replaying
+from inceptionism.motion_recipe import ZoomRecipe
 
 TINY = ["--size", "43x61", "--layer", "blocks.0", "--octaves", "1", "--fps", "4", "--frames", "3"]
 
@@ -89,3 +91,27 @@ def test_another_beginning_is_said(folder) -> None:
     run = inc.replay_film(folder / "zoom.mp4", folder / "zoom.gif")
     assert any("photograph" in note for note in run.notes)
     assert next(iter(run)).image.size == (62, 44)
+
+
+def test_sizes_are_those_that_are_asked_for(tmp_path, monkeypatch) -> None:
+    recipe = ZoomRecipe(layer="blocks.0", shape=(30, 40))
+    assert inc.replay_film(recipe, size=32).size == (18, 32)
+    assert inc.replay_film(recipe, size=(20, 24)).size == (20, 24)
+    # More than a recipe may ask for by itself is not made, and then looked at.
+    monkeypatch.setattr(replaying, "LARGEST", 1000)
+    monkeypatch.setattr("inceptionism.zooming.clouds", None)
+    with pytest.raises(inc.InvalidSetting, match="the recipe asks for 30×40 pixels"):
+        inc.replay_film(recipe)
+
+
+def test_keyframes_that_are_given_name_pictures_that_are_passed(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    key = {"at": 0, "objective": "layer(blocks.0, where=cup.png)"}
+    assert inc.replay_film(ZoomRecipe(shape=(30, 40)), keyframes=[key]).size == (30, 40)
+    with pytest.raises(inc.InvalidSetting, match="reads no file that you do not pass"):
+        inc.replay_film(ZoomRecipe(shape=(30, 40), keyframes=[key]))
+
+
+def test_a_picture_of_a_film_makes_a_film(folder) -> None:
+    assert dream("zoom", "noise", *TINY, "-o", "frames", cwd=folder).returncode == 0
+    assert dream("replay", "frames/000000.png", cwd=folder).stdout == "000000-again.mp4\n"

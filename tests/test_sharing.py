@@ -10,6 +10,8 @@ from exiftool import needs_exiftool, tags
 from PIL import Image, ImageSequence
 from test_cli import dream, folder, refused  # noqa: F401
 
+from inceptionism.motion_recipe import ZoomRecipe
+from inceptionism.provenance import MadeWith
 from inceptionism.recipe import ClassRecipe
 from inceptionism.sharing import fading, fitted, pair, without_folders
 
@@ -135,6 +137,9 @@ def test_where_pictures_are_is_not_shared(dreamed) -> None:
         again = ["replay", shared, "cup.jpg", "--picture", "private/mask.png", "-o", f"again-{name}"]
         assert dream(*again, cwd=dreamed).returncode == 0
         np.testing.assert_array_equal(opened(dreamed / f"again-{name}"), opened(dreamed / name))
+    key = {"at": 1, "objective": "layer(stem, where=a/b.png)"}
+    made_with = MadeWith("1", "2", "cpu", "0", pictures={"a/b.png": "0"})
+    assert "a/" not in without_folders(ZoomRecipe(keyframes=[key], made_with=made_with)).to_json()
     assert without_folders(ClassRecipe(target=1, prior="phase(a/b.png) + views", network="/x/y.onnx")) == ClassRecipe(
         target=1, prior="phase(b.png) + views", network="y.onnx"
     )

@@ -65,3 +65,7 @@ def test_writing_behind_is_in_order_and_raises_what_went_wrong() -> None:
     with pytest.raises(ZeroDivisionError):
         behind.finish()
     assert 99 not in done
+    # Nor is anything once the failure was raised: what is asked for then may build on what was not done.
+    with pytest.raises(ZeroDivisionError):
+        behind(lambda: done.append(99))
+    assert 99 not in done

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inceptionism.errors import NameTaken
 from inceptionism.terminal import complain, frames_progress, say, tell
 
 if TYPE_CHECKING:
@@ -51,9 +52,12 @@ def make(
             interruption = error
     tell(run.notes[said:], quiet)
     if interruption is not None:
-        if not path.exists():
+        # What stands there by then may be what was to be replaced.
+        if not run.number or not path.exists():
             raise interruption
-        kept = Path(f"{path}.parts")
+        from inceptionism.film_files import parts_folder
+
+        kept = parts_folder(path)
         more = f"; the same command with --resume goes on, from what is in {kept}" if kept.exists() else ""
         complain(f"interrupted; the film so far is in {path}{more}")
         raise typer.Exit(getattr(interruption, "status", 130))
@@ -87,20 +91,31 @@ PREVIEW = 320
 
 
 def film_path(
-    given: Path | None, name: str, *, overwrite: bool, resume: bool, preview: Path | None, ending: str = ".mp4"
+    given: Path | None,
+    name: str,
+    source: Path | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+    preview: Path | None,
+    ending: str = ".mp4",
 ) -> Path:
     """Return where a film goes, `given` or `name` with an ending; that and the preview are checked before any work.
 
-    A name that was not given is numbered until it is free, unless it is that of a film to go on with.
+    A name that was not given is numbered until it is free, or is that of a film to go on with. An `ending` that is no
+    film's becomes .mp4. The preview, which replaces what is there, must be neither the film nor its `source`.
     """
-    from inceptionism.film_files import check_film
-    from inceptionism.outputs import check_output, free_name, shortened
+    from inceptionism.film_files import check_film, unfinished_name
+    from inceptionism.film_out import PIECES
+    from inceptionism.outputs import check_output, destination, free_name, shortened
 
     path = given
     if path is None:
-        path = Path(f"{shortened(name)}{ending}")
-        path = path if resume else free_name(path, overwrite=overwrite)
+        path = Path(f"{shortened(name)}{ending if ending in PIECES else '.mp4'}")
+        path = unfinished_name(path) if resume else free_name(path, overwrite=overwrite)
     check_film(path, overwrite=overwrite, resume=resume)
     if preview is not None:
         check_output(preview, overwrite=True)
+        if destination(preview) in [destination(one) for one in (path, source) if one is not None]:
+            raise NameTaken(f"{preview} is no place for the preview, which would replace it; give another name")
     return path

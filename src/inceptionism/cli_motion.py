@@ -31,7 +31,7 @@ from inceptionism.cli_options import (
     parse_place,
     parse_size,
 )
-from inceptionism.errors import InvalidSetting, NameTaken
+from inceptionism.errors import InvalidSetting
 from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe, read_keyframes
 from inceptionism.terminal import loading, reporting
@@ -140,10 +140,12 @@ def zoom(
             precision=precision,
             memory=memory,
         )
-        path = film_path(output, f"{Path(picture).stem}-zoom", overwrite=overwrite, resume=resume, preview=preview)
+        begin = None if picture == NOISE else Path(picture)
+        name = f"{Path(picture).stem}-zoom"
+        path = film_path(output, name, begin, overwrite=overwrite, resume=resume, preview=preview)
         from inceptionism.images import load_photo
 
-        source = None if picture == NOISE else load_photo(picture)
+        source = None if begin is None else load_photo(begin)
         with loading(network, quiet):
             from inceptionism.zooming import ZoomRun
 
@@ -214,12 +216,10 @@ def video(
             precision=precision,
             memory=memory,
         )
-        path = film_path(output, f"{film.stem}-dream", overwrite=overwrite, resume=resume, preview=preview)
+        path = film_path(output, f"{film.stem}-dream", film, overwrite=overwrite, resume=resume, preview=preview)
         from inceptionism.film_in import FilmSource
 
         source = FilmSource(film)
-        if path.exists() and path.samefile(film):
-            raise NameTaken(f"{path} is the film that is to be dreamed; give another name to write to")
         with loading(network, quiet):
             from inceptionism.filming import VideoRun
 

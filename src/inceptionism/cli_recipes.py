@@ -98,13 +98,15 @@ def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Cal
 
             recipe = load_recipe(file)
             is_picture = file.suffix.lower() != WRITTEN
-            changes = read_changes({**settings, "size": size, "target": target}, recipe.kind)
+            changes = read_changes({**settings, "size": size, "target": target})
             if recipe.kind in FILMS:
                 if verify or position:
                     raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
                 name = f"{file.stem}-again" if is_picture else file.stem
                 ending = file.suffix.lower() if is_picture else ".mp4"
-                path = film_path(output, name, overwrite=overwrite, resume=resume, preview=preview, ending=ending)
+                path = film_path(
+                    output, name, photo, overwrite=overwrite, resume=resume, preview=preview, ending=ending
+                )
                 with loading(changes.get("network", recipe.network), quiet):
                     from inceptionism.replaying import Passed
                     from inceptionism.replaying_films import prepare_film
@@ -201,14 +203,12 @@ FILMS = ("zoom", "video")
 """The kinds of recipes that make films."""
 
 
-def read_changes(given: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """Return the settings that options give for a recipe of a kind; what is not given is left out."""
+def read_changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that options give; what is not given is left out."""
     changes = {name: value for name, value in given.items() if value is not None}
     if "size" in changes:
         longer = re.fullmatch("[0-9]{1,9}", changes["size"])
         changes["size"] = int(changes["size"]) if longer else parse_size(changes["size"])
-        if kind == "zoom":
-            changes |= {"size": changes["size"], "shape": None} if longer else {"size": None, "shape": changes["size"]}
     for name in ("toward", "drift"):
         if name in changes:
             changes[name] = parse_place(name, changes[name])

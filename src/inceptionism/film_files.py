@@ -26,6 +26,7 @@ from inceptionism.frame_stream import Frame, FrameStream, State
 from inceptionism.images import Array, read_recipe
 from inceptionism.interruption import uninterrupted
 from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, writing
+from inceptionism.recipe import Recipe
 from inceptionism.streaming import Behind
 
 STATE = "state.npz"
@@ -64,6 +65,8 @@ def write_film(
         KeyboardInterrupt: as it came; by then the film so far is written, if it has a frame.
     """
     check_film(path, overwrite=overwrite, resume=resume)
+    if run.sound is not None and path.exists() and path.samefile(run.sound):
+        raise NameTaken(f"{path} is the film that is to be dreamed; give another name to write to")
     if resume and is_finished(run, path):
         run.notes.append(f"{path} is finished already")
         return
@@ -110,8 +113,18 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
 
 def parts_folder(path: Path) -> Path:
     """Return where the pieces of an unfinished film are."""
-    target = destination(path)
+    target = destination(path) if path.is_symlink() else path
     return target.with_name(f"{target.name}.parts")
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return the first of `path`, `name-2`, `name-3`, … that is of an unfinished film, or `path` if none is."""
+    at, number = path, 2
+    while not parts_folder(at).exists():
+        if not os.path.lexists(at):
+            return path
+        at, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    return at
 
 
 def is_finished(run: FrameStream, path: Path) -> bool:
@@ -120,17 +133,23 @@ def is_finished(run: FrameStream, path: Path) -> bool:
     if parts_folder(path).exists() or not first.exists():
         return False
     text = read_recipe(first)
-    if text is None or comparable(text) != comparable(run.recipe.to_json()):
-        raise NameTaken(f"{path} exists and is another film; give another name, or --overwrite to replace it")
-    return True
+    made = None if text is None else Recipe.from_json(text)
+    if made is None:
+        other = "does not say how it was made"
+    elif comparable(made) != comparable(run.recipe):
+        other = "is another film"
+    elif made.settings().get("seconds") != run.recipe.settings().get("seconds"):
+        other = "is a finished film of another length"
+    else:
+        return True
+    raise NameTaken(f"{path} exists and {other}; give another name, or --overwrite to replace it")
 
 
-def comparable(recipe: str) -> dict[str, Any]:
+def comparable(recipe: Recipe) -> dict[str, Any]:
     """Return of a recipe what its frames depend on: they do not on how many there are."""
-    content: dict[str, Any] = json.loads(recipe)
+    content = {**recipe.settings(), **(recipe.made_with.facts() if recipe.made_with else {})}
     content.pop("seconds", None)
-    made_with = content.pop("made_with")
-    return {**content, **made_with}
+    return content
 
 
 class FilmFile:
@@ -147,11 +166,12 @@ class FilmFile:
     def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool, metadata: bool = True) -> None:
         self._metadata = metadata
         self._run, self._path, self._overwrite = run, path, overwrite or resume
-        self._recipe = run.recipe.to_json()
         self._folder = parts_folder(path)
         self._starts: list[Fraction] = []
         self._end = Fraction(0)
         self._pending = 0
+        # Whether there is a part of the film under its name, which must not pass for the whole.
+        self._begun = resume and self._folder.exists()
         with writing(self._folder):
             if overwrite and not resume:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -192,7 +212,7 @@ class FilmFile:
         """Stop writing; where there is nothing to go on from, nothing stays."""
         with suppress(CannotWrite):
             self._behind.finish()
-        if not (self._folder / STATE).exists():
+        if not self._begun and not (self._folder / STATE).exists():
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
@@ -200,6 +220,7 @@ class FilmFile:
         if not self._path.suffix:
             path = self._path / PNG_NAME.format(number)
             save_picture(Image.fromarray(pixels), path, self._run.recipe, metadata=self._metadata)
+            self._begun = True
             return
         if self._piece is None:
             self._starts.append(time)
@@ -219,7 +240,7 @@ class FilmFile:
         """Finish the piece, and only then say in the state that it is there."""
         self._end_piece()
         about = {
-            "recipe": self._recipe,
+            "recipe": self._run.recipe.to_json(),
             "number": number,
             "starts": list(map(str, self._starts)),
             "end": str(self._end),
@@ -238,11 +259,11 @@ class FilmFile:
                 state = {name: kept[name] for name in kept.files}
             about = json.loads(state.pop("about").tobytes())
             starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])
-            number, recipe = int(about["number"]), comparable(about["recipe"])
-        except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            number, recipe = int(about["number"]), comparable(Recipe.from_json(about["recipe"]))
+        except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, InvalidSetting) as error:
             reason = first_line(error)
             raise InvalidSetting(f"{self._folder} cannot be gone on from: {reason}; --overwrite begins anew") from None
-        wanted = comparable(self._recipe)
+        wanted = comparable(self._run.recipe)
         if recipe != wanted:
             other = sorted(name for name in recipe.keys() | wanted.keys() if recipe.get(name) != wanted.get(name))
             raise InvalidSetting(
@@ -264,7 +285,7 @@ class FilmFile:
                 reserve(target)
             joined.replace(target)
         # Among several attempts, the later ones replace what the first has written.
-        self._overwrite = True
+        self._overwrite = self._begun = True
 
     def _paths(self) -> list[Path]:
         return [self._folder / f"{index:06d}{self._coding.ending}" for index in range(len(self._starts))]

@@ -14,7 +14,7 @@ from inceptionism.camera import Camera, Place, mixed, track
 from inceptionism.checks import check_integer, check_number, check_text, checked_size
 from inceptionism.errors import InvalidSetting, first_line, shown
 from inceptionism.layer_syntax import LayerChoice, parse_layers
-from inceptionism.recipe import PhotoRecipe, known_fields
+from inceptionism.recipe import NOTHING, PhotoRecipe, known_fields
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,6 +22,7 @@ else:
     import tomli as tomllib
 
 MOST_SECONDS = 10**7
+LEAST_FPS, MOST_FPS = 0.01, 240.0
 MOVES = tuple(field.name for field in fields(Camera))
 """What keyframes may say of the camera."""
 
@@ -122,13 +123,18 @@ class ZoomRecipe(PhotoRecipe):
     keyframes: tuple[Keyframe, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("size", "seconds"):
+            if getattr(self, name) == NOTHING:
+                object.__setattr__(self, name, None)
         super().__post_init__()
         if self.shape is not None:
             object.__setattr__(self, "shape", checked_size(self.shape))
             object.__setattr__(self, "size", None)
         if self.seconds is not None:
             check_number("seconds", self.seconds, above=0, at_most=MOST_SECONDS)
-        check_number("fps", self.fps, above=0, at_most=240)
+        check_number("fps", self.fps, above=0, at_most=MOST_FPS)
+        if self.fps < LEAST_FPS:
+            raise InvalidSetting(f"fps must be at least {LEAST_FPS:g}, not {self.fps:g}")
         check_share("keep", self.keep)
         camera = Camera(self.zoom, self.rotation, self.toward, self.drift)
         object.__setattr__(self, "toward", camera.toward)
@@ -154,12 +160,16 @@ class ZoomRecipe(PhotoRecipe):
 
     def settings(self) -> dict[str, Any]:
         keyframes = [keyframe.settings() for keyframe in self.keyframes]
-        # For endless, nothing must be written, which left out would be the default.
-        return {**super().settings(), "seconds": self.seconds, "keyframes": keyframes}
+        # Left out, they would be the defaults.
+        kept = {name: NOTHING for name in ("size", "seconds") if getattr(self, name) is None}
+        if self.shape is not None:
+            del kept["size"]
+        return {**super().settings(), **kept, "keyframes": keyframes}
 
     def described(self) -> list[tuple[str, str]]:
         pairs = [pair for pair in super().described() if pair[0] != "keyframes"]
-        pairs = [("seconds", "endless") if pair == ("seconds", "None") else pair for pair in pairs]
+        pairs = [("seconds", "endless") if pair == ("seconds", NOTHING) else pair for pair in pairs]
+        pairs = [("size", "the photograph's own") if pair == ("size", NOTHING) else pair for pair in pairs]
         return pairs + [("keyframe", str(keyframe)) for keyframe in self.keyframes]
 
 

@@ -46,6 +46,9 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 MAX_SEED = 2**63 - 1
 
+NOTHING = "none"
+"""How recipes write that a setting with a default is nothing: TOML has no other way."""
+
 
 class Preset(NamedTuple):
     """How a picture from noise is made where a recipe does not say.

@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from inceptionism.layer_syntax import LayerChoice
-from inceptionism.recipe import DEVICES, PRECISIONS, PRESETS, SCHEMA, Recipe, recipe_kinds
+from inceptionism.recipe import DEVICES, NOTHING, PRECISIONS, PRESETS, SCHEMA, Recipe, recipe_kinds
 
 PLAIN: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -63,6 +63,8 @@ def of_dataclass(kind: Any) -> dict[str, Any]:
     properties = {}
     for one in fields(kind):
         properties[one.name] = of_type(hints[one.name])
+        if one.default not in (None, MISSING) and type(None) in get_args(hints[one.name]):
+            properties[one.name] = {"oneOf": [properties[one.name], {"const": NOTHING}]}
         if one.name in CHOICES and issubclass(kind, Recipe):
             properties[one.name] = {"enum": list(CHOICES[one.name])}
         if one.name in said:

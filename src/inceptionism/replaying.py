@@ -20,6 +20,7 @@ from inceptionism.composing import compose
 from inceptionism.errors import InvalidSetting, UnreadablePicture, shown, suggestion
 from inceptionism.expressions import parse_terms
 from inceptionism.images import Photo, PhotoSource, file_name, load_photo
+from inceptionism.motion_recipe import checked_keyframes
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import find as find_network
 from inceptionism.networks.registry import load_network, name_of, pick_device
@@ -41,6 +42,7 @@ IN_PLACE_OF = {
     "target": ("objective", "label", "together", "number"),
     "objective": ("layer", "guide", "target", "label"),
     "preset": ("prior", "steps"),
+    "size": ("shape",),
 }
 """What a change does away with."""
 
@@ -165,6 +167,8 @@ def is_varied(changes: Iterable[str]) -> bool:
 def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """Return a recipe with changes."""
     known = {one.name: one for one in fields(recipe)}
+    if "shape" in known and isinstance(changes.get("size"), (tuple, list)):
+        changes = {**changes, "shape": changes["size"], "size": None}
     for name in changes:
         if name not in known or name in ("made_with", "verdicts"):
             raise InvalidSetting(f"a recipe of kind {recipe.kind} has no {shown(name)}{suggestion(name, known)}")
@@ -176,11 +180,12 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def typed(changes: Mapping[str, Any]) -> dict[str, Path]:
     """Return the files that changes name: who writes them passes them."""
     names = [changes[name] for name in ("guide", "mask") if isinstance(changes.get(name), str)]
-    for kind in ("objective", "prior"):
-        if isinstance(changes.get(kind), str):
-            names += [
-                text for term in parse_terms(changes[kind], kind) for text in (*term.arguments, *term.named.values())
-            ]
+    written = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
+    written += [
+        ("objective", one.objective) for one in checked_keyframes(changes.get("keyframes", ())) if one.objective
+    ]
+    for kind, text in written:
+        names += [name for term in parse_terms(text, kind) for name in (*term.arguments, *term.named.values())]
     return {name: Path(name) for name in names}
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from inceptionism.errors import InvalidSetting, shown
 from inceptionism.film_in import FilmSource
 from inceptionism.filming import VideoRun
-from inceptionism.images import load_photo
+from inceptionism.images import Photo, load_photo
 from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import VideoRecipe, ZoomRecipe
 from inceptionism.networks.network import Network
@@ -21,7 +21,8 @@ from inceptionism.provenance import told
 from inceptionism.recipe import Recipe
 from inceptionism.recipe_files import load_recipe
 from inceptionism.replaying import Passed, check_area, differences, named_files, settled
-from inceptionism.zooming import ZoomRun
+from inceptionism.runs import output_size
+from inceptionism.zooming import ZoomRun, frame_size
 
 
 def replay_film(
@@ -65,19 +66,23 @@ def prepare_film(
     """Return the film that a recipe says, with changes. Its notes say what is not as it was."""
     varied, network, passed = settled(recipe, passed, changes)
     known = recipe.made_with.photo if recipe.made_with else None
+    free = force or bool({"size", "shape"} & changes.keys())
     run: MotionRun
     if isinstance(varied, ZoomRecipe):
         if begin is None and known:
             raise InvalidSetting(f"the recipe begins in a photograph, {told(known)}: pass one after it")
         photo = None if begin is None else load_photo(begin)
+        if not free:
+            check_area(frame_size(varied, photo))
         run = ZoomRun(varied, photo, network=network, find=passed.find)
     elif isinstance(varied, VideoRecipe):
         if begin is None:
             raise InvalidSetting(f"the recipe dreams a film{f', {told(known)}' if known else ''}: pass one after it")
-        run = VideoRun(varied, FilmSource(begin), network=network, find=passed.find)
+        film = FilmSource(begin)
+        if not free:
+            check_area(output_size(Photo(film.first), varied.size))
+        run = VideoRun(varied, film, network=network, find=passed.find)
     else:
         raise InvalidSetting(f"the recipe is of kind {shown(recipe.kind)}, which is no film")
-    if not {"size", "shape"} & changes.keys() and not force:
-        check_area(run.size)
     run.notes += differences(recipe, run.recipe, changes)
     return run

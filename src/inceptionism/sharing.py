@@ -15,6 +15,7 @@ from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.expressions import parse_terms, summed
 from inceptionism.images import Photo, file_name
 from inceptionism.metadata import write_packet
+from inceptionism.motion_recipe import ZoomRecipe
 from inceptionism.outputs import encode, of_few_colors, opaque
 from inceptionism.packets import with_gif_packet
 from inceptionism.recipe import ClassRecipe, PhotoRecipe, Recipe, readable
@@ -173,6 +174,11 @@ def without_folders(recipe: Recipe) -> Recipe:
         if value in (None, "none"):
             continue
         changes[name] = file_name(value) if name in ("guide", "mask") else renamed(value, name, pictures)
+    if isinstance(recipe, ZoomRecipe):
+        changes["keyframes"] = tuple(
+            one if one.objective is None else replace(one, objective=renamed(one.objective, "objective", pictures))
+            for one in recipe.keyframes
+        )
     if recipe.network.startswith(("/", "~", ".")):
         changes["network"] = file_name(recipe.network)
     return replace(recipe, made_with=made_with, **changes)

@@ -98,5 +98,4 @@ class Behind:
 
     def _check(self) -> None:
         if self._failed is not None:
-            failed, self._failed = self._failed, None
-            raise failed
+            raise self._failed
