@@ -145,7 +145,7 @@ def test_an_endless_zoom_ends_with_ctrl_c(folder) -> None:
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (folder / "out.mp4.parts" / "000002.mp4").exists(), process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (130, "dream: interrupted; the film so far is in out.mp4\n")
     assert int(probe(folder / "out.mp4")["streams"][0]["nb_read_frames"]) >= 6
     assert {one.name for one in folder.iterdir()} == {"cup.jpg", "in.mp4", "out.mp4"}
@@ -182,7 +182,7 @@ def test_a_request_to_terminate_keeps_what_it_takes_to_go_on(folder) -> None:
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (folder / "out.webm.parts" / "state.npz").exists(), process)
     process.terminate()
-    _, said = process.communicate()
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 143
     assert "the same command with --resume goes on, from what is in out.webm.parts" in said
     assert len(decoded(folder / "out.webm")) >= 4

@@ -277,3 +277,24 @@ def test_a_film_need_not_say_how_it_was_made(tmp_path, photo, tiny, ending: str)
     first = path if ending else path / "000000.png"
     assert b"inceptionism" not in first.read_bytes()
     assert b"deepdream" not in first.read_bytes()
+
+
+def test_a_state_without_its_picture_is_said(tmp_path, photo, tiny) -> None:
+    run = zoom(photo, tiny)
+    parts = tmp_path / "out.mp4.parts"
+    film = FilmFile(run, tmp_path / "out.mp4", overwrite=False, resume=False)
+    for frame in run:
+        film.add(frame)
+    film.close(finished=False)
+    with np.load(parts / "state.npz") as kept:
+        np.savez(parts / "state.npz", about=kept["about"])
+    with pytest.raises(InvalidSetting, match=r"cannot be gone on from: .*--overwrite begins anew"):
+        zoom(photo, tiny).save(tmp_path / "out.mp4", resume=True)
+
+
+def test_an_animation_too_large_for_its_format_is_refused_before_any_work(tmp_path, photo, tiny) -> None:
+    run = zoom(photo, tiny)
+    run.size = (40, 16_400)
+    with pytest.raises(CannotWrite, match="WEBP holds at most 16383"):
+        run.save(tmp_path / "out.webp")
+    assert not list(tmp_path.iterdir())

@@ -110,3 +110,14 @@ def write_tone(path: Path) -> None:
         piece.sample_rate, piece.pts = 48_000, 0
         out.mux(heard.encode(piece))
         out.mux(heard.encode(None))
+
+
+def test_a_playlist_is_no_film_whatever_it_is_called(tmp_path, photo) -> None:
+    """ffmpeg would open the files that it names."""
+    write(tmp_path / "secret.mp4", pan(photo, 3))
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", "secret.mp4", "#EXT-X-ENDLIST"]
+    (tmp_path / "hls.mp4").write_text("\n".join(lines))
+    for name in ("list.mp4", "hls.mp4"):
+        with pytest.raises(UnreadablePicture, match="is not a film that can be read"):
+            FilmSource(tmp_path / name)

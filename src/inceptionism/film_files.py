@@ -25,7 +25,7 @@ from inceptionism.film_out import PIECES, Coding, Encoder, Pieces, join
 from inceptionism.frame_stream import Frame, FrameStream, State
 from inceptionism.images import Array, read_recipe
 from inceptionism.interruption import uninterrupted
-from inceptionism.outputs import check_output, destination, partial, reserve, save_picture, writing
+from inceptionism.outputs import FORMATS, check_output, check_side, destination, partial, reserve, save_picture, writing
 from inceptionism.recipe import Recipe
 from inceptionism.streaming import Behind
 
@@ -67,6 +67,8 @@ def write_film(
     check_film(path, overwrite=overwrite, resume=resume)
     if run.sound is not None and path.exists() and path.samefile(run.sound):
         raise NameTaken(f"{path} is the film that is to be dreamed; give another name to write to")
+    if path.suffix.lower() in FORMATS:
+        check_side(path, run.size)
     if resume and is_finished(run, path):
         run.notes.append(f"{path} is finished already")
         return
@@ -271,7 +273,11 @@ class FilmFile:
                 "or --overwrite to begin anew"
             )
         self._starts, self._end = starts, end
-        self._run.go_on(number, state)
+        try:
+            self._run.go_on(number, state)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = first_line(error)
+            raise InvalidSetting(f"{self._folder} cannot be gone on from: {reason}; --overwrite begins anew") from None
 
     def _join(self) -> None:
         """Put the pieces together in a file of its own, which then takes the place of the film's."""

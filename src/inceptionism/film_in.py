@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.film_tags import decoding
+from inceptionism.film_tags import decoding, open_film
 from inceptionism.images import Array
 
 HIGH_DEFINITION = 720
@@ -58,7 +58,7 @@ class FilmSource:
             raise UnreadablePicture(f"{path} is not a file")
         self.path = path
         self.notes: list[str] = []
-        with decoding(path), av.open(str(path)) as container:
+        with open_film(path) as container:
             stream = video_stream(path, container)
             assert stream.time_base is not None
             self.unit = stream.time_base
@@ -90,7 +90,7 @@ class FilmSource:
         A frame that has no time, or not one after that of the frame before, comes one frame later than that.
         """
         last: Fraction | None = None
-        with decoding(self.path), av.open(str(self.path)) as container:
+        with open_film(self.path) as container:
             stream = video_stream(self.path, container)
             stream.thread_type = "AUTO"
             begin = Fraction(container.start_time or 0, av.time_base)

@@ -14,7 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from inceptionism.errors import CannotWrite, first_line
-from inceptionism.film_tags import tags
+from inceptionism.film_tags import open_film, tags
 from inceptionism.images import Array
 from inceptionism.metadata import write_packet
 from inceptionism.packets import put_packet
@@ -185,7 +185,7 @@ def join(pieces: Pieces, path: Path, target: Path, recipe: Recipe | None = None,
             first = files.enter_context(av.open(str(pieces.paths[0])))
             packets = [pieces.packets(out.add_stream_from_template(first.streams.video[0]))]
             if sound is not None:
-                packets += sounds(files.enter_context(av.open(str(sound))), out, ending, pieces.end)
+                packets += sounds(files.enter_context(open_film(sound)), out, ending, pieces.end)
             for packet in heapq.merge(*packets, key=lambda one: one.dts * one.time_base):
                 out.mux(packet)
     if recipe is not None and ending not in TAGGED:

@@ -22,9 +22,24 @@ def tagged_recipe(path: Path) -> str | None:
     Raises:
         UnreadablePicture: it cannot be opened.
     """
-    with decoding(path), av.open(str(path)) as container:
+    with open_film(path) as container:
         comment = {name.lower(): value for name, value in container.metadata.items()}.get("comment")
     return comment if comment and comment.startswith("{") else None
+
+
+FORMATS = (
+    "3dostr apng asf av1 avi dv flv gif h264 hevc ivf m4v matroska mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm "
+    "vc1 webm yuv4mpegpipe"
+)
+"""What films may be, by ffmpeg's names: no playlists, which would have it open other files and addresses."""
+
+
+@contextmanager
+def open_film(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a film; what goes wrong with it is raised as `UnreadablePicture`."""
+    allowed = {"format_whitelist": ",".join(FORMATS.split()), "protocol_whitelist": "file"}
+    with decoding(path), av.open(str(path), container_options=allowed) as container:
+        yield container
 
 
 @contextmanager

@@ -24,16 +24,32 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
+_asked: list[int] = []
+"""The signals that asked to stop and were not noticed since."""
+
+
 def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # as the signal module calls it
     """Raise `Interrupted`."""
+    _asked.append(number)
     raise Interrupted(number)
+
+
+def check() -> None:
+    """Raise `Interrupted` once more if it was lost: libraries that ask for an attribute take any error for a no."""
+    if _asked:
+        number = _asked.pop()
+        _asked.clear()
+        raise Interrupted(number)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Raise `Interrupted` inside when the program is asked to stop."""
     with handling(stop):
-        yield
+        try:
+            yield
+        finally:
+            _asked.clear()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from inceptionism import comparisons, objectives
+from inceptionism import comparisons, interruption, objectives
 from inceptionism.ascent import Climb, NormalizedAscent, ascend
 from inceptionism.canvas import Canvas, from_noise
 from inceptionism.composing import compose, named_mask, named_photo
@@ -202,6 +202,7 @@ def together(runs: Sequence[Run]) -> Iterator[list[Step]]:
     with kept():
         for climbs in zip(*(run.climbs() for run in runs), strict=True):
             for scores in ascend(climbs, first.slope, first.steps):
+                interruption.check()
                 yield [run.took(score) for run, score in zip(runs, scores, strict=True)]
 
 
