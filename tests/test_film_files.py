@@ -13,6 +13,7 @@ from films import decoded, pan, probe, times, write
 from PIL import Image
 
 import inceptionism as inc
+from inceptionism import film_out
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
 from inceptionism.film_files import FilmFile
 from inceptionism.images import read_recipe
@@ -298,3 +299,15 @@ def test_an_animation_too_large_for_its_format_is_refused_before_any_work(tmp_pa
     with pytest.raises(CannotWrite, match="WEBP holds at most 16383"):
         run.save(tmp_path / "out.webp")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_not_blamed_on_the_sound(tmp_path, photo, tiny, monkeypatch) -> None:
+    write(tmp_path / "in.mp4", pan(photo, 4), sound="aac")
+    run = inc.video(tmp_path / "in.mp4", network=tiny, layer="first", octaves=1)
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(film_out.heapq, "merge", full)
+    with pytest.raises(CannotWrite, match=r"out\.mp4 cannot be written: No space left on device"):
+        run.save(tmp_path / "out.mp4")

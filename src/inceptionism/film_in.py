@@ -58,7 +58,7 @@ class FilmSource:
             raise UnreadablePicture(f"{path} is not a file")
         self.path = path
         self.notes: list[str] = []
-        with open_film(path) as container:
+        with decoding(path), open_film(path) as container:
             stream = video_stream(path, container)
             assert stream.time_base is not None
             self.unit = stream.time_base
@@ -90,7 +90,7 @@ class FilmSource:
         A frame that has no time, or not one after that of the frame before, comes one frame later than that.
         """
         last: Fraction | None = None
-        with open_film(self.path) as container:
+        with decoding(self.path), open_film(self.path) as container:
             stream = video_stream(self.path, container)
             stream.thread_type = "AUTO"
             begin = Fraction(container.start_time or 0, av.time_base)

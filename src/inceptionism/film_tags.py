@@ -22,7 +22,7 @@ def tagged_recipe(path: Path) -> str | None:
     Raises:
         UnreadablePicture: it cannot be opened.
     """
-    with open_film(path) as container:
+    with decoding(path), open_film(path) as container:
         comment = {name.lower(): value for name, value in container.metadata.items()}.get("comment")
     return comment if comment and comment.startswith("{") else None
 
@@ -34,12 +34,10 @@ FORMATS = (
 """What films may be, by ffmpeg's names: no playlists, which would have it open other files and addresses."""
 
 
-@contextmanager
-def open_film(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a film; what goes wrong with it is raised as `UnreadablePicture`."""
+def open_film(path: Path) -> av.container.InputContainer:
+    """Open a film, whoever made it."""
     allowed = {"format_whitelist": ",".join(FORMATS.split()), "protocol_whitelist": "file"}
-    with decoding(path), av.open(str(path), container_options=allowed) as container:
-        yield container
+    return av.open(str(path), container_options=allowed)
 
 
 @contextmanager

@@ -16,14 +16,13 @@ from inceptionism.flow import motion
 from inceptionism.frame_stream import Frame, State
 from inceptionism.frames import FrameRun, frame_seed
 from inceptionism.images import Array, Find, Mask, Photo
-from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import VideoRecipe
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective
 from inceptionism.resampling import as_array, as_tensor, carried
-from inceptionism.runs import output_size, photo_objective
+from inceptionism.runs import chosen_layers, output_size, photo_objective
 from inceptionism.streaming import ahead
 from inceptionism.tensors import to_image, to_picture
 
@@ -63,8 +62,7 @@ class VideoRun(MotionRun):
         self._film = film
         self.size = output_size(Photo(film.first), recipe.size)
         first = Photo(scaled(film.first, self.size), name=film.path.name)
-        layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
-        recipe = replace(recipe, layer=layer)
+        recipe = replace(recipe, layer=chosen_layers(recipe, net, objective))
         self.objective = photo_objective(recipe, net, first, objective=objective, guide=guide, mask=mask, find=find)
         self._run = FrameRun(recipe, first, network=net, objective=self.objective)
         height, width = film.size

@@ -269,7 +269,7 @@ class PhotoRun(Run):
         find: Find = Path,
     ) -> None:
         super().__init__(recipe, network)
-        layers = recipe.layer or (() if objective or recipe.objective else parse_layers(self.network.default_layer))
+        layers = chosen_layers(recipe, self.network, objective)
         self.objective = photo_objective(
             recipe, self.network, photo, objective=objective, guide=guide, mask=mask, find=find
         )
@@ -437,9 +437,14 @@ def photo_objective(
         objective = compose(recipe.objective, network, photo, find)
     if objective is None:
         guide = named_photo(recipe.guide, find) if guide is None and recipe.guide is not None else guide
-        objective = layers_objective(network, recipe.layer or parse_layers(network.default_layer), guide)
+        objective = layers_objective(network, chosen_layers(recipe, network), guide)
     mask = named_mask(recipe.mask, find) if mask is None and recipe.mask is not None else mask
     return objective if mask is None else objective.where(mask)
+
+
+def chosen_layers(recipe: PhotoRecipe, network: Network, objective: Objective | None = None) -> tuple[LayerChoice, ...]:
+    """Return the layers that are climbed: those of a recipe, or the network's default; none where an objective is."""
+    return recipe.layer or (() if objective or recipe.objective else parse_layers(network.default_layer))
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:

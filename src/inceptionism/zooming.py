@@ -16,14 +16,13 @@ from inceptionism.canvas import clouds
 from inceptionism.frame_stream import Frame, State
 from inceptionism.frames import FrameRun, frame_seed
 from inceptionism.images import Find, Mask, Photo
-from inceptionism.layer_syntax import parse_layers
 from inceptionism.motion import MotionRun
 from inceptionism.motion_recipe import ZoomRecipe
 from inceptionism.networks.network import Network
 from inceptionism.networks.registry import load_network
 from inceptionism.objectives import Objective
 from inceptionism.resampling import as_array, as_tensor, moved
-from inceptionism.runs import output_size, photo_objective
+from inceptionism.runs import chosen_layers, output_size, photo_objective
 from inceptionism.tensors import covering, to_image, to_picture
 
 
@@ -56,8 +55,7 @@ class ZoomRun(MotionRun):
         net = load_network(recipe.network if network is None else network, recipe.device)
         self.size = frame_size(recipe, photo)
         first = first_frame(photo, self.size, recipe.seed)
-        layer = recipe.layer or (() if objective or recipe.objective else parse_layers(net.default_layer))
-        recipe = replace(recipe, layer=layer)
+        recipe = replace(recipe, layer=chosen_layers(recipe, net, objective))
         self._objectives = Objectives.of(recipe, net, first, objective=objective, guide=guide, mask=mask, find=find)
         self._run = FrameRun(recipe, first, network=net, objective=self._objectives.all)
         self.recipe = replace(recipe, made_with=self._run.made_with(photo))
