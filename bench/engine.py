@@ -29,11 +29,11 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import inceptionism as inc
-from inceptionism.networks.efficientnet_lite import EfficientNetLite, our_name, weights_file
+from inceptionism.networks.hooks import run_until
+from inceptionism.networks.loaders.efficientnet_lite import EfficientNetLite, our_name, weights_file
 from inceptionism.networks.network import DTYPES
-from inceptionism.networks.running import run_until
-from inceptionism.octaves import octave_sizes
-from inceptionism.recipe import PhotoRecipe
+from inceptionism.recipes.recipe import PhotoRecipe
+from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import to_picture
 
 
@@ -193,8 +193,8 @@ def several(network: inc.Network, rounds: int) -> Table:
             run.finish()
 
     def side_by_side(side: int) -> None:
-        for batch in inc.batches(runs(side)):
-            for _ in inc.together(batch):
+        for batch in inc.make_batches(runs(side)):
+            for _ in inc.run_batch(batch):
                 pass
 
     for side in (128, 224, 320):
@@ -203,7 +203,7 @@ def several(network: inc.Network, rounds: int) -> Table:
         ratios = sorted(slow / fast for slow, fast in pairs)
         times = (f"{1000 * statistics.median(taken) / 8 / 12:.1f}" for taken in zip(*pairs, strict=True))
         gain = f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
-        table.add_row(f"{side}×{side}", *times, str(len(next(inc.batches(runs(side))))), gain)
+        table.add_row(f"{side}×{side}", *times, str(len(next(inc.make_batches(runs(side))))), gain)
     return table
 
 

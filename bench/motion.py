@@ -20,14 +20,14 @@ from rich.table import Table
 from torch import Tensor
 
 import inceptionism as inc
-from inceptionism.film_in import FilmSource
-from inceptionism.filming import scaled
-from inceptionism.flow import motion
-from inceptionism.frames import FrameRun, frame_seed
-from inceptionism.images import Array, Photo
-from inceptionism.recipe import PhotoRecipe
-from inceptionism.resampling import as_array, carried
-from inceptionism.slope import Look, Slope
+from inceptionism.film.frame_run import FrameRun, frame_seed
+from inceptionism.film.optical_flow import motion
+from inceptionism.film.reader import FilmSource
+from inceptionism.film.video import scaled
+from inceptionism.film.warp import as_array, carried
+from inceptionism.io.photos import Array, Photo
+from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
+from inceptionism.recipes.recipe import PhotoRecipe
 from inceptionism.tensors import to_picture
 
 console = Console()
@@ -76,7 +76,7 @@ def films(film: Path, size: int | None) -> None:
     originals = [scaled(frame.pixels, run.size) for frame in FilmSource(film)]
     began = time.perf_counter()
     ours = [frame.picture for frame in run]
-    took = time.perf_counter() - began
+    record_step = time.perf_counter() - began
     network = inc.load_network(recipe.network, recipe.device)
     settings = PhotoRecipe(layer=recipe.layer, octaves=recipe.octaves)
     objective = run.objective
@@ -86,14 +86,16 @@ def films(film: Path, size: int | None) -> None:
         alone.dream(to_picture(pixels, network.device), frame_seed(0, index)) for index, pixels in enumerate(originals)
     ]
     took_alone = time.perf_counter() - began
-    slope = Slope(network, network.dtype("fp32"))
+    evaluator = GradientEvaluator(network, network.dtype("fp32"))
 
     def strength(frames: list[Tensor]) -> float:
-        return float(np.mean([slope([Look(one, objective, torch.Generator())])[0][0] for one in frames]))
+        return float(
+            np.mean([evaluator([EvaluationRequest(one, objective, torch.Generator())])[0][0] for one in frames])
+        )
 
     table = Table("frames", "flicker", "strength", "frames/s", title=f"{film.name} at {run.size[0]}×{run.size[1]}")
     plain = [to_picture(pixels, network.device) for pixels in originals]
-    for name, frames, seconds in (("original", plain, 0.0), ("alone", theirs, took_alone), ("film", ours, took)):
+    for name, frames, seconds in (("original", plain, 0.0), ("alone", theirs, took_alone), ("film", ours, record_step)):
         speed = f"{len(frames) / seconds:.2f}" if seconds else ""
         table.add_row(name, f"{flicker(frames, originals):.2f}", f"{strength(frames):.4g}", speed)
     console.print(table)

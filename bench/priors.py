@@ -10,8 +10,8 @@ from rich.table import Table
 from transfer import OpenCV, lite, natural
 
 import inceptionism as inc
-from inceptionism.contact_sheet import Labeled, contact_sheet
-from inceptionism.recipe import PRESETS
+from inceptionism.io.contact_sheet import LabeledImage, contact_sheet
+from inceptionism.recipes.recipe import PRESETS
 
 PRIORS = (
     "none",
@@ -54,7 +54,7 @@ def main() -> None:
         seen = [f"{100 * probabilities(image)[index]:.0f} %" for probabilities in judges.values()]
         correlation, slope = natural(image)
         table.add_row(prior, *seen, f"{correlation:.3f}", f"{slope:.2f}")
-        pictures.append(Labeled(image, prior, ", ".join(map(" ".join, zip(judges, seen, strict=True)))))
+        pictures.append(LabeledImage(image, prior, ", ".join(map(" ".join, zip(judges, seen, strict=True)))))
     Console(width=140, highlight=False).print(table)
     contact_sheet(pictures)[0].save(options.sheet, quality=90)
 

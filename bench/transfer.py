@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 import inceptionism as inc
-from inceptionism.recipe import PRESETS
+from inceptionism.recipes.recipe import PRESETS
 from inceptionism.tensors import to_picture
 
 CLASSES = (

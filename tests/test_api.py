@@ -11,7 +11,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient, UnknownName
-from inceptionism.recipe import PhotoRecipe, Recipe
+from inceptionism.recipes.recipe import PhotoRecipe, Recipe
 
 ONE = {"octaves": 1, "steps": 1}
 QUICK = {"octaves": 2, "steps": 2}
@@ -130,9 +130,7 @@ def test_a_silent_channel_is_an_error(tiny, photo) -> None:
 def test_a_channel_that_is_silent_in_small_octaves_only_is_said(tiny, photo) -> None:
     """It has its say where the picture is large enough; the run is not lost to the small ones."""
     size = tuple(reversed(inc.dream(photo, network=tiny, octaves=2, steps=1).image.size))
-    smaller = objectives.Objective(
-        {"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big"
-    )
+    smaller = inc.Objective({"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big")
     result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, steps=2)
     assert result.scores[0] == 0
     assert result.scores[2] > 0
@@ -207,7 +205,7 @@ def test_an_interruption_between_octaves_keeps_the_picture(tiny, photo, monkeypa
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("inceptionism.runs.Pixels", interrupted)
+    monkeypatch.setattr("inceptionism.runs.photo.Pixels", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(steps)
     assert run.result().image.size == (71, 93)
@@ -236,7 +234,7 @@ def test_an_objective_can_be_visualized(tiny) -> None:
 
 
 def test_a_network_without_labels_says_so() -> None:
-    from conftest import tiny_module
+    from tests.support.tiny_networks import tiny_module
 
     with pytest.raises(InvalidSetting, match="has no labels; a class must be a whole number, not 'fir'"):
         inc.visualize("fir", network=tiny_module(), size=32, steps=1)
@@ -247,7 +245,7 @@ def test_a_network_without_labels_says_so() -> None:
 
 
 def test_a_bare_module_is_a_network(photo) -> None:
-    from conftest import tiny_module
+    from tests.support.tiny_networks import tiny_module
 
     result = inc.dream(photo, network=tiny_module(), layer="second", **QUICK)
     assert result.recipe.network == "Tiny"
@@ -256,7 +254,7 @@ def test_a_bare_module_is_a_network(photo) -> None:
 def test_the_recipe_says_what_it_was_made_with(tiny, photo, tmp_path) -> None:
     result = inc.dream(photo, network=tiny, layer="second=2", seed=5, **QUICK)
     result.save(tmp_path / "out.png")
-    from inceptionism.images import read_recipe
+    from inceptionism.io.photos import read_recipe
 
     recipe = Recipe.from_json(read_recipe(tmp_path / "out.png"))
     assert recipe == result.recipe
@@ -337,7 +335,7 @@ def test_a_little_memory_gives_tiles_and_a_picture_without_seams(lite0, photo) -
     large = Image.fromarray(photo).resize((710, 930))
     settings = {"network": lite0, "octaves": 2, "steps": 4, "precision": "fp32"}
     run = inc.PhotoRun(inc.PhotoRecipe(octaves=2, steps=4, memory="560MB"), inc.load_photo(large), network=lite0)
-    assert run.slope.pixels < 710 * 930
+    assert run.evaluator.pixels < 710 * 930
     by_tiles = run.finish()
     whole = inc.dream(large, **settings)
     assert similarity(by_tiles, whole) > 0.5

@@ -10,7 +10,7 @@ import torch
 
 import inceptionism as inc
 from inceptionism.interruption import Interrupted, check, interruptible
-from inceptionism.objectives import Objective
+from inceptionism.objectives.objective import Objective
 
 
 def test_an_interruption_that_a_library_swallows_comes_again_after_the_step(tiny) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from inceptionism.checks import parse_memory
 from inceptionism.errors import InvalidSetting
-from inceptionism.memory import c_library, kept, machine_memory
+from inceptionism.memory import c_library, keep_memory, machine_memory
+from inceptionism.validation import parse_memory
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_the_machine_has_memory() -> None:
 FAULTS = """
 import resource, torch
 from contextlib import nullcontext
-from inceptionism.memory import kept
+from inceptionism.memory import keep_memory
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 def step():
     for _ in range(3):
         torch.ones(40 * 2**18)
-for context in (nullcontext, kept):
+for context in (nullcontext, keep_memory):
     with context():
         for _ in range(9):
             step()
@@ -71,16 +71,16 @@ def test_memory_is_kept_between_steps_and_handed_back_afterwards() -> None:
 
 @pytest.mark.skipif(c_library() is None, reason="this system's C library is not glibc")
 def test_it_may_be_nested_and_interrupted() -> None:
-    with pytest.raises(ZeroDivisionError), kept(), kept():
+    with pytest.raises(ZeroDivisionError), keep_memory(), keep_memory():
         raise ZeroDivisionError
-    with kept():
+    with keep_memory():
         pass
     assert isinstance(c_library(), ctypes.CDLL)
 
 
 LARGE = """
 import pathlib, sys, torch
-from inceptionism.memory import in_large_pages
+from inceptionism.memory import use_large_pages
 
 def large_kib():
     text = pathlib.Path("/proc/self/smaps_rollup").read_text()
@@ -89,13 +89,13 @@ def large_kib():
 before = large_kib()
 tensor = torch.empty(70 * 2**20)
 if sys.argv[1] == "large":
-    assert in_large_pages(tensor) is tensor
+    assert use_large_pages(tensor) is tensor
 tensor.fill_(1)
 print(large_kib() - before)
 """
 
 
-def test_a_large_picture_lies_in_large_pages() -> None:
+def test_a_large_picture_lies_use_large_pages() -> None:
     setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     if c_library() is None or not setting.exists() or "[madvise]" not in setting.read_text():
         pytest.skip("this system gives no large pages to who asks")

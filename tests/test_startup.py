@@ -60,5 +60,5 @@ def test_every_public_name_is_there() -> None:
 
     for name in inc.__all__:
         assert getattr(inc, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nightmare'"):
+    with pytest.raises(AttributeError, match="No inceptionism attribute nightmare"):
         inc.nightmare  # noqa: B018

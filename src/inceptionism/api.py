@@ -9,16 +9,12 @@ from typing import TypeAlias
 
 from torch import nn
 
-from inceptionism.checks import checked_size
-from inceptionism.composing import is_written
-from inceptionism.images import PhotoSource, load_mask, load_photo
-from inceptionism.layer_syntax import LayerSetting, parse_layers
-from inceptionism.networks.network import Network
-from inceptionism.networks.registry import name_of
-from inceptionism.objectives import Objective
-from inceptionism.recipe import ClassRecipe, PhotoRecipe
-from inceptionism.result import Result, Step
-from inceptionism.runs import ClassRun, PhotoRun
+from inceptionism.io import PhotoSource, load_mask, load_photo
+from inceptionism.networks import Network, network_name
+from inceptionism.objectives import Objective, is_expression
+from inceptionism.recipes import ClassRecipe, LayerSetting, PhotoRecipe, parse_layers
+from inceptionism.runs import ClassRun, PhotoRun, Result, Step
+from inceptionism.validation import checked_size
 
 OnStep: TypeAlias = Callable[[Step], object]
 
@@ -79,7 +75,7 @@ def dream(
     The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` says where it departs.
     """
     recipe = PhotoRecipe(
-        network=name_of(network),
+        network=network_name(network),
         layer=parse_layers(layer),
         objective=None if objective is None else str(objective),
         octaves=octaves,
@@ -150,9 +146,9 @@ def visualize(
         InvalidSetting: a setting is of the wrong kind or out of range, or a name is that of several classes.
         NoGradient: the objective does not change with the picture.
     """
-    written = target if isinstance(target, Objective) or (isinstance(target, str) and is_written(target)) else None
+    written = target if isinstance(target, Objective) or (isinstance(target, str) and is_expression(target)) else None
     recipe = ClassRecipe(
-        network=name_of(network),
+        network=network_name(network),
         target=None if written is not None or isinstance(target, Objective) else target,
         objective=None if written is None else str(written),
         preset=preset,

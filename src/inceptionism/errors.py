@@ -43,14 +43,14 @@ class NotFinite(InceptionismError):
     """A score or its gradient has grown beyond all numbers."""
 
 
-def runs_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Return whether there was not enough memory; torch has no error of its own for that on the processor."""
     return isinstance(error, MemoryError) or bool(
         re.search("not enough memory|out of memory|allocate memory", str(error))
     )
 
 
-def shown(value: object) -> str:
+def quote_value(value: object) -> str:
     """Return `value` as it stands in a sentence: on one line, and cut in its middle where it is long."""
     try:
         text = printable(repr(value))

@@ -43,7 +43,7 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def keep_memory() -> Iterator[None]:
     """Inside, keep memory that is freed for the next step, and hand it back to the system afterwards.
 
     Each step frees hundreds of megabytes and asks for as many. By default glibc hands large pieces back at once,
@@ -67,10 +67,10 @@ def kept() -> Iterator[None]:
             if not _keepers:
                 for setting, value in USUAL.items():
                     library.mallopt(setting, value)
-                hand_back()
+                trim_memory()
 
 
-def in_large_pages(tensor: Tensor) -> Tensor:
+def use_large_pages(tensor: Tensor) -> Tensor:
     """Return a new tensor, of which nothing was written yet; if it is large, the system gives it large pages.
 
     It clears a page when it is first written to, and 200,000 small ones a step take longer than all else that is done
@@ -85,7 +85,7 @@ def in_large_pages(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def hand_back() -> None:
+def trim_memory() -> None:
     """Give to the system what is kept and not in use, before what comes next and is of another size."""
     library = c_library()
     if library is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from inceptionism.errors import InvalidSetting, UnknownName, near_names, shown
+from inceptionism.errors import InvalidSetting, UnknownName, near_names, quote_value
 
 
 class Labels:
@@ -20,7 +20,7 @@ class Labels:
 
     def __init__(self, names: Sequence[str], ids: Sequence[str] = ()) -> None:
         if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
-            raise InvalidSetting(f"labels are a list of the classes' names in index order, not {shown(names)}")
+            raise InvalidSetting(f"labels are a list of the classes' names in index order, not {quote_value(names)}")
         self.names = tuple(tuple(name.strip() for name in line.split(",")) for line in names)
         self._indices: dict[str, list[int]] = {}
         for index, synonyms in enumerate(self.names):
@@ -47,7 +47,7 @@ class Labels:
             UnknownName: no class has this name; the sentence offers near ones.
         """
         if isinstance(target, bool) or not isinstance(target, (str, int)):
-            raise InvalidSetting(f"a class is given by its name or index, not {shown(target)}")
+            raise InvalidSetting(f"a class is given by its name or index, not {quote_value(target)}")
         if isinstance(target, int) or re.fullmatch(r"-?\d{1,9}", target.strip()):
             index = int(target)
             if not 0 <= index < len(self):
@@ -60,11 +60,11 @@ class Labels:
         if found:
             choices = " and ".join(f"{index} ({', '.join(self.names[index])})" for index in found)
             raise InvalidSetting(
-                f"{shown(target)} is the name of classes {choices}: give the index of the one you mean"
+                f"{quote_value(target)} is the name of classes {choices}: give the index of the one you mean"
             )
         near = [f"{name} ({self._indices[name][0]})" for name in near_names(fold(target), self._indices)]
         hint = f"; near names: {', '.join(near)}" if near else f"; classes also have indices, 0 to {len(self) - 1}"
-        raise UnknownName(f"no class is called {shown(target)}{hint}")
+        raise UnknownName(f"no class is called {quote_value(target)}{hint}")
 
 
 def fold(name: str) -> str:

@@ -10,23 +10,23 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from inceptionism.checks import check_integer, check_number, checked_size
 from inceptionism.errors import (
     InceptionismError,
     InvalidSetting,
     UnknownName,
+    is_out_of_memory,
     printable,
-    runs_out_of_memory,
-    shown,
+    quote_value,
     suggestion,
 )
-from inceptionism.networks.frozen import forget, freeze, joined, quicken
-from inceptionism.networks.fusion import Fusion, fusion
+from inceptionism.networks.feature_maps import Form, Maps, Shapes, grid_of, learn, noting, outputs_at, shapes_of
+from inceptionism.networks.frozen import forget_derived, freeze, fuse_frozen, join_convolutions
+from inceptionism.networks.frozen import Fusion, find_fusions
+from inceptionism.networks.hooks import REFUSALS, run, run_until
 from inceptionism.networks.labels import Labels
 from inceptionism.networks.layers import LEVELS, Layer, levels, worth_listing
-from inceptionism.networks.maps import Form, Maps, Shapes, grid_of, learn, noting, outputs_at, shapes_of
-from inceptionism.networks.running import REFUSALS, run, run_until
 from inceptionism.networks.statistics import Statistics, natural_statistics
+from inceptionism.validation import check_integer, check_number, checked_size
 
 LOGITS = "logits"
 """The layer name of a network's output, before the softmax."""
@@ -76,10 +76,10 @@ class Network:
     ) -> None:
         if not isinstance(module, nn.Module):
             raise InvalidSetting(
-                f"a Network is made of a torch module, not {shown(module)}; load_network takes registered names"
+                f"a Network is made of a torch module, not {quote_value(module)}; load_network takes registered names"
             )
         if channels not in ("RGB", "BGR"):
-            raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {shown(channels)}")
+            raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {quote_value(channels)}")
         check_number("range", range, above=0)
         self.name = name or type(module).__name__
         self.size = checked_size(size)
@@ -88,7 +88,7 @@ class Network:
         self._flip = channels == "BGR"
         means, stds = per_channel("mean", mean), per_channel("std", std)
         if (stds <= 0).any():
-            raise InvalidSetting(f"std must be more than 0 in each channel, not {shown(std)}")
+            raise InvalidSetting(f"std must be more than 0 in each channel, not {quote_value(std)}")
         self._scale = range / stds
         self._shift = -means / stds
         self._plain = freeze(module)
@@ -115,10 +115,10 @@ class Network:
             self._joined.clear()
             self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
         except (RuntimeError, AssertionError, TypeError) as error:  # torch is not built for it; it is no device at all
-            if runs_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
-            raise InvalidSetting(f"network {self.name} cannot be moved to {shown(device)}: {reason}") from error
+            raise InvalidSetting(f"network {self.name} cannot be moved to {quote_value(device)}: {reason}") from error
         return self
 
     def activations(
@@ -155,22 +155,22 @@ class Network:
 
     def _quick_in(self, dtype: torch.dtype) -> nn.Module:
         if dtype not in self._quick:
-            self._quick[dtype] = quicken(self._plain, dtype, self._fusion.chains)
+            self._quick[dtype] = fuse_frozen(self._plain, dtype, self._fusion.chains)
         return self._quick[dtype]
 
     def _quick_with(self, dtype: torch.dtype, layers: Collection[str]) -> nn.Module:
         """Return the quick module, with as many convolutions at a time as one step as hide none of `layers`."""
         parts = tuple(part for one in self._fusion.series for part in one.parts(layers))
         if (dtype, parts) not in self._joined:
-            self._joined[dtype, parts] = joined(self._quick_in(dtype), parts)
+            self._joined[dtype, parts] = join_convolutions(self._quick_in(dtype), parts)
         return self._joined[dtype, parts]
 
     @cached_property
     def _fusion(self) -> Fusion:
         try:
-            return fusion(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
+            return find_fusions(self._plain, torch.zeros(1, 3, *self.size, device=self.device))
         except REFUSALS as error:  # it does not take a picture of this size, but perhaps one of another
-            if runs_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             return Fusion()
 
@@ -200,7 +200,7 @@ class Network:
                 run(module, torch.zeros(1, 3, *self.size, device=self.device, dtype=dtype))
         except InvalidSetting:
             return False
-        forget(module)  # few runs need every layer, and they see pictures of other sizes
+        forget_derived(module)  # few runs need every layer, and they see pictures of other sizes
         return True
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
@@ -300,7 +300,7 @@ class Network:
 
     def _checked(self, layers: Sequence[str]) -> list[str]:
         if isinstance(layers, str) or not isinstance(layers, Sequence):
-            raise InvalidSetting(f"layers are given as a list of names, not {shown(layers)}")
+            raise InvalidSetting(f"layers are given as a list of names, not {quote_value(layers)}")
         for name in layers:
             self.check_layer(name)
         return list(layers)
@@ -311,7 +311,7 @@ class Network:
         try:
             yield
         except REFUSALS as error:
-            if runs_out_of_memory(error) or isinstance(error, InceptionismError):
+            if is_out_of_memory(error) or isinstance(error, InceptionismError):
                 raise
             height, width = size
             reason = printable(str(error).partition("\n")[0]) or f"it is made for {self.size[0]}×{self.size[1]}"
@@ -323,11 +323,13 @@ class Network:
         if layer == LOGITS:
             return ""
         if not isinstance(layer, str):
-            raise InvalidSetting(f"a layer is given by its name, not {shown(layer)}")
+            raise InvalidSetting(f"a layer is given by its name, not {quote_value(layer)}")
         if layer in self._names:
             return layer
         hint = suggestion(layer, [LOGITS, *(self._listed or self._names)]) or suggestion(layer, self._names)
-        raise UnknownName(f"network {self.name} has no layer {shown(layer)}{hint or '; `dream layers` lists them'}")
+        raise UnknownName(
+            f"network {self.name} has no layer {quote_value(layer)}{hint or '; `dream layers` lists them'}"
+        )
 
     @cached_property
     def _names(self) -> dict[str, None]:
@@ -377,7 +379,7 @@ def per_channel(name: str, values: Sequence[float]) -> Tensor:
     except (TypeError, ValueError, OverflowError):
         numbers = torch.empty(0)
     if numbers.shape != (3,) or not numbers.isfinite().all():
-        raise InvalidSetting(f"{name} must be three numbers, one for each channel, not {shown(values)}")
+        raise InvalidSetting(f"{name} must be three numbers, one for each channel, not {quote_value(values)}")
     return numbers.view(1, 3, 1, 1)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inceptionism.networks.fusion import CLAMPS, Chain
+from inceptionism.networks.frozen import CLAMPS, Chain
 
 
 class Statistics(NamedTuple):

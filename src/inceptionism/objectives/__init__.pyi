@@ -1,0 +1,52 @@
+from . import activations, references
+from .activations import channel, direction, diversity, layer, logit, neuron
+from .masking import (
+    NO_REFERENCES,
+    AlignedReferences,
+    MaskedObjective,
+    aligned_references,
+    mask_gradient,
+    masked_objectives,
+    masked_share,
+    reference_tensor,
+)
+from .objective import Activations, Key, Objective, Reference, check_channel, check_objective, score_each, weighted_sum
+from .parse import is_expression, load_folder, load_named_mask, load_named_photo, mean_activations, parse_objective
+from .references import caricature, guide, inversion, style
+
+__all__ = [
+    "NO_REFERENCES",
+    "Activations",
+    "AlignedReferences",
+    "Key",
+    "MaskedObjective",
+    "Objective",
+    "Reference",
+    "activations",
+    "aligned_references",
+    "caricature",
+    "channel",
+    "check_channel",
+    "check_objective",
+    "direction",
+    "diversity",
+    "guide",
+    "inversion",
+    "is_expression",
+    "layer",
+    "load_folder",
+    "load_named_mask",
+    "load_named_photo",
+    "logit",
+    "mask_gradient",
+    "masked_objectives",
+    "masked_share",
+    "mean_activations",
+    "neuron",
+    "parse_objective",
+    "reference_tensor",
+    "references",
+    "score_each",
+    "style",
+    "weighted_sum",
+]

@@ -1,0 +1,8 @@
+"""How a picture is optimized: parameterizations, transforms, priors, gradients, and the ascent.
+
+`ascend` is the one loop. The full list of names for other packages is in `__init__.pyi`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,38 @@
+from .base import Run, make_batches, run_batch
+from .photo import PhotoRun, chosen_layers, output_size, photo_objective
+from .replay import (
+    ReplayInputs,
+    check_area,
+    compare_with_file,
+    differences,
+    is_varied,
+    named_files,
+    prepare_replay,
+    resolve_replay,
+)
+from .result import Result, Results, Step
+from .verification import verify_result
+from .visualization import ClassRun
+
+__all__ = [
+    "ClassRun",
+    "PhotoRun",
+    "ReplayInputs",
+    "Result",
+    "Results",
+    "Run",
+    "Step",
+    "check_area",
+    "chosen_layers",
+    "compare_with_file",
+    "differences",
+    "is_varied",
+    "make_batches",
+    "named_files",
+    "output_size",
+    "photo_objective",
+    "prepare_replay",
+    "resolve_replay",
+    "run_batch",
+    "verify_result",
+]

@@ -1,0 +1,361 @@
+"""The command line as a user has it: real processes, real files, a real terminal where one matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism.errors import CannotWrite
+from inceptionism.recipes.recipe import ClassRecipe, PhotoRecipe
+from tests.support.command import DREAM, dream, dream_process, pixels, refused
+
+
+def test_a_photograph_is_dreamed_with_the_librarys_defaults(folder) -> None:
+    done = dream_process("photo", "cup.jpg", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cup-dream.png\n", "")
+    by_library = inc.dream(folder / "cup.jpg")
+    assert np.array_equal(pixels(folder / "cup-dream.png"), np.asarray(by_library.image))
+
+
+def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
+    options = {
+        "network": "efficientnet-lite1",
+        "layer": "blocks.3=2",
+        "octaves": 2,
+        "octave-scale": 1.5,
+        "steps": 1,
+        "step-size": 3.5,
+        "jitter": 9,
+        "size": 60,
+        "seed": 11,
+        "device": "cpu",
+        "precision": "bf16",
+        "memory": "3GB",
+        "prior": "0.1*tv + laplacian",
+        "guide": "cup.jpg",
+        "mask": "cup.jpg",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    done = dream("photo", "cup.jpg", *flags, "-o", "out.webp", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out.webp\n", "")
+    recipe = json.loads(dream("show", "out.webp", "--json", cwd=folder).stdout)
+    for name, value in options.items():
+        assert recipe[name.replace("-", "_")] == ([value] if name == "layer" else value)
+    assert recipe["made_with"]["photo"]["name"] == "cup.jpg"
+    assert pixels(folder / "out.webp").shape == (60, 46, 3)
+
+
+def test_classes_get_a_picture_each(folder) -> None:
+    done = dream("class", "banana", "291", "--steps", 2, "--size", "40x56", "--seed", 4, cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "banana.png\nlion.png\n", "")
+    for name, index in {"banana": 954, "lion": 291}.items():
+        recipe = json.loads(dream("show", f"{name}.png", "--json", cwd=folder).stdout)
+        assert (recipe["target"], recipe["label"], recipe["seed"]) == (index, name, 4)
+        assert pixels(folder / f"{name}.png").shape == (40, 56, 3)
+    (folder / "there").mkdir()
+    done = dream("class", "banana", "lion", "--steps", 2, "--prior", "none", "-o", "there", cwd=folder)
+    assert done.stdout == "there/banana.png\nthere/lion.png\n"
+
+
+def test_classes_of_one_name_do_not_overwrite_each_other(folder) -> None:
+    done = dream("class", "134", "517", "--steps", 4, "--size", 32, "--overwrite", cwd=folder)
+    assert done.stdout == "crane.png\ncrane-2.png\n"
+    assert not np.array_equal(pixels(folder / "crane.png"), pixels(folder / "crane-2.png"))
+
+
+def test_layers_are_listed_with_what_they_see(folder) -> None:
+    done = dream("layers", "--size", "360x640", cwd=folder)
+    assert done.returncode == 0
+    assert "360×640" in done.stdout
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line}
+    assert lines["blocks.10"][:5] == ["112", "23", "40", "16", "parts"]
+    assert lines["stem"] == ["32", "180", "320", "2", "edges"]
+    assert sum("recommended" in line for line in done.stdout.splitlines()) == 6
+    assert sum("default" in line for line in done.stdout.splitlines()) == 1
+    assert "blocks.3.expand.0" in dream("layers", "--all", cwd=folder).stdout
+
+
+def test_show_prints_the_recipe(folder) -> None:
+    dream("photo", "cup.jpg", "--steps", 1, "-o", "out.jpg", cwd=folder)
+    done = dream("show", "out.jpg", cwd=folder)
+    assert done.returncode == 0
+    for line in ("network *efficientnet-lite0", "octave scale *1.4", "steps *1", "seed *0", "inceptionism *0.1.0"):
+        assert re.search(line, done.stdout)
+    refused(dream("show", "cup.jpg", cwd=folder), "cup.jpg carries no recipe", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "status"),
+    [
+        (["photo", "missing.jpg"], "there is no file missing.jpg", 1),
+        (["photo", "empty.jpg"], "empty.jpg is empty", 1),
+        (["photo", "cup.jpg", "--layer", "block.10"], "no layer 'block.10'; did you mean .*blocks.10", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10:112"], "channels 0 to 111, not a channel 112", 2),
+        (["photo", "cup.jpg", "--octaves", "0"], "octaves must be from 1 to 32, not 0", 2),
+        (["photo", "cup.jpg", "--step-size", "nan"], "step_size must be a finite number", 2),
+        (["photo", "cup.jpg", "--network", "efficientnet"], "no network 'efficientnet'; did you mean", 2),
+        (["photo", "cup.jpg", "-o", "no/out.png"], "no folder no to write out.png in; make it first", 1),
+        (["photo", "cup.jpg", "-o", "out.bmp"], "ends in '.bmp'", 1),
+        (["photo", "cup.jpg", "-o", "cup.jpg"], "cup.jpg exists; give another name, or --overwrite", 1),
+        (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 2),
+        (["class", "1000"], "no class 1000: classes are numbered from 0 to 999", 2),
+        (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
+        (["class", "banana", "--prior", "naturel"], "there is no prior 'naturel'", 2),
+        (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
+        (["photo", "cup.jpg", "--size", "65000"], r"needs \d+\.\d GB of memory, and it may take", 2),
+        (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
+        (["photo", f"{'n' * 300}.jpg"], "cannot be opened: File name too long", 1),
+        (["photo", "cup.jpg", "-o", f"{'n' * 300}"], "has no ending", 1),
+        (["photo", "cup.jpg", "-o", f"{'n' * 300}.png"], "cannot be written: File name too long", 1),
+        (["photo", "cup.jpg", "-o", "/dev/null"], "has no ending", 1),
+        (["photo", "cup.jpg", "-o", "/dev/null.png/x.png"], "no folder", 1),
+        (["photo", "cup.jpg", "--layer", "blocks.10=1e300"], "must be between 1e-06 and 1e", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10:" + "9" * 5000], "no layer 'blocks.10:999.*…999", 2),
+        (["photo", "cup.jpg", "--network", "\x1b[31m"], r"no network '\\x1b\[31m'", 2),
+        (["class", "9" * 5000], "no class is called '999.*…999", 2),
+        (["class", "banana", "--size", "9" * 5000], "HEIGHTxWIDTH, not '999.*…999", 2),
+        (["class", "banana", "--size", "5x0"], "size must be from 1 to 65535, not 0", 2),
+        (["layers", "--size", "0"], "size must be from 1 to 65535, not 0", 2),
+        (["layers", "--size", "65536"], "size must be from 1 to 65535, not 65536", 2),
+        (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help shows", 2),
+        (["photo", "cup.jpg", "--memory", "lots"], "memory must be an amount such as 2GB or 700MiB, not 'lots'", 2),
+        (["photo", "cup.jpg", "--memory", "100MB"], r"needs 0\.5 GB of memory, and it may take 0\.1 GB", 2),
+        (["photo", "cup.jpg", "--precision", "fp8"], "precision must be one of auto, fp32, bf16, fp16, not 'fp8'", 2),
+        (["class", "lion", "--precision", "fp16"], "fp16 needs a GPU", 2),
+        (["photo", "cup.jpg", "--octave-scale", "x"], "'--octave-scale': .*'x'", 2),
+        (["photo", "cup.jpg", "--octave", "3"], "No such option: --octave", 2),
+        (["photo"], "Missing argument 'PHOTO'", 2),
+        (["dance"], "No such command 'dance'", 2),
+        (["layers", "nn"], "no network 'nn'", 2),
+        (
+            ["class", "banana", "--size", "65535"],
+            r"65535×65535 pixels needs \d+\.\d GB of memory, and it may take",
+            2,
+        ),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reason, status) -> None:
+    (folder / "empty.jpg").touch()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    refused(dream(*arguments, cwd=folder), reason, status)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_picture_too_long_for_its_format_is_refused_before_any_work(folder) -> None:
+    Image.new("RGB", (300, 3)).save(folder / "line.png")
+    arguments = ["photo", "line.png", "--layer", "stem", "--size", "17000", "--steps", "100000", "-o", "out.webp"]
+    refused(dream(*arguments, cwd=folder), "WEBP holds at most 16383 pixels on a side, not 170×17000", 1)
+
+
+def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    refused(dream("photo", "cup.jpg", "--device", "cuda", cwd=folder), "no device 'cuda' that torch can use", 2)
+
+
+def test_without_a_command_there_is_help(folder) -> None:
+    done = dream(cwd=folder)
+    assert (done.returncode, done.stderr) == (2, "")
+    for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
+        assert command in done.stdout
+
+
+def test_debug_shows_the_traceback(folder) -> None:
+    done = dream_process("photo", "missing.jpg", "--debug", cwd=folder)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "dream: there is no file missing.jpg" in done.stderr
+
+
+def test_nothing_is_overwritten_unasked(folder) -> None:
+    for expected in ("cup-dream.png", "cup-dream-2.png", "cup-dream-3.png"):
+        assert dream("photo", "cup.jpg", "--steps", 1, cwd=folder).stdout == f"{expected}\n"
+    before = (folder / "cup-dream.png").read_bytes()
+    assert dream("photo", "cup.jpg", "--steps", 2, "--overwrite", cwd=folder).stdout == "cup-dream.png\n"
+    assert (folder / "cup-dream.png").read_bytes() != before
+
+
+def test_of_a_name_too_long_for_a_file_the_beginning_is_taken(folder) -> None:
+    (folder / "cup.jpg").rename(folder / f"{'ü' * 120}.jpg")
+    done = dream("photo", f"{'ü' * 120}.jpg", "--steps", 1, cwd=folder)
+    assert done.stdout == f"{'ü' * 100}.png\n"
+
+
+def test_commands_at_once_get_a_name_each(folder) -> None:
+    arguments = [*DREAM, "photo", "cup.jpg", "--octaves", "1", "--steps", "20"]
+    running = [subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {process.communicate(timeout=120)[0] for process in running}
+    assert said == {"cup-dream.png\n", "cup-dream-2.png\n", "cup-dream-3.png\n"}
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_nobody_reading_is_no_reason_to_stop(folder) -> None:
+    command = " ".join([*DREAM, "class 134 517 --steps 1 --size 32"])
+    done = subprocess.run(f"{command} | true", shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert {"crane.png", "crane-2.png"} <= {path.name for path in folder.iterdir()}
+    done = subprocess.run(
+        f"{' '.join(DREAM)} layers > /dev/full", shell=True, cwd=folder, capture_output=True, text=True, check=False
+    )
+    refused(done, "standard output cannot be written: No space left on device", 1)
+
+
+def test_an_output_of_few_letters_gets_question_marks(folder) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*DREAM, "layers"], capture_output=True, env=environment, check=False)
+    assert done.stdout.startswith(b"efficientnet-lite0, for a picture of 224?224 pixels:\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_would_steer_the_terminal_is_written_out(folder) -> None:
+    os.rename(folder / "cup.jpg", folder / "cup\x1b[31m.jpg")  # noqa: PTH104
+    dream("photo", "cup\x1b[31m.jpg", "--steps", 1, "-o", "out.png", cwd=folder)
+    shown = dream("show", "out.png", cwd=folder).stdout
+    assert r"cup\x1b[31m.jpg" in shown
+    assert dream("show", "out.png", "--json", cwd=folder).stdout.strip().isprintable()
+
+
+def test_notes_are_said_unless_quiet(folder) -> None:
+    arguments = ["photo", "cup.jpg", "--octaves", 9, "--steps", 1]
+    done = dream(*arguments, cwd=folder)
+    assert re.fullmatch(r"note: \d of 9 octaves: the smallest would have .*\n", done.stderr)
+    assert dream(*arguments, "--quiet", cwd=folder).stderr == ""
+
+
+def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
+    """Run on a pseudo-terminal; where `until` appears, send a signal. Return what was shown and the exit status."""
+    control, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [*DREAM, *map(str, arguments)], cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    )
+    os.close(terminal)
+    shown = b""
+    deadline = time.monotonic() + 120
+    interrupted = False
+    while time.monotonic() < deadline:
+        try:
+            part = os.read(control, 4096)
+        except OSError:  # the terminal is closed: the process has ended
+            break
+        if not part:
+            break
+        shown += part
+        if until and not interrupted and re.search(until.encode(), shown):
+            process.send_signal(then)
+            interrupted = True
+    os.close(control)
+    return shown.decode(), process.wait(timeout=30)
+
+
+def test_progress_is_shown_on_a_terminal(folder) -> None:
+    shown, status = on_terminal("photo", "cup.jpg", "--octaves", 2, "--steps", 30, cwd=folder)
+    assert status == 0
+    assert "loading" in shown
+    assert re.search(r"octave 2/2 step \d+/30 score \d", shown)
+    assert re.search(r"0:00:0\d", shown)
+    quiet, status = on_terminal("photo", "cup.jpg", "--octaves", 2, "--steps", 3, "--quiet", cwd=folder)
+    assert (quiet, status) == ("cup-dream-2.png\r\n", 0)
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_who_stops_it_keeps_the_picture_so_far(folder, sent: int, expected: int) -> None:
+    shown, status = on_terminal(
+        "photo", "cup.jpg", "--octaves", 2, "--steps", 5000, cwd=folder, until=r"octave 1/2 step [2-9]\d/", then=sent
+    )
+    assert status == expected
+    assert "interrupted; the picture so far is in cup-dream.png" in shown
+    with Image.open(folder / "cup-dream.png") as kept, Image.open(folder / "cup.jpg") as photo:
+        assert kept.size == photo.size
+        assert np.abs(np.asarray(kept).astype(int) - np.asarray(photo)).mean() > 2
+    assert "steps *5000" in re.sub(r"steps +5000", "steps *5000", dream("show", "cup-dream.png", cwd=folder).stdout)
+    assert [path.name for path in folder.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(folder) -> None:
+    shown, status = on_terminal("photo", "cup.jpg", cwd=folder, until="loading")
+    assert status == 130
+    assert "Traceback" not in shown
+    assert [path.name for path in folder.iterdir()] == ["cup.jpg"]
+
+
+OF_THE_RUN = {"made_with", "verdicts", "together", "number"}
+"""The fields of a recipe that no option sets."""
+
+
+@pytest.mark.parametrize(
+    ("command", "recipe", "skipped"),
+    [
+        ("photo", PhotoRecipe, OF_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
+        ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
+    ],
+)
+def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, skipped: set[str]) -> None:
+    from dataclasses import fields
+
+    shown = " ".join(dream(command, "--help", cwd=folder).stdout.split()).replace("│", "")
+    for field in fields(recipe):
+        if field.name not in skipped:
+            flag = "--" + field.name.replace("_", "-")
+            assert re.search(rf"{flag} .*?\[default: {re.escape(str(field.default))}\]", shown), field.name
+
+
+def test_each_command_has_help_with_every_option_explained(folder) -> None:
+    listing = dream("--help", cwd=folder).stdout
+    for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
+        assert command in listing
+        done = dream(command, "--help", cwd=folder)
+        assert done.returncode == 0
+        assert "Usage: dream" in done.stdout
+    assert dream("--version", cwd=folder).stdout == "inceptionism 0.1.0\n"
+
+
+def test_who_stops_several_keeps_them_all(folder) -> None:
+    shown, status = on_terminal(
+        "class",
+        "banana",
+        "lion",
+        "--size",
+        "64x70",
+        "--steps",
+        5000,
+        cwd=folder,
+        until=r"step [2-9]\d/",
+        then=signal.SIGINT,
+    )
+    assert status == 130
+    assert "banana and 1 more" in shown
+    assert "interrupted; the picture so far is in banana.png, lion.png" in shown
+    for name in ("banana.png", "lion.png"):
+        with Image.open(folder / name) as kept:
+            assert kept.size == (70, 64)
+            assert np.asarray(kept).std() > 5
+
+
+def test_what_cannot_be_saved_does_not_lose_the_next(folder, monkeypatch) -> None:
+    from inceptionism.io import outputs
+
+    save = outputs.save_or_rescue
+
+    def full_for_bananas(image, path, *rest, **options):
+        if path.name == "banana.png":
+            raise CannotWrite("banana.png cannot be written: no space left on device")
+        return save(image, path, *rest, **options)
+
+    monkeypatch.setattr("inceptionism.io.save_or_rescue", full_for_bananas)
+    done = dream("class", "banana", "lion", "--steps", 2, "--size", "40x56", cwd=folder)
+    refused(done, "banana.png cannot be written: no space left on device", 1)
+    assert pixels(folder / "lion.png").shape == (40, 56, 3)

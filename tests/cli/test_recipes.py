@@ -1,0 +1,160 @@
+"""Recipes on the command line: shown, replayed, run."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inceptionism.recipes.recipe import ClassRecipe, PhotoRecipe
+from tests.support.command import dream, pixels, refused
+
+SMALL = ["--octaves", 2, "--steps", 2, "-l", "blocks.2"]
+
+
+def recipe_of(path, cwd) -> dict:
+    return json.loads(dream("show", path, "--json", cwd=cwd).stdout)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif"])
+def test_saved_copied_shown_and_replayed_it_is_the_same(folder, ending: str) -> None:
+    first = f"a.{ending}"
+    assert dream("photo", "cup.jpg", *SMALL, "--seed", 3, "-o", first, cwd=folder).returncode == 0
+    (folder / f"b.{ending}").write_bytes((folder / first).read_bytes())
+    done = dream("replay", f"b.{ending}", "cup.jpg", "-o", f"c.{ending}", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, f"c.{ending}\n")
+    assert recipe_of(f"c.{ending}", folder) == recipe_of(first, folder)
+    np.testing.assert_array_equal(pixels(folder / f"c.{ending}"), pixels(folder / first))
+    expected = (
+        "the same pixels as in b.png" if ending == "png" else "gray levels from b.* on average, whose format loses"
+    )
+    assert re.search(expected, done.stderr)
+    assert dream("replay", f"b.{ending}", "cup.jpg", "-q", cwd=folder).stderr == ""
+
+
+def test_without_a_name_it_gets_one(folder) -> None:
+    dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
+    for expected in ("a-again.png", "a-again-2.png"):
+        assert dream("replay", "a.png", "cup.jpg", cwd=folder).stdout == f"{expected}\n"
+
+
+def test_every_setting_can_be_changed(folder) -> None:
+    dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
+    options = {
+        "network": "efficientnet-lite1",
+        "layer": "blocks.3=2",
+        "octaves": 1,
+        "octave-scale": 1.5,
+        "steps": 1,
+        "step-size": 3.5,
+        "jitter": 9,
+        "size": 60,
+        "seed": 11,
+        "device": "cpu",
+        "precision": "bf16",
+        "memory": "3GB",
+        "prior": "0.1*tv + laplacian",
+        "guide": "cup.jpg",
+        "mask": "cup.jpg",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    done = dream("replay", "a.png", "cup.jpg", *flags, "-o", "b.webp", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    recipe = recipe_of("b.webp", folder)
+    for name, value in options.items():
+        assert recipe[name.replace("-", "_")] == ([value] if name == "layer" else value)
+    by_objective = dream("replay", "a.png", "cup.jpg", "--objective", "layer(stem)", "-o", "c.png", cwd=folder)
+    assert by_objective.returncode == 0, by_objective.stderr
+    assert recipe_of("c.png", folder)["objective"] == "layer(stem)"
+
+
+def test_a_class_can_be_changed(folder) -> None:
+    dream("class", "banana", "--steps", 1, "--size", "32x40", "-o", "a.png", cwd=folder)
+    done = dream("replay", "a.png", "--class", "lion", "--size", "40x32", "--seed", 2, "-o", "b.png", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    recipe = recipe_of("b.png", folder)
+    assert (recipe["label"], recipe["size"], recipe["seed"], recipe["steps"]) == ("lion", [40, 32], 2, 1)
+
+
+@pytest.mark.parametrize("command", ["replay", "run"])
+def test_it_takes_each_setting_that_the_others_take(folder, command: str) -> None:
+    from dataclasses import fields
+
+    shown = dream(command, "--help", cwd=folder).stdout
+    of_the_run = {"made_with", "verdicts", "label", "together", "number"}
+    for kind in (PhotoRecipe, ClassRecipe):
+        for one in fields(kind):
+            if one.name not in of_the_run:
+                flag = "class" if one.name == "target" else one.name.replace("_", "-")
+                assert re.search(rf"--{flag}\b", shown), flag
+    assert "default:" not in shown  # the recipe's
+
+
+def test_a_recipe_that_was_written_is_run(folder) -> None:
+    (folder / "mine.toml").write_text(
+        '# as I like it\nkind = "photo"\nlayer = "blocks.2"\noctaves = 1\nsteps = 2\nguide = "other.png"\n'
+    )
+    (folder / "else").mkdir()
+    (folder / "cup.jpg").rename(folder / "else" / "cup.jpg")
+    arguments = ["run", "mine.toml", "else/cup.jpg"]
+    refused(dream(*arguments, cwd=folder), "names 'other.png', and reads no file that you do not pass", 2)
+    done = dream(*arguments, "--picture", "other.png=else/cup.jpg", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "mine.png\n", "")
+    assert recipe_of("mine.png", folder)["guide"] == "other.png"
+    dream(
+        "photo", "else/cup.jpg", "-l", "blocks.2", "--octaves", 1, "--steps", 2, "--guide", "else/cup.jpg", cwd=folder
+    )
+    np.testing.assert_array_equal(pixels(folder / "mine.png"), pixels(folder / "cup-dream.png"))
+
+
+def test_what_was_made_can_be_changed_by_hand(folder) -> None:
+    dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
+    text = dream("show", "a.png", "--toml", cwd=folder).stdout
+    (folder / "a.toml").write_text(text.replace("steps = 2", "steps = 3  # one more"))
+    assert dream("run", "a.toml", "cup.jpg", "-o", "b.png", cwd=folder).returncode == 0
+    assert recipe_of("b.png", folder)["steps"] == 3
+    shown = dream("show", "a.toml", cwd=folder).stdout
+    assert re.search(r"steps +3", shown)
+
+
+def test_bad_input_gets_one_sentence_and_leaves_nothing(folder) -> None:
+    dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
+    (folder / "a.toml").write_text('kind = "photo"\n\noctaves = 0\n')
+    (folder / "b.toml").write_text('kind = "photo"\nnetwork = "/etc/passwd"\n')
+    (folder / "c.toml").write_text('kind = "class"\ntarget = "lion"\nsize = 30000\nmemory = "900GB"\n')
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for arguments, reason, status in [
+        (["replay", "a.png"], r"dreams a photograph, 'cup.jpg' of 93×71 pixels: pass one after it", 2),
+        (["replay", "cup.jpg", "cup.jpg"], "cup.jpg carries no recipe", 2),
+        (["replay", "gone.png"], "there is no file gone.png", 1),
+        (["replay", "a.png", "cup.jpg", "--class", "lion"], "a recipe of kind photo has no 'target'", 2),
+        (["replay", "a.png", "cup.jpg", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
+        (["replay", "a.png", "cup.jpg", "-o", "a.png"], "a.png exists", 1),
+        (["replay", "a.png", "gone.jpg"], "there is no file gone.jpg", 1),
+        (["run", "a.toml", "cup.jpg"], "a.toml, line 3: octaves must be from 1 to 32, not 0", 2),
+        (["run", "b.toml", "cup.jpg"], "wants the network '/etc/passwd', which nothing here is called", 2),
+        (["run", "c.toml"], "asks for 30000×30000 pixels; if you mean that, add --force", 2),
+        (["show", "a.png", "--json", "--toml"], "either --json or --toml", 2),
+    ]:
+        refused(dream(*arguments, cwd=folder), reason, status)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_who_does_not_want_metadata_gets_none(folder) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Acme"
+    with Image.open(folder / "cup.jpg") as image:
+        image.save(folder / "camera.jpg", exif=exif)
+    for name, flags in {"a.png": [], "b.png": ["--no-metadata"]}.items():
+        dream("photo", "camera.jpg", "--octaves", 1, "--steps", 1, *flags, "-o", name, cwd=folder)
+        with Image.open(folder / name) as image:
+            assert (image.getexif().get(0x010F), "xmp" in image.info) == (
+                ("Acme", True) if not flags else (None, False)
+            )
+    dream("class", "lion", "--steps", 1, "--size", 32, "--no-metadata", cwd=folder)
+    refused(dream("show", "lion.png", cwd=folder), "carries no recipe", 2)
+    dream("replay", "a.png", "camera.jpg", "--no-metadata", "-o", "c.png", cwd=folder)
+    refused(dream("show", "c.png", cwd=folder), "carries no recipe", 2)

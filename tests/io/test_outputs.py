@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inceptionism.errors import CannotWrite, NameTaken
+from inceptionism.io.outputs import check_output, check_side, free_name, save_or_rescue, save_picture
+from inceptionism.io.photos import load_photo, read_recipe
+from inceptionism.recipes.recipe import PhotoRecipe
+from tests.support.pictures import gradient, saved
+
+LOSSY = {".jpg", ".jpeg", ".webp"}
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".jpeg", ".webp", ".PNG", ".gif"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_every_format_carries_the_recipe_and_the_picture(tmp_path, ending: str, mode: str) -> None:
+    image = Image.fromarray(gradient())
+    if mode == "RGBA":
+        image.putalpha(128)
+    recipe = PhotoRecipe(network="<&> ü")
+    path = tmp_path / f"out{ending}"
+    save_picture(image, path, recipe)
+    assert read_recipe(path) == recipe.to_json()
+    with Image.open(path) as again:
+        assert again.size == image.size
+        flat = mode == "RGBA" and ending.lower() in (".jpg", ".jpeg")
+        if ending == ".gif":
+            few_colors_are_near(image, again)
+            return
+        assert again.mode == ("RGB" if flat else mode)
+        expected = np.asarray(image.convert("RGB")).astype(float)
+        if flat:
+            expected = np.round(expected * 128 / 255 + 255 * 127 / 255)
+        difference = np.abs(np.asarray(again.convert("RGB")) - expected)
+        assert difference.mean() < (3 if ending.lower() in LOSSY else 0.01)
+
+
+def few_colors_are_near(image: Image.Image, again: Image.Image) -> None:
+    """A GIF's colors are near on average, and its pixels transparent where they were less than half opaque."""
+    flatten_alpha = np.asarray(again.convert("RGBA"))
+    assert np.abs(flatten_alpha[..., :3].astype(int) - np.asarray(image.convert("RGB"))).mean() < 4
+    assert (flatten_alpha[..., 3] == 255).all()
+
+
+def test_a_gif_is_transparent_where_the_picture_rather_is(tmp_path) -> None:
+    image = Image.fromarray(gradient())
+    alpha = np.tile(np.linspace(0, 255, 34).round().astype(np.uint8), (21, 1))
+    image.putalpha(Image.fromarray(alpha))
+    save_picture(image, tmp_path / "a.gif", PhotoRecipe())
+    with Image.open(tmp_path / "a.gif") as again:
+        np.testing.assert_array_equal(np.asarray(again.convert("RGBA"))[..., 3] == 255, alpha >= 128)
+
+
+def test_a_picture_without_a_recipe_has_none(tmp_path) -> None:
+    assert read_recipe(saved(Image.fromarray(gradient()), tmp_path / "a.png")) is None
+
+
+def test_outputs_that_cannot_be_written_are_refused(tmp_path) -> None:
+    image = Image.fromarray(gradient())
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, target in {"circle.png": "circle.png", "nowhere.png": "gone/x.png", "device.png": "/dev/null"}.items():
+        (tmp_path / name).symlink_to(target)
+    before = {path.name for path in tmp_path.iterdir()}
+    for name, reason in {
+        "missing/out.png": "there is no folder .*missing to write out.png in; make it first",
+        "out.bmp": r"ends in '.bmp'; results are written as .png, .jpg, .jpeg, .webp, .gif",
+        "out": "has no ending",
+        "folder.png": "is a folder",
+        f"{'n' * 300}.png": "cannot be written: File name too long",
+        "a\0.png": "cannot be written: embedded null byte",
+        "circle.png": "is a symbolic link that leads back to itself",
+        "nowhere.png": "there is no folder .*gone to write x.png in",
+        "pipe.png": "is a pipe or a device, not a file",
+        "device.png": "is a pipe or a device, not a file",
+    }.items():
+        with pytest.raises(CannotWrite, match=reason):
+            save_picture(image, tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_without_permission_is_refused(tmp_path) -> None:
+    if os.geteuid() == 0:
+        # The administrator may write anywhere but where the kernel itself refuses.
+        with pytest.raises(CannotWrite, match="cannot be written"):
+            save_picture(Image.fromarray(gradient()), Path("/proc/out.png"))
+        return
+    tmp_path.chmod(0o500)
+    with pytest.raises(CannotWrite, match="Permission denied"):
+        save_picture(Image.fromarray(gradient()), tmp_path / "out.png")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from inceptionism.io.outputs import save_picture
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+save_picture(Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8)), Path(sys.argv[1]))
+"""
+
+
+def test_a_write_that_fails_halfway_leaves_what_was_there(tmp_path) -> None:
+    """The system refuses to write more than 2,000 bytes, as a full disk does."""
+    path = tmp_path / "out.png"
+    path.write_bytes(b"the old picture")
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "CannotWrite" in done.stderr
+    assert "File too large" in done.stderr
+    assert path.read_bytes() == b"the old picture"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_reads_while_it_is_written_sees_the_old_picture_whole(tmp_path) -> None:
+    path = tmp_path / "out.png"
+    path.write_bytes(b"the old picture")
+    with path.open("rb") as reader:
+        save_picture(Image.fromarray(gradient()), path)
+        assert reader.read() == b"the old picture"
+    assert load_photo(path).pixels.shape == (21, 34, 3)
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path) -> None:
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / "link.png", tmp_path / "there" / "target.png"
+    link.symlink_to(target)
+    save_picture(Image.fromarray(gradient()), link)
+    assert link.is_symlink()
+    np.testing.assert_array_equal(load_photo(target).pixels, gradient())
+
+
+def test_permissions_of_a_file_that_is_replaced_are_kept(tmp_path) -> None:
+    path = tmp_path / "private.png"
+    path.touch(0o600)
+    save_picture(Image.fromarray(gradient()), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_photo(path).pixels.shape == (21, 34, 3)
+
+
+def test_a_file_that_came_to_be_meanwhile_is_left_alone(tmp_path, monkeypatch) -> None:
+    """It is made between the check and the writing, as by another program."""
+    import inceptionism.io.outputs as outputs
+
+    encode = outputs.encode
+
+    def meddle(image: Image.Image, format: str, *rest: object, **options: object) -> bytes:
+        if not path.exists():
+            path.write_bytes(b"somebody else's")
+        return encode(image, format, *rest, **options)
+
+    monkeypatch.setattr(outputs, "encode", meddle)
+    path = tmp_path / "out.png"
+    with pytest.raises(NameTaken, match="exists by now; it is left alone"):
+        save_picture(Image.fromarray(gradient()), path, overwrite=False)
+    assert path.read_bytes() == b"somebody else's"
+    path.unlink()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(NameTaken, match="left alone; the picture is kept in"):
+        save_or_rescue(Image.fromarray(gradient()), path)
+    path.unlink()
+    assert save_or_rescue(Image.fromarray(gradient()), path, numbered=True) == tmp_path / "out-2.png"
+    assert path.read_bytes() == b"somebody else's"
+
+
+def test_many_programs_at_once_get_a_name_each(tmp_path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    image = Image.fromarray(gradient())
+    with ThreadPoolExecutor(12) as threads:
+        paths = list(threads.map(lambda _: save_or_rescue(image, tmp_path / "a.png", numbered=True), range(40)))
+    assert len(set(paths)) == 40
+    assert set(tmp_path.iterdir()) == set(paths)
+    assert all(load_photo(path).pixels.shape == (21, 34, 3) for path in paths)
+
+
+def test_free_names_are_numbered(tmp_path) -> None:
+    (tmp_path / "a.png").symlink_to("gone.png")
+    assert free_name(tmp_path / "a.png") == tmp_path / "a-2.png"
+    assert free_name(tmp_path / "a.png", overwrite=True) == tmp_path / "a.png"
+    (tmp_path / "a-2.png").touch()
+    (tmp_path / "747-8.png").touch()
+    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # it was another program's number, just taken
+    assert free_name(tmp_path / "747-8.png") == tmp_path / "747-8-2.png"
+    taken = [tmp_path / "a.png", tmp_path / "a-2.png"]
+    assert free_name(tmp_path / "a.png", taken, overwrite=True) == tmp_path / "a-3.png"
+
+
+def test_sizes_that_a_format_cannot_hold_are_refused_before_any_work() -> None:
+    for name, size in {"a.webp": (16384, 5), "a.jpg": (7, 65501)}.items():
+        with pytest.raises(CannotWrite, match=r"holds at most .* pixels on a side, not .*; write a \.png"):
+            check_side(Path(name), size)
+    check_side(Path("a.webp"), (16383, 16383))
+    check_side(Path("a.png"), (65535, 65535))
+
+
+def test_a_check_leaves_nothing_behind(tmp_path) -> None:
+    check_output(tmp_path / "a.png", overwrite=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    wide = Image.new("RGB", (16500, 3))
+    with pytest.raises(
+        CannotWrite, match=r"WEBP cannot hold this picture of 3×16500 pixels.*kept in .*\.png"
+    ) as caught:
+        save_or_rescue(wide, tmp_path / "wide.webp", PhotoRecipe())
+    with Image.open(Path(str(caught.value).rsplit(" in ", 1)[1])) as kept:
+        assert kept.size == wide.size
+
+
+def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(CannotWrite, match=r"there is no folder .*; the picture is kept in .*\.png") as caught:
+        save_or_rescue(Image.fromarray(gradient()), tmp_path / "gone" / "out.jpg", PhotoRecipe())
+    kept = Path(str(caught.value).rsplit(" in ", 1)[1])
+    np.testing.assert_array_equal(np.asarray(Image.open(kept)), gradient())

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import io
+import os
+import resource
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from inceptionism.errors import UnreadablePicture
+from inceptionism.io.outputs import save_picture
+from inceptionism.io.photos import load_photo, read_recipe
+from inceptionism.tensors import to_image
+from tests.support.pictures import gradient, linear_profile, saved
+
+LOSSY = {".jpg", ".jpeg", ".webp"}
+
+
+def test_an_ordinary_picture_comes_as_it_is(tmp_path) -> None:
+    photo = load_photo(saved(Image.fromarray(gradient()), tmp_path / "a.png"))
+    np.testing.assert_array_equal(photo.pixels, gradient())
+    assert (photo.alpha, photo.name, photo.notes) == (None, "a.png", ())
+
+
+def test_arrays_and_pil_images_are_photographs_too() -> None:
+    pixels = gradient()
+    np.testing.assert_array_equal(load_photo(pixels).pixels, pixels)
+    np.testing.assert_array_equal(load_photo(Image.fromarray(pixels)).pixels, pixels)
+    assert load_photo(pixels).sha256 == load_photo(Image.fromarray(pixels)).sha256
+
+
+@pytest.mark.parametrize("shape", [(21, 34), (3, 21, 34), (21, 34, 4), (0, 5, 3)])
+def test_an_array_of_another_shape_is_refused(shape) -> None:
+    with pytest.raises(UnreadablePicture, match=r"must be H×W×3 of uint8, not .* of uint8"):
+        load_photo(np.zeros(shape, np.uint8))
+
+
+def test_an_array_of_another_type_is_refused() -> None:
+    with pytest.raises(UnreadablePicture, match="not 21×34×3 of float64"):
+        load_photo(gradient() / 255)
+    with pytest.raises(UnreadablePicture, match="a path, a PIL image or an array, not int"):
+        load_photo(7)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "HSV", "LAB"])
+def test_every_mode_becomes_rgb(tmp_path, mode: str) -> None:
+    image = Image.fromarray(gradient())
+    if mode == "LAB":
+        lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+        converted = ImageCms.applyTransform(image, lab)
+        photo = load_photo(saved(converted, tmp_path / "a.tif"))
+    else:
+        converted = image.convert(mode)
+        name = {"CMYK": "a.tif", "YCbCr": "a.tif", "HSV": None}.get(mode, "a.png")
+        photo = load_photo(saved(converted, tmp_path / name) if name else converted)
+    expected = np.asarray(image if mode == "LAB" else converted.convert("RGB"))
+    assert photo.pixels.shape == (21, 34, 3)
+    difference = np.abs(photo.pixels.astype(int) - expected)
+    assert difference.mean() < 3 if mode == "LAB" else difference.max() == 0  # 8 bits of Lab are coarser than sRGB
+
+
+def test_sixteen_bits_of_gray_are_scaled_not_clipped(tmp_path) -> None:
+    deep = np.linspace(0, 65535, 21 * 34).reshape(21, 34).round().astype(np.uint16)
+    photo = load_photo(saved(Image.fromarray(deep), tmp_path / "deep.png"))
+    np.testing.assert_array_equal(photo.pixels[..., 0], np.round(deep / 257))
+    np.testing.assert_array_equal(photo.pixels[..., 0], photo.pixels[..., 2])
+
+
+def test_floating_point_pixels_are_refused(tmp_path) -> None:
+    path = saved(Image.fromarray(np.ones((5, 5), np.float32)), tmp_path / "f.tif")
+    with pytest.raises(UnreadablePicture, match="floating-point pixels"):
+        load_photo(path)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P"])
+def test_transparency_is_kept(tmp_path, mode: str) -> None:
+    alpha = np.tile(np.linspace(0, 255, 34).round().astype(np.uint8), (21, 1))
+    image = Image.fromarray(gradient())
+    if mode == "P":
+        image = image.quantize(8)
+        path = saved(image, tmp_path / "p.png", transparency=3)
+        expected = np.where(np.asarray(image) == 3, 0, 255)
+    else:
+        image = image.convert("P" if mode == "PA" else mode.removesuffix("A")).convert(mode)
+        image.putalpha(Image.fromarray(alpha))
+        path, expected = image if mode == "PA" else saved(image, tmp_path / "a.png"), alpha
+    photo = load_photo(path)
+    np.testing.assert_array_equal(photo.alpha, expected)
+    assert photo.pixels.shape == (21, 34, 3)
+
+
+def test_a_picture_that_is_opaque_everywhere_has_no_transparency(tmp_path) -> None:
+    assert load_photo(saved(Image.fromarray(gradient()).convert("RGBA"), tmp_path / "a.png")).alpha is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photograph_stands_upright_once(tmp_path, orientation: int) -> None:
+    # How a camera stores what EXIF says to show so; see the table of the tag Orientation.
+    transpose = Image.Transpose
+    stored_as = {
+        2: transpose.FLIP_LEFT_RIGHT,
+        3: transpose.ROTATE_180,
+        4: transpose.FLIP_TOP_BOTTOM,
+        5: transpose.TRANSPOSE,
+        6: transpose.ROTATE_90,
+        7: transpose.TRANSVERSE,
+        8: transpose.ROTATE_270,
+    }
+    upright = Image.fromarray(gradient())
+    stored = upright.transpose(stored_as[orientation]) if orientation in stored_as else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = load_photo(saved(stored, tmp_path / "turned.png", exif=exif))
+    np.testing.assert_array_equal(photo.pixels, gradient())
+    result = to_image_of(photo.pixels)
+    save_picture(result, tmp_path / "again.png")
+    np.testing.assert_array_equal(load_photo(tmp_path / "again.png").pixels, gradient())
+
+
+def to_image_of(pixels: np.ndarray) -> Image.Image:
+    import torch
+
+    return to_image(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
+
+
+def test_of_an_animation_the_first_frame_is_used_and_said(tmp_path) -> None:
+    frames = [Image.fromarray(np.full((9, 14, 3), value, np.uint8)) for value in (40, 90, 200)]
+    path = saved(frames[0], tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    photo = load_photo(path)
+    assert np.abs(photo.pixels.astype(int) - 40).max() <= 2
+    assert photo.notes == (f"{path} has 3 frames; the first one is used",)
+
+
+def test_a_wide_gamut_photograph_is_converted_to_srgb(tmp_path) -> None:
+    """Linear light at a half is 188 in sRGB: a profile that says so must change the pixels."""
+    profile = linear_profile()
+    path = saved(Image.new("RGB", (9, 5), (128, 128, 128)), tmp_path / "linear.png", icc_profile=profile)
+    assert np.abs(load_photo(path).pixels.astype(int) - 188).max() <= 1
+
+
+def test_a_damaged_profile_is_ignored_and_said(tmp_path) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.png", icc_profile=b"no profile at all")
+    photo = load_photo(path)
+    np.testing.assert_array_equal(photo.pixels, gradient())
+    assert "color profile" in photo.notes[0]
+
+
+def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "text.jpg").write_text("this is no picture")
+    (tmp_path / "half.jpg").write_bytes(jpeg()[: len(jpeg()) // 2])
+    (tmp_path / "half.png").write_bytes(png()[: len(png()) // 2])
+    (tmp_path / "head.png").write_bytes(png()[:20])
+    for name, reason in {
+        "empty.jpg": "is empty",
+        "text.jpg": "is not a picture that can be read",
+        "half.jpg": "is damaged or incomplete",
+        "half.png": "is damaged or incomplete",
+        "head.png": "is (damaged|not a picture)",
+        "missing.jpg": "there is no file",
+        "": "is a folder, not a picture",
+        "text.jpg/a.png": "there is no file",
+        f"{'n' * 300}.png": "cannot be opened: File name too long",
+        "a\0.png": "cannot be opened: embedded null byte",
+        "circle.png": "cannot be opened: Too many levels of symbolic links",
+        "pipe.jpg": "is a pipe or a device, not a file",
+    }.items():
+        with pytest.raises(UnreadablePicture, match=reason) as caught:
+            load_photo(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_no_damage_gets_through_as_anything_but_a_sentence(tmp_path, format: str) -> None:
+    """Bytes changed at random, and every other file cut short."""
+    random = np.random.default_rng(0)
+    buffer = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(buffer, format)
+    refused = []
+    for trial in range(80):
+        content = np.frombuffer(buffer.getvalue(), np.uint8).copy()
+        content = content[: random.integers(1, len(content))] if trial % 2 else content
+        for reach in (100, len(content)):
+            places = random.integers(0, min(reach, len(content)), 3)
+            content[places] = random.integers(0, 256, 3)
+        (tmp_path / "damaged").write_bytes(content.tobytes())
+        for read in (load_photo, read_recipe):
+            try:
+                read(tmp_path / "damaged")
+            except UnreadablePicture as error:
+                refused.append(str(error))
+    assert len(refused) > 40
+    assert not any("\n" in reason for reason in refused)
+
+
+@pytest.mark.parametrize("side", [10_000, 40_000])
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side: int) -> None:
+    """A PNG of a few hundred bytes whose header promises 100 or 1,600 megapixels."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    bomb = (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadablePicture, match="more than 89 megapixels; make it smaller first"):
+        load_photo(tmp_path / "bomb.png")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_pil_images_that_cannot_be_used_are_refused() -> None:
+    closed = Image.open(io.BytesIO(png()))
+    closed.close()
+    for image, reason in [
+        (Image.open(io.BytesIO(jpeg()[: len(jpeg()) // 2])), "the picture is damaged or incomplete"),
+        (closed, "the picture is damaged or incomplete"),
+        (Image.new("RGB", (0, 5)), "the picture has no pixels: it is 5×0"),
+    ]:
+        with pytest.raises(UnreadablePicture, match=reason):
+            load_photo(image)
+
+
+@pytest.mark.parametrize("encoding", ["bogus", "rot13", "utf-7", "big5"])
+def test_metadata_in_an_encoding_nobody_knows_is_none(tmp_path, encoding: str) -> None:
+    packet = f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode()
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.webp", xmp=packet)
+    assert read_recipe(path) is None

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from inceptionism.networks.frozen.freeze import freeze, fuse_frozen
+from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0),
+        nn.LocalResponseNorm(4, 0.3, 0.5, 2.0),
+        nn.LocalResponseNorm(1),
+        nn.LocalResponseNorm(25, 2.0, 0.75, 1.0),
+    ],
+    ids=str,
+)
+def test_it_gives_what_torchs_gives_there_and_back(norm: nn.LocalResponseNorm) -> None:
+    x = (3 * torch.randn(2, 9, 7, 10, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    found, expected = FrozenResponseNorm(norm)(x), norm(x)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    upstream = torch.randn_like(expected)
+    back = torch.autograd.grad(expected, x, upstream)[0]
+    torch.testing.assert_close(torch.autograd.grad(found, x, upstream)[0], back, rtol=1e-4, atol=1e-5)
+
+
+def test_its_gradient_is_that_of_finite_differences() -> None:
+    norm = FrozenResponseNorm(nn.LocalResponseNorm(4, 0.5, 0.75, 1.0))
+    x = torch.randn(1, 7, 3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(norm, x)
+
+
+def test_a_network_that_has_one_gets_it_in_half_precision_too() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LocalResponseNorm(5, 0.5), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    x = torch.randn(1, 3, 19, 26)
+    for dtype, least in ((torch.float32, 0.999999), (torch.bfloat16, 0.999)):
+        quick = fuse_frozen(freeze(module), dtype)
+        assert isinstance(quick[1], FrozenResponseNorm)
+        cosine = F.cosine_similarity(quick(x.to(dtype)).float().flatten(), module(x).flatten(), 0)
+        assert cosine > least

@@ -1,0 +1,203 @@
+"""Against plain transcriptions, at odd sizes that are not square."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import inceptionism as inc
+from inceptionism import objectives
+from inceptionism.errors import InvalidSetting
+from inceptionism.networks.feature_maps import learn
+from tests.support.tiny_networks import randomize
+
+PATCH, WIDTH = 8, 12
+
+
+class Attention(nn.Module):
+    """Attention by the book, whose maps are a module's output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
+        self.drop = nn.Dropout()
+        self.heads = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(2, (3, 2, WIDTH // 2)).permute(2, 0, 3, 1, 4)
+        return (self.drop((self.heads(q) @ k.mT).softmax(-1)) @ v).transpose(1, 2).flatten(2)
+
+
+class Block(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(WIDTH)
+        self.attention = Attention()
+        self.mlp = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.norm(x))
+        return x + self.mlp(x)
+
+
+class Transformer(nn.Module):
+    """A vision transformer with `extra` tokens before those of the picture.
+
+    Args:
+        extra: Class and register tokens.
+        linear: Patches are cut and multiplied by a matrix, where else a convolution embeds them.
+        size: The one size that it takes, if there is only one.
+        grown: Pictures are padded to whole patches.
+    """
+
+    def __init__(self, extra: int = 1, *, linear: bool = False, size: int | None = None, grown: bool = False) -> None:
+        super().__init__()
+        self.size, self.grown = size, grown
+        self.embed = nn.Linear(3 * PATCH**2, WIDTH) if linear else nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.extra = nn.Parameter(torch.randn(1, extra, WIDTH))
+        self.blocks = nn.Sequential(*(Block() for _ in range(6)))
+        self.head = nn.Linear(WIDTH, 5)
+
+    def tokens(self, x: Tensor) -> Tensor:
+        if self.grown:
+            x = F.pad(x, (0, -x.shape[-1] % PATCH, 0, -x.shape[-2] % PATCH))
+        if isinstance(self.embed, nn.Linear):
+            return self.embed(F.unfold(x, PATCH, stride=PATCH).mT)
+        return self.embed(x).flatten(2).mT
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.size is None or x.shape[-2:] == (self.size, self.size), "Input size doesn't match model"
+        tokens = torch.cat([self.extra.expand(len(x), -1, -1), self.tokens(x)], 1)
+        return self.head(self.blocks(tokens)[:, 0])
+
+
+def tokens_of(module: Transformer, picture: Tensor, blocks: int) -> Tensor:
+    tokens = torch.cat([module.extra.expand(len(picture), -1, -1), module.tokens(picture)], 1)
+    return module.blocks[:blocks](tokens)
+
+
+@pytest.mark.parametrize("extra", [0, 1, 2, 5])
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("grown", [False, True])
+def test_tokens_are_maps_without_those_of_no_place(extra: int, linear: bool, grown: bool) -> None:
+    module = randomize(Transformer(extra, linear=linear, grown=grown))
+    network = inc.Network(module, size=32)
+    picture = torch.rand(2, 3, 43, 61)
+    height, width = (6, 8) if grown else (5, 7)
+    if linear and not grown:
+        # Nothing but the picture's size tells how many patches there are, and what does not fit is left to them.
+        picture, height, width = torch.rand(2, 3, 40, 56), 5, 7
+    seen = network.activations(picture, ["blocks.3"])["blocks.3"]
+    tokens = tokens_of(module, picture, 4)
+    rows = [[tokens[:, extra + width * row + column] for column in range(width)] for row in range(height)]
+    expected = torch.stack([torch.stack(row, -1) for row in rows], -2)
+    assert seen.shape == (2, WIDTH, height, width)
+    torch.testing.assert_close(seen, expected)
+    listed = {layer.name: layer for layer in network.layers((picture.shape[-2], picture.shape[-1]))}
+    assert (listed["blocks.3"].height, listed["blocks.3"].width, listed["blocks.3"].stride) == (height, width, PATCH)
+    assert network.channels("blocks.3") == WIDTH
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_one_size_is_enough_where_a_network_takes_no_other(linear: bool) -> None:
+    module = randomize(Transformer(2, linear=linear, size=32))
+    network = inc.Network(module, size=32)
+    picture = torch.rand(1, 3, 32, 32)
+    seen = network.activations(picture, ["blocks.0"])["blocks.0"]
+    torch.testing.assert_close(seen, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4))
+    with pytest.raises(InvalidSetting, match="cannot see a picture of 33×32 pixels: Input size doesn't match model"):
+        network.activations(torch.rand(1, 3, 33, 32), ["blocks.0"])
+
+
+def test_gradients_are_those_of_the_plain_tokens() -> None:
+    module = randomize(Transformer(1, grown=True))
+    network = inc.Network(module, size=32)
+    picture = torch.rand(1, 3, 43, 61)
+    objective = objectives.channel("blocks.2", 3)
+    seen = picture.clone().requires_grad_()
+    objective(network.activations(seen, ["blocks.2"])).sum().backward()
+    plain = picture.clone().requires_grad_()
+    tokens_of(module, plain, 3)[:, 1:, 3].mean().backward()
+    torch.testing.assert_close(seen.grad, plain.grad, rtol=1e-4, atol=1e-5 * plain.grad.abs().max().item())
+
+
+def test_what_has_no_place_is_no_map() -> None:
+    network = inc.Network(randomize(Transformer(1)), size=32)
+    every = {layer.name for layer in network.layers(all=True)}
+    assert {"embed", "blocks.0.norm", "blocks.0.attention.qkv", "blocks.5.mlp"} <= every
+    assert not {"blocks.0.attention.drop", "blocks.0.attention.heads", "head"} & every
+    picture = torch.rand(1, 3, 40, 56)
+    assert network.activations(picture, ["blocks.0.attention.drop"])["blocks.0.attention.drop"].shape == (1, 2, 36, 36)
+    assert network.activations(picture, ["logits"])["logits"].shape == (1, 5)
+
+
+class ChannelsLast(nn.Module):
+    """Rows and columns before channels, of which there are as many as rows where the network was trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(3, 8, 4, 4)
+        self.mix = nn.Linear(8, 8)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.mix(self.embed(x).permute(0, 2, 3, 1)).mean((1, 2)))
+
+
+def test_channels_may_come_last() -> None:
+    module = randomize(ChannelsLast())
+    network = inc.Network(module, size=32)
+    picture = torch.rand(1, 3, 21, 35)
+    seen = network.activations(picture, ["embed", "mix"])
+    assert seen["mix"].shape == (1, 8, 5, 8)
+    by_hand = torch.einsum("ncij,dc->ndij", module.embed(picture), module.mix.weight)
+    torch.testing.assert_close(seen["mix"], by_hand + module.mix.bias[:, None, None])
+    listed = {layer.name: (layer.channels, layer.height, layer.width) for layer in network.layers((21, 35))}
+    assert listed == {"embed": (8, 5, 8), "mix": (8, 5, 8)}
+
+
+def test_tokens_may_lie_behind_channels() -> None:
+    class Mixer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Conv2d(3, 6, 4, 4)
+            self.mix = nn.Conv1d(6, 7, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.mix(self.embed(x).flatten(2)).mean(2)
+
+    network = inc.Network(randomize(Mixer()), size=32)
+    picture = torch.rand(1, 3, 12, 20)
+    seen = network.activations(picture, ["embed", "mix"])
+    assert seen["mix"].shape == (1, 7, 3, 5)
+    by_hand = F.conv2d(seen["embed"], network._plain.mix.weight[..., None], network._plain.mix.bias)
+    torch.testing.assert_close(seen["mix"], by_hand)
+
+
+def test_strides_are_exact_where_borders_are_lost() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 11, 4), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3)
+    )
+    strides = learn(module, (224, 224), torch.device("cpu")).strides
+    assert strides == {"0": 4, "1": 8, "2": 8, "3": 16, "4": 16}
+
+
+def test_what_looking_at_shapes_computes_is_not_kept() -> None:
+    class Keeps(nn.Module):
+        """Computes something at its first run, and keeps it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+            self.kept: Tensor | None = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            if self.kept is None:
+                self.kept = self.conv.weight.sum()
+            return self.conv(x) * self.kept
+
+    network = inc.Network(Keeps(), size=32)
+    assert network.stride("conv") == 1
+    assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].isfinite().all()

@@ -1,0 +1,174 @@
+"""The engine against an independent transcription of the published algorithm, in NumPy and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.signal import convolve2d, correlate2d
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
+from inceptionism.objectives.activations import layer
+from inceptionism.objectives.masking import MaskedObjective
+from inceptionism.objectives.objective import Objective
+from inceptionism.optimization.ascent import AscentState, NormalizedAscent, ascend
+from inceptionism.optimization.gradients import GradientEvaluator
+from inceptionism.optimization.parameterizations import Pixels
+from tests.support.tiny_networks import TINY_MEAN, TINY_STD, Tiny
+
+
+class TinyByHand:
+    """The tests' tiny network up to `second`, its activations and their gradient, in float64 and without torch."""
+
+    def __init__(self, module: Tiny) -> None:
+        self.stages = []
+        for conv, norm, _ in (module.first, module.second):
+            factor = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach().double().numpy()
+            weight = conv.weight.detach().double().numpy() * factor[:, None, None, None]
+            bias = conv.bias.detach().double().numpy() if conv.bias is not None else 0.0
+            shift = (norm.bias.detach().numpy() - norm.running_mean.numpy() * factor) + bias * factor
+            self.stages.append((weight, shift))
+
+    def score_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Half the squared L2 norm of the last stage for 3×H×W normalized pixels, and its gradient."""
+        inputs, outputs = [], []
+        for weight, shift in self.stages:
+            inputs.append(x)
+            padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+            whole = np.stack([sum(correlate2d(padded[i], w[i], "valid") for i in range(len(x))) for w in weight])
+            x = np.maximum(whole[:, ::2, ::2] + shift[:, None, None], 0)
+            outputs.append(x)
+        gradient = outputs[-1]
+        for (weight, _), below, above in zip(self.stages[::-1], inputs[::-1], outputs[::-1], strict=True):
+            gradient = gradient * (above > 0)
+            height, width = below.shape[1:]
+            spread = np.zeros((len(weight), height, width))
+            spread[:, ::2, ::2] = gradient
+            gradient = np.stack(
+                [
+                    sum(convolve2d(spread[o], weight[o, i], "full") for o in range(len(weight)))[1:-1, 1:-1]
+                    for i in range(len(below))
+                ]
+            )
+        return 0.5 * float((outputs[-1] ** 2).sum()), gradient
+
+
+def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pillow's antialiased cubic filter, one 3×H×W channel at a time."""
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(one.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC))
+            for one in picture
+        ]
+    ).astype(np.float64)
+
+
+def deepdream_2015(photo, network, *, octaves, octave_scale, steps, step_size, jitter, offsets):
+    """Transcribed from the notebook, in gray levels of 255; yields the score and the picture after each step.
+
+    Its `nd.zoom` is replaced by `resized`, from the original, as the engine's docstring says.
+    """
+    mean = np.array(TINY_MEAN)[:, None, None] * 255
+    std = np.array(TINY_STD)[:, None, None] * 255
+    original = photo.transpose(2, 0, 1).astype(np.float64)
+    height, width = original.shape[1:]
+    sizes = [(round(height / octave_scale**i), round(width / octave_scale**i)) for i in range(octaves)]
+    bases = [original if size == (height, width) else resized(original, size) for size in sizes]
+    detail = np.zeros_like(bases[-1])
+    for base in bases[::-1]:
+        if detail.shape != base.shape:
+            detail = resized(detail, base.shape[1:])
+        source = base + detail
+        for _ in range(steps):
+            down, right = next(offsets)
+            source = np.roll(source, (down, right), (1, 2))
+            score, gradient = network.score_and_gradient((source - mean) / std)
+            gradient = gradient / std
+            source = source + step_size / np.abs(gradient).mean() * gradient
+            source = np.roll(source, (-down, -right), (1, 2))
+            source = np.clip(source, 0, 255)
+            yield score, source
+        detail = source - base
+
+
+@pytest.mark.parametrize(
+    ("octaves", "octave_scale", "steps", "step_size", "jitter"),
+    [(1, 1.4, 6, 1.5, 0), (1, 1.4, 6, 4.0, 11), (3, 1.4, 4, 1.5, 32), (2, 1.9, 5, 2.5, 200)],
+)
+def test_it_is_the_algorithm_of_2015_step_for_step(
+    tiny, photo, octaves: int, octave_scale: float, steps: int, step_size: float, jitter: int
+) -> None:
+    settings = {
+        "octaves": octaves,
+        "octave_scale": octave_scale,
+        "steps": steps,
+        "step_size": step_size,
+        "jitter": jitter,
+        "precision": "fp32",
+    }
+    found = []
+    result = inc.dream(
+        photo, network=tiny, layer="second", seed=7, on_step=lambda s: found.append((s.score, s)), **settings
+    )
+    generator = torch.Generator().manual_seed(7)
+
+    def offsets():
+        while True:
+            yield torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+
+    del settings["precision"]
+    expected = list(deepdream_2015(photo, TinyByHand(tiny._plain), offsets=offsets(), **settings))
+    assert len(expected) == octaves * steps
+    np.testing.assert_allclose(result.scores, [score for score, _ in expected], rtol=2e-4)
+    last = np.round(expected[-1][1]).transpose(1, 2, 0)
+    difference = np.abs(np.asarray(result.image).astype(int) - last)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.02
+    assert np.abs(last - photo).mean() > 2  # it did dream
+
+
+def test_every_step_moves_the_mean_pixel_by_the_step_size() -> None:
+    pixels = torch.rand(1, 3, 9, 14, requires_grad=True)
+    before = pixels.detach().clone()
+    (pixels**3).sum().backward()
+    NormalizedAscent([pixels], step_size=2.5 / 255).step()
+    responded = pixels.detach() - before
+    assert responded.abs().mean().item() * 255 == pytest.approx(2.5, rel=1e-5)
+    torch.testing.assert_close(responded / responded.max(), before**2 / (before**2).max())
+
+
+def run(tiny, objective: Objective, picture: torch.Tensor, steps: int = 3) -> list[float]:
+    canvas = Pixels(picture)
+    optimizer = NormalizedAscent(canvas.parameters, 1 / 255)
+    state = AscentState(canvas, [MaskedObjective(objective)], optimizer, [], torch.Generator().manual_seed(0))
+    scores = [score for (score,) in ascend([state], GradientEvaluator(tiny), steps)]
+    state.check_responded()
+    return scores
+
+
+def test_a_step_climbs(tiny) -> None:
+    scores = run(tiny, layer("second"), torch.rand(1, 3, 19, 26), steps=8)
+    assert scores == sorted(scores)
+
+
+def test_no_gradient_is_an_error_after_the_steps_that_found_none(tiny) -> None:
+    silent = Objective(frozenset(["second"]), lambda a: 0 * a["second"].flatten(1).sum(1), "silence")
+    with pytest.raises(NoGradient, match=r"silence yields no gradient .* at 19×26 pixels"):
+        run(tiny, silent, torch.rand(1, 3, 19, 26))
+    constant = Objective(frozenset(["second"]), lambda a: torch.ones(1), "a constant")
+    with pytest.raises(NoGradient, match="a constant yields no gradient"):
+        run(tiny, constant, torch.rand(1, 3, 19, 26))
+
+
+def test_a_gradient_that_is_not_finite_is_an_error(tiny) -> None:
+    overflow = Objective(frozenset(["second"]), lambda a: (a["second"] * 1e38).square().flatten(1).sum(1), "too much")
+    with pytest.raises(NotFinite, match="the gradient of too much is not finite"):
+        run(tiny, overflow, torch.rand(1, 3, 19, 26))
+
+
+def test_a_score_that_is_no_tensor_is_an_error(tiny) -> None:
+    number = Objective({"second"}, lambda a: 3.0, "three")
+    with pytest.raises(InvalidSetting, match=r"the score of three must be a tensor, not 3\.0"):
+        run(tiny, number, torch.rand(1, 3, 19, 26))

@@ -1,0 +1,46 @@
+"""Work that a GPU has recorded does what it did before."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inceptionism import objectives
+from inceptionism.optimization.cuda_graphs import WARM_UP, CUDAGraphed
+from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+
+
+def pictures(count: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return [torch.rand(1, 3, 75, 113, generator=generator).cuda() for _ in range(count)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_recorded_slope_is_that_of_the_network(lite0, dtype) -> None:
+    network = lite0.to("cuda")
+    objective = objectives.layer("blocks.4")
+    evaluator = GradientEvaluator(network, dtype)
+    for view in pictures(WARM_UP + 3):
+        ((score, gradient),) = evaluator([EvaluationRequest(view, objective, torch.Generator())])
+        scores, expected = evaluator._scored(view, [EvaluationRequest(view, objective, torch.Generator())])
+        assert score == pytest.approx(scores.item(), rel=1e-3)
+        torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
+    assert all(one._graph is not None for one in evaluator._recorded.values())
+    network.to("cpu")
+
+
+def test_what_was_found_stays_when_it_is_played_again() -> None:
+    double = CUDAGraphed(lambda view: (view.sum(), view * 2), torch.cuda.graph_pool_handle())
+    views = pictures(WARM_UP + 3)
+    for view, (total, found) in zip(views, [double(view) for view in views], strict=True):
+        torch.testing.assert_close(found, view * 2)
+        torch.testing.assert_close(total, view.sum())
+
+
+def test_what_waits_for_the_device_is_done_without_a_recording() -> None:
+    waits = CUDAGraphed(lambda view: (view.sum(), view * view.sum().item()), torch.cuda.graph_pool_handle())
+    for view in pictures(WARM_UP + 3):
+        torch.testing.assert_close(waits(view)[1], view * view.sum())
+    assert waits._graph is None

@@ -1,0 +1,60 @@
+"""What is written comes back as it was, and what cannot be read is shown."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes.expressions import Term, join_terms, parse_terms
+
+TEXTS = st.text(st.characters(blacklist_characters='"', blacklist_categories=["Cs"]), max_size=12)
+TERMS = st.builds(
+    Term,
+    st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True),
+    st.lists(TEXTS, max_size=3).map(tuple),
+    st.dictionaries(st.from_regex(r"[a-z]{1,6}", fullmatch=True), TEXTS, max_size=2),
+    st.floats(-1e6, 1e6).filter(bool),
+)
+
+
+@given(st.lists(TERMS, min_size=1, max_size=4))
+@example([Term("guide", ("=b", " + -"), {"where": "=a"}), Term("tv", weight=-1.0), Term("b", weight=-11.0)])
+def test_terms_come_back_as_they_were_written(terms: list[Term]) -> None:
+    assert parse_terms(join_terms([str(term) for term in terms]), "objective") == tuple(terms)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(InvalidSetting):
+        assert parse_terms(text, "objective")
+
+
+def test_people_write_it_as_they_like() -> None:
+    first, second, third = parse_terms('  2 * layer( blocks.4:7 )-1e-1*guide(a/b, "my, (flowers).jpg",cosine)+ tv', "x")
+    assert first == Term("layer", ("blocks.4:7",), {}, 2.0)
+    assert second == Term("guide", ("a/b", "my, (flowers).jpg", "cosine"), {}, -0.1)
+    assert third == Term("tv")
+    assert parse_terms("layer(a, where=m = 1.png)", "x") == (Term("layer", ("a",), {"where": "m = 1.png"}),)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "a name is missing at its end"),
+        ("a b", r"\+ or - is missing at 'b'"),
+        ("a +", "a name is missing at its end"),
+        ("a(b", "a comma or a closing parenthesis is missing at its end"),
+        ("a(,)", r"an argument of a is missing at ',\)'"),
+        ("a(x=1, x=2)", "has x= twice in one a"),
+        ("1e999*a", "must be a finite number, not inf"),
+        ('a("b)', r"an argument of a is missing at"),
+        (3, "objective must be a text, not 3"),
+    ],
+)
+def test_what_cannot_be_read_is_shown(text, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        parse_terms(text, "objective")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes.film import Keyframe, VideoRecipe, ZoomRecipe, read_keyframes
+from inceptionism.recipes.recipe import LayerChoice, Recipe
+
+KEYFRAMES = """
+# Begin with ornament, end with animals.
+[[keyframe]]
+at = 4
+layer = ["blocks.10", "blocks.13:7=20"]
+rotation = 20
+toward = [0.25, 0.75]
+
+[[keyframe]]
+at = 2.5
+zoom = 4
+objective = "0.5*layer(blocks.4)"
+"""
+
+
+def test_recipes_of_films_survive_json(tmp_path) -> None:
+    (tmp_path / "k.toml").write_text(KEYFRAMES)
+    zoom = ZoomRecipe(
+        layer=("blocks.4=2",),
+        shape=(43, 61),
+        seconds=None,
+        drift=[0, 0.1],
+        keyframes=read_keyframes(tmp_path / "k.toml"),
+    )
+    video = VideoRecipe(blend=0.5, first_steps=3, size=43, guide="flowers.jpg", mask="m.png")
+    for recipe in (zoom, video, ZoomRecipe(), VideoRecipe(), ZoomRecipe(size=None), VideoRecipe(size=None)):
+        assert Recipe.from_json(recipe.to_json()) == recipe
+        assert Recipe.from_toml(recipe.to_toml()) == recipe
+    assert zoom.keyframes[0] == Keyframe(at=2.5, zoom=4, objective="0.5*layer(blocks.4)")
+    assert zoom.keyframes[1].layer == (LayerChoice("blocks.10"), LayerChoice("blocks.13", 7, 20.0))
+
+
+def test_a_recipe_of_a_film_is_readable() -> None:
+    described = ZoomRecipe(keyframes=[Keyframe(at=1, zoom=2, toward=(0.5, 0.25))]).described()
+    assert ("keyframe", "at 1, zoom 2, toward 0.5, 0.25") in described
+    assert ("zoom", "1.6") in described
+    endless = ZoomRecipe(seconds=None, size=None).described()
+    assert {("seconds", "endless"), ("size", "the photograph's own")} <= set(endless)
+
+
+def test_the_camera_follows_the_keyframes(tmp_path) -> None:
+    (tmp_path / "k.toml").write_text(KEYFRAMES)
+    recipe = ZoomRecipe(zoom=1, rotation=10, keyframes=read_keyframes(tmp_path / "k.toml"))
+    assert recipe.camera(0).zoom == 1
+    assert recipe.camera(1.25).zoom == pytest.approx(2)  # halfway to 4, as factors go
+    assert recipe.camera(9).zoom == 4
+    assert recipe.camera(2).rotation == pytest.approx(15)  # halfway to the second keyframe: the first says nothing
+    assert recipe.camera(4).toward == (0.25, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[[keyframe]]\nat = ", r"k.toml is no TOML file that can be read: Invalid value"),
+        ("at = 3", r"must have a table \[\[keyframe\]\] for each keyframe"),
+        ("[[keyframe]]\nat = 1\n[[keyframe]]\nat = 1.0", "two keyframes are at 1 seconds; make them one"),
+        ("[[keyframe]]\nat = 1\nzom = 2", "unknown setting 'zom'; did you mean zoom"),
+        ("[[keyframe]]\nzoom = 2", "lacks 'at'"),
+        ("[[keyframe]]\nat = -1", "at 0 to .* seconds, not at -1"),
+        ("[[keyframe]]\nat = 1\nzoom = -2", "zoom must be more than 0"),
+        ('[[keyframe]]\nat = 1\nlayer = "a"\nobjective = "layer(b)"', "both a layer and an objective"),
+        ("\x00", "is no TOML file"),
+    ],
+)
+def test_keyframes_that_cannot_be_are_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "k.toml").write_text(text)
+    with pytest.raises(InvalidSetting, match=reason):
+        read_keyframes(tmp_path / "k.toml")
+    with pytest.raises(InvalidSetting, match="No such file"):
+        read_keyframes(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "reason"),
+    [
+        (ZoomRecipe, {"seconds": 0}, "seconds must be more than 0"),
+        (ZoomRecipe, {"fps": 0}, "fps must be more than 0"),
+        (ZoomRecipe, {"fps": 0.0001}, "fps must be at least 0.01"),
+        (ZoomRecipe, {"keep": 1.5}, "keep must be from 0 to 1"),
+        (ZoomRecipe, {"zoom": 0}, "zoom must be more than 0"),
+        (ZoomRecipe, {"shape": (0, 5)}, "size must be from 1"),
+        (ZoomRecipe, {"keyframes": {"at": 1}}, "keyframes must be a list"),
+        (VideoRecipe, {"blend": -0.1}, "blend must be from 0 to 1"),
+        (VideoRecipe, {"first_steps": 0}, "first_steps must be from 1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(kind, settings, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        kind(**settings)

@@ -1,0 +1,30 @@
+"""Recipes that version 0.1.0 saved, of every kind and in every format, still load and mean the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import inceptionism as inc
+from inceptionism.recipes import recipe_kinds
+
+SAVED = Path(__file__).with_name("saved")
+RECIPES = json.loads((SAVED / "recipes.json").read_text("utf-8"))
+
+
+def test_there_is_one_of_every_kind() -> None:
+    assert {one["kind"] for one in RECIPES.values()} == set(recipe_kinds())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_saved_file_loads_as_it_was_written(name) -> None:
+    assert json.loads(inc.load_recipe(SAVED / name).to_json()) == RECIPES[name]
+
+
+@pytest.mark.parametrize("path", sorted(SAVED.glob("*.toml")), ids=lambda path: path.name)
+def test_a_saved_toml_file_loads_as_it_was_written(path) -> None:
+    (written,) = (one for name, one in RECIPES.items() if Path(name).stem == path.stem)
+    settings = {name: value for name, value in written.items() if name not in ("schema", "made_with", "verdicts")}
+    assert json.loads(json.dumps(inc.load_recipe(path).settings())) == settings

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inceptionism.runs.octaves import octave_sizes
+
+
+def test_the_sizes_of_the_2015_settings() -> None:
+    assert octave_sizes(575, 1024, 4, 1.4) == [(210, 373), (293, 522), (411, 731), (575, 1024)]
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000), st.integers(1, 12), st.floats(1.01, 4))
+def test_octaves_grow_to_the_whole_picture_and_keep_its_shape(height, width, octaves, scale) -> None:
+    sizes = octave_sizes(height, width, octaves, scale)
+    assert len(sizes) == octaves
+    assert sizes[-1] == (height, width)
+    assert sizes == sorted(sizes)
+    for h, w in sizes:
+        assert h >= 1
+        assert w >= 1
+        assert abs(h * width - w * height) <= max(height, width)  # half a pixel either way

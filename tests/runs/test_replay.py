@@ -1,0 +1,258 @@
+"""A picture is made again from the recipe inside it, and a recipe opens nothing that was not passed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName
+from inceptionism.recipes.provenance import MadeWith
+from inceptionism.recipes.recipe import PRESETS, ClassRecipe, PhotoRecipe
+from inceptionism.runs.replay import ReplayInputs, compare_with_file, prepare_replay
+
+WATCHED = Path(__file__).resolve().parents[1] / "support" / "watched_replays.py"
+TINY = {"octaves": 2, "steps": 2, "layer": "blocks.2"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: np.ndarray) -> Path:
+    Image.fromarray(photo).save(tmp_path / "cup.png")
+    Image.fromarray(photo[::-1].copy()).save(tmp_path / "guide.png")
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[:, 30:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    return tmp_path
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif"])
+def test_a_picture_is_made_again_from_its_file_alone(folder, ending: str) -> None:
+    first = inc.dream(folder / "cup.png", seed=5, size=80, **TINY)
+    path = folder / f"a.{ending}"
+    first.save(path)
+    copy = folder / f"copy.{ending}"
+    copy.write_bytes(path.read_bytes())
+    assert inc.load_recipe(copy) == first.recipe
+    again = inc.replay(copy, folder / "cup.png")
+    assert again.recipe == first.recipe
+    assert same(again.image, first.image)
+    assert again.notes == first.notes
+    if ending == "png":
+        assert compare_with_file(copy, again.image) == f"the same pixels as in {copy}"
+    else:
+        assert "whose format loses some" in compare_with_file(copy, again.image)
+
+
+def test_a_class_is_made_again(tmp_path) -> None:
+    settings = {"steps": 3, "size": (40, 56), "seed": 7, "prior": "fourier + views + 0.1*tv"}
+    first = inc.visualize("banana", **settings)
+    first.save(tmp_path / "a.png")
+    again = inc.replay(tmp_path / "a.png")
+    assert same(again.image, first.image)
+    assert again.recipe == first.recipe
+    assert inc.replay(tmp_path / "a.png", target="lion").recipe.label == "lion"
+
+
+def test_a_picture_that_was_made_to_differ_from_others_is_made_with_them(lite0) -> None:
+    recipes = [
+        ClassRecipe(objective="channel(blocks.4:3) + 2*diversity(blocks.4)", steps=3, size=48, together=3, number=one)
+        for one in range(3)
+    ]
+    from inceptionism.objectives.parse import parse_objective
+
+    objective = parse_objective(recipes[0].objective, lite0)
+    runs = [inc.ClassRun(one, network=lite0, objective=objective) for one in recipes]
+    for _ in inc.run_batch(runs):
+        pass
+    assert same(inc.replay(runs[1].result().recipe).image, runs[1].image())
+    assert not same(runs[0].image(), runs[1].image())
+
+
+def test_guides_masks_and_objectives_are_read_where_they_are_passed(folder) -> None:
+    guided = inc.dream(folder / "cup.png", guide=str(folder / "guide.png"), mask=str(folder / "mask.png"), **TINY)
+    pictures = {"guide.png": folder / "guide.png", "mask.png": folder / "mask.png"}
+    assert same(inc.replay(guided.recipe, folder / "cup.png", pictures=pictures).image, guided.image)
+    assert same(inc.replay(guided.recipe, folder / "cup.png", pictures=pictures.values()).image, guided.image)
+    with pytest.raises(InvalidSetting, match=r"names '.*mask.png', and reads no file that you do not pass: .*mask.png"):
+        inc.replay(guided.recipe, folder / "cup.png", pictures=[folder / "guide.png"])
+    swapped = {"guide.png": folder / "cup.png", "mask.png": folder / "mask.png"}
+    notes = inc.replay(guided.recipe, folder / "cup.png", pictures=swapped).notes
+    assert any("guide.png' is another one, or changed" in note for note in notes)
+    # What is typed is passed.
+    assert inc.replay(guided.recipe, folder / "cup.png", guide=str(folder / "cup.png"), mask=str(folder / "mask.png"))
+
+
+NAMING = [
+    "guide(blocks.2, {0})",
+    "style(blocks.2, {0})",
+    "inversion(blocks.2, {0})",
+    "caricature(blocks.2, {0})",
+    "layer(blocks.2, where={0})",
+    "layer(blocks.2, outside={0})",
+    "direction(blocks.2, {0})",
+    "direction(blocks.2, {0}, {1})",
+]
+
+
+@pytest.mark.parametrize("text", NAMING)
+def test_no_term_reads_a_file_that_was_not_passed(folder, text: str, lite0) -> None:
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    for name in ("a", "b"):
+        (folder / name / "a.png").write_bytes((folder / ("cup.png" if name == "a" else "guide.png")).read_bytes())
+    one = folder / ("a" if "{1}" in text else "guide.png")
+    if text == "direction(blocks.2, {0})":
+        one = folder / "vector.npy"
+        np.save(one, np.ones(lite0.channels("blocks.2"), np.float32))
+    recipe = PhotoRecipe(objective=text.format(one, folder / "b"), octaves=1, steps=1)
+    assert inc.dream(folder / "cup.png", objective=recipe.objective, octaves=1, steps=1)
+    with pytest.raises(InvalidSetting, match="reads no file that you do not pass"):
+        inc.replay(recipe, folder / "cup.png")
+    assert inc.replay(recipe, folder / "cup.png", pictures=[one, folder / "b"]).scores
+    assert inc.replay(PhotoRecipe(), folder / "cup.png", objective=recipe.objective, octaves=1, steps=1).scores
+
+
+def test_neither_does_a_prior(folder) -> None:
+    recipe = ClassRecipe(target="banana", prior=f"phase({folder / 'cup.png'})", steps=1, size=32)
+    with pytest.raises(InvalidSetting, match="reads no file"):
+        inc.replay(recipe)
+    assert inc.replay(recipe, pictures=[folder / "cup.png"]).scores
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../net.onnx", "torchvision/resnet18", "timm/resnet18", "Sequential", "a\0b", "https://a.b/c.onnx"],
+)
+def test_no_network_is_opened_or_downloaded_unasked(folder, name: str) -> None:
+    with pytest.raises(InvalidSetting, match="opens no path and downloads nothing by itself"):
+        inc.replay(PhotoRecipe(network=name), folder / "cup.png")
+
+
+def test_a_network_that_is_passed_is_used(folder, tiny) -> None:
+    made = inc.dream(folder / "cup.png", network=tiny, layer="first", octaves=2, steps=2)
+    again = inc.replay(made.recipe, folder / "cup.png", network=tiny)
+    assert same(again.image, made.image)
+    assert again.notes == made.notes
+
+
+def test_what_is_not_as_it_was_is_said(folder) -> None:
+    made = inc.dream(folder / "cup.png", octaves=1, steps=1)
+    was = made.recipe.made_with
+    other = MadeWith(
+        "0.0.9", "2.6.0", "cuda", "f" * 64, {**was.photo, "sha256": "0" * 64}, "fp16", {"a.png": "0"}, tile=5, taken=1
+    )
+    notes = " ".join(inc.replay(replace(made.recipe, made_with=other), folder / "cup.png").notes)
+    for one in (
+        "inceptionism 0.0.9",
+        "torch 2.6.0",
+        "device cuda",
+        "fp16",
+        "other weights: ffffffffffff then",
+        "photograph",
+    ):
+        assert one in notes
+    assert "then 5 of its pixels" in notes
+    assert "stopped after 1 steps" in notes
+    # Of a variation, nobody expects it to be the same.
+    assert inc.replay(replace(made.recipe, made_with=other), folder / "cup.png", seed=4).notes == made.notes
+
+
+def test_another_device_takes_the_place_of_one_that_is_not_here(folder) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    recipe = PhotoRecipe(device="cuda", precision="fp16", octaves=1, steps=1)
+    assert inc.replay(recipe, folder / "cup.png").recipe.device == "auto"
+    with pytest.raises(InceptionismError, match="no device 'cuda'"):
+        inc.replay(recipe, folder / "cup.png", device="cuda")
+
+
+def test_the_precision_is_that_of_before(folder, monkeypatch) -> None:
+    """On a machine where auto means something else than on the one that made it."""
+    made = inc.dream(folder / "cup.png", octaves=1, steps=2, precision="bf16")
+    recipe = replace(made.recipe, precision="auto")
+    for fast in (True, False):
+        monkeypatch.setattr("inceptionism.networks.network.has_fast_bfloat16", lambda _, fast=fast: fast)
+        again = inc.replay(recipe, folder / "cup.png")
+        assert same(again.image, made.image)
+        assert again.recipe.made_with.precision == "bf16"
+
+
+def test_a_picture_that_was_interrupted_says_so(folder) -> None:
+    run = inc.PhotoRun(PhotoRecipe(octaves=1, steps=5), inc.load_photo(folder / "cup.png"))
+    for step in run:
+        if step.step == 2:
+            break
+    recipe = run.result().recipe
+    assert recipe.made_with.taken == 2
+    notes = inc.replay(recipe, folder / "cup.png").notes
+    assert "it was stopped after 2 steps, and here all are taken" in notes
+    assert run.finish().recipe.made_with.taken is None
+
+
+def test_no_absurd_size_without_being_asked(folder) -> None:
+    for recipe in (ClassRecipe(target=1, size=(8192, 4097), memory="900GB"), PhotoRecipe(size=9000, memory="900GB")):
+        photo = None if recipe.kind == "class" else inc.load_photo(folder / "cup.png")
+        with pytest.raises(InvalidSetting, match=r"asks for \d+×\d+ pixels; if you mean that, add --force"):
+            prepare_replay(recipe, ReplayInputs(photo), {}, force=False)
+        assert prepare_replay(recipe, ReplayInputs(photo), {}, force=True)
+        assert prepare_replay(recipe, ReplayInputs(photo), {"size": 9000}, force=False)
+    together = ClassRecipe(objective="diversity(stem)", size=2000, together=20, memory="900GB")
+    with pytest.raises(InvalidSetting, match="20 pictures of 2000×2000 pixels"):
+        prepare_replay(together, ReplayInputs(), {}, force=False)
+
+
+def test_settings_take_the_place_of_the_recipes(folder) -> None:
+    made = inc.dream(folder / "cup.png", **TINY)
+    varied = inc.replay(made.recipe, folder / "cup.png", layer=["stem", "blocks.1=2"], size=50, steps=1)
+    assert (varied.recipe.size, [str(one) for one in varied.recipe.layer]) == (50, ["stem", "blocks.1=2"])
+    by_objective = inc.replay(made.recipe, folder / "cup.png", objective="layer(stem)", steps=1).recipe
+    assert (by_objective.layer, by_objective.objective) == ((), "layer(stem)")
+    assert inc.replay(by_objective, folder / "cup.png", layer="stem").recipe.objective is None
+    banana = inc.visualize("banana", steps=1, size=32).recipe
+    changed = inc.replay(banana, preset="fast", size=32, steps=1).recipe
+    assert changed.prior == PRESETS["fast"].prior
+    for changes, reason in [
+        ({"octave": 3}, "a recipe of kind photo has no 'octave'; did you mean octaves"),
+        ({"made_with": None, "verdicts": ()}, "has no 'verdicts'"),
+        ({"steps": 0}, "steps must be from 1"),
+        ({"target": "banana"}, "has no 'target'"),
+    ]:
+        with pytest.raises(InvalidSetting, match=reason):
+            inc.replay(made.recipe, folder / "cup.png", **changes)
+
+
+def test_what_is_missing_is_said(folder, tmp_path) -> None:
+    made = inc.dream(folder / "cup.png", octaves=1, steps=1)
+    with pytest.raises(InvalidSetting, match=r"a photograph, 'cup.png' of 93×71 pixels: pass one after it"):
+        inc.replay(made.recipe)
+    with pytest.raises(InvalidSetting, match="takes no photograph"):
+        inc.replay(ClassRecipe(target=1), folder / "cup.png")
+    with pytest.raises(InvalidSetting, match="carries no recipe"):
+        inc.replay(folder / "cup.png", folder / "cup.png")
+    with pytest.raises(UnknownName, match="no class"):
+        inc.replay(ClassRecipe(target="bananna"))
+
+
+def test_no_recipe_reads_anything_that_was_not_passed(folder) -> None:
+    """Python itself tells of every file that is opened, in a process of its own."""
+    (folder / "secret.png").write_bytes((folder / "cup.png").read_bytes())
+    np.save(folder / "vector.npy", np.ones(16, np.float32))
+    done = subprocess.run([sys.executable, WATCHED, folder, "150"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["touched"] == []
+    assert found["made"] > 5
+    assert found["refused"] > 50

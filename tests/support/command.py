@@ -1,0 +1,53 @@
+"""Runs `dream` as a process of its own, or in this one."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inceptionism.cli.app import main
+
+DREAM = [sys.executable, "-m", "inceptionism"]
+
+
+def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*DREAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Do the same without a process of its own, so that torch is loaded once for all tests."""
+    before = Path.cwd()
+    os.chdir(cwd)
+    try:
+        with (
+            redirect_stdout(io.StringIO()) as out,
+            redirect_stderr(io.StringIO()) as err,
+            pytest.raises(SystemExit) as left,
+        ):
+            main([*map(str, arguments)])
+    finally:
+        os.chdir(before)
+    return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
+
+
+def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:
+    """One line on standard error, nothing on standard output, no traceback."""
+    assert re.search(reason, done.stderr), done.stderr
+    assert done.stderr.startswith("dream: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert done.returncode == status
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)

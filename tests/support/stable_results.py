@@ -1,0 +1,165 @@
+"""Results whose pixels must not change, and the script that records them.
+
+`python -m tests.support.stable_results` computes every result and writes its hash to `stable_results.json`. Record
+again only when pixels change on purpose, and say so in the changelog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+import numpy as np
+import torch
+from PIL import Image
+from skimage.data import coffee
+
+import inceptionism as inc
+from tests.support import torchvision_operators  # noqa: F401  # onnx2torch imports torchvision
+
+RECORD = Path(__file__).with_suffix(".json")
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-image")
+
+Frames = Iterable[Image.Image]
+
+PHOTO = np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
+WIDE = np.ascontiguousarray(coffee()[20:380, 60:560])
+GUIDE = np.ascontiguousarray(coffee()[200:330:2, 30:190:2])
+
+
+def mask() -> np.ndarray:
+    """Return an H×W uint8 mask that falls from white at the left to black at the right."""
+    return np.tile(np.linspace(255, 0, 64).astype(np.uint8), (48, 1))
+
+
+def dreamed(photo: np.ndarray = PHOTO, **settings: object) -> Frames:
+    return [inc.dream(photo, device="cpu", precision="fp32", **settings).image]
+
+
+def visualized(target: object, **settings: object) -> Frames:
+    return [inc.visualize(target, device="cpu", precision="fp32", size=(63, 85), **settings).image]
+
+
+def zoomed() -> Frames:
+    keyframes = [
+        {"at": 0.1, "layer": ["blocks.4"], "zoom": 2.0},
+        {"at": 0.4, "objective": "channel(blocks.7:5)", "rotation": 30.0, "toward": [0.2, 0.7]},
+    ]
+    run = inc.zoom(PHOTO, seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32")
+    return [frame.image for frame in run]
+
+
+def filmed() -> Frames:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pan.mkv"
+        with av.open(str(path), "w") as film:
+            stream = film.add_stream("ffv1", rate=12)
+            stream.height, stream.width, stream.pix_fmt = 44, 58, "bgr0"
+            for number in range(6):
+                view = np.ascontiguousarray(PHOTO[number // 2 : number // 2 + 44, number : number + 58])
+                film.mux(stream.encode(av.VideoFrame.from_ndarray(view, format="rgb24")))
+            film.mux(stream.encode(None))
+        run = inc.video(path, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
+        return [frame.image for frame in run]
+
+
+def caffe() -> inc.Network:
+    return inc.load_network(SHARED / "networks/bvlc_googlenet/deploy.prototxt", "cpu")
+
+
+def onnx_module() -> inc.Network:
+    # The file does not say what pictures must be, so the network is made around its module.
+    module = onnx_reader()(SHARED / "networks/squeezenet_v1.1/squeezenet_v1.1.onnx")[0]
+    return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=227)
+
+
+def onnx_reader() -> Callable[[Path], tuple[torch.nn.Module, object]]:
+    try:
+        from inceptionism.networks.loaders.onnx import read
+    except ModuleNotFoundError:
+        from inceptionism.networks.loaders.onnx import read
+    return read
+
+
+RESULTS: dict[str, Callable[[], Frames]] = {
+    "photo": dreamed,
+    "photo, two layers and a channel": lambda: dreamed(layer={"blocks.4": 1, "blocks.10:17": -0.5}, octaves=3, steps=4),
+    "photo with a guide": lambda: dreamed(guide=GUIDE, layer="blocks.7", octaves=2, steps=4),
+    "photo with a mask": lambda: dreamed(mask=mask(), octaves=2, steps=4, size=101),
+    "photo in tiles": lambda: dreamed(WIDE, memory="545MB", octaves=2, steps=2),
+    "photo with an objective and a prior": lambda: dreamed(
+        objective="layer(blocks.4) + 0.5*class(castle) - channel(blocks.1:3) + inversion(stem)",
+        prior="views + laplacian + 0.2*tv + 0.1*norm + 0.3*blur",
+        octaves=2,
+        steps=3,
+        seed=7,
+    ),
+    "class": lambda: visualized("banana", preset="fast", steps=16),
+    "class without a prior": lambda: visualized("king of beasts", prior="none", steps=8),
+    "class with phases": lambda: visualized(291, prior="phase + views(shift=0.1) + 8*statistics", steps=8, seed=3),
+    "unit": lambda: visualized("channel(blocks.10:24)", preset="fast", steps=12),
+    "neuron and class against another": lambda: visualized(
+        "neuron(blocks.5:7, 2, 3) + class(lion, against=tabby)", steps=6
+    ),
+    "zoom": zoomed,
+    "video": filmed,
+    "Caffe network, photo": lambda: dreamed(network=caffe(), layer="inception_4c/output", octaves=2, steps=3),
+    "Caffe network, class": lambda: visualized(11, network=caffe(), steps=4),
+    "ONNX network, photo": lambda: dreamed(network=onnx_module(), octaves=2, steps=3),
+    "ONNX network, class": lambda: visualized(130, network=onnx_module(), steps=4),
+}
+
+NEEDS_SHARED = ("Caffe", "ONNX")
+
+
+def machine() -> dict[str, str]:
+    """Return the versions and the processor that pixels depend on."""
+    versions = {name: version(name) for name in PACKAGES}
+    # oneDNN chooses the order of its sums by the instructions and the caches of the processor.
+    return {**versions, "processor": f"{processor()}, {torch.backends.cpu.get_cpu_capability()}"}
+
+
+def processor() -> str:
+    """Return the model of the processor, as far as the system says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = {"model name", "cpu family", "model", "cache size"}
+    return " ".join(line.partition(": ")[2] for line in lines[: lines.index("")] if line.split("\t")[0] in facts)
+
+
+def digest(images: Frames) -> str:
+    """Return the SHA-256 of the pixels of all images, in hexadecimal."""
+    found = hashlib.sha256()
+    for image in images:
+        found.update(f"{image.mode} {image.size}".encode() + image.tobytes())
+    return found.hexdigest()
+
+
+def thumbnail(image: Image.Image) -> str:
+    """Return the mean colors of 6×6 fields of an image, 108 bytes in hexadecimal: nearly equal on all machines."""
+    return image.convert("RGB").resize((6, 6), Image.Resampling.BOX).tobytes().hex()
+
+
+def computed(name: str) -> dict[str, object]:
+    """Return what is recorded of one result."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums are taken in another order with more
+    try:
+        images = list(RESULTS[name]())
+    finally:
+        torch.set_num_threads(threads)
+    return {"sha256": digest(images), "count": len(images), "last": thumbnail(images[-1])}
+
+
+if __name__ == "__main__":
+    found = {name: computed(name) for name in RESULTS}
+    RECORD.write_text(json.dumps({"machine": machine(), "results": found}, indent=1) + "\n")

@@ -1,0 +1,52 @@
+"""Small seeded networks, whose results can be followed by hand."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+TINY_MEAN = (0.4, 0.5, 0.6)
+TINY_STD = (0.2, 0.3, 0.25)
+
+
+class Tiny(nn.Module):
+    """Two strided convolutions with batch norms, and logits: small enough to be followed by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.BatchNorm2d(5), nn.ReLU(inplace=True))
+        self.second = nn.Sequential(nn.Conv2d(5, 7, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(7), nn.ReLU())
+        self.classifier = nn.Linear(7, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.second(self.first(x)).mean((2, 3)))
+
+
+def tiny_module(seed: int = 0) -> Tiny:
+    """Return a `Tiny` with random weights and batch norm statistics far from the trivial ones."""
+    generator = torch.Generator().manual_seed(seed)
+    module = Tiny()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
+        for part in module.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.running_mean.copy_(torch.randn(part.num_features, generator=generator) * 0.3)
+                part.running_var.copy_(torch.rand(part.num_features, generator=generator) + 0.5)
+    return module.eval()
+
+
+def randomize(module: nn.Module, seed: int = 0) -> nn.Module:
+    """Give `module` random weights that let something through, and batch norm statistics far from the trivial ones."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in module.state_dict(keep_vars=True).items():
+            if value.is_floating_point() and not name.endswith("relative_coords_table"):
+                noise = torch.randn(value.shape, generator=generator)
+                if value.ndim > 1:
+                    value.copy_(noise / value[0].numel() ** 0.5)
+                elif name.endswith("running_var"):
+                    value.copy_(noise.abs() + 0.5)
+                else:
+                    value.add_(0.1 * noise)
+    return module.eval()

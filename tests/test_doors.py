@@ -1,0 +1,64 @@
+"""Each package has one door: other packages import from its `__init__` and never from a module behind it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+import inceptionism
+
+ROOT = Path(inceptionism.__file__).parent
+PACKAGES = sorted(path.parent for path in ROOT.rglob("__init__.py"))
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name != "__init__.py")
+
+
+def dotted(path: Path) -> str:
+    return ".".join(["inceptionism", *path.relative_to(ROOT).parts]).removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_a_module_imports_other_packages_by_their_doors(path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inceptionism."):
+            target = ROOT.joinpath(*node.module.split(".")[1:])
+            home = target if target.is_dir() else target.parent
+            behind_a_door = target.with_suffix(".py").is_file() and home != ROOT
+            assert not behind_a_door or path.is_relative_to(home), f"line {node.lineno}: {node.module}"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=dotted)
+def test_a_door_says_what_the_package_is_for_and_defines_nothing(package) -> None:
+    tree = ast.parse((package / "__init__.py").read_text("utf-8"))
+    assert len((ast.get_docstring(tree) or "").split()) > 5
+    assert not [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=dotted)
+def test_every_name_of_a_door_exists(package) -> None:
+    if package.name == "notebook":
+        pytest.importorskip("ipywidgets", reason="needs inceptionism[notebook]")
+    module = importlib.import_module(dotted(package))
+    stub = ast.parse((package / "__init__.pyi").read_text("utf-8"))
+    named = [one.asname or one.name for node in stub.body if isinstance(node, ast.ImportFrom) for one in node.names]
+    assert sorted(named) == sorted(module.__all__)
+    for name in named:
+        assert getattr(module, name) is not None
+
+
+def test_only_the_agreed_modules_lie_at_the_top() -> None:
+    agreed = {"__init__", "__main__", "api", "errors", "interruption", "memory", "tensors", "validation"}
+    assert {path.stem for path in ROOT.glob("*.py")} <= agreed
+
+
+def test_no_file_is_long() -> None:
+    assert [dotted(path) for path in MODULES if len(path.read_text("utf-8").splitlines()) > 320] == []
+
+
+def test_no_test_module_imports_another() -> None:
+    for path in Path(__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").rpartition(".")[2].startswith("test_"), path
