@@ -1,17 +1,23 @@
-# make demo      sets everything up, dreams a photograph and the class "banana", and says where they are
-# make test      sets up and runs all tests
-# make lint      ruff (style and formatting), mypy --strict, and the direction of imports
-# make bench     times the engine beside a plain transcription of the 2015 loop, and counts how many classes other
-#                networks recognize; with GOOGLENET=folder, on and by that too; times a zoom, and with FILM=file,
-#                how much that flickers when it is dreamed
-# make install   only sets up; then .venv/bin/dream is the command
+# make demo         sets everything up, dreams a photograph and the class "banana", and prints where the pictures are
+# make test         sets up and runs all tests
+# make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
+#                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
+# make reference    writes the files that are generated from the code: settings, commands, schema and signatures
+# make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
+# make bench        times the engine against a plain transcription of the 2015 loop, counts how many classes other
+#                   networks recognize, and times a zoom; with GOOGLENET=folder, also uses that network as a judge and
+#                   in the comparison; with FILM=file, also dreams that film and measures its flicker
+# make install      only sets up; after that, the command is .venv/bin/dream
 
 PYTHON ?= python3
 BIN := .venv/bin
-# The photograph to dream; by default one that scikit-image ships.
+# The photograph to dream. The default is part of scikit-image.
 PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__path__[0])')/rocket.jpg
 
-.PHONY: demo install test lint bench
+# The Pythons of pyenv are found even if they are not on the PATH.
+PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
+
+.PHONY: demo install test test-matrix lint bench reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -23,6 +29,12 @@ install: .venv/.with-demo
 
 test: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal
+
+test-matrix: .venv/.with-matrix
+	PATH="$(PYTHONS_PATH)" $(BIN)/nox $(if $(SESSIONS),--session $(SESSIONS)) $(if $(TESTS),-- $(TESTS))
+
+reference: .venv/.with-test
+	$(BIN)/python docs/generate.py
 
 lint: .venv/.with-lint .venv/.with-test
 	$(BIN)/ruff format --check

@@ -1,4 +1,4 @@
-"""GoogLeNet as Caffe had it in 2015, for the bench: its weights are read by OpenCV from the files of the model zoo."""
+"""GoogLeNet of Caffe's model zoo, 2015, for the benchmarks. OpenCV reads the weights from the original files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
-POOLED = ("3b", "4e")
+INCEPTION_BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+POOLED_BLOCKS = ("3b", "4e")
+"""The blocks that are followed by a max-pooling."""
 
 
 class Inception(nn.Module):
-    """Four branches side by side, their channels in the order of Caffe's Concat."""
+    """Four parallel branches. Their channels are joined in the order of Caffe's Concat layer."""
 
     def __init__(self, branches: list[nn.Module]) -> None:
         super().__init__()
@@ -23,7 +24,11 @@ class Inception(nn.Module):
 
 
 def googlenet(folder: Path) -> nn.Sequential:
-    """Return the network up to its logits, in evaluation mode; `inception_4c` is the layer of the 2015 pictures."""
+    """Return the network up to its logits, in evaluation mode. The 2015 pictures used the layer `inception_4c`.
+
+    Args:
+        folder: Folder with deploy.prototxt and bvlc_googlenet.caffemodel.
+    """
     import cv2
 
     net = cv2.dnn.readNetFromCaffe(str(folder / "deploy.prototxt"), str(folder / "bvlc_googlenet.caffemodel"))
@@ -36,13 +41,13 @@ def googlenet(folder: Path) -> nn.Sequential:
         return [module, nn.ReLU()]
 
     def inception(name: str) -> Inception:
-        at = f"inception_{name}/"
+        prefix = f"inception_{name}/"
         return Inception(
             [
-                nn.Sequential(*conv(at + "1x1")),
-                nn.Sequential(*conv(at + "3x3_reduce"), *conv(at + "3x3", padding=1)),
-                nn.Sequential(*conv(at + "5x5_reduce"), *conv(at + "5x5", padding=2)),
-                nn.Sequential(nn.MaxPool2d(3, 1, 1), *conv(at + "pool_proj")),
+                nn.Sequential(*conv(prefix + "1x1")),
+                nn.Sequential(*conv(prefix + "3x3_reduce"), *conv(prefix + "3x3", padding=1)),
+                nn.Sequential(*conv(prefix + "5x5_reduce"), *conv(prefix + "5x5", padding=2)),
+                nn.Sequential(nn.MaxPool2d(3, 1, 1), *conv(prefix + "pool_proj")),
             ]
         )
 
@@ -53,9 +58,9 @@ def googlenet(folder: Path) -> nn.Sequential:
     module.add_module("conv2", nn.Sequential(*conv("conv2/3x3_reduce"), *conv("conv2/3x3", padding=1)))
     module.add_module("norm2", nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0))
     module.add_module("pool2", nn.MaxPool2d(3, 2, ceil_mode=True))
-    for name in BLOCKS:
+    for name in INCEPTION_BLOCKS:
         module.add_module(f"inception_{name}", inception(name))
-        if name in POOLED:
+        if name in POOLED_BLOCKS:
             module.add_module(f"pool{name[0]}", nn.MaxPool2d(3, 2, ceil_mode=True))
     module.add_module("mean", nn.AdaptiveAvgPool2d(1))
     module.add_module("flat", nn.Flatten())

@@ -1,8 +1,8 @@
-"""Films: how many frames a second, whether memory stays, and how much they flicker beside frames dreamed one by one.
+"""Benchmark of films: frames per second, memory over time, and flicker.
 
-Flicker is the mean difference between a frame and the one before it, carried along the optical flow of the original, in
-gray levels, where that flow knows where a place came from. Strength is what the objective says of the frames that were
-made, so that a film is not steady just because less is dreamed.
+Flicker is the mean difference, in gray levels, between a frame and the frame before, carried along the optical flow of
+the original film. It only counts pixels whose origin this flow knows. Strength is the score of the frames under the
+objective. It shows that a film is not steady merely because less is dreamed.
 """
 
 from __future__ import annotations
@@ -21,97 +21,99 @@ from torch import Tensor
 
 import inceptionism as inc
 from inceptionism.film.frame_run import FrameRun, frame_seed
-from inceptionism.film.optical_flow import motion
+from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
-from inceptionism.film.video import scaled
-from inceptionism.film.warp import as_array, carried
+from inceptionism.film.video import resize_pixels
+from inceptionism.film.warp import as_array, warp_by_flow
 from inceptionism.io.photos import Array, Photo
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
-from inceptionism.recipes.recipe import PhotoRecipe
+from inceptionism.recipes import PhotoRecipe
 from inceptionism.tensors import to_picture
 
 console = Console()
 
 
-def zooms(photo: Path, seconds: float, size: tuple[int, int]) -> None:
-    """Make a zoom and say how fast it was, and what memory the program had."""
+def measure_zoom(photo: Path, seconds: float, size: tuple[int, int]) -> None:
+    """Make a zoom, and print its speed and the memory of the program."""
     process = psutil.Process()
     run = inc.zoom(photo, seconds=seconds, size=size)
     assert run.total is not None
-    seen: dict[int, float] = {}
-    began, first = time.perf_counter(), 0.0
+    memory: dict[int, float] = {}
+    start, first_frame = time.perf_counter(), 0.0
 
     def on_frame(frame: inc.Frame) -> None:
-        nonlocal first
-        first = first or time.perf_counter()
-        seen[frame.number] = process.memory_info().rss / 2**20
+        nonlocal first_frame
+        first_frame = first_frame or time.perf_counter()
+        memory[frame.number] = process.memory_info().rss / 2**20
 
     with TemporaryDirectory() as folder:
         run.save(Path(folder) / "zoom.mp4", on_frame=on_frame)
-        ended = time.perf_counter()
+        end = time.perf_counter()
     table = Table("zoom", f"{size[0]}×{size[1]}, {run.total} frames", title="A zoom, encoded as MP4")
-    table.add_row("frames/s", f"{(run.total - 1) / (ended - first):.1f}")
-    table.add_row("seconds in all", f"{ended - began:.0f}")
-    table.add_row("MiB after frame 20", f"{seen[min(20, run.total - 1)]:.0f}")
-    table.add_row("MiB at the end", f"{seen[run.total - 1]:.0f}")
-    table.add_row("MiB at most after frame 20", f"{max(list(seen.values())[20:] or [0]):.0f}")
+    table.add_row("frames/s", f"{(run.total - 1) / (end - first_frame):.1f}")
+    table.add_row("seconds in total", f"{end - start:.0f}")
+    table.add_row("MiB after frame 20", f"{memory[min(20, run.total - 1)]:.0f}")
+    table.add_row("MiB at the end", f"{memory[run.total - 1]:.0f}")
+    table.add_row("maximum MiB after frame 20", f"{max(list(memory.values())[20:] or [0]):.0f}")
     console.print(table)
 
 
 def flicker(frames: list[Tensor], originals: list[Array]) -> float:
-    """Return the mean difference of successive frames along the flow of the originals, in gray levels."""
-    found = []
+    """Return the mean difference of successive frames along the flow of the original frames, in gray levels."""
+    differences = []
     for index in range(1, len(frames)):
-        moved = motion(originals[index - 1], originals[index])
-        there = as_array(carried(frames[index - 1], moved.flow))
-        difference = np.abs(as_array(frames[index]) - there).mean(-1)
-        found.append(255 * float((difference * moved.known).sum() / moved.known.sum()))
-    return float(np.mean(found))
+        motion = estimate_motion(originals[index - 1], originals[index])
+        warped = as_array(warp_by_flow(frames[index - 1], motion.flow))
+        difference = np.abs(as_array(frames[index]) - warped).mean(-1)
+        differences.append(255 * float((difference * motion.valid).sum() / motion.valid.sum()))
+    return float(np.mean(differences))
 
 
-def films(film: Path, size: int | None) -> None:
-    """Dream a film, and its frames one by one with the settings of photographs, and compare."""
+def measure_film(film: Path, size: int | None) -> None:
+    """Dream a film as a film, and frame by frame with the settings of photographs, and compare the two."""
     run = inc.video(film, size=size)
     recipe = run.recipe
-    originals = [scaled(frame.pixels, run.size) for frame in FilmSource(film)]
-    began = time.perf_counter()
-    ours = [frame.picture for frame in run]
-    record_step = time.perf_counter() - began
+    originals = [resize_pixels(frame.pixels, run.size) for frame in FilmSource(film)]
+    start = time.perf_counter()
+    as_film = [frame.picture for frame in run]
+    film_seconds = time.perf_counter() - start
     network = inc.load_network(recipe.network, recipe.device)
+    pictures = [to_picture(pixels, network.device) for pixels in originals]
     settings = PhotoRecipe(layer=recipe.layer, octaves=recipe.octaves)
     objective = run.objective
-    alone = FrameRun(settings, Photo(originals[0]), network=network, objective=objective)
-    began = time.perf_counter()
-    theirs = [
-        alone.dream(to_picture(pixels, network.device), frame_seed(0, index)) for index, pixels in enumerate(originals)
-    ]
-    took_alone = time.perf_counter() - began
+    photo_run = FrameRun(settings, Photo(originals[0]), network=network, objective=objective)
+    start = time.perf_counter()
+    one_by_one = [photo_run.dream(picture, frame_seed(0, index)) for index, picture in enumerate(pictures)]
+    photo_seconds = time.perf_counter() - start
     evaluator = GradientEvaluator(network, network.dtype("fp32"))
 
     def strength(frames: list[Tensor]) -> float:
-        return float(
-            np.mean([evaluator([EvaluationRequest(one, objective, torch.Generator())])[0][0] for one in frames])
-        )
+        requests = (EvaluationRequest(frame, objective, torch.Generator()) for frame in frames)
+        return float(np.mean([evaluator([request])[0][0] for request in requests]))
 
     table = Table("frames", "flicker", "strength", "frames/s", title=f"{film.name} at {run.size[0]}×{run.size[1]}")
-    plain = [to_picture(pixels, network.device) for pixels in originals]
-    for name, frames, seconds in (("original", plain, 0.0), ("alone", theirs, took_alone), ("film", ours, record_step)):
+    rows = (
+        ("original", pictures, 0.0),
+        ("one by one", one_by_one, photo_seconds),
+        ("as a film", as_film, film_seconds),
+    )
+    for name, frames, seconds in rows:
         speed = f"{len(frames) / seconds:.2f}" if seconds else ""
         table.add_row(name, f"{flicker(frames, originals):.2f}", f"{strength(frames):.4g}", speed)
     console.print(table)
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Print the table of a zoom, and that of a film if one is given."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--film", type=Path, help="a film to dream; by default none")
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--size", type=int, help="the longer side of the film in pixels; by default its own")
-    given = parser.parse_args()
-    zooms(given.photo, given.seconds, (360, 640))
-    if given.film:
-        films(given.film, given.size)
+    parser.add_argument("photo", type=Path, help="photograph in which the zoom starts")
+    parser.add_argument("--film", type=Path, help="film to dream; none by default")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of the zoom, 10 seconds by default")
+    parser.add_argument("--size", type=int, help="longer side of the film in pixels; by default the film's own")
+    options = parser.parse_args()
+    measure_zoom(options.photo, options.seconds, (360, 640))
+    if options.film:
+        measure_film(options.film, options.size)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One class under each prior, side by side: what others see in it, and how natural its statistics are."""
+"""One class under each prior, side by side, with the judgment of other networks and statistics of the pictures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from transfer import OpenCV, lite, natural
+from transfer import OpenCVNetwork, load_judge, natural_statistics
 
 import inceptionism as inc
 from inceptionism.io.contact_sheet import LabeledImage, contact_sheet
-from inceptionism.recipes.recipe import PRESETS
+from inceptionism.recipes import PRESETS
 
 PRIORS = (
     "none",
@@ -33,28 +33,26 @@ PRIORS = (
 
 
 def main() -> None:
-    """Print the table, and draw the sheet."""
+    """Print the table, and write the contact sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sheet", type=Path, help="the picture to write")
-    parser.add_argument("--target", default="goldfinch")
-    parser.add_argument("--steps", type=int, default=PRESETS["fine"].steps)
-    parser.add_argument("--googlenet", type=Path, help="a folder with deploy.prototxt and bvlc_googlenet.caffemodel")
+    parser.add_argument("sheet", type=Path, help="contact sheet to write")
+    parser.add_argument("--target", default="goldfinch", help="class, goldfinch by default")
+    parser.add_argument("--steps", type=int, default=PRESETS["fine"].steps, help="steps of each picture")
+    parser.add_argument("--googlenet", type=Path, help="folder with deploy.prototxt and bvlc_googlenet.caffemodel")
     options = parser.parse_args()
     network = inc.load_network("efficientnet-lite0")
     index = network.class_index(options.target)
-    judges = {"Lite2": lite("efficientnet-lite2")}
+    judges = {"Lite2": load_judge("efficientnet-lite2")}
     if options.googlenet:
-        judges["GoogLeNet"] = OpenCV(options.googlenet).probabilities
-    table = Table()
-    for heading in ("prior", *judges, "correlation", "slope"):
-        table.add_column(heading)
+        judges["GoogLeNet"] = OpenCVNetwork(options.googlenet).probabilities
+    table = Table("prior", *judges, "correlation", "slope")
     pictures = []
     for prior in PRIORS:
         image = inc.visualize(options.target, network=network, prior=prior, steps=options.steps).image
-        seen = [f"{100 * probabilities(image)[index]:.0f} %" for probabilities in judges.values()]
-        correlation, slope = natural(image)
-        table.add_row(prior, *seen, f"{correlation:.3f}", f"{slope:.2f}")
-        pictures.append(LabeledImage(image, prior, ", ".join(map(" ".join, zip(judges, seen, strict=True)))))
+        shares = [f"{100 * probabilities(image)[index]:.0f} %" for probabilities in judges.values()]
+        correlation, slope = natural_statistics(image)
+        table.add_row(prior, *shares, f"{correlation:.3f}", f"{slope:.2f}")
+        pictures.append(LabeledImage(image, prior, ", ".join(map(" ".join, zip(judges, shares, strict=True)))))
     Console(width=140, highlight=False).print(table)
     contact_sheet(pictures)[0].save(options.sheet, quality=90)
 

@@ -1,4 +1,4 @@
-"""Execute the notebooks that stand beside this file, so that they hold what they show: `python examples/execute.py`."""
+"""Execute the notebooks in this folder, and save their outputs in them: `python examples/execute.py`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tempfile import TemporaryDirectory
 import nbformat
 from nbclient import NotebookClient
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent
 
 
 def execute(path: Path) -> None:
-    """Execute a notebook in a folder of its own, and write it with its outputs, and nothing else new."""
+    """Execute a notebook in a temporary folder, and save its outputs in it. Nothing else in the file changes."""
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
         NotebookClient(
             notebook,
             timeout=None,
-            store_widget_state=False,  # widgets are there only while a picture is made
+            store_widget_state=False,  # widgets only exist while a picture is made
             record_timing=False,
             resources={"metadata": {"path": folder}},
         ).execute()
@@ -28,5 +28,5 @@ def execute(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for given in sys.argv[1:] or sorted(map(str, HERE.glob("*.ipynb"))):
-        execute(Path(given))
+    for name in sys.argv[1:] or sorted(map(str, FOLDER.glob("*.ipynb"))):
+        execute(Path(name))

@@ -1,4 +1,4 @@
-"""Fixtures that several packages of tests use: a tiny network, a real photograph, and the shared data where it exists."""
+"""Fixtures for several packages of tests: a tiny network, a real photograph, and the shared data if it exists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that of several processes none is left with it at the end."""
+    """Start with the slowest tests, so that no process is still busy with them when the others have finished."""
     items.sort(key=lambda item: not item.path.name.startswith(("test_readme", "test_transfer")))
 
 
@@ -34,7 +34,7 @@ def tiny() -> inc.Network:
 
 @pytest.fixture
 def photo() -> np.ndarray:
-    """A real photograph, small, odd-sized and not square: 93×71 pixels of a cup of coffee."""
+    """A small real photograph with odd sides that are not equal: 93×71 pixels of a cup of coffee."""
     from skimage.data import coffee
 
     return np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
@@ -47,6 +47,6 @@ def lite0() -> inc.Network:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: np.ndarray) -> Path:
-    """A folder that holds the photograph as cup.jpg."""
+    """A folder with the photograph as cup.jpg."""
     Image.fromarray(photo).save(tmp_path / "cup.jpg", quality=95)
     return tmp_path

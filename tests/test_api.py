@@ -1,5 +1,8 @@
+"""`inc.dream` and `inc.visualize`: pictures, scores, recipes and refusals."""
+
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -11,7 +14,9 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient, UnknownName
-from inceptionism.recipes.recipe import PhotoRecipe, Recipe
+from inceptionism.io import read_recipe
+from inceptionism.recipes import PhotoRecipe, Recipe
+from tests.support.tiny_networks import tiny_module
 
 ONE = {"octaves": 1, "steps": 1}
 QUICK = {"octaves": 2, "steps": 2}
@@ -45,22 +50,22 @@ def test_the_longer_side_can_be_chosen(tiny, photo, size, expected) -> None:
     assert inc.dream(photo, network=tiny, size=size, **QUICK).image.size == expected
 
 
-def test_a_layer_is_a_name_a_channel_several_or_weighted(tiny, photo) -> None:
+def test_a_layer_is_a_name_a_channel_a_list_or_a_mapping_to_weights(tiny, photo) -> None:
     def dreamed(layer) -> np.ndarray:
-        # In bf16, rounding depends on the size of the numbers.
+        # Not in bf16, whose rounding depends on the size of the numbers.
         return pixels(inc.dream(photo, network=tiny, layer=layer, precision="fp32", **QUICK))
 
     first, second, channel = dreamed("first"), dreamed("second"), dreamed("second:3")
     both, weighted = dreamed(["first", "second"]), dreamed({"first": 1, "second": 1000})
     assert np.array_equal(dreamed(["first"]), first)
-    assert np.array_equal(dreamed({"first": 3}), first)  # the step is normalized, so a factor changes nothing
+    assert np.array_equal(dreamed({"first": 3}), first)  # steps are normalized, so a single weight has no effect
     assert np.array_equal(dreamed("first=3"), first)
     for one, other in [(first, second), (second, channel), (both, first), (both, weighted)]:
         assert np.abs(one.astype(int) - other).mean() > 0.2
     assert np.abs(weighted.astype(int) - second).mean() < np.abs(both.astype(int) - second).mean()
 
 
-def test_an_objective_can_take_the_place_of_a_layer(tiny, photo) -> None:
+def test_an_objective_replaces_the_layer(tiny, photo) -> None:
     objective = objectives.layer("second") - 500 * objectives.channel("first", 0)
     result = inc.dream(photo, network=tiny, objective=objective, **QUICK)
     assert result.recipe.objective == "layer(second) - 500*channel(first:0)"
@@ -77,11 +82,11 @@ def test_a_photograph_can_be_dreamed_toward_a_class(lite0, photo) -> None:
 
     assert banana(Image.fromarray(photo)) < 0.1
     assert banana(inc.dream(photo, objective=objectives.logit(954), jitter=0).image) > 0.9
-    # The square of a logit near 0 grows to both sides; in bf16 it would grow to the other.
+    # The square of a logit near 0 can grow in both directions; in bf16 it would grow in the negative one.
     assert banana(inc.dream(photo, layer="logits:954", jitter=0, precision="fp32").image) > 0.9
 
 
-def test_a_negative_weight_turns_the_dream_around(tiny, photo) -> None:
+def test_a_negative_weight_lowers_the_activations(tiny, photo) -> None:
     settings = {"octaves": 1, "steps": 4, "jitter": 0, "network": tiny}
     up = inc.dream(photo, layer="second", **settings).scores
     down = inc.dream(photo, layer="second=-1", **settings).scores
@@ -102,20 +107,21 @@ def test_transparency_is_kept(tiny, photo, tmp_path) -> None:
         assert saved.mode == "RGBA"
 
 
-def test_octaves_that_a_layer_cannot_see_are_left_out_and_said(lite0) -> None:
+def test_octaves_too_small_for_the_layer_are_left_out_with_a_note(lite0) -> None:
     picture = np.full((40, 90, 3), 128, np.uint8)
     picture[10:30, 20:60] = (200, 40, 90)
     result = inc.dream(picture, network=lite0, layer="blocks.10", octaves=6, steps=1)
     assert len(result.scores) == 3
     assert result.notes == (
-        "3 of 6 octaves: the smallest would have 7×17 pixels, and layer blocks.10 needs 16 on each side",
+        "only 3 of 6 octaves are dreamed: the smallest would have 7×17 pixels, "
+        "but layer blocks.10 needs 16 on each side",
     )
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (5000, 3, 3)])
-def test_a_picture_too_small_for_its_layer_is_refused_and_dreamed_at_an_earlier_one(lite0, shape) -> None:
+def test_a_picture_too_small_for_its_layer_is_refused_but_can_be_dreamed_with_an_earlier_layer(lite0, shape) -> None:
     picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    with pytest.raises(InvalidSetting, match=r"is \d+×\d+ pixels and layer blocks.10 needs 16 on each side: choose"):
+    with pytest.raises(InvalidSetting, match=r"is \d+×\d+ pixels, but layer blocks.10 needs 16 on each side; choose"):
         inc.dream(picture, network=lite0)
     if min(shape[:2]) >= 2:
         assert inc.dream(picture, network=lite0, layer="stem", steps=1).image.size == (3, 5000)
@@ -127,8 +133,8 @@ def test_a_silent_channel_is_an_error(tiny, photo) -> None:
         inc.dream(photo, network=tiny, layer="second:4", **QUICK)
 
 
-def test_a_channel_that_is_silent_in_small_octaves_only_is_said(tiny, photo) -> None:
-    """It has its say where the picture is large enough; the run is not lost to the small ones."""
+def test_octaves_in_which_a_channel_is_silent_are_noted(tiny, photo) -> None:
+    """The larger octaves are dreamed although the small ones have no gradient."""
     size = tuple(reversed(inc.dream(photo, network=tiny, octaves=2, steps=1).image.size))
     smaller = inc.Objective({"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big")
     result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, steps=2)
@@ -143,44 +149,54 @@ def test_a_channel_that_is_silent_in_small_octaves_only_is_said(tiny, photo) -> 
     ("settings", "error", "reason"),
     [
         ({"layer": "secondd"}, UnknownName, "did you mean second"),
-        ({"layer": "second:7"}, InvalidSetting, "layer second has channels 0 to 6, not a channel 7"),
-        ({"layer": "logits:4"}, InvalidSetting, "layer logits has channels 0 to 3, not a channel 4"),
+        ({"layer": "second:7"}, InvalidSetting, "layer second has no channel 7; its channels are 0 to 6"),
+        ({"layer": "logits:4"}, InvalidSetting, "layer logits has no channel 4; its channels are 0 to 3"),
         ({"octaves": 0}, InvalidSetting, "octaves"),
         ({"network": "resnet"}, UnknownName, "no network 'resnet'"),
-        ({"network": 5}, InvalidSetting, "a network is a name, a path, a Network or a torch module, not 5"),
+        ({"network": 5}, InvalidSetting, "network must be a name, a path, a Network or a torch module, not 5"),
         ({"network": torch.nn.Conv2d}, InvalidSetting, "a path, a Network or a torch module, not <class"),
-        ({"objective": "x"}, InvalidSetting, "there is no objective 'x'; known are layer, "),
-        ({"objective": 3}, InvalidSetting, "an objective is made by inceptionism.objectives, it is not 3"),
-        ({"objective": objectives.logit(4)}, InvalidSetting, "layer logits has channels 0 to 3, not a channel 4"),
-        ({"objective": objectives.layer("second", -1)}, InvalidSetting, "channels 0 to 6, not a channel -1"),
-        ({"layer": {"second": 1e300}}, InvalidSetting, "must be between 1e-06"),
+        ({"objective": "x"}, InvalidSetting, "there is no objective 'x'; the objectives are layer, "),
+        (
+            {"objective": 3},
+            InvalidSetting,
+            "an objective must come from the functions of inceptionism.objectives; 3 does not",
+        ),
+        ({"objective": objectives.logit(4)}, InvalidSetting, "layer logits has no channel 4; its channels are 0 to 3"),
+        (
+            {"objective": objectives.layer("second", -1)},
+            InvalidSetting,
+            "layer second has no channel -1; its channels are 0 to 6",
+        ),
+        ({"layer": {"second": 1e300}}, InvalidSetting, "must be from 1e-06"),
         ({"layer": [f"second={n + 1}" for n in range(2200)], "device": "gpu"}, InvalidSetting, "device must be one of"),
         ({"device": ["cpu"]}, InvalidSetting, "device must be one of"),
     ],
 )
-def test_what_cannot_be_dreamed_is_said(tiny, photo, settings, error, reason) -> None:
+def test_wrong_settings_are_refused_with_the_reason(tiny, photo, settings, error, reason) -> None:
     with pytest.raises(error, match=reason):
         inc.dream(photo, **{"network": tiny, **settings})
 
 
-def test_every_step_is_shown_with_the_picture_at_full_size(tiny, photo) -> None:
-    seen = []
-    result = inc.dream(photo, network=tiny, octaves=3, steps=2, on_step=lambda step: seen.append((step, step.image)))
-    steps = [step for step, _ in seen]
+def test_on_step_receives_every_step_with_the_picture_at_full_size(tiny, photo) -> None:
+    received = []
+    result = inc.dream(
+        photo, network=tiny, octaves=3, steps=2, on_step=lambda step: received.append((step, step.image))
+    )
+    steps = [step for step, _ in received]
     assert [(step.octave, step.step) for step in steps] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
     assert {(step.octaves, step.steps) for step in steps} == {(3, 2)}
     assert tuple(step.score for step in steps) == result.scores
     done = [step.done for step in steps]
     assert done == sorted(done)
     assert done[-1] == pytest.approx(1)
-    images = [np.asarray(image).astype(int) for _, image in seen]
+    images = [np.asarray(image).astype(int) for _, image in received]
     assert {image.shape for image in images} == {photo.shape}
     changes = [np.abs(image - photo).mean() for image in images]
     assert changes == sorted(changes)
     assert np.array_equal(images[-1], pixels(result))
 
 
-def test_a_run_can_be_stopped_and_asked_for_what_there_is(tiny, photo) -> None:
+def test_a_stopped_run_returns_the_picture_so_far_and_can_be_resumed(tiny, photo) -> None:
     run = inc.PhotoRun(PhotoRecipe(octaves=3, steps=4), inc.load_photo(photo), network=tiny)
     assert np.array_equal(np.asarray(run.image()), photo)
     for step in run:
@@ -190,7 +206,7 @@ def test_a_run_can_be_stopped_and_asked_for_what_there_is(tiny, photo) -> None:
     assert len(result.scores) == 7
     assert result.image.size == (71, 93)
     assert np.abs(pixels(result).astype(int) - photo).mean() > 1
-    # Who goes on gets the steps that are left, and the same picture as without a stop.
+    # A resumed run takes the remaining steps, and makes the same picture as a run without a stop.
     whole = inc.dream(photo, network=tiny, octaves=3, steps=4)
     assert run.finish().scores == whole.scores
     assert np.array_equal(np.asarray(run.image()), pixels(whole))
@@ -211,7 +227,7 @@ def test_an_interruption_between_octaves_keeps_the_picture(tiny, photo, monkeypa
     assert run.result().image.size == (71, 93)
 
 
-def test_a_class_comes_from_noise(tiny) -> None:
+def test_a_class_is_generated_from_noise(tiny) -> None:
     result = inc.visualize("fir", network=tiny, size=(37, 52), steps=12)
     assert result.image.size == (52, 37)
     assert result.image.mode == "RGB"
@@ -220,7 +236,7 @@ def test_a_class_comes_from_noise(tiny) -> None:
     assert inc.visualize(2, network=tiny, size=32, steps=1).image.size == (32, 32)
 
 
-def test_without_a_prior_the_pixels_themselves_climb(tiny) -> None:
+def test_without_a_prior_the_pixels_themselves_are_optimized(tiny) -> None:
     result = inc.visualize("fir", network=tiny, size=32, steps=6, prior="none")
     assert list(result.scores) == sorted(result.scores)
     noise = np.asarray(result.image).astype(float).mean(2)
@@ -233,9 +249,7 @@ def test_an_objective_can_be_visualized(tiny) -> None:
     assert np.mean(result.scores[-2:]) > np.mean(result.scores[:2])
 
 
-def test_a_network_without_labels_says_so() -> None:
-    from tests.support.tiny_networks import tiny_module
-
+def test_a_network_without_labels_accepts_only_class_indices() -> None:
     with pytest.raises(InvalidSetting, match="has no labels; a class must be a whole number, not 'fir'"):
         inc.visualize("fir", network=tiny_module(), size=32, steps=1)
     with pytest.raises(InvalidSetting, match="has no labels; a class must be from 0 to 3, not 4"):
@@ -245,17 +259,13 @@ def test_a_network_without_labels_says_so() -> None:
 
 
 def test_a_bare_module_is_a_network(photo) -> None:
-    from tests.support.tiny_networks import tiny_module
-
     result = inc.dream(photo, network=tiny_module(), layer="second", **QUICK)
     assert result.recipe.network == "Tiny"
 
 
-def test_the_recipe_says_what_it_was_made_with(tiny, photo, tmp_path) -> None:
+def test_the_recipe_records_settings_versions_and_hashes(tiny, photo, tmp_path) -> None:
     result = inc.dream(photo, network=tiny, layer="second=2", seed=5, **QUICK)
     result.save(tmp_path / "out.png")
-    from inceptionism.io.photos import read_recipe
-
     recipe = Recipe.from_json(read_recipe(tmp_path / "out.png"))
     assert recipe == result.recipe
     assert recipe.seed == 5
@@ -267,13 +277,13 @@ def test_the_recipe_says_what_it_was_made_with(tiny, photo, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_seed_decides(tiny, photo, seed: int) -> None:
+def test_the_seed_determines_the_pixels(tiny, photo, seed: int) -> None:
     one = inc.dream(photo, network=tiny, seed=0, **QUICK)
     other = inc.dream(photo, network=tiny, seed=seed, **QUICK)
     assert np.array_equal(pixels(one), pixels(other)) == (seed == 0)
 
 
-AGAIN = """
+HASHES = """
 import hashlib, sys
 import numpy as np
 import inceptionism as inc
@@ -284,24 +294,24 @@ print(*(hashlib.sha256(np.asarray(result.image)).hexdigest() for result in (one,
 """
 
 
-def test_the_same_recipe_gives_the_same_pixels_in_two_processes() -> None:
-    runs = [subprocess.run([sys.executable, "-c", AGAIN], capture_output=True, text=True, check=True) for _ in range(2)]
+def test_the_same_recipe_makes_the_same_pixels_in_two_processes() -> None:
+    runs = [
+        subprocess.run([sys.executable, "-c", HASHES], capture_output=True, text=True, check=True) for _ in range(2)
+    ]
     assert runs[0].stdout == runs[1].stdout
     assert len(runs[0].stdout.split()) == 2
 
 
-def test_what_is_saved_needs_a_path(tiny, photo) -> None:
-    import io
-
+def test_a_result_is_saved_only_to_a_valid_path(tiny, photo) -> None:
     result = inc.dream(photo, network=tiny, **QUICK)
     for path in (None, io.BytesIO(), b"a.png", 5):
-        with pytest.raises(InvalidSetting, match="a picture is saved under a path, not"):
+        with pytest.raises(InvalidSetting, match="the path of a picture must be a text or a Path, not"):
             result.save(path)
     with pytest.raises(inc.CannotWrite, match="cannot be written: embedded null"):
         result.save("a\0.png")
 
 
-def test_two_thousand_layers_are_summed(tiny, photo) -> None:
+def test_thousands_of_layers_are_summed(tiny, photo) -> None:
     many = [f"second:{n % 7}" for n in range(2200)]
     result = inc.dream(photo, network=tiny, layer=many, octaves=1, steps=1)
     assert result.scores[0] == pytest.approx(
@@ -316,7 +326,7 @@ def similarity(one: inc.Result, other: inc.Result) -> float:
 
 
 def test_a_dream_in_bf16_looks_the_same(photo) -> None:
-    """It differs from the one in fp32 less than one of another seed does, and is as deep."""
+    """It differs from the dream in fp32 less than a dream with another seed does, and its score is as high."""
     large = Image.fromarray(photo).resize((213, 279))
     by_precision = [inc.dream(large, octaves=3, precision=precision) for precision in ("fp32", "bf16")]
     other = inc.dream(large, octaves=3, precision="fp32", seed=1)
@@ -331,11 +341,11 @@ def test_fp32_is_repeatable(photo) -> None:
     assert one.scores == other.scores
 
 
-def test_a_little_memory_gives_tiles_and_a_picture_without_seams(lite0, photo) -> None:
+def test_a_memory_limit_leads_to_tiles_and_a_picture_without_seams(lite0, photo) -> None:
     large = Image.fromarray(photo).resize((710, 930))
     settings = {"network": lite0, "octaves": 2, "steps": 4, "precision": "fp32"}
     run = inc.PhotoRun(inc.PhotoRecipe(octaves=2, steps=4, memory="560MB"), inc.load_photo(large), network=lite0)
-    assert run.evaluator.pixels < 710 * 930
+    assert run.evaluator.max_pixels < 710 * 930
     by_tiles = run.finish()
     whole = inc.dream(large, **settings)
     assert similarity(by_tiles, whole) > 0.5

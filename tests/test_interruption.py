@@ -1,4 +1,4 @@
-"""How a run is stopped, also where a library has swallowed the interruption."""
+"""Interruptions stop a run, even if a library has swallowed the exception."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import pytest
 import torch
 
 import inceptionism as inc
-from inceptionism.interruption import Interrupted, check, interruptible
+from inceptionism.interruption import Interrupted, interruptible, raise_if_interrupted
 from inceptionism.objectives.objective import Objective
 
 
-def test_an_interruption_that_a_library_swallows_comes_again_after_the_step(tiny) -> None:
-    looks = []
+def test_a_swallowed_interruption_is_raised_again_after_the_step(tiny) -> None:
+    calls = []
 
-    def score(seen: dict[str, torch.Tensor]) -> torch.Tensor:
-        looks.append(1)
-        if len(looks) == 3:
+    def score(activations: dict[str, torch.Tensor]) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) == 3:
             try:
                 os.kill(os.getpid(), signal.SIGTERM)
                 signal.getsignal(signal.SIGTERM)  # the handler runs before this returns
             except KeyboardInterrupt:
                 pass
-        return seen["second"].flatten(1).sum(1)
+        return activations["second"].flatten(1).sum(1)
 
     recipe = inc.ClassRecipe(objective="swallowing", size=(33, 41), steps=20, prior="fourier")
     run = inc.ClassRun(recipe, network=tiny, objective=Objective(frozenset(["second"]), score, "swallowing"))
-    looks.clear()
+    calls.clear()
     with pytest.raises(Interrupted) as raised, interruptible():
         run.finish()
     assert raised.value.status == 143
-    assert len(looks) == 3
-    check()  # it is over
+    assert len(calls) == 3
+    raise_if_interrupted()  # nothing is pending any more

@@ -1,3 +1,5 @@
+"""Memory: limits as text, the size of the machine, and freed memory that is kept for the next step."""
+
 from __future__ import annotations
 
 import ctypes
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.memory import c_library, keep_memory, machine_memory
+from inceptionism.memory import glibc, keep_memory, machine_memory
 from inceptionism.validation import parse_memory
 
 
@@ -24,21 +26,21 @@ from inceptionism.validation import parse_memory
         ("4 GiB", 4 * 2**30),
     ],
 )
-def test_memory_is_written_in_several_ways(text: str, expected: float) -> None:
+def test_memory_limits_are_parsed_with_any_unit(text: str, expected: float) -> None:
     assert parse_memory(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "much", "-2GB", "2XB", "iB", "2 iB", "1e9", "9" * 5000, "nan", None, 2.5])
-def test_what_is_no_amount_is_refused(text) -> None:
+def test_other_texts_are_refused(text) -> None:
     with pytest.raises(InvalidSetting, match="memory must be"):
         parse_memory(text)
 
 
-def test_the_machine_has_memory() -> None:
+def test_the_memory_of_the_machine_is_plausible() -> None:
     assert 10**8 < machine_memory(torch.device("cpu")) < 10**15
 
 
-FAULTS = """
+PAGE_FAULTS = """
 import resource, torch
 from contextlib import nullcontext
 from inceptionism.memory import keep_memory
@@ -59,26 +61,26 @@ print(psutil.Process().memory_info().rss)
 """
 
 
-@pytest.mark.skipif(c_library() is None, reason="this system's C library is not glibc")
-def test_memory_is_kept_between_steps_and_handed_back_afterwards() -> None:
-    """Pages that the system must clear, in the tenth step: of 120 MiB, or of none."""
-    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+@pytest.mark.skipif(glibc() is None, reason="this system's C library is not glibc")
+def test_memory_is_kept_between_steps_and_returned_afterwards() -> None:
+    """In the tenth step, the system clears the pages of 120 MiB without `keep_memory`, and almost none with it."""
+    done = subprocess.run([sys.executable, "-c", PAGE_FAULTS], capture_output=True, text=True, check=True)
     without, inside, resident = map(int, done.stdout.split())
     assert without > 20_000
     assert inside < without / 50
     assert resident < 500 * 2**20
 
 
-@pytest.mark.skipif(c_library() is None, reason="this system's C library is not glibc")
-def test_it_may_be_nested_and_interrupted() -> None:
+@pytest.mark.skipif(glibc() is None, reason="this system's C library is not glibc")
+def test_keep_memory_can_be_nested_and_interrupted() -> None:
     with pytest.raises(ZeroDivisionError), keep_memory(), keep_memory():
         raise ZeroDivisionError
     with keep_memory():
         pass
-    assert isinstance(c_library(), ctypes.CDLL)
+    assert isinstance(glibc(), ctypes.CDLL)
 
 
-LARGE = """
+LARGE_PAGES = """
 import pathlib, sys, torch
 from inceptionism.memory import use_large_pages
 
@@ -95,12 +97,12 @@ print(large_kib() - before)
 """
 
 
-def test_a_large_picture_lies_use_large_pages() -> None:
+def test_a_large_picture_is_stored_in_large_pages() -> None:
     setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-    if c_library() is None or not setting.exists() or "[madvise]" not in setting.read_text():
-        pytest.skip("this system gives no large pages to who asks")
+    if glibc() is None or not setting.exists() or "[madvise]" not in setting.read_text():
+        pytest.skip("this system does not hand out large pages on request")
     small, large = (
-        int(subprocess.run([sys.executable, "-c", LARGE, how], capture_output=True, text=True, check=True).stdout)
+        int(subprocess.run([sys.executable, "-c", LARGE_PAGES, how], capture_output=True, text=True, check=True).stdout)
         for how in ("small", "large")
     )
     if large == 0:

@@ -1,4 +1,4 @@
-"""The README's examples, run as they are written."""
+"""Tests of the README: its examples run as they are written, and its links and commands exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_examples_run_as_written_and_make_their_pictures(tmp_path, photo) -> None:
+def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -> None:
     Image.fromarray(photo).resize((213, 279)).save(tmp_path / "photo.jpg")
     section = README.split("## Five examples")[1].split("\n## ")[0]
     blocks = re.findall(r"```(sh|python)\n(.*?)```", section, re.DOTALL)
@@ -24,12 +24,12 @@ def test_the_examples_run_as_written_and_make_their_pictures(tmp_path, photo) ->
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for kind, code in blocks:
         command = ["sh", "-e", "-c", code] if kind == "sh" else [sys.executable, "-c", code]
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
-    made = {one.name for one in tmp_path.iterdir()} - {"photo.jpg"}
-    assert made == {
+        assert process.returncode == 0, process.stderr
+    written = {path.name for path in tmp_path.iterdir()} - {"photo.jpg"}
+    assert written == {
         "photo-dream.png",
         "ornament.jpg",
         "animals.webp",
@@ -41,18 +41,18 @@ def test_the_examples_run_as_written_and_make_their_pictures(tmp_path, photo) ->
         "another-banana.png",
         "my-network.png",
     }
-    for name in made:
+    for name in written:
         with Image.open(tmp_path / name) as image:
             assert np.asarray(image.convert("L")).std() > 5, name
 
 
-def test_the_pictures_and_files_it_points_to_are_there() -> None:
+def test_its_linked_pictures_and_files_exist() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
-def test_its_two_commands_are_in_the_makefile(target: str) -> None:
+def test_its_make_commands_are_in_the_makefile(target: str) -> None:
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

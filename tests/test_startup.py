@@ -1,4 +1,4 @@
-"""Light to start: help, completion and the import itself load no torch."""
+"""Startup is light: the import, help and completion load no torch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ LOADED = f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.s
 
 
 def loaded_by(code: str, **environment: str) -> str:
+    """Return the list of heavy modules that are loaded when the code ends, as text."""
     program = f"import sys, atexit\natexit.register(lambda: {LOADED})\n{code}"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **environment}, check=False
@@ -38,24 +39,24 @@ RUN = "from inceptionism.cli import main\nsys.argv = {arguments}\nmain()"
         RUN.format(arguments=["dream", "photo", "x.jpg", "--octaves", "0"]),
     ],
 )
-def test_it_loads_nothing_heavy(code: str) -> None:
+def test_startup_loads_no_heavy_modules(code: str) -> None:
     assert loaded_by(code) == "[]"
 
 
-def test_completion_loads_nothing_heavy() -> None:
+def test_completion_loads_no_heavy_modules() -> None:
     code = RUN.format(arguments=["dream"])
     assert loaded_by(code, _DREAM_COMPLETE="complete_bash", COMP_WORDS="dream ph", COMP_CWORD="1") == "[]"
 
 
 def test_reading_a_picture_and_its_recipe_loads_no_torch() -> None:
-    assert "torch" not in loaded_by("from inceptionism.images import load_photo, read_recipe")
+    assert "torch" not in loaded_by("from inceptionism.io import load_photo, read_recipe; load_photo, read_recipe")
 
 
-def test_the_check_itself_sees_torch() -> None:
+def test_the_check_itself_detects_torch() -> None:
     assert "'torch'" in loaded_by("import inceptionism; inceptionism.dream")
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     import inceptionism as inc
 
     for name in inc.__all__:

@@ -1,5 +1,5 @@
 from . import objectives
-from .api import dream, visualize
+from .api import dream, video, visualize, zoom
 from .errors import (
     CannotWrite,
     InceptionismError,
@@ -11,7 +11,6 @@ from .errors import (
     UnreadablePicture,
 )
 from .film import Frame, VideoRun, ZoomRun, replay_film
-from .film_api import video, zoom
 from .io import load_photo, load_recipe
 from .networks import Layer, Network, load_network
 from .objectives import Objective

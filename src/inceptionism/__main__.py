@@ -1,4 +1,4 @@
-"""`dream`, also as `python -m inceptionism`."""
+"""The command `dream`, which is also `python -m inceptionism`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 
 def main() -> None:
     """Run the command line."""
-    # Until there is something to keep or to say, Ctrl-C just ends the program.
+    # Ctrl-C just ends the program while there is no result to keep, without a traceback from the imports.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from inceptionism.cli import main as command_line
 

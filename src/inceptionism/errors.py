@@ -1,4 +1,7 @@
-"""What can go wrong, each as one sentence that says what was given, what is wrong and what would do."""
+"""Exceptions of this package, and functions for the texts of messages.
+
+Each message is one sentence: it names the value, says what is wrong with it and what to do.
+"""
 
 from __future__ import annotations
 
@@ -6,84 +9,92 @@ import difflib
 import re
 from collections.abc import Iterable
 
+MAX_QUOTED = 100
+"""Largest number of characters of a value that a message quotes without a cut."""
+
 
 class InceptionismError(Exception):
-    """Any failure that this package foresees. `str(error)` is one sentence fit for a user."""
+    """Any failure that this package foresees. `str(error)` is one sentence that can be shown to a user."""
 
 
 class InvalidSetting(InceptionismError, ValueError):
-    """A setting of a recipe is of the wrong kind or out of range."""
+    """A setting of a recipe is of the wrong type or out of range."""
 
 
 class UnknownName(InceptionismError, LookupError):
-    """No network, layer, class or device has this name."""
+    """There is no network, layer, class or device with this name."""
 
 
 class UnreadablePicture(InceptionismError):
-    """A picture cannot be read, or is not one that can be dreamed."""
+    """A file is not a picture, or it is a picture that cannot be read or dreamed."""
 
 
 class CannotWrite(InceptionismError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the chosen path."""
 
 
 class NameTaken(CannotWrite):
-    """Something stands under the name of an output, and may not be replaced."""
+    """The path of an output already exists and must not be replaced."""
 
 
 class CannotDownload(InceptionismError):
-    """None of the places that should have a file gave it."""
+    """A file could not be downloaded from any of its sources."""
 
 
 class NoGradient(InceptionismError):
-    """The objective does not change with the picture, so there is no direction to climb."""
+    """The gradient of the objective is zero, so no direction increases the score."""
 
 
 class NotFinite(InceptionismError):
-    """A score or its gradient has grown beyond all numbers."""
+    """A score or its gradient is infinite or not a number."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether there was not enough memory; torch has no error of its own for that on the processor."""
+    """Return whether an error means that there was not enough memory.
+
+    torch has no exception type for that on the CPU, so its message decides.
+    """
     return isinstance(error, MemoryError) or bool(
         re.search("not enough memory|out of memory|allocate memory", str(error))
     )
 
 
 def quote_value(value: object) -> str:
-    """Return `value` as it stands in a sentence: on one line, and cut in its middle where it is long."""
+    """Return the `repr` of a value for a message: on one line, with the middle cut out of long texts."""
     try:
         text = printable(repr(value))
-    except ValueError:  # Python writes no number of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 100 else f"{text[:60]}…{text[-30:]}"
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits
+        return "a number with thousands of digits"
+    return text if len(text) <= MAX_QUOTED else f"{text[:60]}…{text[-30:]}"
 
 
 def printable(text: str) -> str:
-    """Return `text` with what would steer a terminal, or what no terminal can show, written out."""
+    """Return `text` with control characters and other unprintable characters as escape sequences."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error of a library's says, on one line, or what it is called where it says nothing."""
-    said = getattr(error, "strerror", None) or str(error)
-    return printable(said.strip().partition("\n")[0]) or type(error).__name__
+    """Return the first line of a library's error message, or the name of its type if the message is empty."""
+    message = getattr(error, "strerror", None) or str(error)
+    return printable(message.strip().partition("\n")[0]) or type(error).__name__
 
 
 def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:
-    """Return the names of `known` that look like `name`, best first, case ignored.
+    """Return at most `limit` of the known names that are similar to `name`, best first. Case is ignored.
 
-    Names that contain `name` as a word come after those that resemble it as a whole.
+    Names that are similar as a whole come first. Names that contain `name` as a word follow.
     """
-    wanted = name.casefold()
+    folded_name = name.casefold()
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(wanted, by_folded, n=limit, cutoff=0.6)
-    containing = [folded for folded in by_folded if wanted in folded.replace(".", " ").split() and folded not in close]
-    return [by_folded[folded] for folded in [*close, *containing][:limit]]
+    similar = difflib.get_close_matches(folded_name, by_folded, n=limit, cutoff=0.6)
+    containing = [
+        folded for folded in by_folded if folded_name in folded.replace(".", " ").split() and folded not in similar
+    ]
+    return [by_folded[folded] for folded in [*similar, *containing][:limit]]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean a, b or c?", or nothing where no known name is near."""
+    """Return "; did you mean a, b or c?" with similar names, or an empty text if no known name is similar."""
     near = near_names(name, known)
     if not near:
         return ""

@@ -1,4 +1,4 @@
-"""How a run is stopped from outside: Ctrl-C, a request to terminate, a terminal that closes."""
+"""Interruptions of a run from outside: Ctrl-C, a request to terminate, or a terminal that closes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from types import FrameType
 from typing import NoReturn
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that interrupt a run. Windows has no SIGHUP."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The program was asked to stop.
+    """A signal interrupted the program.
 
     Attributes:
-        status: The exit status by which shells know the signal: 130 for Ctrl-C.
+        status: Exit status that shells expect after this signal: 128 plus its number, so 130 for Ctrl-C.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,55 +25,62 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
-_asked: list[int] = []
-"""The signals that asked to stop and were not noticed since."""
+_pending: list[int] = []
+"""Numbers of the signals since the last `raise_if_interrupted`."""
 
 
-def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # as the signal module calls it
-    """Raise `Interrupted`."""
-    _asked.append(number)
+def raise_interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  # a signal handler's signature
+    """Raise `Interrupted`, and remember the signal in case the exception is lost."""
+    _pending.append(number)
     raise Interrupted(number)
 
 
-def check() -> None:
-    """Raise `Interrupted` once more if it was lost: libraries that ask for an attribute take any error for a no."""
-    if _asked:
-        number = _asked.pop()
-        _asked.clear()
+def raise_if_interrupted() -> None:
+    """Raise `Interrupted` again if an earlier one was lost.
+
+    Some libraries swallow every exception, for example while they test whether an object has an attribute.
+    """
+    if _pending:
+        number = _pending.pop()
+        _pending.clear()
         raise Interrupted(number)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise `Interrupted` inside when the program is asked to stop."""
-    with handling(stop):
+    """Raise `Interrupted` inside the block when a signal arrives."""
+    with handle_signals(raise_interrupted):
         try:
             yield
         finally:
-            _asked.clear()
+            _pending.clear()
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore such requests: what is saved inside is not lost to an impatient second one."""
-    with handling(signal.SIG_IGN):
+    """Ignore signals inside the block, so that an impatient second Ctrl-C does not lose the result being saved."""
+    with handle_signals(signal.SIG_IGN):
         yield
 
 
 @contextmanager
-def handling(
+def handle_signals(
     handler: Callable[[int, FrameType | None], object] | signal.Handlers, signals: Sequence[int] = SIGNALS
 ) -> Iterator[None]:
-    """Answer signals with `handler`; those that the program was started to ignore stay ignored."""
+    """Handle signals with `handler` inside the block.
+
+    Signals that were ignored when the program started stay ignored. In threads other than the main thread this does
+    nothing, because Python runs signal handlers in the main thread only.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may, and only it gets them
+        yield
         return
     before = {number: signal.getsignal(number) for number in signals}
-    heard = [number for number, old in before.items() if old is not signal.SIG_IGN]
+    replaced = [number for number, old in before.items() if old is not signal.SIG_IGN]
     try:
-        for number in heard:
+        for number in replaced:
             signal.signal(number, handler)
         yield
     finally:
-        for number in heard:
+        for number in replaced:
             signal.signal(number, before[number])

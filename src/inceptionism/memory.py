@@ -1,4 +1,4 @@
-"""How much memory the machine has, and keeping what the next step will need again."""
+"""The size of the machine's memory, and settings that keep freed memory for the next step."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ import psutil
 import torch
 from torch import Tensor
 
-# What glibc calls its settings (malloc.h), and what it sets them to by itself once large pieces have been freed.
+# Names of settings in glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-USUAL = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
-# Larger pieces than the network's are whole pictures: few, and better handed back.
-KEEPING = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
 
-MADV_HUGEPAGE = 14  # of Linux (asm-generic/mman-common.h)
+DEFAULT_SETTINGS = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
+"""Settings that glibc chooses by itself once large blocks were freed."""
+
+KEEP_SETTINGS = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
+"""Settings that keep freed blocks. Larger blocks than the first limit are whole pictures: few, and still returned."""
+
+MADV_HUGEPAGE = 14
+"""Advice "use large pages", from Linux's asm-generic/mman-common.h."""
+
 LARGE_PAGE = 2 * 2**20
+"""Size of a large page, in bytes."""
 
 
 def machine_memory(device: torch.device) -> int:
-    """Return how many bytes of memory the device has, or the machine for its processor, whoever uses them now."""
+    """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
     if device.type == "mps":
@@ -33,51 +39,52 @@ def machine_memory(device: torch.device) -> int:
 
 
 @cache
-def c_library() -> ctypes.CDLL | None:
-    """Return glibc, or nothing on a system that has another C library."""
+def glibc() -> ctypes.CDLL | None:
+    """Return the C library, or None if it is not glibc."""
     return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
-_keepers = 0
+_active_keepers = 0
 _lock = threading.Lock()
 
 
 @contextmanager
 def keep_memory() -> Iterator[None]:
-    """Inside, keep memory that is freed for the next step, and hand it back to the system afterwards.
+    """Keep freed memory for the next step inside the block, and return it to the system afterwards.
 
-    Each step frees hundreds of megabytes and asks for as many. By default glibc hands large pieces back at once,
-    and the system clears each page before it gives it again: for a large picture, that takes longer than the
-    network does. On systems with another C library, this does nothing.
+    Each step frees hundreds of megabytes and allocates as many again. By default, glibc returns large blocks to the
+    system at once, and the system clears each page before it hands it out again. For a large picture, that takes
+    longer than the network. With another C library, this does nothing.
     """
-    global _keepers
-    library = c_library()
+    global _active_keepers
+    library = glibc()
     if library is None:
         yield
         return
     with _lock:
-        _keepers += 1
-        for setting, value in KEEPING.items():
+        _active_keepers += 1
+        for setting, value in KEEP_SETTINGS.items():
             library.mallopt(setting, value)
     try:
         yield
     finally:
         with _lock:
-            _keepers -= 1
-            if not _keepers:
-                for setting, value in USUAL.items():
+            _active_keepers -= 1
+            if not _active_keepers:
+                for setting, value in DEFAULT_SETTINGS.items():
                     library.mallopt(setting, value)
                 trim_memory()
 
 
 def use_large_pages(tensor: Tensor) -> Tensor:
-    """Return a new tensor, of which nothing was written yet; if it is large, the system gives it large pages.
+    """Return a new tensor, after a request for large pages if the tensor is large. Nothing must be written to it yet.
 
-    It clears a page when it is first written to, and 200,000 small ones a step take longer than all else that is done
-    with a picture of 33 megapixels outside the network. It is advice, which a system may not take.
+    The system clears a page at the first write to it. For a picture of 33 megapixels, a step writes to 200,000 small
+    pages. Clearing these takes longer than all other work on the picture outside of the network. The request is only
+    advice, which the system may ignore.
     """
     size = tensor.numel() * tensor.element_size()
-    library = c_library() if tensor.device.type == "cpu" and size >= KEEPING[M_MMAP_THRESHOLD] else None
+    library = glibc() if tensor.device.type == "cpu" and size >= KEEP_SETTINGS[M_MMAP_THRESHOLD] else None
     if library is not None:
         begin, end = -(-tensor.data_ptr() // LARGE_PAGE) * LARGE_PAGE, tensor.data_ptr() + size
         length = (end - begin) // LARGE_PAGE * LARGE_PAGE
@@ -86,7 +93,7 @@ def use_large_pages(tensor: Tensor) -> Tensor:
 
 
 def trim_memory() -> None:
-    """Give to the system what is kept and not in use, before what comes next and is of another size."""
-    library = c_library()
+    """Return unused memory to the system, for example before a picture of another size."""
+    library = glibc()
     if library is not None:
         library.malloc_trim(0)

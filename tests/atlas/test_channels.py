@@ -1,4 +1,4 @@
-"""The units of a layer: pictures of each, sheets of them all, and going on where it stopped."""
+"""The channel atlas: pictures, the contact sheet, the index, and resuming an unfinished atlas."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
 from inceptionism.atlas.channels import ChannelAtlas
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
-from inceptionism.io.photos import Photo, read_recipe
-from inceptionism.recipes.recipe import ClassRecipe
+from inceptionism.io import Photo, read_recipe
+from inceptionism.objectives import parse_objective
+from inceptionism.recipes import ClassRecipe
 from tests.support.command import dream, refused
 
 SETTINGS = ClassRecipe(objective="channel(second:0)", size=(33, 24), steps=3)
 
 
-def drawn(atlas: ChannelAtlas) -> dict:
+def finish(atlas: ChannelAtlas) -> dict:
+    """Make all pictures of an atlas, and return its index."""
     for batch in atlas.make_batches():
         for _ in batch:
             pass
@@ -28,8 +31,8 @@ def drawn(atlas: ChannelAtlas) -> dict:
 
 def test_each_channel_is_on_the_sheet_and_in_the_index(tiny, tmp_path) -> None:
     atlas = ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "atlas")
-    index = drawn(atlas)
-    assert 1 in atlas.silent  # a channel that is dead does not stop the others
+    index = finish(atlas)
+    assert 1 in atlas.silent  # a dead channel does not stop the others
     assert (index["layer"], index["weights"], len(index["channels"])) == ("second", tiny.weights_hash, 7)
     with Image.open(tmp_path / "atlas" / index["sheet"]) as image:
         sheet = np.asarray(image)
@@ -41,54 +44,50 @@ def test_each_channel_is_on_the_sheet_and_in_the_index(tiny, tmp_path) -> None:
             tile = np.asarray(image)
         if entry["channel"] not in atlas.silent:
             assert np.asarray(inc.ClassRun(recipe, network=tiny).finish().image).tobytes() == tile.tobytes()
-        columns = 1 + max(one["column"] for one in index["channels"])
+        columns = 1 + max(other["column"] for other in index["channels"])
         left = 12 + entry["column"] * (24 + 12)
         assert 0 <= entry["column"] < columns
         tops = [top for top in range(sheet.shape[0] - 33) if (sheet[top : top + 33, left : left + 24] == tile).all()]
         assert len(tops) == 1
 
 
-def test_what_is_there_is_not_made_again(tiny, tmp_path, monkeypatch) -> None:
+def test_existing_pictures_are_kept(tiny, tmp_path, monkeypatch) -> None:
     first = ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[4, 2])
-    drawn(first)
+    finish(first)
     times = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("[0-9].png")}
     assert set(times) == {"2.png", "4.png"}
     second = ChannelAtlas(tiny, "second", SETTINGS, tmp_path)
     assert second.done == [2, 4]
-    index = drawn(second)
+    index = finish(second)
     assert len(index["channels"]) == 7
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
     other = ClassRecipe(objective="channel(second:0)", size=(33, 24), steps=4)
-    with pytest.raises(NameTaken, match=r"0\.png is there with other settings; give another folder, or --overwrite"):
+    with pytest.raises(NameTaken, match=r"0\.png already exists with other settings; choose another folder"):
         ChannelAtlas(tiny, "second", other, tmp_path)
     assert ChannelAtlas(tiny, "second", other, tmp_path, overwrite=True).done == []
     (tmp_path / "3.png").write_bytes(b"no picture")
-    with pytest.raises(NameTaken, match=r"3\.png is there"):
+    with pytest.raises(NameTaken, match=r"3\.png already exists"):
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path)
 
 
-def test_those_most_active_on_a_photograph_come_first(tiny, tmp_path, photo) -> None:
-    index = drawn(ChannelAtlas(tiny, "second", SETTINGS, tmp_path, photo=Photo(photo), top=3))
-    x = np.asarray(photo).transpose(2, 0, 1)[None] / 255
-    import torch
-
-    seen = tiny.activations(torch.from_numpy(x).float(), ["second"])["second"][0].mean((1, 2))
-    assert [one["channel"] for one in index["channels"]] == seen.argsort(descending=True)[:3].tolist()
-    assert index["channels"][0]["activation"] == pytest.approx(seen.max().item(), rel=1e-5)
+def test_the_channels_most_active_on_a_photograph_come_first(tiny, tmp_path, photo) -> None:
+    index = finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path, photo=Photo(photo), top=3))
+    picture = torch.from_numpy(np.asarray(photo).transpose(2, 0, 1)[None] / 255).float()
+    means = tiny.activations(picture, ["second"])["second"][0].mean((1, 2))
+    assert [entry["channel"] for entry in index["channels"]] == means.argsort(descending=True)[:3].tolist()
+    assert index["channels"][0]["activation"] == pytest.approx(means.max().item(), rel=1e-5)
 
 
 def test_wrong_channels_and_folders_are_refused(tiny, tmp_path) -> None:
-    with pytest.raises(InvalidSetting, match="layer second has channels 0 to 6, not a channel 7"):
+    with pytest.raises(InvalidSetting, match="layer second has no channel 7; its channels are 0 to 6"):
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[1, 7])
-    with pytest.raises(CannotWrite, match="cannot be made as a folder: No such file"):
+    with pytest.raises(CannotWrite, match=r"the folder .* cannot be created: No such file"):
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "missing" / "atlas")
 
 
-def test_diverse_pictures_differ_more(lite0) -> None:
-    def alike(diversity: float) -> float:
+def test_diversity_makes_pictures_less_similar(lite0) -> None:
+    def similarity(diversity: float) -> float:
         text = f"channel(blocks.4:3) + {diversity}*diversity(blocks.4)" if diversity else "channel(blocks.4:3)"
-        from inceptionism.objectives.parse import parse_objective
-
         objective = parse_objective(text, lite0)
         recipes = [
             ClassRecipe(objective=text, size=(64, 64), steps=40, together=3, number=number) for number in range(3)
@@ -96,17 +95,15 @@ def test_diverse_pictures_differ_more(lite0) -> None:
         runs = [inc.ClassRun(recipe, network=lite0, objective=objective) for recipe in recipes]
         for _ in inc.run_batch(runs):
             pass
-        import torch
-
         pictures = torch.stack([torch.from_numpy(np.array(run.image())).permute(2, 0, 1) / 255 for run in runs])
-        seen = lite0.activations(pictures, ["blocks.4"])["blocks.4"].flatten(2)
-        grams = torch.nn.functional.normalize((seen @ seen.mT).flatten(1), dim=1)
+        values = lite0.activations(pictures, ["blocks.4"])["blocks.4"].flatten(2)
+        grams = torch.nn.functional.normalize((values @ values.mT).flatten(1), dim=1)
         return float(((grams @ grams.T).sum() - 3) / 6)
 
-    assert alike(20) < alike(0) - 0.02
+    assert similarity(20) < similarity(0) - 0.02
 
 
-def test_the_commands(tmp_path, photo) -> None:
+def test_the_commands_unit_and_atlas(tmp_path, photo) -> None:
     small = ["--size", "32", "--steps", "2"]
     done = dream("unit", "blocks.4", "3", "5", *small, "--verify", "efficientnet-lite0", cwd=tmp_path)
     assert done.returncode == 0
@@ -121,9 +118,9 @@ def test_the_commands(tmp_path, photo) -> None:
     done = dream("atlas", "blocks.4", "--channels", "0-2,7", *small, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "efficientnet-lite0-blocks.4-atlas/sheet.png\n")
     again = dream("atlas", "blocks.4", "--channels", "0-2,7", *small, cwd=tmp_path)
-    assert "note: 4 of 4 are in efficientnet-lite0-blocks.4-atlas already" in again.stderr
+    assert "note: 4 of 4 pictures are in efficientnet-lite0-blocks.4-atlas already" in again.stderr
     done = dream("atlas", "blocks.4", "--photo", "photo.png", "--top", "2", *small, "-o", "active", cwd=tmp_path)
     assert len(list((tmp_path / "active").glob("[0-9][0-9].png"))) == 2
-    refused(dream("unit", "blocks.4", "40", cwd=tmp_path), "layer blocks.4 has channels 0 to 39, not a channel 40", 2)
-    refused(dream("unit", "blocks.4", "1", "--diversity", "1", cwd=tmp_path), "--diversity is for several pictures", 2)
+    refused(dream("unit", "blocks.4", "40", cwd=tmp_path), "blocks.4 has no channel 40; its channels are 0 to 39", 2)
+    refused(dream("unit", "blocks.4", "1", "--diversity", "1", cwd=tmp_path), "--diversity needs several pictures", 2)
     refused(dream("atlas", "blocks.4", "--channels", "3-1", cwd=tmp_path), "such as 0-63,70, not '3-1'", 2)

@@ -1,4 +1,4 @@
-"""Contact sheets: every picture and its name is there, and the layers have dreamed."""
+"""Contact sheets: every picture and its label is on the sheet, and every layer has changed its picture."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from inceptionism.optimization.initialization import natural_noise
 from tests.support.command import dream, refused
 
 
-def test_every_picture_is_on_the_sheet_and_has_its_name_under_it() -> None:
+def test_every_picture_is_on_the_sheet_above_its_label() -> None:
     colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30), (30, 200, 200), (9, 9, 99)]
-    labeled = [LabeledImage(Image.new("RGB", (60, 40), one), f"layer {one}", "its level") for one in colors]
-    image, places = contact_sheet(labeled)
+    labeled = [LabeledImage(Image.new("RGB", (60, 40), color), f"layer {color}", "its level") for color in colors]
+    image, positions = contact_sheet(labeled)
     sheet = np.asarray(image)
-    assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    assert positions == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     for index, color in enumerate(colors):
         left, top = MARGIN + index % 3 * (60 + MARGIN), MARGIN + index // 3 * (40 + MARGIN + 40)
         assert (sheet[top : top + 40, left : left + 60] == color).all()
-        under = sheet[top + 40 : top + 80, left : left + 60]
-        assert (under < 100).all(-1).any()
+        label = sheet[top + 40 : top + 80, left : left + 60]
+        assert (label < 100).all(-1).any()
         assert (sheet[top + 40 : top + 80, left + 60 : left + 60 + MARGIN - 2] == 255).all()
 
 
-def test_of_a_long_name_the_end_is_shown() -> None:
-    one = Image.new("RGB", (60, 10), "gray")
+def test_a_long_label_is_cut_at_its_start() -> None:
+    picture = Image.new("RGB", (60, 10), "gray")
     long, short = (
-        contact_sheet([LabeledImage(one, name)])[0] for name in ("a" * 300 + "/output", "a" * 200 + "/output")
+        contact_sheet([LabeledImage(picture, label)])[0] for label in ("a" * 300 + "/output", "a" * 200 + "/output")
     )
     assert long.size == (60 + 2 * MARGIN, 10 + 2 * MARGIN + 22)
     assert long == short
 
 
-def test_each_recommended_layer_dreams(tiny) -> None:
+def test_each_recommended_layer_changes_its_picture(tiny) -> None:
     runs = layer_runs(tiny)
     sheet = layer_sheet(tiny, [run for run in runs if run.finish()])
     assert [run.recipe.layer[0].name for run in runs] == tiny.recommended
@@ -43,10 +43,10 @@ def test_each_recommended_layer_dreams(tiny) -> None:
     assert sheet.size == (MARGIN + len(runs) * (224 + MARGIN), 2 * MARGIN + 224 + 40)
 
 
-def test_the_command_draws_it(tmp_path, photo) -> None:
+def test_the_command_layers_writes_the_sheet(tmp_path, photo) -> None:
     Image.fromarray(photo[::4, ::4]).save(tmp_path / "photo.png")
     done = dream("layers", "--atlas", "--photo", "photo.png", "-o", "sheet.png", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "sheet.png\n", "")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > 2 * 200
-    refused(dream("layers", "--photo", "photo.png", cwd=tmp_path), "for the contact sheet of --atlas", 2)
+    refused(dream("layers", "--photo", "photo.png", cwd=tmp_path), "belong to the contact sheet of --atlas", 2)

@@ -17,11 +17,11 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite
-from inceptionism.recipes.recipe import ClassRecipe, PhotoRecipe
+from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import DREAM, dream, dream_process, pixels, refused
 
 
-def test_a_photograph_is_dreamed_with_the_librarys_defaults(folder) -> None:
+def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> None:
     done = dream_process("photo", "cup.jpg", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "cup-dream.png\n", "")
     by_library = inc.dream(folder / "cup.jpg")
@@ -68,13 +68,13 @@ def test_classes_get_a_picture_each(folder) -> None:
     assert done.stdout == "there/banana.png\nthere/lion.png\n"
 
 
-def test_classes_of_one_name_do_not_overwrite_each_other(folder) -> None:
+def test_two_classes_with_the_same_name_get_different_files(folder) -> None:
     done = dream("class", "134", "517", "--steps", 4, "--size", 32, "--overwrite", cwd=folder)
     assert done.stdout == "crane.png\ncrane-2.png\n"
     assert not np.array_equal(pixels(folder / "crane.png"), pixels(folder / "crane-2.png"))
 
 
-def test_layers_are_listed_with_what_they_see(folder) -> None:
+def test_layers_are_listed_with_their_shapes_and_levels(folder) -> None:
     done = dream("layers", "--size", "360x640", cwd=folder)
     assert done.returncode == 0
     assert "360×640" in done.stdout
@@ -101,26 +101,26 @@ def test_show_prints_the_recipe(folder) -> None:
         (["photo", "missing.jpg"], "there is no file missing.jpg", 1),
         (["photo", "empty.jpg"], "empty.jpg is empty", 1),
         (["photo", "cup.jpg", "--layer", "block.10"], "no layer 'block.10'; did you mean .*blocks.10", 2),
-        (["photo", "cup.jpg", "--layer", "blocks.10:112"], "channels 0 to 111, not a channel 112", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10:112"], "has no channel 112; its channels are 0 to 111", 2),
         (["photo", "cup.jpg", "--octaves", "0"], "octaves must be from 1 to 32, not 0", 2),
         (["photo", "cup.jpg", "--step-size", "nan"], "step_size must be a finite number", 2),
         (["photo", "cup.jpg", "--network", "efficientnet"], "no network 'efficientnet'; did you mean", 2),
         (["photo", "cup.jpg", "-o", "no/out.png"], "no folder no to write out.png in; make it first", 1),
-        (["photo", "cup.jpg", "-o", "out.bmp"], "ends in '.bmp'", 1),
+        (["photo", "cup.jpg", "-o", "out.bmp"], "out.bmp has the unknown ending '.bmp'; use one of .png", 1),
         (["photo", "cup.jpg", "-o", "cup.jpg"], "cup.jpg exists; give another name, or --overwrite", 1),
         (["class", "bananna"], r"no class is called 'bananna'; near names: banana \(954\)", 2),
         (["class", "1000"], "no class 1000: classes are numbered from 0 to 999", 2),
         (["class", "banana", "crane"], "'crane' is the name of classes 134", 2),
         (["class", "banana", "--prior", "naturel"], "there is no prior 'naturel'", 2),
         (["class", "banana", "--size", "big"], "HEIGHTxWIDTH, not 'big'", 2),
-        (["photo", "cup.jpg", "--size", "65000"], r"needs \d+\.\d GB of memory, and it may take", 2),
+        (["photo", "cup.jpg", "--size", "65000"], r"needs \d+\.\d GB of memory, but the limit is", 2),
         (["class", "banana", "lion", "-o", "one.png"], "2 pictures need a folder", 1),
         (["photo", f"{'n' * 300}.jpg"], "cannot be opened: File name too long", 1),
         (["photo", "cup.jpg", "-o", f"{'n' * 300}"], "has no ending", 1),
         (["photo", "cup.jpg", "-o", f"{'n' * 300}.png"], "cannot be written: File name too long", 1),
         (["photo", "cup.jpg", "-o", "/dev/null"], "has no ending", 1),
         (["photo", "cup.jpg", "-o", "/dev/null.png/x.png"], "no folder", 1),
-        (["photo", "cup.jpg", "--layer", "blocks.10=1e300"], "must be between 1e-06 and 1e", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10=1e300"], "must be from 1e-06 to 1e", 2),
         (["photo", "cup.jpg", "--layer", "blocks.10:" + "9" * 5000], "no layer 'blocks.10:999.*…999", 2),
         (["photo", "cup.jpg", "--network", "\x1b[31m"], r"no network '\\x1b\[31m'", 2),
         (["class", "9" * 5000], "no class is called '999.*…999", 2),
@@ -128,9 +128,9 @@ def test_show_prints_the_recipe(folder) -> None:
         (["class", "banana", "--size", "5x0"], "size must be from 1 to 65535, not 0", 2),
         (["layers", "--size", "0"], "size must be from 1 to 65535, not 0", 2),
         (["layers", "--size", "65536"], "size must be from 1 to 65535, not 65536", 2),
-        (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help shows", 2),
+        (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help lists", 2),
         (["photo", "cup.jpg", "--memory", "lots"], "memory must be an amount such as 2GB or 700MiB, not 'lots'", 2),
-        (["photo", "cup.jpg", "--memory", "100MB"], r"needs 0\.5 GB of memory, and it may take 0\.1 GB", 2),
+        (["photo", "cup.jpg", "--memory", "100MB"], r"needs 0\.5 GB of memory, but the limit is 0\.1 GB", 2),
         (["photo", "cup.jpg", "--precision", "fp8"], "precision must be one of auto, fp32, bf16, fp16, not 'fp8'", 2),
         (["class", "lion", "--precision", "fp16"], "fp16 needs a GPU", 2),
         (["photo", "cup.jpg", "--octave-scale", "x"], "'--octave-scale': .*'x'", 2),
@@ -140,7 +140,7 @@ def test_show_prints_the_recipe(folder) -> None:
         (["layers", "nn"], "no network 'nn'", 2),
         (
             ["class", "banana", "--size", "65535"],
-            r"65535×65535 pixels needs \d+\.\d GB of memory, and it may take",
+            r"65535×65535 pixels needs \d+\.\d GB of memory, but the limit is",
             2,
         ),
     ],
@@ -152,13 +152,13 @@ def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reaso
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_picture_too_long_for_its_format_is_refused_before_any_work(folder) -> None:
+def test_a_picture_that_is_too_long_for_its_format_is_refused_before_any_work(folder) -> None:
     Image.new("RGB", (300, 3)).save(folder / "line.png")
     arguments = ["photo", "line.png", "--layer", "stem", "--size", "17000", "--steps", "100000", "-o", "out.webp"]
     refused(dream(*arguments, cwd=folder), "WEBP holds at most 16383 pixels on a side, not 170×17000", 1)
 
 
-def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
+def test_a_missing_gpu_is_refused(folder) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -166,7 +166,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder) -> None:
     refused(dream("photo", "cup.jpg", "--device", "cuda", cwd=folder), "no device 'cuda' that torch can use", 2)
 
 
-def test_without_a_command_there_is_help(folder) -> None:
+def test_the_help_is_shown_without_a_command(folder) -> None:
     done = dream(cwd=folder)
     assert (done.returncode, done.stderr) == (2, "")
     for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
@@ -180,7 +180,7 @@ def test_debug_shows_the_traceback(folder) -> None:
     assert "dream: there is no file missing.jpg" in done.stderr
 
 
-def test_nothing_is_overwritten_unasked(folder) -> None:
+def test_an_existing_file_is_replaced_only_with_overwrite(folder) -> None:
     for expected in ("cup-dream.png", "cup-dream-2.png", "cup-dream-3.png"):
         assert dream("photo", "cup.jpg", "--steps", 1, cwd=folder).stdout == f"{expected}\n"
     before = (folder / "cup-dream.png").read_bytes()
@@ -188,13 +188,13 @@ def test_nothing_is_overwritten_unasked(folder) -> None:
     assert (folder / "cup-dream.png").read_bytes() != before
 
 
-def test_of_a_name_too_long_for_a_file_the_beginning_is_taken(folder) -> None:
+def test_a_name_that_is_too_long_for_a_file_is_cut(folder) -> None:
     (folder / "cup.jpg").rename(folder / f"{'ü' * 120}.jpg")
     done = dream("photo", f"{'ü' * 120}.jpg", "--steps", 1, cwd=folder)
     assert done.stdout == f"{'ü' * 100}.png\n"
 
 
-def test_commands_at_once_get_a_name_each(folder) -> None:
+def test_commands_that_run_at_the_same_time_write_different_files(folder) -> None:
     arguments = [*DREAM, "photo", "cup.jpg", "--octaves", "1", "--steps", "20"]
     running = [subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = {process.communicate(timeout=120)[0] for process in running}
@@ -202,7 +202,7 @@ def test_commands_at_once_get_a_name_each(folder) -> None:
     assert len(list(folder.iterdir())) == 4
 
 
-def test_nobody_reading_is_no_reason_to_stop(folder) -> None:
+def test_a_closed_pipe_does_not_stop_the_program(folder) -> None:
     command = " ".join([*DREAM, "class 134 517 --steps 1 --size 32"])
     done = subprocess.run(f"{command} | true", shell=True, cwd=folder, capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -213,14 +213,14 @@ def test_nobody_reading_is_no_reason_to_stop(folder) -> None:
     refused(done, "standard output cannot be written: No space left on device", 1)
 
 
-def test_an_output_of_few_letters_gets_question_marks(folder) -> None:
+def test_an_ascii_output_gets_question_marks(folder) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([*DREAM, "layers"], capture_output=True, env=environment, check=False)
     assert done.stdout.startswith(b"efficientnet-lite0, for a picture of 224?224 pixels:\n")
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_what_would_steer_the_terminal_is_written_out(folder) -> None:
+def test_control_characters_are_escaped_on_the_terminal(folder) -> None:
     os.rename(folder / "cup.jpg", folder / "cup\x1b[31m.jpg")  # noqa: PTH104
     dream("photo", "cup\x1b[31m.jpg", "--steps", 1, "-o", "out.png", cwd=folder)
     shown = dream("show", "out.png", cwd=folder).stdout
@@ -228,10 +228,10 @@ def test_what_would_steer_the_terminal_is_written_out(folder) -> None:
     assert dream("show", "out.png", "--json", cwd=folder).stdout.strip().isprintable()
 
 
-def test_notes_are_said_unless_quiet(folder) -> None:
+def test_notes_are_printed_unless_quiet(folder) -> None:
     arguments = ["photo", "cup.jpg", "--octaves", 9, "--steps", 1]
     done = dream(*arguments, cwd=folder)
-    assert re.fullmatch(r"note: \d of 9 octaves: the smallest would have .*\n", done.stderr)
+    assert re.fullmatch(r"note: only \d of 9 octaves are dreamed: the smallest would have .*\n", done.stderr)
     assert dream(*arguments, "--quiet", cwd=folder).stderr == ""
 
 
@@ -272,7 +272,7 @@ def test_progress_is_shown_on_a_terminal(folder) -> None:
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_who_stops_it_keeps_the_picture_so_far(folder, sent: int, expected: int) -> None:
+def test_an_interrupted_run_keeps_the_picture_so_far(folder, sent: int, expected: int) -> None:
     shown, status = on_terminal(
         "photo", "cup.jpg", "--octaves", 2, "--steps", 5000, cwd=folder, until=r"octave 1/2 step [2-9]\d/", then=sent
     )
@@ -303,7 +303,7 @@ OF_THE_RUN = {"made_with", "verdicts", "together", "number"}
         ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
     ],
 )
-def test_help_shows_the_librarys_defaults(folder, command: str, recipe: type, skipped: set[str]) -> None:
+def test_the_help_shows_the_defaults_of_the_library(folder, command: str, recipe: type, skipped: set[str]) -> None:
     from dataclasses import fields
 
     shown = " ".join(dream(command, "--help", cwd=folder).stdout.split()).replace("│", "")
@@ -323,7 +323,7 @@ def test_each_command_has_help_with_every_option_explained(folder) -> None:
     assert dream("--version", cwd=folder).stdout == "inceptionism 0.1.0\n"
 
 
-def test_who_stops_several_keeps_them_all(folder) -> None:
+def test_an_interrupted_batch_keeps_every_picture(folder) -> None:
     shown, status = on_terminal(
         "class",
         "banana",
@@ -345,7 +345,7 @@ def test_who_stops_several_keeps_them_all(folder) -> None:
             assert np.asarray(kept).std() > 5
 
 
-def test_what_cannot_be_saved_does_not_lose_the_next(folder, monkeypatch) -> None:
+def test_a_picture_that_cannot_be_saved_does_not_lose_the_next(folder, monkeypatch) -> None:
     from inceptionism.io import outputs
 
     save = outputs.save_or_rescue

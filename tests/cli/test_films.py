@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.cli.film_output import make
-from inceptionism.film.segments import segments_folder
-from inceptionism.recipes.film import VideoRecipe, ZoomRecipe
-from inceptionism.recipes.recipe import Recipe
+from inceptionism.cli.film_output import execute_film
+from inceptionism.cli.options import Saving
+from inceptionism.film import segments_folder
+from inceptionism.recipes import Recipe, VideoRecipe, ZoomRecipe
 from tests.support.command import DREAM, dream, refused
 from tests.support.films import decoded, pan, probe, write
 
@@ -56,7 +56,7 @@ def test_a_zoom_and_its_preview(folder) -> None:
     assert re.search(r"seconds +1\.25", shown)
 
 
-def test_a_zoom_has_the_librarys_defaults(folder) -> None:
+def test_a_zoom_has_the_defaults_of_the_library(folder) -> None:
     dream("zoom", "cup.jpg", "--size", 32, "--frames", 1, "-o", "a.mp4", cwd=folder)
     made = recipe(folder / "a.mp4", folder).settings()
     assert made == {**ZoomRecipe(size=32, layer="blocks.10", seconds=1 / 24).settings()}
@@ -100,16 +100,16 @@ def test_every_option_of_a_zoom_reaches_the_recipe(folder) -> None:
     assert {**json.loads(json.dumps(made)), "kind": None} == {**wanted, "kind": None}
 
 
-def test_a_film_keeps_its_sound_and_has_the_librarys_defaults(folder) -> None:
+def test_a_film_keeps_its_sound_and_has_the_defaults_of_the_library(folder) -> None:
     done = dream("video", "in.mp4", "out.mp4", "--size", 40, cwd=folder)
     assert (done.returncode, done.stdout) == (0, "out.mp4\n"), done.stderr
     assert [one["codec_name"] for one in probe(folder / "out.mp4")["streams"]] == ["h264", "aac"]
     assert recipe(folder / "out.mp4", folder).settings() == VideoRecipe(size=40, layer="blocks.10").settings()
-    refused(dream("video", "in.mp4", "in.mp4", "--overwrite", cwd=folder), "is the film that is to be dreamed", 1)
+    refused(dream("video", "in.mp4", "in.mp4", "--overwrite", cwd=folder), "is the film to dream", 1)
     refused(dream("video", "cup.jpg", "x.mp4", "--size", "0", cwd=folder), "size must be from 1", 2)
 
 
-def test_killed_at_random_moments_and_gone_on_with_it_is_the_same_film(folder) -> None:
+def test_a_film_that_is_killed_at_random_moments_and_resumed_is_the_same_film(folder) -> None:
     command = ["zoom", "cup.jpg", *TINY, "--seconds", "25", "--quiet", "-o"]
     assert dream(*command, "whole.mp4", cwd=folder).returncode == 0
     chance = random.Random()
@@ -157,17 +157,17 @@ class StoppedAtOnce(inc.ZoomRun):
         yield
 
 
-def test_interrupted_before_the_first_frame_nothing_is_said_to_be_kept(folder, tiny) -> None:
+def test_an_interruption_before_the_first_frame_mentions_no_film(folder, tiny) -> None:
     path = folder / "out.mp4"
     path.write_bytes(b"another film")
     run = StoppedAtOnce(ZoomRecipe(shape=(44, 58), layer="first"), network=tiny)
     with pytest.raises(KeyboardInterrupt):  # and not the exit that follows on what is kept
-        make(run, path, None, overwrite=True, resume=False, quiet=True)
+        execute_film(run, path, Saving(overwrite=True, quiet=True))
     assert path.read_bytes() == b"another film"
     assert not segments_folder(path).exists()
 
 
-def test_the_unfinished_one_among_numbered_films_is_gone_on_with(folder) -> None:
+def test_resume_finds_the_unfinished_film_among_numbered_ones(folder) -> None:
     for name in ("cup-zoom.mp4", "cup-zoom-2.mp4"):
         (folder / name).touch()
     (folder / "cup-zoom-2.mp4.parts").mkdir()
@@ -177,19 +177,19 @@ def test_the_unfinished_one_among_numbered_films_is_gone_on_with(folder) -> None
     assert (folder / "cup-zoom.mp4").stat().st_size == 0
 
 
-def test_a_request_to_terminate_keeps_what_it_takes_to_go_on(folder) -> None:
+def test_a_terminated_film_can_be_resumed(folder) -> None:
     command = [*DREAM, "zoom", "cup.jpg", *TINY, "--seconds", "600", "-o", "out.webm"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (folder / "out.webm.parts" / "state.npz").exists(), process)
     process.terminate()
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143
-    assert "the same command with --resume goes on, from what is in out.webm.parts" in said
+    assert "to continue from out.webm.parts, repeat the command with --resume" in said
     assert len(decoded(folder / "out.webm")) >= 4
-    refused(dream("zoom", "cup.jpg", *TINY, "-o", "out.webm", cwd=folder), "holds an unfinished film; --resume", 1)
+    refused(dream("zoom", "cup.jpg", *TINY, "-o", "out.webm", cwd=folder), "holds an unfinished film; use --resume", 1)
 
 
-def test_a_terminal_shows_frames_a_second_and_the_time_left(folder) -> None:
+def test_a_terminal_shows_frames_per_second_and_the_remaining_time(folder) -> None:
     terminal, other = pty.openpty()
     command = [*DREAM, "zoom", "cup.jpg", *TINY, "--frames", "12", "-o", "out.gif"]
     process = subprocess.Popen(command, cwd=folder, stderr=other, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"})
@@ -210,24 +210,24 @@ def test_a_terminal_shows_frames_a_second_and_the_time_left(folder) -> None:
     [
         (["cup.jpg", "--seconds", 1, "--endless"], "give one of --seconds, --frames and --endless", 2),
         (["cup.jpg", "--toward", "middle"], "toward must be two numbers, DOWN,ACROSS, not 'middle'", 2),
-        (["cup.jpg", "--zoom", 0], "zoom must be more than 0", 2),
-        (["cup.jpg", "--frames", 3, "--fps", 0], "fps must be more than 0", 2),
-        (["cup.jpg", "--keyframes", "none.toml"], "none.toml is no TOML file", 2),
-        (["cup.jpg", "-o", "a.avi"], "results are written as .mp4", 1),
+        (["cup.jpg", "--zoom", 0], "zoom must be from 0.001 to 1000, not 0", 2),
+        (["cup.jpg", "--frames", 3, "--fps", 0], "fps must be from 0.01 to 240, not 0", 2),
+        (["cup.jpg", "--keyframes", "none.toml"], "none.toml is not a TOML file", 2),
+        (["cup.jpg", "-o", "a.avi"], "a.avi has the unknown ending '.avi'; use one of .mp4", 1),
         (["none.jpg"], "there is no file none.jpg", 1),
         (["cup.jpg", "--size", "10x"], "size must be", 2),
-        (["cup.jpg", "--frames", 3, "--fps", 0.0001], "fps must be at least 0.01", 2),
-        (["cup.jpg", "--preview", "cup.jpg"], "cup.jpg is no place for the preview", 1),
-        (["cup.jpg", "--preview", "x.gif", "-o", "x.gif"], "x.gif is no place for the preview", 1),
+        (["cup.jpg", "--frames", 3, "--fps", 0.0001], "fps must be from 0.01 to 240, not 0.0001", 2),
+        (["cup.jpg", "--preview", "cup.jpg"], "the preview would replace cup.jpg", 1),
+        (["cup.jpg", "--preview", "x.gif", "-o", "x.gif"], "the preview would replace x.gif", 1),
         (["cup.jpg", "--preview", "x/y.png"], "there is no folder x", 1),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(folder, arguments, reason: str, status: int) -> None:
+def test_a_wrong_option_is_reported_in_one_line(folder, arguments, reason: str, status: int) -> None:
     refused(dream("zoom", *arguments, cwd=folder), re.escape(reason), status)
     assert {one.name for one in folder.iterdir()} == {"cup.jpg", "in.mp4"}
 
 
-def test_help_names_every_option_without_loading_anything_heavy(folder) -> None:
+def test_the_help_lists_every_option_without_loading_torch(folder) -> None:
     done = subprocess.run([*DREAM, "zoom", "--help"], capture_output=True, text=True, cwd=folder, check=True)
     for option in ("--keyframes", "--endless", "--resume", "--preview", "--toward"):
         assert option in done.stdout

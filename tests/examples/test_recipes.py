@@ -1,4 +1,4 @@
-"""The recipes in examples/recipes run, and are those by which their pictures in the documentation were made."""
+"""The recipes in examples/recipes run, and the documentation shows the pictures that they make."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import inceptionism as inc
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "examples" / "recipes").glob("*.toml"))
-SHOWN = ROOT / "docs" / "images" / "recipes"
+PICTURES = ROOT / "docs" / "images" / "recipes"
 DOCUMENTATION = (ROOT / "docs" / "recipes.md").read_text()
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_each_runs_at_small_settings(tmp_path, photo, path: Path) -> None:
+def test_each_recipe_runs_at_small_settings(tmp_path, photo, path: Path) -> None:
     recipe = inc.load_recipe(path)
     Image.fromarray(photo).save(tmp_path / "guide.png")
     pictures = [tmp_path / "guide.png", path.parent / "portrait-mask.png"]
@@ -32,16 +32,16 @@ def test_each_runs_at_small_settings(tmp_path, photo, path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_each_has_its_picture_in_the_documentation(path: Path) -> None:
-    picture = SHOWN / f"{path.stem}.jpg"
+def test_each_recipe_has_its_picture_in_the_documentation(path: Path) -> None:
+    picture = PICTURES / f"{path.stem}.jpg"
     assert picture.stat().st_size < 60_000
     assert f"images/recipes/{picture.name}" in DOCUMENTATION
     assert f"examples/recipes/{path.name}" in DOCUMENTATION
-    written, shown = inc.load_recipe(path).settings(), inc.load_recipe(picture).settings()
+    written, embedded = inc.load_recipe(path).settings(), inc.load_recipe(picture).settings()
     for name in re.findall(r"^(\w+) =", path.read_text(), re.MULTILINE):
-        assert shown[name] == written[name] or (name == "target" and shown["label"] == written["target"])
+        assert embedded[name] == written[name] or (name == "target" and embedded["label"] == written["target"])
 
 
-def test_there_are_no_others() -> None:
+def test_every_picture_has_a_recipe() -> None:
     assert len(RECIPES) >= 8
-    assert {path.stem for path in SHOWN.iterdir()} == {path.stem for path in RECIPES}
+    assert {path.stem for path in PICTURES.iterdir()} == {path.stem for path in RECIPES}

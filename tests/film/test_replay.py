@@ -1,4 +1,4 @@
-"""Films made again from their recipes: the same frames, variations, and nothing read that was not passed."""
+"""Replays of films: the same frames, variations, and refusals to open files that were not passed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from PIL import Image
 from skimage.data import coffee
 
 import inceptionism as inc
-from inceptionism.recipes.film import ZoomRecipe
-from inceptionism.runs import replay as replaying
+from inceptionism.recipes import ZoomRecipe
+from inceptionism.runs import replay as picture_replay
 from tests.support.command import dream, refused
 from tests.support.films import decoded, pan, write
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def shown(path: str, folder: Path) -> str:
+def recipe_json(path: str, folder: Path) -> str:
     done = dream("show", path, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -49,16 +49,16 @@ def shown(path: str, folder: Path) -> str:
         ("video.mp4", "in.mp4"),
     ],
 )
-def test_a_film_is_made_again(folder, made: str, begin: str | None) -> None:
+def test_a_replay_makes_the_same_film(folder, made: str, begin: str | None) -> None:
     again = f"{Path(made).stem}-again{Path(made).suffix}"
     done = dream("replay", made, *filter(None, [begin]), cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{again}\n", "")
-    assert shown(again, folder) == shown(made, folder)
+    assert recipe_json(again, folder) == recipe_json(made, folder)
     if made.endswith(".mp4"):
         np.testing.assert_array_equal(decoded(folder / again), decoded(folder / made))
 
 
-def test_a_variation(folder) -> None:
+def test_options_of_a_replay_make_a_variation(folder) -> None:
     options = ["--seconds", 1, "--rotation", -30, "--toward", "0.25,0.5", "--size", "31x40", "-o", "other.mp4"]
     done = dream("replay", "zoom.mp4", "cup.png", *options, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -67,7 +67,7 @@ def test_a_variation(folder) -> None:
     assert np.shape(decoded(folder / "other.mp4")) == (4, 32, 40, 3)
 
 
-def test_a_film_written_by_hand(folder) -> None:
+def test_a_recipe_written_by_hand_makes_a_film(folder) -> None:
     text = 'kind = "zoom"\nlayer = "blocks.0"\noctaves = 1\nshape = [30, 40]\nseconds = 0.5\nfps = 4\n'
     (folder / "mine.toml").write_text(text + "[[keyframes]]\nat = 0.25\nzoom = 3\n")
     done = dream("run", "mine.toml", "cup.png", cwd=folder)
@@ -77,8 +77,8 @@ def test_a_film_written_by_hand(folder) -> None:
     refused(dream("run", "wrong.toml", cwd=folder), "wrong.toml, line 7: keep must be from 0 to 1, not 2", 2)
 
 
-def test_what_was_not_passed_is_not_read(folder) -> None:
-    refused(dream("replay", "zoom.mp4", cwd=folder), "pass one after it", 2)
+def test_files_that_were_not_passed_are_not_read(folder) -> None:
+    refused(dream("replay", "zoom.mp4", cwd=folder), "pass a photograph after the recipe", 2)
     refused(dream("replay", "video.mp4", cwd=folder), "in.mp4", 2)
     (folder / "guided.toml").write_text('kind = "zoom"\nlayer = "blocks.0"\nguide = "cup.png"\n')
     refused(dream("run", "guided.toml", cwd=folder), "--picture cup.png", 2)
@@ -87,31 +87,31 @@ def test_what_was_not_passed_is_not_read(folder) -> None:
         inc.replay(folder / "zoom.mp4", folder / "cup.png")
 
 
-def test_another_beginning_is_said(folder) -> None:
+def test_a_different_first_picture_is_noted(folder) -> None:
     run = inc.replay_film(folder / "zoom.mp4", folder / "zoom.gif")
     assert any("photograph" in note for note in run.notes)
     assert next(iter(run)).image.size == (62, 44)
 
 
-def test_sizes_are_those_that_are_asked_for(tmp_path, monkeypatch) -> None:
+def test_a_replay_has_the_size_that_the_caller_sets(tmp_path, monkeypatch) -> None:
     recipe = ZoomRecipe(layer="blocks.0", shape=(30, 40))
     assert inc.replay_film(recipe, size=32).size == (18, 32)
     assert inc.replay_film(recipe, size=(20, 24)).size == (20, 24)
-    # More than a recipe may ask for by itself is not made, and then looked at.
-    monkeypatch.setattr(replaying, "LARGEST", 1000)
+    # The size is checked before the first frame is made.
+    monkeypatch.setattr(picture_replay, "MAX_PIXELS", 1000)
     monkeypatch.setattr("inceptionism.film.zoom.natural_noise", None)
     with pytest.raises(inc.InvalidSetting, match="the recipe asks for 30×40 pixels"):
         inc.replay_film(recipe)
 
 
-def test_keyframes_that_are_given_name_pictures_that_are_passed(folder, monkeypatch) -> None:
+def test_keyframes_of_the_caller_may_open_files_and_those_of_a_recipe_may_not(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder)
     key = {"at": 0, "objective": "layer(blocks.0, where=cup.png)"}
     assert inc.replay_film(ZoomRecipe(shape=(30, 40)), keyframes=[key]).size == (30, 40)
-    with pytest.raises(inc.InvalidSetting, match="reads no file that you do not pass"):
+    with pytest.raises(inc.InvalidSetting, match="a replay opens only files that you pass"):
         inc.replay_film(ZoomRecipe(shape=(30, 40), keyframes=[key]))
 
 
-def test_a_picture_of_a_film_makes_a_film(folder) -> None:
+def test_a_replay_of_one_frame_makes_the_whole_film(folder) -> None:
     assert dream("zoom", "noise", *TINY, "-o", "frames", cwd=folder).returncode == 0
     assert dream("replay", "frames/000000.png", cwd=folder).stdout == "000000-again.mp4\n"

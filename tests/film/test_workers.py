@@ -9,23 +9,23 @@ import pytest
 from inceptionism.film.workers import BackgroundWorker, prefetch
 
 
-def test_reading_ahead_gives_all_items_in_order_and_stays_a_few_ahead() -> None:
-    asked = []
+def test_prefetch_yields_all_items_in_order_and_reads_only_a_few_ahead() -> None:
+    read = []
 
     def items() -> Iterator[int]:
         for number in range(50):
-            asked.append(number)
+            read.append(number)
             yield number
 
-    found = []
+    received = []
     for number in prefetch(items(), 3):
         time.sleep(0.001)
-        assert len(asked) - len(found) <= 6
-        found.append(number)
-    assert found == list(range(50))
+        assert len(read) - len(received) <= 6
+        received.append(number)
+    assert received == list(range(50))
 
 
-def test_who_stops_early_stops_the_reader() -> None:
+def test_closing_prefetch_closes_the_items() -> None:
     closed = threading.Event()
 
     def items() -> Iterator[int]:
@@ -40,7 +40,7 @@ def test_who_stops_early_stops_the_reader() -> None:
     assert closed.is_set()
 
 
-def test_what_goes_wrong_in_reading_is_raised_after_what_was_read() -> None:
+def test_prefetch_raises_an_error_after_the_items_before_it() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise ValueError("broken")
@@ -51,21 +51,26 @@ def test_what_goes_wrong_in_reading_is_raised_after_what_was_read() -> None:
         next(reader)
 
 
-def test_writing_behind_is_in_order_and_raises_what_went_wrong() -> None:
+def test_a_background_worker_runs_tasks_in_order() -> None:
     done: list[int] = []
-    behind = BackgroundWorker(2)
+    worker = BackgroundWorker(2)
     for number in range(20):
-        behind(lambda number=number: done.append(number))
-    behind.finish()
+        worker.submit(lambda number=number: done.append(number))
+    worker.finish()
     assert done == list(range(20))
 
-    behind = BackgroundWorker(1)
-    behind(lambda: 1 / 0)
-    behind(lambda: done.append(99))
+
+def test_a_background_worker_runs_no_task_after_a_failure_and_raises_its_error() -> None:
+    done: list[int] = []
+    worker = BackgroundWorker(1)
+    second_submitted = threading.Event()
+    worker.submit(lambda: second_submitted.wait(60) and 1 / 0)
+    worker.submit(lambda: done.append(99))
+    second_submitted.set()
     with pytest.raises(ZeroDivisionError):
-        behind.finish()
+        worker.finish()
     assert 99 not in done
-    # Nor is anything once the failure was raised: what is asked for then may build on what was not done.
+    # A task that is submitted later may depend on the failed task, so it is refused, too.
     with pytest.raises(ZeroDivisionError):
-        behind(lambda: done.append(99))
+        worker.submit(lambda: done.append(99))
     assert 99 not in done

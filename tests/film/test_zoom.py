@@ -9,9 +9,9 @@ import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
 from inceptionism.film.frame_run import FrameRun, frame_seed
-from inceptionism.film.warp import moved
+from inceptionism.film.warp import warp_by_camera
+from inceptionism.recipes import PhotoRecipe
 from inceptionism.recipes.camera import Camera
-from inceptionism.recipes.recipe import PhotoRecipe
 from inceptionism.tensors import to_picture
 
 SMALL = {"layer": "second", "octaves": 2, "jitter": 4, "fps": 8, "seconds": 1}
@@ -21,7 +21,7 @@ def zoom(photo, tiny, **settings) -> inc.ZoomRun:
     return inc.zoom(photo, network=tiny, **{**SMALL, "size": (44, 58), **settings})
 
 
-def test_frames_stream_and_stop_where_asked(photo, tiny) -> None:
+def test_a_zoom_makes_the_frames_of_its_length(photo, tiny) -> None:
     run = zoom(photo, tiny)
     frames = list(run)
     assert [frame.number for frame in frames] == list(range(8))
@@ -32,15 +32,15 @@ def test_frames_stream_and_stop_where_asked(photo, tiny) -> None:
     assert run.recipe.made_with.photo["sha256"] == inc.load_photo(photo).sha256
 
 
-def test_a_frame_is_the_one_before_moved_and_dreamed_as_a_photograph_is(photo, tiny) -> None:
+def test_a_frame_is_the_frame_before_warped_and_dreamed_like_a_photograph(photo, tiny) -> None:
     run = zoom(photo, tiny, keep=0, octaves=1, zoom=3, rotation=50)
     first, second = list(run)[:2]
-    seen = moved(first.picture, Camera(zoom=3, rotation=50).matrix(44, 58, 1 / 8)).clamp(0, 1)
-    changed = (second.picture - seen).abs().mean() * 255
-    assert 0.3 < changed < 1.05  # one step of one gray level on the mean, but for what is clipped
-    # In 8 bits, the function for photographs takes the same step.
-    plain = inc.dream(
-        np.array(Image.fromarray((seen[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))),
+    warped = warp_by_camera(first.picture, Camera(zoom=3, rotation=50).matrix(44, 58, 1 / 8)).clamp(0, 1)
+    changed = (second.picture - warped).abs().mean() * 255
+    assert 0.3 < changed < 1.05  # one step changes the picture by one gray level on average, less where it is clipped
+    # The function for photographs takes the same step, in 8 bits.
+    dreamed = inc.dream(
+        np.array(Image.fromarray((warped[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))),
         network=tiny,
         layer="second",
         octaves=1,
@@ -49,17 +49,17 @@ def test_a_frame_is_the_one_before_moved_and_dreamed_as_a_photograph_is(photo, t
         jitter=4,
         seed=frame_seed(0, 1),
     )
-    assert np.abs(np.asarray(plain.image).astype(int) - np.asarray(second.image)).mean() < 1
+    assert np.abs(np.asarray(dreamed.image).astype(int) - np.asarray(second.image)).mean() < 1
 
 
-def test_the_same_seed_gives_the_same_frames_and_another_does_not(photo, tiny) -> None:
+def test_only_the_same_seed_makes_the_same_frames(photo, tiny) -> None:
     one, same, other = (list(zoom(photo, tiny, seed=seed))[-1].picture for seed in (3, 3, 4))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert len({frame_seed(seed, number) for seed in range(9) for number in range(9)}) == 81
 
 
-def test_it_goes_on_from_a_state_as_if_nothing_had_happened(photo, tiny) -> None:
+def test_a_zoom_that_resumes_from_a_state_makes_the_same_frames(photo, tiny) -> None:
     frames = list(zoom(photo, tiny))
     run = zoom(photo, tiny)
     stream = iter(run)
@@ -67,11 +67,11 @@ def test_it_goes_on_from_a_state_as_if_nothing_had_happened(photo, tiny) -> None
         next(stream)
     state = {name: value.copy() for name, value in run.state().items()}
     again = zoom(photo, tiny)
-    again.go_on(3, state)
+    again.resume_at(3, state)
     assert all(torch.equal(one.picture, other.picture) for one, other in zip(again, frames[3:], strict=True))
 
 
-def test_brightness_and_contrast_stay_where_they_were(photo, tiny) -> None:
+def test_keep_holds_the_contrast_near_that_of_the_first_frame(photo, tiny) -> None:
     def drift(keep: float) -> float:
         frames = list(zoom(photo, tiny, keep=keep, step_size=8, seconds=3))
         return abs(frames[-1].picture.std() - frames[0].picture.std()).item()
@@ -79,21 +79,21 @@ def test_brightness_and_contrast_stay_where_they_were(photo, tiny) -> None:
     assert drift(0.2) < drift(0) / 2
 
 
-def test_objectives_fade_from_one_to_the_next(photo, tiny) -> None:
-    begun = zoom(photo, tiny, keyframes=[{"at": 0.5, "layer": "first"}, {"at": 1, "objective": "layer(second)"}])
-    assert torch.equal(next(iter(begun)).picture, next(iter(zoom(photo, tiny))).picture)
-    asked = [begun._objectives.at(moment) for moment in (0, 0.25, 0.5, 0.9, 2)]
-    assert [[str(objective) for _, objective in one] for one in asked] == [
+def test_one_objective_fades_into_the_next(photo, tiny) -> None:
+    run = zoom(photo, tiny, keyframes=[{"at": 0.5, "layer": "first"}, {"at": 1, "objective": "layer(second)"}])
+    assert torch.equal(next(iter(run)).picture, next(iter(zoom(photo, tiny))).picture)
+    mixtures = [run._objectives.mixture_at(time) for time in (0, 0.25, 0.5, 0.9, 2)]
+    assert [[str(objective) for _, objective in mixture] for mixture in mixtures] == [
         ["layer(second)"],
         ["layer(second)", "layer(first)"],
         ["layer(first)"],
         ["layer(first)", "layer(second)"],
         ["layer(second)"],
     ]
-    assert [share for share, _ in asked[1]] == [0.5, 0.5]
+    assert [share for share, _ in mixtures[1]] == [0.5, 0.5]
 
 
-def test_fading_objectives_pull_with_their_shares_however_large_their_scores(photo, tiny) -> None:
+def test_fading_objectives_change_the_picture_by_their_shares_whatever_their_scores(photo, tiny) -> None:
     first, second = 1000 * objectives.layer("first"), objectives.layer("second")
     run = FrameRun(
         PhotoRecipe(octaves=1, steps=1, step_size=0.05, jitter=0),
@@ -101,17 +101,17 @@ def test_fading_objectives_pull_with_their_shares_however_large_their_scores(pho
         network=tiny,
         objective=first + second,
     )
-    picture = to_picture(photo, torch.device("cpu")) * 0.6 + 0.2  # so that nothing is clipped
+    picture = to_picture(photo, torch.device("cpu")) * 0.6 + 0.2  # nothing is clipped
     one, other, mixed = (
-        run.dream(picture, 0, fading=fading) - picture
-        for fading in ([(1.0, first)], [(1.0, second)], [(0.7, first), (0.3, second)])
+        run.dream(picture, 0, mixture=mixture) - picture
+        for mixture in ([(1.0, first)], [(1.0, second)], [(0.7, first), (0.3, second)])
     )
     wanted = 0.7 * one + 0.3 * other
     wanted *= one.abs().mean() / wanted.abs().mean()
     assert torch.allclose(mixed, wanted, atol=1e-5)
 
 
-def test_noise_begins_with_clouds_of_the_seed(tiny) -> None:
+def test_a_zoom_without_a_photograph_starts_from_noise_of_its_seed(tiny) -> None:
     one, other = (inc.zoom(network=tiny, size=60, seed=seed, **SMALL) for seed in (0, 1))
     assert one.size == (34, 60)
     assert one.recipe.made_with.photo is None
@@ -120,13 +120,15 @@ def test_noise_begins_with_clouds_of_the_seed(tiny) -> None:
 
 
 @pytest.mark.parametrize(("size", "expected"), [(57, (58, 44)), ((43, 61), (44, 62)), ((44, 44), (44, 44))])
-def test_frames_have_even_sides_and_the_photographs_shape(photo, tiny, size, expected) -> None:
+def test_frames_have_even_sides_and_the_shape_of_the_photograph(photo, tiny, size, expected) -> None:
     assert zoom(photo, tiny, size=size).size == expected
 
 
-def test_endless_is_endless_and_odd_settings_are_refused(photo, tiny) -> None:
-    run = zoom(photo, tiny, seconds=None)
-    assert run.total is None
+def test_a_zoom_without_a_length_is_endless(photo, tiny) -> None:
+    assert zoom(photo, tiny, seconds=None).total is None
+
+
+def test_settings_that_are_not_valid_are_refused(photo, tiny) -> None:
     with pytest.raises(InvalidSetting, match="seconds must be more than 0"):
         zoom(photo, tiny, seconds=0)
     with pytest.raises(inc.UnknownName, match="first"):

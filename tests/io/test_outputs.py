@@ -1,3 +1,5 @@
+"""Output files: formats, refusals, and whole files or none."""
+
 from __future__ import annotations
 
 import os
@@ -11,9 +13,11 @@ import pytest
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, NameTaken
-from inceptionism.io.outputs import check_output, check_side, free_name, save_or_rescue, save_picture
-from inceptionism.io.photos import load_photo, read_recipe
-from inceptionism.recipes.recipe import PhotoRecipe
+from inceptionism.io.encoding import check_side
+from inceptionism.io.outputs import check_output, free_name, save_or_rescue, save_picture
+from inceptionism.io.photos import load_photo
+from inceptionism.io.recipes import read_recipe
+from inceptionism.recipes import PhotoRecipe
 from tests.support.pictures import gradient, saved
 
 LOSSY = {".jpg", ".jpeg", ".webp"}
@@ -21,7 +25,7 @@ LOSSY = {".jpg", ".jpeg", ".webp"}
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".jpeg", ".webp", ".PNG", ".gif"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_every_format_carries_the_recipe_and_the_picture(tmp_path, ending: str, mode: str) -> None:
+def test_every_format_holds_the_recipe_and_the_picture(tmp_path, ending: str, mode: str) -> None:
     image = Image.fromarray(gradient())
     if mode == "RGBA":
         image.putalpha(128)
@@ -29,37 +33,37 @@ def test_every_format_carries_the_recipe_and_the_picture(tmp_path, ending: str, 
     path = tmp_path / f"out{ending}"
     save_picture(image, path, recipe)
     assert read_recipe(path) == recipe.to_json()
-    with Image.open(path) as again:
-        assert again.size == image.size
-        flat = mode == "RGBA" and ending.lower() in (".jpg", ".jpeg")
+    with Image.open(path) as reopened:
+        assert reopened.size == image.size
+        on_white = mode == "RGBA" and ending.lower() in (".jpg", ".jpeg")
         if ending == ".gif":
-            few_colors_are_near(image, again)
+            assert_gif_is_similar(image, reopened)
             return
-        assert again.mode == ("RGB" if flat else mode)
+        assert reopened.mode == ("RGB" if on_white else mode)
         expected = np.asarray(image.convert("RGB")).astype(float)
-        if flat:
+        if on_white:
             expected = np.round(expected * 128 / 255 + 255 * 127 / 255)
-        difference = np.abs(np.asarray(again.convert("RGB")) - expected)
+        difference = np.abs(np.asarray(reopened.convert("RGB")) - expected)
         assert difference.mean() < (3 if ending.lower() in LOSSY else 0.01)
 
 
-def few_colors_are_near(image: Image.Image, again: Image.Image) -> None:
-    """A GIF's colors are near on average, and its pixels transparent where they were less than half opaque."""
-    flatten_alpha = np.asarray(again.convert("RGBA"))
-    assert np.abs(flatten_alpha[..., :3].astype(int) - np.asarray(image.convert("RGB"))).mean() < 4
-    assert (flatten_alpha[..., 3] == 255).all()
+def assert_gif_is_similar(image: Image.Image, gif: Image.Image) -> None:
+    """Assert that a GIF's colors are close to the picture's on average, and that all its pixels are opaque."""
+    rgba = np.asarray(gif.convert("RGBA"))
+    assert np.abs(rgba[..., :3].astype(int) - np.asarray(image.convert("RGB"))).mean() < 4
+    assert (rgba[..., 3] == 255).all()
 
 
-def test_a_gif_is_transparent_where_the_picture_rather_is(tmp_path) -> None:
+def test_a_gif_is_transparent_where_the_picture_is_less_than_half_opaque(tmp_path) -> None:
     image = Image.fromarray(gradient())
     alpha = np.tile(np.linspace(0, 255, 34).round().astype(np.uint8), (21, 1))
     image.putalpha(Image.fromarray(alpha))
     save_picture(image, tmp_path / "a.gif", PhotoRecipe())
-    with Image.open(tmp_path / "a.gif") as again:
-        np.testing.assert_array_equal(np.asarray(again.convert("RGBA"))[..., 3] == 255, alpha >= 128)
+    with Image.open(tmp_path / "a.gif") as reopened:
+        np.testing.assert_array_equal(np.asarray(reopened.convert("RGBA"))[..., 3] == 255, alpha >= 128)
 
 
-def test_a_picture_without_a_recipe_has_none(tmp_path) -> None:
+def test_a_picture_saved_without_a_recipe_has_none(tmp_path) -> None:
     assert read_recipe(saved(Image.fromarray(gradient()), tmp_path / "a.png")) is None
 
 
@@ -72,12 +76,12 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path) -> None:
     before = {path.name for path in tmp_path.iterdir()}
     for name, reason in {
         "missing/out.png": "there is no folder .*missing to write out.png in; make it first",
-        "out.bmp": r"ends in '.bmp'; results are written as .png, .jpg, .jpeg, .webp, .gif",
-        "out": "has no ending",
-        "folder.png": "is a folder",
+        "out.bmp": r"has the unknown ending '.bmp'; use one of .png, .jpg, .jpeg, .webp, .gif",
+        "out": "has no ending; use one of .png, .jpg, .jpeg, .webp, .gif",
+        "folder.png": "is a folder; give the name of a file",
         f"{'n' * 300}.png": "cannot be written: File name too long",
         "a\0.png": "cannot be written: embedded null byte",
-        "circle.png": "is a symbolic link that leads back to itself",
+        "circle.png": "is a symbolic link that points back to itself",
         "nowhere.png": "there is no folder .*gone to write x.png in",
         "pipe.png": "is a pipe or a device, not a file",
         "device.png": "is a pipe or a device, not a file",
@@ -89,7 +93,7 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path) -> None:
 
 def test_a_folder_without_permission_is_refused(tmp_path) -> None:
     if os.geteuid() == 0:
-        # The administrator may write anywhere but where the kernel itself refuses.
+        # The administrator may write everywhere, except where the kernel itself refuses.
         with pytest.raises(CannotWrite, match="cannot be written"):
             save_picture(Image.fromarray(gradient()), Path("/proc/out.png"))
         return
@@ -110,19 +114,19 @@ save_picture(Image.fromarray(np.random.default_rng(0).integers(0, 256, (99, 99, 
 """
 
 
-def test_a_write_that_fails_halfway_leaves_what_was_there(tmp_path) -> None:
-    """The system refuses to write more than 2,000 bytes, as a full disk does."""
+def test_a_write_that_fails_halfway_leaves_the_old_file(tmp_path) -> None:
+    """The system refuses to write more than 2,000 bytes, like a full disk."""
     path = tmp_path / "out.png"
     path.write_bytes(b"the old picture")
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "CannotWrite" in done.stderr
-    assert "File too large" in done.stderr
+    process = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert "CannotWrite" in process.stderr
+    assert "File too large" in process.stderr
     assert path.read_bytes() == b"the old picture"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_who_reads_while_it_is_written_sees_the_old_picture_whole(tmp_path) -> None:
+def test_a_program_that_reads_during_a_write_reads_the_whole_old_picture(tmp_path) -> None:
     path = tmp_path / "out.png"
     path.write_bytes(b"the old picture")
     with path.open("rb") as reader:
@@ -131,16 +135,16 @@ def test_who_reads_while_it_is_written_sees_the_old_picture_whole(tmp_path) -> N
     assert load_photo(path).pixels.shape == (21, 34, 3)
 
 
-def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path) -> None:
-    (tmp_path / "there").mkdir()
-    link, target = tmp_path / "link.png", tmp_path / "there" / "target.png"
+def test_a_link_is_kept_and_the_file_it_points_to_is_replaced(tmp_path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, target = tmp_path / "link.png", tmp_path / "folder" / "target.png"
     link.symlink_to(target)
     save_picture(Image.fromarray(gradient()), link)
     assert link.is_symlink()
     np.testing.assert_array_equal(load_photo(target).pixels, gradient())
 
 
-def test_permissions_of_a_file_that_is_replaced_are_kept(tmp_path) -> None:
+def test_a_replaced_file_keeps_its_permissions(tmp_path) -> None:
     path = tmp_path / "private.png"
     path.touch(0o600)
     save_picture(Image.fromarray(gradient()), path)
@@ -148,32 +152,32 @@ def test_permissions_of_a_file_that_is_replaced_are_kept(tmp_path) -> None:
     assert load_photo(path).pixels.shape == (21, 34, 3)
 
 
-def test_a_file_that_came_to_be_meanwhile_is_left_alone(tmp_path, monkeypatch) -> None:
-    """It is made between the check and the writing, as by another program."""
+def test_a_file_created_in_the_meantime_is_not_replaced(tmp_path, monkeypatch) -> None:
+    """The file is created between the check and the write, as by another program."""
     import inceptionism.io.outputs as outputs
 
     encode = outputs.encode
 
-    def meddle(image: Image.Image, format: str, *rest: object, **options: object) -> bytes:
+    def encode_and_interfere(image: Image.Image, format: str, *rest: object, **options: object) -> bytes:
         if not path.exists():
             path.write_bytes(b"somebody else's")
         return encode(image, format, *rest, **options)
 
-    monkeypatch.setattr(outputs, "encode", meddle)
+    monkeypatch.setattr(outputs, "encode", encode_and_interfere)
     path = tmp_path / "out.png"
-    with pytest.raises(NameTaken, match="exists by now; it is left alone"):
+    with pytest.raises(NameTaken, match="was created by another program in the meantime; it is not replaced"):
         save_picture(Image.fromarray(gradient()), path, overwrite=False)
     assert path.read_bytes() == b"somebody else's"
     path.unlink()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(NameTaken, match="left alone; the picture is kept in"):
+    with pytest.raises(NameTaken, match="it is not replaced; instead, the picture was saved to"):
         save_or_rescue(Image.fromarray(gradient()), path)
     path.unlink()
     assert save_or_rescue(Image.fromarray(gradient()), path, numbered=True) == tmp_path / "out-2.png"
     assert path.read_bytes() == b"somebody else's"
 
 
-def test_many_programs_at_once_get_a_name_each(tmp_path) -> None:
+def test_many_programs_at_once_get_different_names(tmp_path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     image = Image.fromarray(gradient())
@@ -190,7 +194,7 @@ def test_free_names_are_numbered(tmp_path) -> None:
     assert free_name(tmp_path / "a.png", overwrite=True) == tmp_path / "a.png"
     (tmp_path / "a-2.png").touch()
     (tmp_path / "747-8.png").touch()
-    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # it was another program's number, just taken
+    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # the number was free, and another program took it
     assert free_name(tmp_path / "747-8.png") == tmp_path / "747-8-2.png"
     taken = [tmp_path / "a.png", tmp_path / "a-2.png"]
     assert free_name(tmp_path / "a.png", taken, overwrite=True) == tmp_path / "a-3.png"
@@ -198,31 +202,36 @@ def test_free_names_are_numbered(tmp_path) -> None:
 
 def test_sizes_that_a_format_cannot_hold_are_refused_before_any_work() -> None:
     for name, size in {"a.webp": (16384, 5), "a.jpg": (7, 65501)}.items():
-        with pytest.raises(CannotWrite, match=r"holds at most .* pixels on a side, not .*; write a \.png"):
+        with pytest.raises(CannotWrite, match=r"holds at most .* pixels on a side, not .*; write a \.png file"):
             check_side(Path(name), size)
     check_side(Path("a.webp"), (16383, 16383))
     check_side(Path("a.png"), (65535, 65535))
 
 
-def test_a_check_leaves_nothing_behind(tmp_path) -> None:
+def test_a_check_leaves_no_files(tmp_path) -> None:
     check_output(tmp_path / "a.png", overwrite=False)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(tmp_path, monkeypatch) -> None:
+def test_a_picture_too_large_for_its_format_is_saved_as_png(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     wide = Image.new("RGB", (16500, 3))
-    with pytest.raises(
-        CannotWrite, match=r"WEBP cannot hold this picture of 3×16500 pixels.*kept in .*\.png"
-    ) as caught:
+    reason = r"a picture of 3×16500 pixels cannot be written as WEBP.*; instead, the picture was saved to .*\.png"
+    with pytest.raises(CannotWrite, match=reason) as caught:
         save_or_rescue(wide, tmp_path / "wide.webp", PhotoRecipe())
-    with Image.open(Path(str(caught.value).rsplit(" in ", 1)[1])) as kept:
-        assert kept.size == wide.size
+    with Image.open(rescued_path(caught.value)) as rescued:
+        assert rescued.size == wide.size
 
 
-def test_a_picture_that_cannot_be_written_where_it_should_is_kept_elsewhere(tmp_path, monkeypatch) -> None:
+def test_a_picture_whose_folder_is_missing_is_saved_elsewhere(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(CannotWrite, match=r"there is no folder .*; the picture is kept in .*\.png") as caught:
+    with pytest.raises(
+        CannotWrite, match=r"there is no folder .*; instead, the picture was saved to .*\.png"
+    ) as caught:
         save_or_rescue(Image.fromarray(gradient()), tmp_path / "gone" / "out.jpg", PhotoRecipe())
-    kept = Path(str(caught.value).rsplit(" in ", 1)[1])
-    np.testing.assert_array_equal(np.asarray(Image.open(kept)), gradient())
+    np.testing.assert_array_equal(np.asarray(Image.open(rescued_path(caught.value))), gradient())
+
+
+def rescued_path(error: CannotWrite) -> Path:
+    """Return the path at the end of a message of `save_or_rescue`."""
+    return Path(str(error).rsplit(" saved to ", 1)[1])

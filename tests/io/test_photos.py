@@ -1,3 +1,5 @@
+"""Photographs in: every mode and orientation, color profiles, and files that cannot be read."""
+
 from __future__ import annotations
 
 import io
@@ -10,14 +12,13 @@ from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io.outputs import save_picture
-from inceptionism.io.photos import load_photo, read_recipe
+from inceptionism.io.photos import load_photo
+from inceptionism.io.recipes import read_recipe
 from inceptionism.tensors import to_image
 from tests.support.pictures import gradient, linear_profile, saved
 
-LOSSY = {".jpg", ".jpeg", ".webp"}
 
-
-def test_an_ordinary_picture_comes_as_it_is(tmp_path) -> None:
+def test_an_ordinary_picture_is_read_unchanged(tmp_path) -> None:
     photo = load_photo(saved(Image.fromarray(gradient()), tmp_path / "a.png"))
     np.testing.assert_array_equal(photo.pixels, gradient())
     assert (photo.alpha, photo.name, photo.notes) == (None, "a.png", ())
@@ -32,12 +33,14 @@ def test_arrays_and_pil_images_are_photographs_too() -> None:
 
 @pytest.mark.parametrize("shape", [(21, 34), (3, 21, 34), (21, 34, 4), (0, 5, 3)])
 def test_an_array_of_another_shape_is_refused(shape) -> None:
-    with pytest.raises(UnreadablePicture, match=r"must be H×W×3 of uint8, not .* of uint8"):
+    with pytest.raises(
+        UnreadablePicture, match=r"the shape H×W×3 and the type uint8, not the shape .* and the type uint8"
+    ):
         load_photo(np.zeros(shape, np.uint8))
 
 
 def test_an_array_of_another_type_is_refused() -> None:
-    with pytest.raises(UnreadablePicture, match="not 21×34×3 of float64"):
+    with pytest.raises(UnreadablePicture, match="not the shape 21×34×3 and the type float64"):
         load_photo(gradient() / 255)
     with pytest.raises(UnreadablePicture, match="a path, a PIL image or an array, not int"):
         load_photo(7)
@@ -57,10 +60,10 @@ def test_every_mode_becomes_rgb(tmp_path, mode: str) -> None:
     expected = np.asarray(image if mode == "LAB" else converted.convert("RGB"))
     assert photo.pixels.shape == (21, 34, 3)
     difference = np.abs(photo.pixels.astype(int) - expected)
-    assert difference.mean() < 3 if mode == "LAB" else difference.max() == 0  # 8 bits of Lab are coarser than sRGB
+    assert difference.mean() < 3 if mode == "LAB" else difference.max() == 0  # 8-bit Lab is coarser than 8-bit sRGB
 
 
-def test_sixteen_bits_of_gray_are_scaled_not_clipped(tmp_path) -> None:
+def test_sixteen_bit_gray_is_scaled_and_not_clipped(tmp_path) -> None:
     deep = np.linspace(0, 65535, 21 * 34).reshape(21, 34).round().astype(np.uint16)
     photo = load_photo(saved(Image.fromarray(deep), tmp_path / "deep.png"))
     np.testing.assert_array_equal(photo.pixels[..., 0], np.round(deep / 257))
@@ -95,8 +98,8 @@ def test_a_picture_that_is_opaque_everywhere_has_no_transparency(tmp_path) -> No
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photograph_stands_upright_once(tmp_path, orientation: int) -> None:
-    # How a camera stores what EXIF says to show so; see the table of the tag Orientation.
+def test_a_turned_photograph_is_turned_upright_once(tmp_path, orientation: int) -> None:
+    # Turn that a camera applies before it stores a picture with each value of the EXIF tag Orientation.
     transpose = Image.Transpose
     stored_as = {
         2: transpose.FLIP_LEFT_RIGHT,
@@ -113,55 +116,56 @@ def test_a_turned_photograph_stands_upright_once(tmp_path, orientation: int) -> 
     exif[0x0112] = orientation
     photo = load_photo(saved(stored, tmp_path / "turned.png", exif=exif))
     np.testing.assert_array_equal(photo.pixels, gradient())
-    result = to_image_of(photo.pixels)
+    result = image_through_torch(photo.pixels)
     save_picture(result, tmp_path / "again.png")
     np.testing.assert_array_equal(load_photo(tmp_path / "again.png").pixels, gradient())
 
 
-def to_image_of(pixels: np.ndarray) -> Image.Image:
+def image_through_torch(pixels: np.ndarray) -> Image.Image:
+    """Return H×W×3 uint8 pixels as an image, by way of a tensor."""
     import torch
 
     return to_image(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
 
 
-def test_of_an_animation_the_first_frame_is_used_and_said(tmp_path) -> None:
+def test_the_first_frame_of_an_animation_is_used_with_a_note(tmp_path) -> None:
     frames = [Image.fromarray(np.full((9, 14, 3), value, np.uint8)) for value in (40, 90, 200)]
     path = saved(frames[0], tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     photo = load_photo(path)
     assert np.abs(photo.pixels.astype(int) - 40).max() <= 2
-    assert photo.notes == (f"{path} has 3 frames; the first one is used",)
+    assert photo.notes == (f"{path} has 3 frames; only the first one is used",)
 
 
 def test_a_wide_gamut_photograph_is_converted_to_srgb(tmp_path) -> None:
-    """Linear light at a half is 188 in sRGB: a profile that says so must change the pixels."""
+    """Half of the full linear light is 188 in sRGB, so a linear profile must change the pixels."""
     profile = linear_profile()
     path = saved(Image.new("RGB", (9, 5), (128, 128, 128)), tmp_path / "linear.png", icc_profile=profile)
     assert np.abs(load_photo(path).pixels.astype(int) - 188).max() <= 1
 
 
-def test_a_damaged_profile_is_ignored_and_said(tmp_path) -> None:
+def test_a_damaged_profile_is_ignored_with_a_note(tmp_path) -> None:
     path = saved(Image.fromarray(gradient()), tmp_path / "a.png", icc_profile=b"no profile at all")
     photo = load_photo(path)
     np.testing.assert_array_equal(photo.pixels, gradient())
-    assert "color profile" in photo.notes[0]
+    assert photo.notes == (f"the color profile of {path} cannot be used, so its colors are treated as sRGB",)
 
 
-def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path) -> None:
+def test_unreadable_files_are_refused_in_one_sentence(tmp_path) -> None:
     (tmp_path / "empty.jpg").touch()
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "circle.png").symlink_to("circle.png")
     (tmp_path / "text.jpg").write_text("this is no picture")
-    (tmp_path / "half.jpg").write_bytes(jpeg()[: len(jpeg()) // 2])
-    (tmp_path / "half.png").write_bytes(png()[: len(png()) // 2])
-    (tmp_path / "head.png").write_bytes(png()[:20])
+    (tmp_path / "half.jpg").write_bytes(noise("JPEG")[: len(noise("JPEG")) // 2])
+    (tmp_path / "half.png").write_bytes(noise("PNG")[: len(noise("PNG")) // 2])
+    (tmp_path / "head.png").write_bytes(noise("PNG")[:20])
     for name, reason in {
         "empty.jpg": "is empty",
-        "text.jpg": "is not a picture that can be read",
+        "text.jpg": r"is not a picture in a known format \(PNG, JPEG, .*\); convert it to PNG or JPEG first",
         "half.jpg": "is damaged or incomplete",
         "half.png": "is damaged or incomplete",
         "head.png": "is (damaged|not a picture)",
         "missing.jpg": "there is no file",
-        "": "is a folder, not a picture",
+        "": "is a folder, not a file",
         "text.jpg/a.png": "there is no file",
         f"{'n' * 300}.png": "cannot be opened: File name too long",
         "a\0.png": "cannot be opened: embedded null byte",
@@ -174,21 +178,16 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def jpeg() -> bytes:
+def noise(format: str, height: int = 80, width: int = 90) -> bytes:
+    """Return the bytes of a picture of noise."""
     buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8)).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (80, 90, 3), np.uint8)).save(buffer, "PNG")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)).save(buffer, format)
     return buffer.getvalue()
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
-def test_no_damage_gets_through_as_anything_but_a_sentence(tmp_path, format: str) -> None:
-    """Bytes changed at random, and every other file cut short."""
+def test_every_damaged_file_is_read_or_refused_in_one_sentence(tmp_path, format: str) -> None:
+    """Random bytes are changed, and every second file is cut short."""
     random = np.random.default_rng(0)
     buffer = io.BytesIO()
     Image.fromarray(random.integers(0, 256, (40, 50, 3), np.uint8)).save(buffer, format)
@@ -210,8 +209,8 @@ def test_no_damage_gets_through_as_anything_but_a_sentence(tmp_path, format: str
 
 
 @pytest.mark.parametrize("side", [10_000, 40_000])
-def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side: int) -> None:
-    """A PNG of a few hundred bytes whose header promises 100 or 1,600 megapixels."""
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path, side: int) -> None:
+    """The header of a PNG of a few hundred bytes promises 100 or 1,600 megapixels."""
     import struct
     import zlib
 
@@ -230,19 +229,19 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side: i
 
 
 def test_pil_images_that_cannot_be_used_are_refused() -> None:
-    closed = Image.open(io.BytesIO(png()))
+    closed = Image.open(io.BytesIO(noise("PNG")))
     closed.close()
     for image, reason in [
-        (Image.open(io.BytesIO(jpeg()[: len(jpeg()) // 2])), "the picture is damaged or incomplete"),
+        (Image.open(io.BytesIO(noise("JPEG")[: len(noise("JPEG")) // 2])), "the picture is damaged or incomplete"),
         (closed, "the picture is damaged or incomplete"),
-        (Image.new("RGB", (0, 5)), "the picture has no pixels: it is 5×0"),
+        (Image.new("RGB", (0, 5)), "the picture has no pixels: its size is 5×0"),
     ]:
         with pytest.raises(UnreadablePicture, match=reason):
             load_photo(image)
 
 
 @pytest.mark.parametrize("encoding", ["bogus", "rot13", "utf-7", "big5"])
-def test_metadata_in_an_encoding_nobody_knows_is_none(tmp_path, encoding: str) -> None:
+def test_metadata_in_an_unknown_encoding_is_ignored(tmp_path, encoding: str) -> None:
     packet = f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode()
     path = saved(Image.fromarray(gradient()), tmp_path / "a.webp", xmp=packet)
     assert read_recipe(path) is None

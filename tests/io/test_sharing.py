@@ -1,4 +1,4 @@
-"""Copies to post, as other programs see them."""
+"""Copies to post, as other programs read them."""
 
 from __future__ import annotations
 
@@ -8,71 +8,73 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from inceptionism.io.sharing import fading, fitted, pair, without_folders
-from inceptionism.recipes.film import ZoomRecipe
+from inceptionism.io.sharing import encode_within_limit, fade_frames, side_by_side, without_folders
+from inceptionism.recipes import ClassRecipe, ZoomRecipe
 from inceptionism.recipes.provenance import MadeWith
-from inceptionism.recipes.recipe import ClassRecipe
 from tests.support.command import dream, refused
 from tests.support.exiftool import needs_exiftool, tags
 
 
 @pytest.fixture
 def dreamed(folder):
+    """A folder with the photograph cup.jpg, 372×284, and a.png, its dream."""
     Image.open(folder / "cup.jpg").resize((284, 372)).save(folder / "cup.jpg", quality=95)
-    assert (
-        dream("photo", "cup.jpg", "--octaves", 2, "--steps", 9, "-l", "blocks.4", "-o", "a.png", cwd=folder).returncode
-        == 0
-    )
+    arguments = ["photo", "cup.jpg", "--octaves", 2, "--steps", 9, "-l", "blocks.4", "-o", "a.png"]
+    assert dream(*arguments, cwd=folder).returncode == 0
     return folder
 
 
-def opened(path) -> np.ndarray:
+def rgb_pixels(path) -> np.ndarray:
+    """Return the pixels of a picture: H×W×3, integers in [0, 255]."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_a_copy_fits_and_says_what_it_is(dreamed) -> None:
+def test_a_copy_fits_the_limit_and_comes_with_text_and_caption(dreamed) -> None:
     done = dream("share", "a.png", "--limit", "20KB", "--side", 300, cwd=dreamed)
-    path, alternative, caption = done.stdout.splitlines()
+    path, text, caption = done.stdout.splitlines()
     assert (path, done.returncode, done.stderr) == ("a-share.jpg", 0, "")
-    assert alternative.startswith('The photograph "cup" as a neural network dreams it')
+    assert text == (
+        'The photograph "cup" as a neural network dreams it, full of shapes that excite blocks.4 of efficientnet-lite0.'
+    )
     assert caption == "cup.jpg · blocks.4 · efficientnet-lite0 · octaves 2, steps 9 · inceptionism #deepdream"
     assert (dreamed / path).stat().st_size <= 20_000
-    shown = opened(dreamed / path)
-    assert max(shown.shape) <= 300
+    copy = rgb_pixels(dreamed / path)
+    assert max(copy.shape) <= 300
     with Image.open(dreamed / "a.png") as image:
-        small = np.asarray(image.resize(shown.shape[1::-1], Image.Resampling.LANCZOS)).astype(int)
-    assert np.abs(small - shown).mean() < 6
+        small = np.asarray(image.resize(copy.shape[1::-1], Image.Resampling.LANCZOS)).astype(int)
+    assert np.abs(small - copy).mean() < 6
     assert json.loads(dream("show", path, "--json", cwd=dreamed).stdout)["octaves"] == 2
     assert dream("share", "a.png", "--no-metadata", "-o", "b.webp", cwd=dreamed).returncode == 0
     refused(dream("show", "b.webp", cwd=dreamed), "carries no recipe", 2)
 
 
-def test_before_and_after_stand_beside_each_other(dreamed) -> None:
+def test_before_and_after_are_shown_next_to_each_other(dreamed) -> None:
     done = dream("share", "a.png", "--before", "cup.jpg", "-o", "both.png", cwd=dreamed)
-    assert done.stdout.splitlines()[1].startswith("A photograph, and what became of it. The photograph")
-    both = opened(dreamed / "both.png")
+    assert done.stdout.splitlines()[1].startswith("A photograph, and the dream made from it. The photograph")
+    both = rgb_pixels(dreamed / "both.png")
     assert both.shape == (372, 2 * 284 + 12, 3)
-    np.testing.assert_array_equal(both[:, :284], opened(dreamed / "cup.jpg"))
-    np.testing.assert_array_equal(both[:, 296:], opened(dreamed / "a.png"))
-    # Wide ones stand above each other.
-    assert pair(Image.new("RGB", (30, 20)), Image.new("RGB", (30, 20))).size == (30, 52)
+    np.testing.assert_array_equal(both[:, :284], rgb_pixels(dreamed / "cup.jpg"))
+    np.testing.assert_array_equal(both[:, 296:], rgb_pixels(dreamed / "a.png"))
+    # Wide pictures are placed one above the other.
+    assert side_by_side(Image.new("RGB", (30, 20)), Image.new("RGB", (30, 20))).size == (30, 52)
 
 
 @pytest.mark.parametrize("ending", ["webp", "gif"])
-def test_a_loop_fades_and_comes_back(dreamed, ending: str) -> None:
+def test_a_loop_fades_from_before_to_after_and_back(dreamed, ending: str) -> None:
     done = dream("share", "a.png", "--before", "cup.jpg", "--loop", "--side", 99, "-o", f"l.{ending}", cwd=dreamed)
     assert done.returncode == 0, done.stderr
     with Image.open(dreamed / f"l.{ending}") as image:
         assert (image.size, image.info["loop"]) == ((76, 99), 0)
         frames = [
-            (np.asarray(one.convert("RGB")).astype(int), one.info["duration"]) for one in ImageSequence.Iterator(image)
+            (np.asarray(frame.convert("RGB")).astype(int), frame.info["duration"])
+            for frame in ImageSequence.Iterator(image)
         ]
     before, after = (
         np.asarray(Image.open(dreamed / name).convert("RGB").resize((76, 99), Image.Resampling.LANCZOS)).astype(int)
         for name in ("cup.jpg", "a.png")
     )
-    # WebP shows what hardly changes as one.
+    # WebP joins frames that hardly differ.
     assert len(frames) <= 24
     assert sum(duration for _, duration in frames) == 2 * 1000 + 22 * 60
     held = [frame for frame, duration in frames if duration >= 1000]
@@ -83,7 +85,7 @@ def test_a_loop_fades_and_comes_back(dreamed, ending: str) -> None:
 
 @needs_exiftool
 @pytest.mark.parametrize("ending", ["jpg", "webp", "gif"])
-def test_exiftool_reads_what_is_shared_and_nothing_of_the_camera(dreamed, ending: str) -> None:
+def test_exiftool_reads_title_and_keyword_of_a_copy_but_no_camera(dreamed, ending: str) -> None:
     with Image.open(dreamed / "cup.jpg") as image:
         exif = Image.Exif()
         exif[0x010F] = "Acme"
@@ -91,36 +93,47 @@ def test_exiftool_reads_what_is_shared_and_nothing_of_the_camera(dreamed, ending
     dream("photo", "camera.jpg", "--octaves", 1, "--steps", 1, "-o", "c.png", cwd=dreamed)
     assert tags(dreamed / "c.png")["EXIF:Make"] == "Acme"
     dream("share", "c.png", "-o", f"c.{ending}", cwd=dreamed)
-    found = tags(dreamed / f"c.{ending}")
-    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", "camera.jpg · blocks.10")
-    assert "EXIF:Make" not in found
+    copy_tags = tags(dreamed / f"c.{ending}")
+    assert (copy_tags["XMP:Subject"], copy_tags["XMP:Title"]) == ("deepdream", "camera.jpg · blocks.10")
+    assert "EXIF:Make" not in copy_tags
 
 
-def test_what_cannot_be_shared_is_refused(dreamed) -> None:
+def test_invalid_requests_for_copies_are_refused(dreamed) -> None:
     Image.new("RGB", (40, 20)).save(dreamed / "wide.png")
     before = {path.name for path in dreamed.iterdir()}
     for arguments, reason, status in [
         (["cup.jpg"], "cup.jpg carries no recipe", 2),
         (["gone.png"], "there is no file gone.png", 1),
-        (["a.png", "--loop"], "a loop fades from the photograph to the picture: give it, --before PHOTO", 2),
+        (
+            ["a.png", "--loop"],
+            "--loop fades from the photograph to the picture: give the photograph, --before PHOTO",
+            2,
+        ),
         (
             ["a.png", "--before", "cup.jpg", "--loop", "-o", "l.jpg"],
-            "a loop is written as .webp or .gif, not as JPEG",
+            "a loop must be a .webp or .gif file; JPEG holds no animation",
             1,
         ),
-        (["a.png", "--limit", "9"], "no copy of this picture is smaller than 9 bytes; allow more by --limit", 2),
+        (
+            ["a.png", "--limit", "9"],
+            "even the smallest copy of this picture has more than 9 bytes; choose a larger --limit",
+            2,
+        ),
         (["a.png", "--limit", "lots"], "limit must be an amount such as 2GB or 700MiB, not 'lots'", 2),
         (["a.png", "--side", "0"], "side must be from 1", 2),
         (["a.png", "-o", "a.png"], "a.png exists", 1),
     ]:
         refused(dream("share", *arguments, cwd=dreamed), reason, status)
     done = dream("share", "a.png", "--before", "wide.png", cwd=dreamed)
-    assert "20×40 pixels and the picture 372×284: that is another shape" in done.stderr
+    assert (
+        "20×40 pixels and the picture 372×284: their shapes differ, so they cannot be shown as before and after"
+        in done.stderr
+    )
     assert "note: wide.png is not the photograph that a.png was made from" in done.stderr
     assert {path.name for path in dreamed.iterdir()} == before
 
 
-def test_where_pictures_are_is_not_shared(dreamed) -> None:
+def test_a_copy_names_no_folders(dreamed) -> None:
     (dreamed / "private").mkdir()
     (dreamed / "private" / "mask.png").write_bytes((dreamed / "a.png").read_bytes())
     inside = "guide(blocks.2, private/mask.png) + 0.5*layer(stem, where=private/mask.png) - layer(blocks.1)"
@@ -136,7 +149,7 @@ def test_where_pictures_are_is_not_shared(dreamed) -> None:
         assert b"private" not in (dreamed / shared).read_bytes()
         again = ["replay", shared, "cup.jpg", "--picture", "private/mask.png", "-o", f"again-{name}"]
         assert dream(*again, cwd=dreamed).returncode == 0
-        np.testing.assert_array_equal(opened(dreamed / f"again-{name}"), opened(dreamed / name))
+        np.testing.assert_array_equal(rgb_pixels(dreamed / f"again-{name}"), rgb_pixels(dreamed / name))
     key = {"at": 1, "objective": "layer(stem, where=a/b.png)"}
     made_with = MadeWith("1", "2", "cpu", "0", pictures={"a/b.png": "0"})
     assert "a/" not in without_folders(ZoomRecipe(keyframes=[key], made_with=made_with)).to_json()
@@ -145,20 +158,21 @@ def test_where_pictures_are_is_not_shared(dreamed) -> None:
     )
 
 
-def test_as_large_and_as_good_as_fits() -> None:
+def test_a_copy_is_as_large_and_as_good_as_the_limit_allows() -> None:
     tried = []
 
-    def encoded(small: Image.Image, quality: int) -> bytes:
+    def encode_at(small: Image.Image, quality: int) -> bytes:
         tried.append((small.size, quality))
         return bytes(small.width * small.height * quality // 100)
 
-    content = fitted(Image.new("RGB", (1000, 500)), 800, 100_000, "JPEG", encoded)
+    content = encode_within_limit(Image.new("RGB", (1000, 500)), 800, 100_000, "JPEG", encode_at)
     assert len(content) <= 100_000
     assert tried[0] == ((800, 400), 92)
     assert len(content) > 50_000
 
 
-def test_a_fade_is_as_even_there_as_back() -> None:
-    frames = [np.asarray(one).mean() for one in fading(Image.new("RGB", (2, 2)), Image.new("RGB", (2, 2), "white"))]
-    assert (frames[0], frames[12]) == (0, 255)
-    assert frames[1:12] == frames[:12:-1]
+def test_a_fade_is_symmetric() -> None:
+    black, white = (Image.new("RGB", (2, 2), color) for color in ("black", "white"))
+    levels = [np.asarray(frame).mean() for frame in fade_frames(black, white)]
+    assert (levels[0], levels[12]) == (0, 255)
+    assert levels[1:12] == levels[:12:-1]

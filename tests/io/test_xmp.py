@@ -1,4 +1,4 @@
-"""What other programs read in the files: photo managers, by way of exiftool, and Pillow."""
+"""Metadata of results, as other programs read it: exiftool, which photo managers use, and Pillow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
 from inceptionism.io.outputs import save_picture
-from inceptionism.io.photos import load_photo, read_recipe
+from inceptionism.io.photos import load_photo
+from inceptionism.io.recipes import read_recipe
 from inceptionism.io.xmp import read_packet, write_packet
+from inceptionism.recipes import PhotoRecipe
 from inceptionism.recipes.provenance import MadeWith
-from inceptionism.recipes.recipe import PhotoRecipe
 from tests.support.exiftool import needs_exiftool, tags
 from tests.support.pictures import gradient, linear_profile
 
@@ -27,23 +28,23 @@ STILLS = ["png", "jpg", "webp", "gif"]
 def test_exiftool_reads_keyword_title_and_software(tmp_path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
     save_picture(Image.fromarray(gradient()), path, RECIPE)
-    found = tags(path)
-    assert found["XMP:Subject"] == "deepdream"
-    assert found["XMP:Title"] == "<sky> & ü.jpg · blocks.4"
-    assert str(found["XMP:CreatorTool"]).startswith("inceptionism 0.")
-    assert "Error" not in str(found)
-    assert "ExifTool:Warning" not in found
+    written = tags(path)
+    assert written["XMP:Subject"] == "deepdream"
+    assert written["XMP:Title"] == "<sky> & ü.jpg · blocks.4"
+    assert str(written["XMP:CreatorTool"]).startswith("inceptionism 0.")
+    assert "Error" not in str(written)
+    assert "ExifTool:Warning" not in written
 
 
-def test_a_title_that_xml_does_not_hold_is_written_out() -> None:
+def test_characters_that_xml_cannot_hold_are_escaped_in_the_title() -> None:
     name = "\x1b[31m\ud800\ufffe.jpg"
     packet = write_packet(RECIPE.to_json(), name)
     assert read_packet(packet) == RECIPE.to_json()
     assert rb"\x1b[31m\ud800\ufffe.jpg" in packet
 
 
-def of_a_camera(path, **more: object) -> None:
-    """Write a photograph as a phone does: turned by its EXIF, with its place, and the maker's own notes."""
+def save_phone_photo(path) -> None:
+    """Write a photograph as a phone does: with an orientation, a place and the maker's own notes in its EXIF."""
     exif = Image.Exif()
     exif[Base.Make], exif[Base.Model] = "Acme", "Phone 3"
     exif[Base.Orientation] = 6
@@ -67,30 +68,30 @@ def of_a_camera(path, **more: object) -> None:
         }
     )
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">SECRETPLACE</x:xmpmeta>'
-    Image.fromarray(gradient()).save(path, exif=exif, xmp=xmp, **more)
+    Image.fromarray(gradient()).save(path, exif=exif, xmp=xmp)
 
 
 @needs_exiftool
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 @pytest.mark.parametrize("position", [False, True])
-def test_the_photographs_exif_is_kept_but_not_its_place(tmp_path, ending: str, position: bool) -> None:
-    of_a_camera(tmp_path / "in.jpg")
+def test_the_photographs_exif_is_kept_without_its_place(tmp_path, ending: str, position: bool) -> None:
+    save_phone_photo(tmp_path / "in.jpg")
     photo = load_photo(tmp_path / "in.jpg", position=position)
     image = Image.fromarray(photo.pixels)
     image.info |= photo.metadata
     path = tmp_path / f"out.{ending}"
     save_picture(image, path, RECIPE)
-    found = tags(path)
-    assert (found["EXIF:Make"], found["EXIF:Model"], found["EXIF:FNumber"]) == ("Acme", "Phone 3", 1.8)
-    assert (found["EXIF:DateTimeOriginal"], found["EXIF:ImageDescription"]) == ("2024:05:06 07:08:09", "a cup")
-    assert "Ada" in str(found["EXIF:Copyright"])
-    # Of the picture itself, not of the photograph:
-    assert str(found["EXIF:Software"]).startswith("inceptionism")
-    assert not {"EXIF:Orientation", "EXIF:ExifImageWidth"} & found.keys()
+    written = tags(path)
+    assert (written["EXIF:Make"], written["EXIF:Model"], written["EXIF:FNumber"]) == ("Acme", "Phone 3", 1.8)
+    assert (written["EXIF:DateTimeOriginal"], written["EXIF:ImageDescription"]) == ("2024:05:06 07:08:09", "a cup")
+    assert "Ada" in str(written["EXIF:Copyright"])
+    # These describe the result, not the photograph.
+    assert str(written["EXIF:Software"]).startswith("inceptionism")
+    assert not {"EXIF:Orientation", "EXIF:ExifImageWidth"} & written.keys()
     assert b"SECRETPLACE" not in path.read_bytes()
-    assert ("EXIF:GPSLatitude" in found) == position
+    assert ("EXIF:GPSLatitude" in written) == position
     if position:
-        assert found["EXIF:GPSLatitude"] == pytest.approx(48.858, abs=1e-3)
+        assert written["EXIF:GPSLatitude"] == pytest.approx(48.858, abs=1e-3)
     assert load_photo(path).pixels.shape == (34, 21, 3)  # upright, and not turned again
     save_picture(image, path, RECIPE, metadata=False)
     assert not [name for name in tags(path) if name.startswith(("EXIF:", "XMP:"))]
@@ -98,8 +99,8 @@ def test_the_photographs_exif_is_kept_but_not_its_place(tmp_path, ending: str, p
 
 
 @pytest.mark.parametrize("format", ["TIFF", "PNG"])
-def test_how_a_file_holds_its_pixels_is_not_carried_on(tmp_path, format: str) -> None:
-    """A TIFF keeps its strips and its size where others keep their EXIF."""
+def test_tags_about_the_storage_of_pixels_are_dropped(tmp_path, format: str) -> None:
+    """A TIFF stores its strips and its size among its EXIF tags."""
     Image.fromarray(gradient()).save(tmp_path / "a", format)
     metadata = load_photo(tmp_path / "a").metadata
     exif = Image.Exif()
@@ -108,12 +109,12 @@ def test_how_a_file_holds_its_pixels_is_not_carried_on(tmp_path, format: str) ->
 
 
 @pytest.mark.parametrize("damage", range(40))
-def test_damaged_exif_is_no_reason_not_to_read_a_photograph(tmp_path, damage: int) -> None:
-    of_a_camera(tmp_path / "in.jpg")
+def test_a_photograph_with_damaged_exif_is_read(tmp_path, damage: int) -> None:
+    save_phone_photo(tmp_path / "in.jpg")
     content = np.frombuffer((tmp_path / "in.jpg").read_bytes(), np.uint8).copy()
     random = np.random.default_rng(damage)
-    begins = bytes(content).index(b"Exif\0\0") + 6
-    content[begins + random.integers(0, 300, 6)] = random.integers(0, 256, 6)
+    start = bytes(content).index(b"Exif\0\0") + 6
+    content[start + random.integers(0, 300, 6)] = random.integers(0, 256, 6)
     (tmp_path / "in.jpg").write_bytes(content.tobytes())
     photo = load_photo(tmp_path / "in.jpg", position=True)
     image = Image.fromarray(photo.pixels)
@@ -123,8 +124,8 @@ def test_damaged_exif_is_no_reason_not_to_read_a_photograph(tmp_path, damage: in
         assert read_recipe(tmp_path / f"out.{ending}") == RECIPE.to_json()
 
 
-def test_the_profile_says_what_the_pixels_are(tmp_path) -> None:
-    """Pixels are sRGB, so of another profile only that is true; one of sRGB is kept, and none stays none."""
+def test_a_result_has_a_profile_of_srgb_or_none(tmp_path) -> None:
+    """Pixels are sRGB, so another profile is replaced by one of sRGB. No profile is added to a picture without one."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     gray = Image.new("RGB", (9, 5), (128, 128, 128))
     for profile, expected, light in [(linear_profile(), "sRGB", 188), (srgb, "sRGB", 128), (None, None, 128)]:
@@ -134,38 +135,37 @@ def test_the_profile_says_what_the_pixels_are(tmp_path) -> None:
         image.info |= photo.metadata
         for ending in ("png", "jpg", "webp"):
             save_picture(image, tmp_path / f"out.{ending}")
-            with Image.open(tmp_path / f"out.{ending}") as again:
-                written = again.info.get("icc_profile")
-                assert abs(int(np.asarray(again.convert("RGB")).mean()) - light) <= 2
+            with Image.open(tmp_path / f"out.{ending}") as reopened:
+                written = reopened.info.get("icc_profile")
+                assert abs(int(np.asarray(reopened.convert("RGB")).mean()) - light) <= 2
             if expected is None:
                 assert written is None
             else:
-                assert ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(written))).startswith(
-                    expected
-                )
+                written_profile = ImageCms.ImageCmsProfile(io.BytesIO(written))
+                assert ImageCms.getProfileDescription(written_profile).startswith(expected)
         if profile == srgb:
             assert photo.metadata["icc_profile"] == srgb
 
 
-def test_a_profile_of_grays_is_none_of_colors(tmp_path) -> None:
+def test_a_profile_for_gray_is_not_kept_for_colors(tmp_path) -> None:
     Image.fromarray(gradient()[..., 0]).save(tmp_path / "in.png", icc_profile=gray_profile())
     assert "icc_profile" not in load_photo(tmp_path / "in.png").metadata
 
 
 def gray_profile() -> bytes:
-    """The smallest profile of gray pixels: called sRGB, with a gamma of 2.2."""
+    """Return the smallest profile for gray pixels. Its name starts with sRGB, and its gamma is 2.2."""
     name = "sRGB gray".encode("utf-16-be")
     desc = b"mluc" + bytes(4) + (1).to_bytes(4, "big") + (12).to_bytes(4, "big") + b"enUS"
     desc += len(name).to_bytes(4, "big") + (28).to_bytes(4, "big") + name + bytes(-len(name) % 4)
     white = b"XYZ " + bytes(4) + bytes.fromhex("0000f6d6000100000000d32d")
     curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + bytes.fromhex("02330000")
     parts = [(b"desc", desc), (b"wtpt", white), (b"kTRC", curve)]
-    table, body, at = len(parts).to_bytes(4, "big"), b"", 128 + 4 + 12 * len(parts)
+    table, body, offset = len(parts).to_bytes(4, "big"), b"", 128 + 4 + 12 * len(parts)
     for signature, content in parts:
-        table += signature + (at + len(body)).to_bytes(4, "big") + len(content).to_bytes(4, "big")
+        table += signature + (offset + len(body)).to_bytes(4, "big") + len(content).to_bytes(4, "big")
         body += content
     header = bytearray(128)
-    header[0:4] = (at + len(body)).to_bytes(4, "big")
+    header[0:4] = (offset + len(body)).to_bytes(4, "big")
     header[8:12], header[12:24], header[36:40] = bytes.fromhex("04200000"), b"mntrGRAYXYZ ", b"acsp"
     header[68:80] = bytes.fromhex("0000f6d6000100000000d32d")
     return bytes(header) + table + body

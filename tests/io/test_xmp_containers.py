@@ -1,4 +1,4 @@
-"""Packets in GIF and MP4, put into files that other programs wrote and read by other programs again."""
+"""XMP packets in GIF and MP4 files. Other programs write the files, and other programs read them again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from inceptionism.io.photos import read_recipe
+from inceptionism.io.recipes import read_recipe
 from inceptionism.io.xmp import write_packet
 from inceptionism.io.xmp_containers import boxes, gif_packet, mp4_packet, put_mp4_packet, with_gif_packet
-from inceptionism.recipes.recipe import ClassRecipe
+from inceptionism.recipes import ClassRecipe
 from tests.support.exiftool import needs_exiftool, tags
 
 RECIPE = ClassRecipe(target="banana", label="banana").to_json()
@@ -24,6 +24,7 @@ PACKET = write_packet(RECIPE, "banana")
 
 
 def gif(count: int = 5, **options: object) -> bytes:
+    """Return the bytes of a GIF of noise with `count` frames, saved with options of Pillow."""
     random = np.random.default_rng(0)
     frames = [Image.fromarray(random.integers(0, 256, (21, 34, 3), np.uint8)) for _ in range(count)]
     buffer = io.BytesIO()
@@ -32,8 +33,9 @@ def gif(count: int = 5, **options: object) -> bytes:
 
 
 def frames_of(content: bytes) -> list[tuple[bytes, object]]:
+    """Return the pixels and the duration of each frame of a GIF."""
     with Image.open(io.BytesIO(content)) as image:
-        return [(one.convert("RGB").tobytes(), one.info.get("duration")) for one in ImageSequence.Iterator(image)]
+        return [(frame.convert("RGB").tobytes(), frame.info.get("duration")) for frame in ImageSequence.Iterator(image)]
 
 
 @pytest.mark.parametrize("options", [{"loop": 0, "duration": 70}, {"duration": 40, "comment": b"by hand"}, {}])
@@ -56,14 +58,14 @@ def test_a_gif_keeps_its_pictures_and_gains_a_packet(tmp_path, options: dict, co
 @needs_exiftool
 def test_exiftool_reads_the_packet_of_an_animation(tmp_path) -> None:
     (tmp_path / "a.gif").write_bytes(with_gif_packet(gif(loop=0), PACKET))
-    found = tags(tmp_path / "a.gif")
-    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", "banana")
-    assert str(found["XMP:CreatorTool"]).startswith("inceptionism")
-    assert found["GIF:FrameCount"] == 5
+    written = tags(tmp_path / "a.gif")
+    assert (written["XMP:Subject"], written["XMP:Title"]) == ("deepdream", "banana")
+    assert str(written["XMP:CreatorTool"]).startswith("inceptionism")
+    assert written["GIF:FrameCount"] == 5
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3000).map(str.encode))
-def test_any_packet_comes_back_from_a_gif(packet: bytes) -> None:
+def test_any_packet_is_read_back_from_a_gif(packet: bytes) -> None:
     assert gif_packet(with_gif_packet(SMALL, packet)) == packet
 
 
@@ -72,7 +74,7 @@ SMALL = gif(2)
 
 @pytest.fixture
 def film(tmp_path) -> Path:
-    """An MP4 that OpenCV wrote."""
+    """An MP4 of six frames that OpenCV wrote."""
     path = tmp_path / "film.mp4"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 24, (64, 48))
     random = np.random.default_rng(0)
@@ -83,13 +85,14 @@ def film(tmp_path) -> Path:
 
 
 def decoded(path: Path) -> list[np.ndarray]:
+    """Return the frames of a film, as OpenCV reads them."""
     reader = cv2.VideoCapture(str(path))
-    found = []
+    frames = []
     while True:
-        there, frame = reader.read()
-        if not there:
-            return found
-        found.append(frame)
+        success, frame = reader.read()
+        if not success:
+            return frames
+        frames.append(frame)
 
 
 @needs_exiftool
@@ -98,9 +101,9 @@ def test_a_film_keeps_its_frames_and_gains_a_packet(film) -> None:
     assert read_recipe(film) is None
     put_mp4_packet(film, PACKET)
     assert read_recipe(film) == RECIPE
-    found = tags(film)
-    assert (found["XMP:Subject"], found["XMP:Title"]) == ("deepdream", "banana")
-    assert str(found["XMP:CreatorTool"]).startswith("inceptionism")
+    written = tags(film)
+    assert (written["XMP:Subject"], written["XMP:Title"]) == ("deepdream", "banana")
+    assert str(written["XMP:CreatorTool"]).startswith("inceptionism")
     assert film.read_bytes().startswith(plain)
     np.testing.assert_array_equal(decoded(film), before)
     assert len(before) == 6
@@ -110,20 +113,20 @@ def test_a_film_keeps_its_frames_and_gains_a_packet(film) -> None:
 
 
 @needs_exiftool
-def test_a_film_of_a_camera_gains_a_packet(shared, tmp_path) -> None:
+def test_a_film_from_a_camera_gains_a_packet(shared, tmp_path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes((shared / "videos" / "one_second_clip.mp4").read_bytes())
     before = tags(path)
     put_mp4_packet(path, PACKET)
-    found = tags(path)
-    assert found["XMP:Title"] == "banana"
-    assert {name: found[name] for name in before if name.startswith("QuickTime:Media")} == {
+    after = tags(path)
+    assert after["XMP:Title"] == "banana"
+    assert {name: after[name] for name in before if name.startswith("QuickTime:Media")} == {
         name: value for name, value in before.items() if name.startswith("QuickTime:Media")
     }
 
 
 def test_a_last_box_without_a_length_gets_one(film) -> None:
-    """Some programs that cannot go back write 0 there, for all that follows."""
+    """Programs that cannot seek back write a length of 0, which means "to the end of the file"."""
     content = film.read_bytes()
     with film.open("rb") as file:
         last = list(boxes(file))[-1]
@@ -131,11 +134,11 @@ def test_a_last_box_without_a_length_gets_one(film) -> None:
     put_mp4_packet(film, PACKET)
     with film.open("rb") as file:
         assert mp4_packet(file) == PACKET
-        assert [one.kind for one in boxes(file)][-2:] == [last.kind, b"uuid"]
+        assert [box.kind for box in boxes(file)][-2:] == [last.kind, b"uuid"]
 
 
 @given(st.binary(max_size=200))
-def test_what_only_begins_like_one_is_damaged_or_carries_nothing(content: bytes) -> None:
+def test_a_damaged_file_is_refused_or_has_no_packet(content: bytes) -> None:
     with suppress(IndexError, ValueError):
         assert gif_packet(b"GIF89a" + content) is None
     with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""Ten networks of many families do alike: what one can do with one of them, one can do with each."""
+"""Ten networks of many families: everything that works with one of them works with all of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inceptionism.networks.loaders import onnx
 from inceptionism.networks.loaders.caffe import load as caffe
 from inceptionism.networks.network import Network
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
-from inceptionism.recipes.recipe import Recipe
+from inceptionism.recipes import Recipe
 from inceptionism.runs.photo import PhotoRun
 from inceptionism.runs.visualization import ClassRun
 from tests.support.tiny_networks import randomize
@@ -36,7 +36,7 @@ NETWORKS = [
 
 
 def random_weights(library: str, name: str, folder: Path) -> Path:
-    """Save random weights for an architecture."""
+    """Save random weights for an architecture, and return their path."""
     if library == "timm":
         module = importlib.import_module("timm").create_model(name)
     else:
@@ -72,34 +72,36 @@ def picture() -> np.ndarray:
     return np.ascontiguousarray(chelsea()[100:197, 120:263])  # 97×143
 
 
-def test_its_layers_are_those_that_a_photograph_has(network, picture) -> None:
+def test_listed_layers_have_the_shapes_of_the_activations(network, picture) -> None:
     layers = network.layers(picture.shape[:2])
     assert 5 <= len(layers) <= 90
     assert 3 <= len(network.recommended) <= 6
     assert network.default_layer in network.recommended
     x = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
-        found = network.activations(x, [layer.name for layer in layers])
+        activations = network.activations(x, [layer.name for layer in layers])
     assert {layer.name: (layer.channels, layer.height, layer.width) for layer in layers} == {
-        name: tuple(map.shape[1:]) for name, map in found.items()
+        name: tuple(map.shape[1:]) for name, map in activations.items()
     }
     strides = [layer.stride for layer in layers]
     assert all(stride in (1, 2, 4, 8, 16, 32) for stride in strides)
 
 
-def test_its_gradient_is_that_of_finite_differences(network, picture) -> None:
+def test_the_gradient_is_that_of_finite_differences(network, picture) -> None:
     x = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
     objective = objectives.layer(network.default_layer)
     evaluator = GradientEvaluator(network)
     ((score, gradient),) = evaluator([EvaluationRequest(x, objective, torch.Generator())])
-    # So small a step that few rectifiers turn, and so large that float32 sees it.
+    # The step is small, so that few ReLUs switch on or off, but large enough for the precision of float32.
     step = 0.002 * score / gradient.square().sum()
     with torch.no_grad():
-        lower, upper = (objective(network.activations(x + way * step * gradient, objective.layers)) for way in (-1, 1))
+        lower, upper = (
+            objective(network.activations(x + sign * step * gradient, objective.layers)) for sign in (-1, 1)
+        )
     assert (upper - lower).item() / score == pytest.approx(0.004, rel=0.05)
 
 
-def test_it_dreams_a_photograph_of_odd_size_and_does_it_again(network, picture) -> None:
+def test_a_photo_of_odd_size_is_dreamed_and_the_recipe_repeats_it(network, picture) -> None:
     result = inc.dream(picture, network=network, octaves=2, steps=5, step_size=0.4, jitter=0, seed=5)
     assert result.image.size == (143, 97)
     assert result.scores[-1] > result.scores[-5]
@@ -109,13 +111,13 @@ def test_it_dreams_a_photograph_of_odd_size_and_does_it_again(network, picture) 
 
 
 def logit(network: Network, image: object) -> float:
-    """Return the logit of the class 3 for a picture."""
+    """Return the logit of class 3 for a picture."""
     x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
         return network.activations(x, ["logits"])["logits"][0, 3].item()
 
 
-def test_it_makes_a_class_and_does_it_again(network) -> None:
+def test_a_class_is_visualized_and_the_recipe_repeats_it(network) -> None:
     result = inc.visualize(3, network=network, size=(64, 80), steps=8, seed=2, prior="fourier")
     assert logit(network, result.image) > logit(network, np.full((64, 80, 3), 127))
     again = ClassRun(Recipe.from_json(result.recipe.to_json()), network=network).finish()

@@ -1,4 +1,4 @@
-"""Against plain transcriptions, at odd sizes that are not square."""
+"""Feature maps compared with simple transcriptions, at odd sizes that are not square."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.nn import functional as F
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.networks.feature_maps import learn
+from inceptionism.networks.feature_maps import find_maps
 from tests.support.tiny_networks import randomize
 
 PATCH, WIDTH = 8, 12
 
 
 class Attention(nn.Module):
-    """Attention by the book, whose maps are a module's output."""
+    """Attention as in textbooks. Its attention maps are the output of a module."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,25 +43,25 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A vision transformer with `extra` tokens before those of the picture.
+    """A vision transformer with `extra` tokens before the tokens of the picture.
 
     Args:
-        extra: Class and register tokens.
-        linear: Patches are cut and multiplied by a matrix, where else a convolution embeds them.
-        size: The one size that it takes, if there is only one.
-        grown: Pictures are padded to whole patches.
+        extra: Number of class and register tokens.
+        linear: Whether patches are cut out and multiplied by a matrix. Otherwise a convolution embeds them.
+        size: Side in pixels of the only pictures that it takes. None means that it takes all sizes.
+        padded: Whether pictures are padded to whole patches.
     """
 
-    def __init__(self, extra: int = 1, *, linear: bool = False, size: int | None = None, grown: bool = False) -> None:
+    def __init__(self, extra: int = 1, *, linear: bool = False, size: int | None = None, padded: bool = False) -> None:
         super().__init__()
-        self.size, self.grown = size, grown
+        self.size, self.padded = size, padded
         self.embed = nn.Linear(3 * PATCH**2, WIDTH) if linear else nn.Conv2d(3, WIDTH, PATCH, PATCH)
         self.extra = nn.Parameter(torch.randn(1, extra, WIDTH))
         self.blocks = nn.Sequential(*(Block() for _ in range(6)))
         self.head = nn.Linear(WIDTH, 5)
 
     def tokens(self, x: Tensor) -> Tensor:
-        if self.grown:
+        if self.padded:
             x = F.pad(x, (0, -x.shape[-1] % PATCH, 0, -x.shape[-2] % PATCH))
         if isinstance(self.embed, nn.Linear):
             return self.embed(F.unfold(x, PATCH, stride=PATCH).mT)
@@ -80,50 +80,52 @@ def tokens_of(module: Transformer, picture: Tensor, blocks: int) -> Tensor:
 
 @pytest.mark.parametrize("extra", [0, 1, 2, 5])
 @pytest.mark.parametrize("linear", [False, True])
-@pytest.mark.parametrize("grown", [False, True])
-def test_tokens_are_maps_without_those_of_no_place(extra: int, linear: bool, grown: bool) -> None:
-    module = randomize(Transformer(extra, linear=linear, grown=grown))
+@pytest.mark.parametrize("padded", [False, True])
+def test_tokens_are_read_as_maps_without_extra_tokens(extra: int, linear: bool, padded: bool) -> None:
+    module = randomize(Transformer(extra, linear=linear, padded=padded))
     network = inc.Network(module, size=32)
     picture = torch.rand(2, 3, 43, 61)
-    height, width = (6, 8) if grown else (5, 7)
-    if linear and not grown:
-        # Nothing but the picture's size tells how many patches there are, and what does not fit is left to them.
+    height, width = (6, 8) if padded else (5, 7)
+    if linear and not padded:
+        # Only the picture's size tells how many patches there are, so the sides must be multiples of the patch.
         picture, height, width = torch.rand(2, 3, 40, 56), 5, 7
-    seen = network.activations(picture, ["blocks.3"])["blocks.3"]
+    map = network.activations(picture, ["blocks.3"])["blocks.3"]
     tokens = tokens_of(module, picture, 4)
     rows = [[tokens[:, extra + width * row + column] for column in range(width)] for row in range(height)]
     expected = torch.stack([torch.stack(row, -1) for row in rows], -2)
-    assert seen.shape == (2, WIDTH, height, width)
-    torch.testing.assert_close(seen, expected)
+    assert map.shape == (2, WIDTH, height, width)
+    torch.testing.assert_close(map, expected)
     listed = {layer.name: layer for layer in network.layers((picture.shape[-2], picture.shape[-1]))}
     assert (listed["blocks.3"].height, listed["blocks.3"].width, listed["blocks.3"].stride) == (height, width, PATCH)
     assert network.channels("blocks.3") == WIDTH
 
 
 @pytest.mark.parametrize("linear", [False, True])
-def test_one_size_is_enough_where_a_network_takes_no_other(linear: bool) -> None:
+def test_one_picture_is_enough_if_a_network_takes_only_one_size(linear: bool) -> None:
     module = randomize(Transformer(2, linear=linear, size=32))
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 32, 32)
-    seen = network.activations(picture, ["blocks.0"])["blocks.0"]
-    torch.testing.assert_close(seen, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4))
-    with pytest.raises(InvalidSetting, match="cannot see a picture of 33×32 pixels: Input size doesn't match model"):
+    map = network.activations(picture, ["blocks.0"])["blocks.0"]
+    torch.testing.assert_close(map, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4))
+    with pytest.raises(
+        InvalidSetting, match="cannot process a picture of 33×32 pixels: Input size doesn't match model"
+    ):
         network.activations(torch.rand(1, 3, 33, 32), ["blocks.0"])
 
 
 def test_gradients_are_those_of_the_plain_tokens() -> None:
-    module = randomize(Transformer(1, grown=True))
+    module = randomize(Transformer(1, padded=True))
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 43, 61)
     objective = objectives.channel("blocks.2", 3)
-    seen = picture.clone().requires_grad_()
-    objective(network.activations(seen, ["blocks.2"])).sum().backward()
+    ours = picture.clone().requires_grad_()
+    objective(network.activations(ours, ["blocks.2"])).sum().backward()
     plain = picture.clone().requires_grad_()
     tokens_of(module, plain, 3)[:, 1:, 3].mean().backward()
-    torch.testing.assert_close(seen.grad, plain.grad, rtol=1e-4, atol=1e-5 * plain.grad.abs().max().item())
+    torch.testing.assert_close(ours.grad, plain.grad, rtol=1e-4, atol=1e-5 * plain.grad.abs().max().item())
 
 
-def test_what_has_no_place_is_no_map() -> None:
+def test_outputs_without_positions_are_not_maps() -> None:
     network = inc.Network(randomize(Transformer(1)), size=32)
     every = {layer.name for layer in network.layers(all=True)}
     assert {"embed", "blocks.0.norm", "blocks.0.attention.qkv", "blocks.5.mlp"} <= every
@@ -134,7 +136,7 @@ def test_what_has_no_place_is_no_map() -> None:
 
 
 class ChannelsLast(nn.Module):
-    """Rows and columns before channels, of which there are as many as rows where the network was trained."""
+    """A network with N×H×W×C outputs. At its training size, it has as many channels as rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,15 +152,15 @@ def test_channels_may_come_last() -> None:
     module = randomize(ChannelsLast())
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 21, 35)
-    seen = network.activations(picture, ["embed", "mix"])
-    assert seen["mix"].shape == (1, 8, 5, 8)
+    activations = network.activations(picture, ["embed", "mix"])
+    assert activations["mix"].shape == (1, 8, 5, 8)
     by_hand = torch.einsum("ncij,dc->ndij", module.embed(picture), module.mix.weight)
-    torch.testing.assert_close(seen["mix"], by_hand + module.mix.bias[:, None, None])
+    torch.testing.assert_close(activations["mix"], by_hand + module.mix.bias[:, None, None])
     listed = {layer.name: (layer.channels, layer.height, layer.width) for layer in network.layers((21, 35))}
     assert listed == {"embed": (8, 5, 8), "mix": (8, 5, 8)}
 
 
-def test_tokens_may_lie_behind_channels() -> None:
+def test_tokens_may_come_after_channels() -> None:
     class Mixer(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -170,23 +172,23 @@ def test_tokens_may_lie_behind_channels() -> None:
 
     network = inc.Network(randomize(Mixer()), size=32)
     picture = torch.rand(1, 3, 12, 20)
-    seen = network.activations(picture, ["embed", "mix"])
-    assert seen["mix"].shape == (1, 7, 3, 5)
-    by_hand = F.conv2d(seen["embed"], network._plain.mix.weight[..., None], network._plain.mix.bias)
-    torch.testing.assert_close(seen["mix"], by_hand)
+    activations = network.activations(picture, ["embed", "mix"])
+    assert activations["mix"].shape == (1, 7, 3, 5)
+    by_hand = F.conv2d(activations["embed"], network._plain.mix.weight[..., None], network._plain.mix.bias)
+    torch.testing.assert_close(activations["mix"], by_hand)
 
 
-def test_strides_are_exact_where_borders_are_lost() -> None:
+def test_strides_are_exact_without_padding() -> None:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 11, 4), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3)
     )
-    strides = learn(module, (224, 224), torch.device("cpu")).strides
+    strides = find_maps(module, (224, 224), torch.device("cpu")).strides
     assert strides == {"0": 4, "1": 8, "2": 8, "3": 16, "4": 16}
 
 
-def test_what_looking_at_shapes_computes_is_not_kept() -> None:
+def test_finding_the_shapes_does_not_change_the_network() -> None:
     class Keeps(nn.Module):
-        """Computes something at its first run, and keeps it."""
+        """Module that computes a value at its first run and keeps it."""
 
         def __init__(self) -> None:
             super().__init__()

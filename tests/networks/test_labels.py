@@ -36,15 +36,15 @@ def test_a_class_is_found_by_name_synonym_identifier_and_index(target: str | int
     assert imagenet_labels().index(target) == index
 
 
-def test_every_usual_name_finds_its_class_or_says_that_it_is_shared() -> None:
+def test_every_common_name_means_its_class_or_is_ambiguous() -> None:
     labels = imagenet_labels()
-    shared = set()
+    ambiguous = set()
     for index in range(1000):
         try:
             assert labels.index(labels[index]) == index
         except InvalidSetting:
-            shared.add(labels[index])
-    assert shared == {"crane", "maillot", "cardigan", "Cardigan"}  # of each two, a garment and a corgi among them
+            ambiguous.add(labels[index])
+    assert ambiguous == {"crane", "maillot", "cardigan", "Cardigan"}  # each names two classes; one Cardigan is a corgi
 
 
 def test_a_mistyped_class_gets_near_names() -> None:
@@ -53,7 +53,7 @@ def test_a_mistyped_class_gets_near_names() -> None:
     with pytest.raises(UnknownName, match=r"hot dog \(934\)"):
         imagenet_labels().index("dog")
     for target in ("qqqqqqq", "", "--5", "9" * 5000, "²"):
-        with pytest.raises(UnknownName, match=r"classes also have indices, 0 to 999|near names"):
+        with pytest.raises(UnknownName, match=r"you can also give an index, 0 to 999|near names"):
             imagenet_labels().index(target)
 
 

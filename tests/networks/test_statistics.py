@@ -1,4 +1,4 @@
-"""What batch norms say of natural pictures, against what networks give for what they were trained on."""
+"""Statistics from batch norms, compared with the outputs of networks for the pictures on which they were trained."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from inceptionism.networks.statistics import clipped, natural_statistics
+from inceptionism.networks.statistics import clipped_statistics, natural_statistics
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 6), (0, math.inf), (-1, 2)])
-def test_a_clipped_normal_has_the_statistics_of_its_samples(low: float, high: float) -> None:
+def test_a_clipped_normal_distribution_has_the_statistics_of_its_samples(low: float, high: float) -> None:
     mean, std = torch.tensor([0.0, 1, -1, 5, 7]), torch.tensor([1.0, 2, 0.5, 3, 1])
     samples = (mean + std * torch.randn(400_000, 5, generator=torch.Generator().manual_seed(0))).clamp(low, high)
-    found = clipped(mean, std, low, high)
-    torch.testing.assert_close(found.mean, samples.mean(0), atol=0.02, rtol=0)
-    torch.testing.assert_close(found.std, samples.std(0), atol=0.02, rtol=0)
+    statistics = clipped_statistics(mean, std, low, high)
+    torch.testing.assert_close(statistics.mean, samples.mean(0), atol=0.02, rtol=0)
+    torch.testing.assert_close(statistics.std, samples.std(0), atol=0.02, rtol=0)
 
 
-def test_they_are_what_a_network_gives_for_its_training_pictures() -> None:
-    """A network trained on noise: what it gives for the same noise has the statistics that its norms tell."""
+def test_statistics_are_those_of_the_outputs_for_training_pictures() -> None:
+    """A network is trained on noise. Its outputs for this noise have the statistics that its norms contain."""
     torch.manual_seed(0)
     norms = [nn.BatchNorm2d(6), nn.BatchNorm2d(5)]
     for norm in norms:
@@ -33,9 +33,9 @@ def test_they_are_what_a_network_gives_for_its_training_pictures() -> None:
         for _ in range(80):
             module(noise)
         module.eval()
-        found = natural_statistics(module, [])
-        seen = {"1": module[:2](noise), "4": module(noise)}
-    assert list(found) == ["1", "4"]
-    for name, known in found.items():
-        torch.testing.assert_close(seen[name].mean((0, 2, 3)), known.mean, atol=0.02, rtol=0.02)
-        torch.testing.assert_close(seen[name].std((0, 2, 3)), known.std, atol=0.02, rtol=0.02)
+        statistics = natural_statistics(module, [])
+        outputs = {"1": module[:2](noise), "4": module(noise)}
+    assert list(statistics) == ["1", "4"]
+    for name, expected in statistics.items():
+        torch.testing.assert_close(outputs[name].mean((0, 2, 3)), expected.mean, atol=0.02, rtol=0.02)
+        torch.testing.assert_close(outputs[name].std((0, 2, 3)), expected.std, atol=0.02, rtol=0.02)

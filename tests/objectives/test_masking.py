@@ -1,4 +1,4 @@
-"""Masks: where an objective moves the picture and where not."""
+"""Masks: the part of the picture that an objective changes."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.io.photos import load_mask
+from inceptionism.io import load_mask
 from inceptionism.objectives.masking import masked_share
 
 LEFT = np.zeros((31, 40), np.uint8)
 LEFT[:, :20] = 255
 
 
-def moved(result: inc.Result, photo: np.ndarray) -> np.ndarray:
+def mean_change(result: inc.Result, photo: np.ndarray) -> np.ndarray:
+    """Return the mean absolute change of each pixel: H×W."""
     return np.abs(np.asarray(result.image).astype(int) - photo).mean(2)
 
 
-def test_only_what_the_mask_shows_is_dreamed(tiny, photo) -> None:
-    change = moved(inc.dream(photo, network=tiny, layer="second", mask=LEFT, octaves=1, jitter=7), photo)
+def test_only_the_white_part_of_the_mask_is_dreamed(tiny, photo) -> None:
+    change = mean_change(inc.dream(photo, network=tiny, layer="second", mask=LEFT, octaves=1, jitter=7), photo)
     edge = photo.shape[1] // 2
     assert change[:, edge + 2 :].max() == 0
     assert change[:, : edge - 2].mean() > 3
 
 
-def test_what_is_dreamed_moves_as_fast_as_without_a_mask(tiny, photo) -> None:
+def test_a_mask_does_not_change_the_step_size_inside_of_it(tiny, photo) -> None:
     whole, half = (
         inc.dream(photo, network=tiny, layer="second", mask=mask, octaves=1, steps=1, precision="fp32")
         for mask in (None, LEFT)
     )
     edge = photo.shape[1] // 2
-    # One step of 1.5 gray levels on average, where it moves.
-    assert moved(half, photo)[:, : edge - 2].mean() == pytest.approx(moved(whole, photo).mean(), rel=0.35)
+    # The mean change of one step is 1.5 gray levels.
+    inside = mean_change(half, photo)[:, : edge - 2].mean()
+    assert inside == pytest.approx(mean_change(whole, photo).mean(), rel=0.35)
 
 
-def test_one_part_dreams_this_and_the_other_that(tiny, photo) -> None:
-    """On its side of the edge, each is what it would be with a mask of its own."""
+def test_two_parts_with_two_objectives_change_as_each_would_alone(tiny, photo) -> None:
     first, second = objectives.layer("first"), objectives.channel("second", 2)
     left, right = load_mask(LEFT), load_mask(LEFT, outside=True)
     settings = {"network": tiny, "octaves": 1, "steps": 1, "jitter": 0, "precision": "fp32"}
     both = inc.dream(photo, objective=first.where(left) + second.where(right), **settings)
-    alone = [inc.dream(photo, objective=one, **settings) for one in (first.where(left), second.where(right))]
-    changes = [np.asarray(one.image).astype(float) - photo for one in (both, *alone)]
+    alone = [inc.dream(photo, objective=masked, **settings) for masked in (first.where(left), second.where(right))]
+    changes = [np.asarray(result.image).astype(float) - photo for result in (both, *alone)]
     edge = photo.shape[1] // 2
     for change, side in ((changes[1], np.s_[:, : edge - 2]), (changes[2], np.s_[:, edge + 2 :])):
-        found, expected = changes[0][side].ravel(), change[side].ravel()
-        assert np.corrcoef(found, expected)[0, 1] > 0.95
+        actual, expected = changes[0][side].ravel(), change[side].ravel()
+        assert np.corrcoef(actual, expected)[0, 1] > 0.95
         assert expected.any()
-    # However steep the two scores are, neither is drowned.
+    # Both sides change by similar amounts, although the gradients of the two scores differ in size.
     sizes = [np.abs(changes[0][side]).mean() for side in (np.s_[:, : edge - 2], np.s_[:, edge + 2 :])]
     assert max(sizes) < 4 * min(sizes)
 
@@ -69,7 +70,7 @@ def test_masks_are_read_from_files(tmp_path, tiny, photo) -> None:
     assert load_mask(transparent).amount.sum() == 200
 
 
-def test_their_extent_is_what_either_covers() -> None:
+def test_the_masked_share_is_the_area_of_all_masks_together() -> None:
     left, right = load_mask(LEFT), load_mask(LEFT[:, ::-1].copy())
     layer = objectives.layer("a")
     assert masked_share(layer.where(left)) == pytest.approx(0.5, abs=0.02)
@@ -77,11 +78,13 @@ def test_their_extent_is_what_either_covers() -> None:
     assert masked_share(layer.where(left) + layer) == 1
 
 
-def test_a_mask_that_shows_nothing_is_refused() -> None:
-    for black, outside in ((np.zeros((3, 5), np.uint8), False), (np.full((3, 5), 255, np.uint8), True)):
-        with pytest.raises(
-            InvalidSetting, match=r"nothing would be moved (where|outside) mask: it is (black|white) all"
-        ):
-            load_mask(black, outside=outside)
-    with pytest.raises(InvalidSetting, match=r"layer\(a, where=mask\) has a mask already"):
+def test_an_empty_mask_is_refused() -> None:
+    for empty, outside in ((np.zeros((3, 5), np.uint8), False), (np.full((3, 5), 255, np.uint8), True)):
+        reason = "white everywhere, so no pixel outside it" if outside else "black everywhere, so no pixel"
+        with pytest.raises(InvalidSetting, match=f"the mask is {reason} would change"):
+            load_mask(empty, outside=outside)
+
+
+def test_a_second_mask_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match=r"layer\(a, where=mask\) already has a mask; an objective can have only"):
         objectives.layer("a").where(load_mask(LEFT)).where(load_mask(LEFT))

@@ -1,8 +1,9 @@
-"""Objectives as they are written: each gives the one that Python makes, and says what is wrong in a sentence."""
+"""Texts of objectives: each is parsed to the same objective as in Python, or refused with one clear sentence."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,16 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism import objectives
-from inceptionism.errors import InceptionismError, NoGradient
-from inceptionism.io.photos import load_photo
-from inceptionism.objectives.parse import BUILDERS, is_expression, parse_objective
+from inceptionism.errors import InceptionismError, InvalidSetting, NoGradient
+from inceptionism.io import load_photo
+from inceptionism.objectives.parse import (
+    BUILDERS,
+    ParseContext,
+    is_expression,
+    objective_reference,
+    parse_objective,
+)
+from inceptionism.recipes import Term
 
 
 @pytest.fixture
@@ -32,11 +40,14 @@ def pictures(tmp_path, photo, monkeypatch):
     return tmp_path
 
 
-def scored(network: inc.Network, objective: inc.Objective, photo: np.ndarray) -> float:
+def first_score(network: inc.Network, objective: inc.Objective, photo: np.ndarray) -> float:
+    """Return the score of the photograph itself."""
     scores: list[float] = []
     settings = {"octaves": 1, "steps": 1, "jitter": 0, "precision": "fp32"}
     with suppress(NoGradient):
-        inc.dream(photo, network=network, objective=objective, on_step=lambda one: scores.append(one.score), **settings)
+        inc.dream(
+            photo, network=network, objective=objective, on_step=lambda step: scores.append(step.score), **settings
+        )
     return scores[0]
 
 
@@ -55,22 +66,22 @@ def scored(network: inc.Network, objective: inc.Objective, photo: np.ndarray) ->
         ("2*layer(second) - 0.5*class(ash)", 2 * objectives.layer("second") - 0.5 * objectives.logit(0)),
     ],
 )
-def test_what_is_written_is_what_python_makes(tiny, photo, pictures, text: str, expected) -> None:
+def test_a_text_is_parsed_to_the_objective_that_python_makes(tiny, photo, pictures, text: str, expected) -> None:
     objective = parse_objective(text, tiny)
     assert str(objective) == text
-    assert scored(tiny, objective, photo) == pytest.approx(scored(tiny, expected, photo), rel=1e-5)
+    assert first_score(tiny, objective, photo) == pytest.approx(first_score(tiny, expected, photo), rel=1e-5)
     assert is_expression(text)
     assert not is_expression(text.partition("(")[0])
 
 
-def test_a_direction_between_two_sets_tells_them_apart(tiny, pictures, photo) -> None:
+def test_a_direction_between_two_folders_separates_their_pictures(tiny, pictures, photo) -> None:
     objective = parse_objective("direction(second, toward, away)", tiny)
     assert str(objective) == "direction(second, toward, away)"
-    scores = [scored(tiny, objective, one) for one in (photo, 255 - photo, photo[::-1].copy())]
+    scores = [first_score(tiny, objective, picture) for picture in (photo, 255 - photo, photo[::-1].copy())]
     assert scores[0] > sum(scores[1:]) / 2
 
 
-def test_pictures_are_the_one_that_is_dreamed_or_one_that_is_named(tiny, pictures, photo) -> None:
+def test_the_default_reference_is_the_photograph_that_is_dreamed(tiny, pictures, photo) -> None:
     source = load_photo(photo)
     for name in ("inversion", "caricature", "style"):
         own, other = (
@@ -78,45 +89,64 @@ def test_pictures_are_the_one_that_is_dreamed_or_one_that_is_named(tiny, picture
             parse_objective(f"{name}(second, other.png)", tiny, source),
         )
         assert (str(own), str(other)) == (f"{name}(second)", f"{name}(second, other.png)")
-        assert scored(tiny, own, photo) == pytest.approx(scored(tiny, other, photo), abs=1e-5)
+        assert first_score(tiny, own, photo) == pytest.approx(first_score(tiny, other, photo), abs=1e-5)
 
 
-def test_all_that_there_is_is_tested_here() -> None:
+def test_this_file_tests_every_objective() -> None:
     assert set(BUILDERS) == {
         "layer", "channel", "neuron", "direction", "class", "logit",
         "guide", "inversion", "caricature", "style", "diversity",
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", BUILDERS)
+def test_the_reference_shows_the_arguments_that_the_builder_takes(tiny, name: str) -> None:
+    (row,) = [row for row in objective_reference() if row.name == name]
+    with pytest.raises(InvalidSetting) as caught:
+        BUILDERS[name](ParseContext(tiny, None, Path), Term(name, ("too", "many", "arguments", "for", "any")))
+    assert row.form.lower() in str(caught.value)
+    assert row.help.endswith(".")
+
+
+def test_the_reference_lists_every_objective() -> None:
+    assert [row.name for row in objective_reference()] == list(BUILDERS)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("layr(first)", "there is no objective 'layr'; known are .*; did you mean layer"),
+        ("layr(first)", "there is no objective 'layr'; the objectives are .*; did you mean layer"),
         ("layer(frst)", "has no layer 'frst'; did you mean first"),
         ("layer(first, second)", r"has 2 arguments: write layer\(layer\[:channel\]\)"),
-        ("layer(first:9)", "layer first has channels 0 to 4, not a channel 9"),
-        ("channel(first)", r"names no channel: write channel\(first:0\)"),
-        ("neuron(first:1, 2)", "has a row and no column"),
-        ("neuron(first:1, 2, x)", "a place of first is a whole number, not 'x'"),
-        ("neuron(first:1, 2000, 2)", "the map of first has rows 0 to"),
+        ("layer(first:9)", "layer first has no channel 9; its channels are 0 to 4"),
+        ("channel(first)", r"names no channel; write for example channel\(first:0\)"),
+        ("neuron(first:1, 2)", "has a row but no column; give both"),
+        ("neuron(first:1, 2, x)", "the column of a neuron must be a whole number, not 'x'"),
+        ("neuron(first:1, 2000, 2)", "layer first has no row 2000; its rows are 0 to"),
         ("class(pine)", "no class is called 'pine'"),
-        ("class(oak, against=oak)", "is a class against itself"),
-        ("class(oak, opposed=elm)", r"has an unknown opposed=: write class\(name or index\), with against=…"),
-        ("direction(second, short.npy)", "short.npy has 3 numbers, and layer second has 7 channels"),
-        ("direction(second, nothing.npy)", "that are not all zero; that of nothing.npy is not"),
-        ("direction(second, objects.npy)", "objects.npy is no .npy file with a direction"),
-        ("direction(second, missing.npy)", "missing.npy is no .npy file with a direction: No such file"),
+        ("class(oak, against=oak)", "sets a class against itself"),
+        (
+            "class(oak, opposed=elm)",
+            r"has an unknown opposed=: write class\(name or index\), optionally with against=…",
+        ),
+        ("direction(second, short.npy)", "short.npy has 3 numbers, but layer second has 7 channels"),
+        (
+            "direction(second, nothing.npy)",
+            "the direction nothing.npy must be a row of finite numbers that are not all zero",
+        ),
+        ("direction(second, objects.npy)", "objects.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, missing.npy)", "missing.npy cannot be read as a .npy file with a direction: No such file"),
         ("guide(second)", "has 1 arguments: write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),
-        ("guide(second, other.png, angle)", "by dot products, or by cosine, not by 'angle'"),
-        ("style(second)", r"names no picture to compare with: write style\(layer, picture\)"),
-        ("diversity(second)", "diversity needs several pictures that are made together"),
-        ("layer(second, where=other.png, outside=other.png)", "has both where= and outside="),
-        ("0*layer(second)", "the weight of layer is 0"),
+        ("guide(second, other.png, angle)", "the third argument of guide can only be cosine, not 'angle'"),
+        ("style(second)", r"names no picture to compare with; write style\(layer, picture\)"),
+        ("diversity(second)", "diversity compares the pictures of one batch, so it needs at least two pictures"),
+        ("layer(second, where=other.png, outside=other.png)", "has both where= and outside=; keep only one"),
+        ("0*layer(second)", "the weight of layer is 0, so the term has no effect"),
         ("1e999*layer(second)", "must be a finite number"),
     ],
 )
-def test_what_is_wrong_is_said(tiny, pictures, text: str, reason: str) -> None:
+def test_a_wrong_text_is_refused_with_the_reason(tiny, pictures, text: str, reason: str) -> None:
     with pytest.raises(InceptionismError, match=reason) as caught:
         inc.visualize(text, network=tiny, size=32, steps=1)
     assert "\n" not in str(caught.value)

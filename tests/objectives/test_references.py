@@ -1,4 +1,4 @@
-"""Objectives that compare with another picture, against what was published, and in the ascent."""
+"""Objectives that compare with a reference picture: against the published formulas, and in the ascent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import NoGradient
-from inceptionism.io.photos import load_photo
+from inceptionism.io import load_photo
 from inceptionism.objectives import references
 from inceptionism.objectives.objective import Objective
 
@@ -27,15 +27,15 @@ CASES = [
 NAMES = ["guide", "guide-cosine", "inversion", "caricature", "style", "sum"]
 
 
-def seen_by(objective: Objective, generator: torch.Generator) -> dict:
-    """Random activations of two pictures, and of what they are compared with."""
-    found: dict = {}
+def random_activations(objective: Objective, generator: torch.Generator) -> dict:
+    """Return random activations for two pictures and for the references of an objective."""
+    activations: dict = {}
     for name, shape in (("a", (4, 3, 5)), ("b", (3, 2, 7))):
-        found[name] = torch.randn(2, *shape, generator=generator, dtype=torch.float64)
+        activations[name] = torch.randn(2, *shape, generator=generator, dtype=torch.float64)
         for reference in objective.references:
-            count, places = (2, shape[1:]) if reference.aligned else (1, (2, 3))
-            found[name, reference] = torch.randn(count, shape[0], *places, generator=generator, dtype=torch.float64)
-    return found
+            count, size = (2, shape[1:]) if reference.aligned else (1, (2, 3))
+            activations[name, reference] = torch.randn(count, shape[0], *size, generator=generator, dtype=torch.float64)
+    return activations
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def generator() -> torch.Generator:
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_gradients_are_those_of_finite_differences(case, photo, generator) -> None:
+def test_gradients_agree_with_finite_differences(case, photo, generator) -> None:
     objective = case(load_photo(photo))
-    activations = seen_by(objective, generator)
+    activations = random_activations(objective, generator)
 
     def score(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         scores = objective({**activations, "a": a, "b": b})
@@ -56,10 +56,10 @@ def test_gradients_are_those_of_finite_differences(case, photo, generator) -> No
     assert torch.autograd.gradcheck(score, [activations[name].requires_grad_() for name in "ab"])
 
 
-def test_the_gradient_of_a_guide_is_that_of_the_2015_notebook(photo, generator) -> None:
-    """Transcribed: the gradient at each place is the guide's activation that has the largest dot product there."""
+def test_the_gradient_of_a_guide_agrees_with_the_2015_notebook(photo, generator) -> None:
+    """Transcribed from the notebook: the gradient at each position is the guide's best match."""
     objective = objectives.guide("a", load_photo(photo))
-    activations = seen_by(objective, generator)
+    activations = random_activations(objective, generator)
     x = activations["a"][:1].requires_grad_()
     objective({**activations, "a": x}).sum().backward()
     channels = x.shape[1]
@@ -69,28 +69,28 @@ def test_the_gradient_of_a_guide_is_that_of_the_2015_notebook(photo, generator) 
     np.testing.assert_allclose(x.grad[0].numpy(), expected)
 
 
-def test_a_long_guide_is_compared_piece_by_piece(photo, generator, monkeypatch) -> None:
+def test_a_large_guide_is_compared_in_chunks_with_the_same_score(photo, generator, monkeypatch) -> None:
     objective = objectives.guide("a", load_photo(photo))
-    activations = seen_by(objective, generator)
+    activations = random_activations(objective, generator)
     whole = objective(activations)
-    monkeypatch.setattr(references, "MOST_PRODUCTS", 8)
+    monkeypatch.setattr(references, "MAX_PRODUCTS", 8)
     torch.testing.assert_close(objective(activations), whole)
 
 
-def test_values_are_those_of_numpy(photo, generator) -> None:
+def test_scores_agree_with_numpy(photo, generator) -> None:
     inversion, style = (make("a", load_photo(photo)) for make in (objectives.inversion, objectives.style))
-    activations = seen_by(inversion, generator)
-    a, known = activations["a"][0].numpy(), activations["a", inversion.references[0]][0].numpy()
-    assert inversion(activations)[0].item() == pytest.approx(-((a - known) ** 2).sum() / (known**2).sum())
-    activations = seen_by(style, generator)
-    a, known = (one[0].flatten(1).numpy() for one in (activations["a"], activations["a", style.references[0]]))
-    grams = [one @ one.T / one.shape[1] for one in (a, known)]
+    activations = random_activations(inversion, generator)
+    a, target = activations["a"][0].numpy(), activations["a", inversion.references[0]][0].numpy()
+    assert inversion(activations)[0].item() == pytest.approx(-((a - target) ** 2).sum() / (target**2).sum())
+    activations = random_activations(style, generator)
+    flat = [values[0].flatten(1).numpy() for values in (activations["a"], activations["a", style.references[0]])]
+    grams = [values @ values.T / values.shape[1] for values in flat]
     assert style(activations)[0].item() == pytest.approx(-((grams[0] - grams[1]) ** 2).sum() / (grams[1] ** 2).sum())
 
 
 @pytest.mark.parametrize(("jitter", "size"), [(0, None), (25, 120)])
-def test_what_is_compared_place_by_place_is_seen_in_the_same_place(lite0, photo, jitter: int, size: int) -> None:
-    """The inversion of a photograph is the photograph: it is nowhere better, wherever it is shifted to."""
+def test_an_aligned_reference_stays_aligned_at_any_shift_and_size(lite0, photo, jitter: int, size: int) -> None:
+    """With the photograph itself as the picture, the score of its inversion is 0, the maximum."""
     scores: list[float] = []
     settings = {"network": lite0, "objective": "inversion(blocks.4)", "steps": 3, "octaves": 1, "precision": "fp32"}
     with suppress(NoGradient):
@@ -98,17 +98,17 @@ def test_what_is_compared_place_by_place_is_seen_in_the_same_place(lite0, photo,
     assert scores[0] == 0
 
 
-def test_a_picture_is_made_again_from_its_activations(lite0, photo) -> None:
-    """From noise: what comes out resembles the photograph in its pixels, which nobody climbed."""
+def test_inversion_reconstructs_a_picture_from_its_activations(lite0, photo) -> None:
+    """From noise: the result resembles the photograph in its pixels, although only activations were compared."""
     other = Image.fromarray(photo[::-1].copy())
     recipe = inc.ClassRecipe(objective="inversion(blocks.2)", size=(93, 71), steps=120, prior="fourier")
-    found = inc.ClassRun(recipe, network=lite0, objective=objectives.inversion("blocks.2", load_photo(photo))).finish()
-    likeness = [correlation(np.asarray(found.image), np.asarray(one)) for one in (photo, other)]
-    assert likeness[0] > 0.8 > 0.5 > likeness[1]
+    result = inc.ClassRun(recipe, network=lite0, objective=objectives.inversion("blocks.2", load_photo(photo))).finish()
+    similarity = [correlation(np.asarray(result.image), np.asarray(picture)) for picture in (photo, other)]
+    assert similarity[0] > 0.8 > 0.5 > similarity[1]
 
 
 @pytest.mark.parametrize("objective", [objectives.style, objectives.caricature, objectives.guide])
-def test_each_is_climbed(lite0, photo, objective) -> None:
+def test_the_score_rises(lite0, photo, objective) -> None:
     other = load_photo(photo[::-1, ::2].copy())
     scores = inc.dream(photo, network=lite0, objective=objective("blocks.4", other), steps=8, octaves=1).scores
     assert scores[-1] > scores[0]

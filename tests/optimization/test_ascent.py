@@ -1,4 +1,4 @@
-"""The engine against an independent transcription of the published algorithm, in NumPy and SciPy."""
+"""The ascent compared with an independent transcription of the 2015 algorithm in NumPy and SciPy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.tiny_networks import TINY_MEAN, TINY_STD, Tiny
 
 
 class TinyByHand:
-    """The tests' tiny network up to `second`, its activations and their gradient, in float64 and without torch."""
+    """The tests' tiny network up to `second`, forward and backward, in float64 and without torch."""
 
     def __init__(self, module: Tiny) -> None:
         self.stages = []
@@ -56,7 +56,7 @@ class TinyByHand:
 
 
 def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pillow's antialiased cubic filter, one 3×H×W channel at a time."""
+    """Resize 3×H×W with Pillow's antialiased cubic filter, one channel at a time."""
     return np.stack(
         [
             np.asarray(Image.fromarray(one.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC))
@@ -66,9 +66,9 @@ def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def deepdream_2015(photo, network, *, octaves, octave_scale, steps, step_size, jitter, offsets):
-    """Transcribed from the notebook, in gray levels of 255; yields the score and the picture after each step.
+    """Yield the score and the picture, in gray levels of 255, after each step of the notebook's algorithm.
 
-    Its `nd.zoom` is replaced by `resized`, from the original, as the engine's docstring says.
+    `resized` from the original photograph replaces `nd.zoom`, as the docstring of `PhotoRun` says.
     """
     mean = np.array(TINY_MEAN)[:, None, None] * 255
     std = np.array(TINY_STD)[:, None, None] * 255
@@ -97,7 +97,7 @@ def deepdream_2015(photo, network, *, octaves, octave_scale, steps, step_size, j
     ("octaves", "octave_scale", "steps", "step_size", "jitter"),
     [(1, 1.4, 6, 1.5, 0), (1, 1.4, 6, 4.0, 11), (3, 1.4, 4, 1.5, 32), (2, 1.9, 5, 2.5, 200)],
 )
-def test_it_is_the_algorithm_of_2015_step_for_step(
+def test_each_step_equals_the_2015_algorithm(
     tiny, photo, octaves: int, octave_scale: float, steps: int, step_size: float, jitter: int
 ) -> None:
     settings = {
@@ -108,10 +108,8 @@ def test_it_is_the_algorithm_of_2015_step_for_step(
         "jitter": jitter,
         "precision": "fp32",
     }
-    found = []
-    result = inc.dream(
-        photo, network=tiny, layer="second", seed=7, on_step=lambda s: found.append((s.score, s)), **settings
-    )
+    steps_taken = []
+    result = inc.dream(photo, network=tiny, layer="second", seed=7, on_step=steps_taken.append, **settings)
     generator = torch.Generator().manual_seed(7)
 
     def offsets():
@@ -120,55 +118,55 @@ def test_it_is_the_algorithm_of_2015_step_for_step(
 
     del settings["precision"]
     expected = list(deepdream_2015(photo, TinyByHand(tiny._plain), offsets=offsets(), **settings))
-    assert len(expected) == octaves * steps
+    assert len(expected) == len(steps_taken) == octaves * steps
     np.testing.assert_allclose(result.scores, [score for score, _ in expected], rtol=2e-4)
     last = np.round(expected[-1][1]).transpose(1, 2, 0)
     difference = np.abs(np.asarray(result.image).astype(int) - last)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 0.02
-    assert np.abs(last - photo).mean() > 2  # it did dream
+    assert np.abs(last - photo).mean() > 2  # the photograph has changed
 
 
-def test_every_step_moves_the_mean_pixel_by_the_step_size() -> None:
+def test_the_mean_change_of_a_step_is_the_step_size() -> None:
     pixels = torch.rand(1, 3, 9, 14, requires_grad=True)
     before = pixels.detach().clone()
     (pixels**3).sum().backward()
     NormalizedAscent([pixels], step_size=2.5 / 255).step()
-    responded = pixels.detach() - before
-    assert responded.abs().mean().item() * 255 == pytest.approx(2.5, rel=1e-5)
-    torch.testing.assert_close(responded / responded.max(), before**2 / (before**2).max())
+    change = pixels.detach() - before
+    assert change.abs().mean().item() * 255 == pytest.approx(2.5, rel=1e-5)
+    torch.testing.assert_close(change / change.max(), before**2 / (before**2).max())
 
 
-def run(tiny, objective: Objective, picture: torch.Tensor, steps: int = 3) -> list[float]:
-    canvas = Pixels(picture)
-    optimizer = NormalizedAscent(canvas.parameters, 1 / 255)
-    state = AscentState(canvas, [MaskedObjective(objective)], optimizer, [], torch.Generator().manual_seed(0))
+def ascent_scores(tiny, objective: Objective, picture: torch.Tensor, steps: int = 3) -> list[float]:
+    pixels = Pixels(picture)
+    optimizer = NormalizedAscent(pixels.parameters, 1 / 255)
+    state = AscentState(pixels, [MaskedObjective(objective)], optimizer, [], torch.Generator().manual_seed(0))
     scores = [score for (score,) in ascend([state], GradientEvaluator(tiny), steps)]
     state.check_responded()
     return scores
 
 
-def test_a_step_climbs(tiny) -> None:
-    scores = run(tiny, layer("second"), torch.rand(1, 3, 19, 26), steps=8)
+def test_every_step_increases_the_score(tiny) -> None:
+    scores = ascent_scores(tiny, layer("second"), torch.rand(1, 3, 19, 26), steps=8)
     assert scores == sorted(scores)
 
 
-def test_no_gradient_is_an_error_after_the_steps_that_found_none(tiny) -> None:
+def test_an_ascent_without_any_gradient_is_an_error_afterwards(tiny) -> None:
     silent = Objective(frozenset(["second"]), lambda a: 0 * a["second"].flatten(1).sum(1), "silence")
     with pytest.raises(NoGradient, match=r"silence yields no gradient .* at 19×26 pixels"):
-        run(tiny, silent, torch.rand(1, 3, 19, 26))
+        ascent_scores(tiny, silent, torch.rand(1, 3, 19, 26))
     constant = Objective(frozenset(["second"]), lambda a: torch.ones(1), "a constant")
     with pytest.raises(NoGradient, match="a constant yields no gradient"):
-        run(tiny, constant, torch.rand(1, 3, 19, 26))
+        ascent_scores(tiny, constant, torch.rand(1, 3, 19, 26))
 
 
 def test_a_gradient_that_is_not_finite_is_an_error(tiny) -> None:
     overflow = Objective(frozenset(["second"]), lambda a: (a["second"] * 1e38).square().flatten(1).sum(1), "too much")
     with pytest.raises(NotFinite, match="the gradient of too much is not finite"):
-        run(tiny, overflow, torch.rand(1, 3, 19, 26))
+        ascent_scores(tiny, overflow, torch.rand(1, 3, 19, 26))
 
 
-def test_a_score_that_is_no_tensor_is_an_error(tiny) -> None:
+def test_a_score_that_is_not_a_tensor_is_an_error(tiny) -> None:
     number = Objective({"second"}, lambda a: 3.0, "three")
     with pytest.raises(InvalidSetting, match=r"the score of three must be a tensor, not 3\.0"):
-        run(tiny, number, torch.rand(1, 3, 19, 26))
+        ascent_scores(tiny, number, torch.rand(1, 3, 19, 26))

@@ -1,4 +1,4 @@
-"""Work that a GPU has recorded does what it did before."""
+"""CUDA graphs return the same numbers as the evaluations that they record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inceptionism import objectives
-from inceptionism.optimization.cuda_graphs import WARM_UP, CUDAGraphed
+from inceptionism.optimization.cuda_graphs import WARM_UP_CALLS, CUDAGraphed
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -18,29 +18,29 @@ def pictures(count: int) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_a_recorded_slope_is_that_of_the_network(lite0, dtype) -> None:
+def test_a_graph_returns_the_score_and_gradient_of_the_network(lite0, dtype) -> None:
     network = lite0.to("cuda")
     objective = objectives.layer("blocks.4")
     evaluator = GradientEvaluator(network, dtype)
-    for view in pictures(WARM_UP + 3):
+    for view in pictures(WARM_UP_CALLS + 3):
         ((score, gradient),) = evaluator([EvaluationRequest(view, objective, torch.Generator())])
-        scores, expected = evaluator._scored(view, [EvaluationRequest(view, objective, torch.Generator())])
+        scores, expected = evaluator._forward_backward(view, [EvaluationRequest(view, objective, torch.Generator())])
         assert score == pytest.approx(scores.item(), rel=1e-3)
         torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
-    assert all(one._graph is not None for one in evaluator._recorded.values())
+    assert all(graphed._graph is not None for graphed in evaluator._graphs.values())
     network.to("cpu")
 
 
-def test_what_was_found_stays_when_it_is_played_again() -> None:
+def test_outputs_stay_the_same_after_another_replay() -> None:
     double = CUDAGraphed(lambda view: (view.sum(), view * 2), torch.cuda.graph_pool_handle())
-    views = pictures(WARM_UP + 3)
-    for view, (total, found) in zip(views, [double(view) for view in views], strict=True):
-        torch.testing.assert_close(found, view * 2)
+    views = pictures(WARM_UP_CALLS + 3)
+    for view, (total, doubled) in zip(views, [double(view) for view in views], strict=True):
+        torch.testing.assert_close(doubled, view * 2)
         torch.testing.assert_close(total, view.sum())
 
 
-def test_what_waits_for_the_device_is_done_without_a_recording() -> None:
+def test_an_evaluation_that_waits_for_the_device_is_not_recorded() -> None:
     waits = CUDAGraphed(lambda view: (view.sum(), view * view.sum().item()), torch.cuda.graph_pool_handle())
-    for view in pictures(WARM_UP + 3):
+    for view in pictures(WARM_UP_CALLS + 3):
         torch.testing.assert_close(waits(view)[1], view * view.sum())
     assert waits._graph is None

@@ -1,3 +1,5 @@
+"""Parameterizations: what they can represent, their blur, and their initial noise."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -9,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage.data import astronaut, chelsea, coffee
 
-from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
+from inceptionism.optimization.parameterizations import FAINT_STD, Fourier, Parameterization, Phase, Pixels
 from tests.support.pictures import neighbor_correlation
 
 CPU = torch.device("cpu")
@@ -20,7 +22,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def spectrum_slope(picture: torch.Tensor) -> float:
-    """The exponent of the radially averaged power spectrum, by a straight line through its logarithm."""
+    """Return the exponent of the radially averaged power spectrum, from a line fitted to its logarithm."""
     gray = picture.detach()[0].mean(0).double().numpy()
     power = np.abs(np.fft.fft2(gray - gray.mean())) ** 2
     radius = np.hypot(np.fft.fftfreq(gray.shape[0])[:, None], np.fft.fftfreq(gray.shape[1])[None, :])
@@ -35,12 +37,12 @@ def cat(height: int, width: int) -> torch.Tensor:
     return torch.from_numpy(pixels).float().permute(2, 0, 1)[None]
 
 
-def fitted(canvas: Parameterization, photo: torch.Tensor) -> float:
-    """The peak signal-to-noise ratio, in decibels, that descent comes to."""
-    optimizer = torch.optim.Adam(canvas.parameters, lr=0.05)
+def fitted_psnr(parameterization: Parameterization, photo: torch.Tensor) -> float:
+    """Fit a photograph by gradient descent, and return the peak signal-to-noise ratio in decibels."""
+    optimizer = torch.optim.Adam(parameterization.parameters, lr=0.05)
     for _ in range(400):
         optimizer.zero_grad()
-        error = (canvas.picture() - photo).square().mean()
+        error = (parameterization.picture() - photo).square().mean()
         error.backward()
         optimizer.step()
     return float(-10 * np.log10(error.item()))
@@ -51,40 +53,43 @@ def fitted(canvas: Parameterization, photo: torch.Tensor) -> float:
 def test_every_parameterization_can_fit_a_photograph(kind, size: tuple[int, int]) -> None:
     height, width = size
     photo = cat(height, width)
-    canvas: Parameterization = kind(height, width, generator(), CPU)
-    assert fitted(canvas, photo) > 30
+    parameterization: Parameterization = kind(height, width, generator(), CPU)
+    assert fitted_psnr(parameterization, photo) > 30
 
 
 @pytest.mark.parametrize("size", [(40, 40), (33, 50)])
-def test_phases_can_fit_a_photograph_whose_magnitudes_they_have(size: tuple[int, int]) -> None:
+def test_phases_can_fit_a_photograph_with_its_magnitudes(size: tuple[int, int]) -> None:
     height, width = size
     photo = cat(height, width)
-    canvas = Phase(height, width, generator(), CPU, photos=photo)
+    parameterization = Phase(height, width, generator(), CPU, photos=photo)
     with torch.no_grad():
-        # Where the search for phases would begin anew for each photograph, they are known.
-        canvas.phase.copy_(
-            canvas.spectrum_of(photo).angle() + 0.5 * torch.randn(canvas.phase.shape, generator=generator(1))
+        # Start near the right phases, because a search from random phases would be a test of its luck.
+        parameterization.phase.copy_(
+            parameterization.spectrum_of(photo).angle()
+            + 0.5 * torch.randn(parameterization.phase.shape, generator=generator(1))
         )
-    assert fitted(canvas, photo) > 30
+    assert fitted_psnr(parameterization, photo) > 30
     torch.testing.assert_close(
-        torch.fft.rfft2(torch.fft.irfft2(torch.polar(canvas._magnitude, canvas.phase), s=size)).abs()[..., 1:-1, 1:-1],
-        canvas.spectrum_of(photo).abs()[..., 1:-1, 1:-1],
+        torch.fft.rfft2(
+            torch.fft.irfft2(torch.polar(parameterization._magnitude, parameterization.phase), s=size)
+        ).abs()[..., 1:-1, 1:-1],
+        parameterization.spectrum_of(photo).abs()[..., 1:-1, 1:-1],
         rtol=1e-3,
         atol=1e-2,
     )
 
 
 @pytest.mark.parametrize("kind", [Fourier, Phase, Pixels.noise])
-def test_a_blur_is_that_of_scipy(kind) -> None:
-    """In the middle, where edges do not matter: spectra go on at the opposite edge, pixels repeat the last row."""
-    canvas = kind(61, 48, generator(), CPU)
-    before = canvas.picture().detach().clone()
-    canvas.blur(1.5)
-    after = canvas.picture().detach()
+def test_a_blur_equals_that_of_scipy(kind) -> None:
+    """Spectra wrap around at the edges, and pixels repeat the last row."""
+    parameterization = kind(61, 48, generator(), CPU)
+    before = parameterization.picture().detach().clone()
+    parameterization.blur(1.5)
+    after = parameterization.picture().detach()
     if kind is Phase:
         assert torch.equal(before, after)
         return
-    logits, blurred = (one[0, 1].double() for one in (before, after))
+    logits, blurred = (picture[0, 1].double() for picture in (before, after))
     if kind is Fourier:
         logits, blurred = logits.logit(), blurred.logit()
     expected = ndimage.gaussian_filter(logits.numpy(), 1.5, mode="wrap" if kind is Fourier else "nearest", truncate=6)
@@ -93,15 +98,15 @@ def test_a_blur_is_that_of_scipy(kind) -> None:
 
 @pytest.mark.parametrize("size", [(31, 46), (47, 20), (64, 64), (1, 1), (2, 5)])
 @pytest.mark.parametrize("kind", [Pixels.noise, Fourier])
-def test_pictures_have_the_size_asked_for_and_start_near_gray(kind, size: tuple[int, int]) -> None:
+def test_initial_pictures_have_the_right_size_and_are_nearly_gray(kind, size: tuple[int, int]) -> None:
     picture = kind(*size, generator(), CPU).picture()
     assert picture.shape == (1, 3, *size)
     assert (picture - 0.5).abs().max() < 0.4
     assert torch.equal(picture, kind(*size, generator(), CPU).picture())
 
 
-def test_the_first_picture_has_the_statistics_of_natural_images() -> None:
-    """Neighbouring pixels of photographs correlate above 0.9; those of noise do not."""
+def test_the_initial_spectrum_has_the_statistics_of_natural_images() -> None:
+    """Neighboring pixels of photographs have a correlation above 0.9, and those of noise do not."""
     photographs = [torch.from_numpy(one()).float().permute(2, 0, 1)[None] / 255 for one in (chelsea, coffee, astronaut)]
     real = [neighbor_correlation(one) for one in photographs]
     assert min(real) > 0.9
@@ -112,21 +117,39 @@ def test_the_first_picture_has_the_statistics_of_natural_images() -> None:
     assert all(-3.6 < spectrum_slope(one) < -2 for one in photographs)
 
 
-def test_the_gradient_is_that_of_finite_differences() -> None:
-    canvas = Fourier(5, 8, generator(), CPU, std=0.1)
+def test_the_gradient_agrees_with_finite_differences() -> None:
+    parameterization = Fourier(5, 8, generator(), CPU, std=0.1)
     weights = torch.randn(1, 3, 5, 8, generator=generator(1))
-    (canvas.picture() * weights).sum().backward()
-    direction = torch.randn(canvas.spectrum.shape, generator=generator(2))
-    evaluator = (canvas.spectrum.grad * direction).sum().item()
+    (parameterization.picture() * weights).sum().backward()
+    direction = torch.randn(parameterization.spectrum.shape, generator=generator(2))
+    expected = (parameterization.spectrum.grad * direction).sum().item()
     values = []
     with torch.no_grad():
         for sign in (1, -2):  # from the middle to one side, then to the other
-            canvas.spectrum += sign * 1e-2 * direction
-            values.append((canvas.picture().double() * weights).sum().item())
-    assert (values[0] - values[1]) / 2e-2 == pytest.approx(evaluator, rel=1e-2)
+            parameterization.spectrum += sign * 1e-2 * direction
+            values.append((parameterization.picture().double() * weights).sum().item())
+    assert (values[0] - values[1]) / 2e-2 == pytest.approx(expected, rel=1e-2)
 
 
-def test_pixels_are_clipped_to_what_can_be_displayed() -> None:
-    canvas = Pixels(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
-    canvas.clip()
-    assert canvas.pixels.flatten().tolist() == [0, 0.5, 1]
+def test_pixels_are_clipped_to_the_displayable_range() -> None:
+    parameterization = Pixels(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
+    parameterization.clip()
+    assert parameterization.pixels.flatten().tolist() == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize(("kind", "natural_std"), [(Pixels.noise, 0.2), (Fourier, 1.0)])
+def test_reinitialized_parameters_have_the_standard_deviation(kind, natural_std: float) -> None:
+    parameterization = kind(96, 112, generator(), CPU)
+    assert parameterization.natural_std == natural_std
+    for std in (FAINT_STD, parameterization.natural_std):
+        parameterization.reinitialize(generator(1), std)
+        assert parameterization.parameters[0].std().item() == pytest.approx(std, rel=0.02)
+
+
+def test_reinitialized_phases_ignore_the_standard_deviation() -> None:
+    phase = Phase(40, 52, generator(), CPU)
+    pictures = []
+    for std in (FAINT_STD, phase.natural_std):
+        phase.reinitialize(generator(1), std)
+        pictures.append(phase.picture().detach().clone())
+    assert torch.equal(*pictures)

@@ -1,3 +1,5 @@
+"""Transforms compared with NumPy, SciPy and torch."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,27 +8,27 @@ import torch
 from scipy import ndimage
 from skimage.data import chelsea
 
-from inceptionism.optimization.transforms import _Shift, circular_shift, random_view, shifted, similarity
+from inceptionism.optimization.transforms import _CircularShift, circular_shift, random_view, shifted, similarity
 
 
-def test_a_circular_shift_loses_nothing() -> None:
+def test_a_circular_shift_keeps_all_pixels() -> None:
     picture = torch.rand(1, 3, 7, 12)
-    moved = circular_shift(4)(picture, torch.Generator().manual_seed(5))
+    view = circular_shift(4)(picture, torch.Generator().manual_seed(5))
     down, right = torch.randint(-4, 5, (2,), generator=torch.Generator().manual_seed(5)).tolist()
     assert (down, right) != (0, 0)
-    np.testing.assert_array_equal(moved, np.roll(picture.numpy(), (down, right), (2, 3)))
+    np.testing.assert_array_equal(view, np.roll(picture.numpy(), (down, right), (2, 3)))
     torch.testing.assert_close(circular_shift(0)(picture, torch.Generator()), picture)
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (3, 0), (0, -5), (-6, 11), (7, 12), (40, -31)])
-def test_a_shift_is_torchs_roll_there_and_back(shift) -> None:
+def test_a_shift_equals_torchs_roll_forward_and_backward(shift) -> None:
     picture = torch.rand(2, 3, 7, 12, requires_grad=True, dtype=torch.float64)
     torch.testing.assert_close(shifted(picture, *shift), picture.roll(shift, (-2, -1)))
-    assert torch.autograd.gradcheck(lambda x: _Shift.apply(x, *shift), picture)
+    assert torch.autograd.gradcheck(lambda x: _CircularShift.apply(x, *shift), picture)
 
 
 def smooth(height: int, width: int) -> torch.Tensor:
-    """A real picture, blurred so that different interpolations agree."""
+    """Return a photograph, blurred so that different interpolations agree."""
     pixels = ndimage.gaussian_filter(chelsea()[:height, :width].astype(np.float32) / 255, (2, 2, 0))
     return torch.from_numpy(pixels).permute(2, 0, 1)[None]
 
@@ -35,23 +37,23 @@ def smooth(height: int, width: int) -> torch.Tensor:
     ("shift", "scale", "rotation"),
     [((0, 0), 1, 0), ((5, -9), 1, 0), ((0, 0), 1.6, 0), ((0, 0), 1, 25), ((6.5, 3), 0.7, -40), ((-8, 11), 1.9, 10)],
 )
-def test_a_similarity_is_the_one_scipy_makes(shift, scale: float, rotation: float) -> None:
+def test_a_similarity_equals_that_of_scipy(shift, scale: float, rotation: float) -> None:
     picture = smooth(81, 118)
-    found = similarity(picture, shift=shift, scale=scale, rotation=rotation)[0].numpy()
+    view = similarity(picture, shift=shift, scale=scale, rotation=rotation)[0].numpy()
     angle = np.radians(rotation)
-    # SciPy wants where each output pixel comes from, rows first. Rows count downward, so that a turn
-    # counterclockwise takes the output's right to the input's right and below.
-    back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / scale
+    # SciPy takes the map from output to input pixels, rows first. Rows count downward, so a counterclockwise rotation
+    # maps the right of the output to the lower right of the input.
+    inverse = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / scale
     center = (np.array([81, 118]) - 1) / 2
-    offset = center - np.array(shift) - back @ center
+    offset = center - np.array(shift) - inverse @ center
     for channel in range(3):
         expected = ndimage.affine_transform(
-            picture[0, channel].numpy(), back, offset, order=1, mode="grid-constant", cval=0.5
+            picture[0, channel].numpy(), inverse, offset, order=1, mode="grid-constant", cval=0.5
         )
-        np.testing.assert_allclose(found[channel], expected, atol=2e-3)
+        np.testing.assert_allclose(view[channel], expected, atol=2e-3)
 
 
-def test_a_view_is_repeatable_differentiable_and_of_the_same_size() -> None:
+def test_a_view_is_repeatable_and_differentiable_and_keeps_the_size() -> None:
     picture = smooth(61, 83).requires_grad_()
     view = random_view()
     one, same = (view(picture, torch.Generator().manual_seed(3)) for _ in range(2))
@@ -63,35 +65,35 @@ def test_a_view_is_repeatable_differentiable_and_of_the_same_size() -> None:
     assert picture.grad.abs().sum() > 0
 
 
-def test_the_light_changes_and_pictures_beside_have_the_same_without_noise() -> None:
+def test_references_get_the_same_contrast_and_brightness_without_noise() -> None:
     still = random_view(shift=0, smallest=1, largest=1, rotation=0, contrast=0.5, brightness=0.2, noise=0.3)
     picture = smooth(40, 57)
     generator = torch.Generator().manual_seed(1)
-    factors, grains = [], []
+    factors, noise_stds = [], []
     for _ in range(100):
-        seen, beside = torch.split(still(torch.cat([picture, picture], 1), generator), 3, dim=1)
-        x, y = (one.flatten().double().numpy() for one in (picture, beside))
+        view, reference = torch.split(still(torch.cat([picture, picture], 1), generator), 3, dim=1)
+        x, y = (values.flatten().double().numpy() for values in (picture, reference))
         factor, shift = np.polyfit(x, y, 1)
-        np.testing.assert_allclose(y, factor * x + shift, atol=1e-5)  # a straight line, and nothing else
+        np.testing.assert_allclose(y, factor * x + shift, atol=1e-5)  # a linear function
         factors.append(factor)
-        assert abs(0.5 * factor + shift - 0.5) <= 0.2001  # middle gray moves by the brightness
-        grains.append(float((seen - beside).std()))
+        assert abs(0.5 * factor + shift - 0.5) <= 0.2001  # only brightness changes middle gray
+        noise_stds.append(float((view - reference).std()))
     assert 0.5 <= min(factors) < 0.6
     assert 1.4 < max(factors) <= 1.5
-    assert np.median(grains) < 0.1 < max(grains) <= 0.31
+    assert np.median(noise_stds) < 0.1 < max(noise_stds) <= 0.31
 
 
-def test_views_stay_within_what_was_asked() -> None:
-    """A bright dot in the middle moves no further than the magnified shift, and is as large as the scale allows."""
+def test_views_stay_within_their_limits() -> None:
+    """A bright dot in the center moves at most by the magnified shift, and its size stays within the magnification."""
     picture = torch.full((1, 3, 101, 101), 0.5)
     picture[:, :, 48:53, 48:53] = 1
     view = random_view(shift=20 / 101, smallest=0.8, largest=1.5, rotation=10, contrast=0, brightness=0, noise=0)
     generator = torch.Generator().manual_seed(0)
-    places, areas = [], []
+    distances, areas = [], []
     for _ in range(200):
         bright = (view(picture, generator)[0, 0] - 0.5).numpy()
         areas.append(bright.sum() / 0.5 / 25)
-        places.append(np.linalg.norm(np.array(ndimage.center_of_mass(bright)) - 50) / areas[-1] ** 0.5)
-    assert 20 < max(places) <= 20.2 * 2**0.5
+        distances.append(np.linalg.norm(np.array(ndimage.center_of_mass(bright)) - 50) / areas[-1] ** 0.5)
+    assert 20 < max(distances) <= 20.2 * 2**0.5
     assert 0.8**2 * 0.95 < min(areas) < 0.75
     assert 2 < max(areas) < 1.5**2 * 1.05

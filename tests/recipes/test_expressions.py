@@ -23,17 +23,17 @@ TERMS = st.builds(
 
 @given(st.lists(TERMS, min_size=1, max_size=4))
 @example([Term("guide", ("=b", " + -"), {"where": "=a"}), Term("tv", weight=-1.0), Term("b", weight=-11.0)])
-def test_terms_come_back_as_they_were_written(terms: list[Term]) -> None:
+def test_terms_survive_writing_and_reading(terms: list[Term]) -> None:
     assert parse_terms(join_terms([str(term) for term in terms]), "objective") == tuple(terms)
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(InvalidSetting):
         assert parse_terms(text, "objective")
 
 
-def test_people_write_it_as_they_like() -> None:
+def test_spaces_and_number_formats_do_not_matter() -> None:
     first, second, third = parse_terms('  2 * layer( blocks.4:7 )-1e-1*guide(a/b, "my, (flowers).jpg",cosine)+ tv', "x")
     assert first == Term("layer", ("blocks.4:7",), {}, 2.0)
     assert second == Term("guide", ("a/b", "my, (flowers).jpg", "cosine"), {}, -0.1)
@@ -55,6 +55,6 @@ def test_people_write_it_as_they_like() -> None:
         (3, "objective must be a text, not 3"),
     ],
 )
-def test_what_cannot_be_read_is_shown(text, reason: str) -> None:
+def test_an_error_shows_the_place(text, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason):
         parse_terms(text, "objective")

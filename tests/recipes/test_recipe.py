@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe
 from inceptionism.recipes.layers import LayerChoice, parse_layers
 from inceptionism.recipes.provenance import MadeWith
-from inceptionism.recipes.recipe import ClassRecipe, PhotoRecipe, Recipe
 from tests.support.recipe_strategies import class_recipes, photo_recipes
 
 
 @given(photo_recipes | class_recipes)
-def test_a_recipe_comes_back_from_json_as_it_was(recipe: Recipe) -> None:
+def test_a_recipe_survives_json(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
@@ -24,7 +24,7 @@ def test_a_recipe_comes_back_from_json_as_it_was(recipe: Recipe) -> None:
         st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     ).map(json.dumps)
 )
-def test_what_is_no_recipe_is_refused_in_one_sentence(text: str) -> None:
+def test_a_text_that_is_not_a_recipe_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(InvalidSetting):
         Recipe.from_json(text)
 
@@ -43,7 +43,7 @@ def test_what_is_no_recipe_is_refused_in_one_sentence(text: str) -> None:
     ),
     st.sampled_from(["photo", "class"]),
 )
-def test_no_setting_of_the_wrong_kind_gets_through(settings: dict, kind: str) -> None:
+def test_a_setting_of_the_wrong_type_is_refused(settings: dict, kind: str) -> None:
     content = {"schema": 1, "kind": kind, **settings}
     try:
         recipe = Recipe.from_json(json.dumps(content))
@@ -72,17 +72,17 @@ def test_no_setting_of_the_wrong_kind_gets_through(settings: dict, kind: str) ->
         ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, not 'gpu'"),
         ({"layer": "a=0"}, "weight of layer 'a' is 0"),
         ({"layer": "a=b"}, "the weight after = must be a number, not 'b'"),
-        ({"layer": ""}, "'' is no layer"),
+        ({"layer": ""}, "'' is not a valid layer"),
         ({"layer": 5}, "layer must be a name, a list of names or a mapping"),
         ({"layer": {"a": float("nan")}}, "the weight of layer 'a' must be a finite number"),
         ({"layer": {"a": 10**400}}, "the weight of layer 'a' must be a finite number, not 1000.*…0"),
-        ({"layer": {"a": 10**5000}}, "must be a finite number, not a number of thousands of digits"),
+        ({"layer": {"a": 10**5000}}, "must be a finite number, not a number with thousands of digits"),
         ({"layer": {"a": None}}, "the weight of layer 'a' must be a finite number, not None"),
-        ({"layer": {"a": 1e-300}}, "must be between 1e-06 and 1e[+]06 in size, not 1e-300"),
-        ({"layer": {}}, "names no layer"),
+        ({"layer": {"a": 1e-300}}, "must be from 1e-06 to 1e[+]06 in size, not 1e-300"),
+        ({"layer": {}}, "layer is an empty mapping"),
         ({"layer": {4: 1}}, "layer must be a name, a list"),
         ({"layer": "a=" + "9" * 5000}, "weight of layer 'a' must be a finite number, not inf"),
-        ({"steps": 10**5000}, "steps must be from 1 to 100000, not a number of thousands"),
+        ({"steps": 10**5000}, "steps must be from 1 to 100000, not a number with thousands"),
         ({"layer": "a", "objective": "b"}, "either a layer or an objective"),
     ],
 )
@@ -109,7 +109,7 @@ def test_settings_of_a_class_out_of_range_are_refused(settings: dict, reason: st
 
 
 @pytest.mark.parametrize("channel", [-1, True, 1.5, "a", 10**400])
-def test_a_channel_is_a_number_of_a_channel(channel) -> None:
+def test_an_invalid_channel_is_refused(channel) -> None:
     with pytest.raises(InvalidSetting, match="the channel of layer 'a' must be"):
         LayerChoice("a", channel)
     with pytest.raises(InvalidSetting, match="the name of a layer must be a text, not 5"):
@@ -119,25 +119,25 @@ def test_a_channel_is_a_number_of_a_channel(channel) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"kind": []}, r"of kind \[\]"),
-        ({"kind": {}}, r"of kind \{\}"),
+        ({"kind": []}, r"unknown kind \[\]"),
+        ({"kind": {}}, r"unknown kind \{\}"),
         ({"schema": True}, "schema True"),
         ({"step_size": 10**400}, "step_size must be a finite number"),
-        ({"layer": ["a:" + "9" * 4301 + "=b"]}, "is no layer"),
+        ({"layer": ["a:" + "9" * 4301 + "=b"]}, "is not a valid layer"),
         (
             {"made_with": {"inceptionism": "1", "torch": "2", "device": "cpu", "weights": "a", "photo": {"x": 1}}},
             "photo",
         ),
     ],
 )
-def test_a_recipe_that_someone_changed_is_refused(change: dict, reason: str) -> None:
+def test_a_tampered_recipe_is_refused(change: dict, reason: str) -> None:
     content = {"schema": 1, "kind": "photo", **change}
     with pytest.raises(InvalidSetting, match=reason) as caught:
         Recipe.from_json(json.dumps(content))
     assert len(str(caught.value)) < 300
 
 
-def test_what_would_steer_a_terminal_is_written_out() -> None:
+def test_control_characters_are_escaped() -> None:
     name = "\x1b[31m\u009b\ud800ü.jpg"
     made = MadeWith("1", "2", "cpu", "a", {"name": name})
     recipe = PhotoRecipe(network="a\nb", made_with=made)
@@ -148,7 +148,7 @@ def test_what_would_steer_a_terminal_is_written_out() -> None:
     assert recipe.to_json().isprintable()
 
 
-def test_layers_are_written_in_several_ways() -> None:
+def test_layers_can_be_written_in_several_ways() -> None:
     one = (LayerChoice("blocks.10"),)
     assert parse_layers("blocks.10") == parse_layers(["blocks.10"]) == parse_layers({"blocks.10": 1}) == one
     assert parse_layers(["a:17=0.5", "inception_4c/output"]) == (
@@ -160,10 +160,10 @@ def test_layers_are_written_in_several_ways() -> None:
     assert [str(choice) for choice in parse_layers(["a:17=0.5", "b"])] == ["a:17=0.5", "b"]
 
 
-def test_an_unknown_setting_is_named() -> None:
+def test_an_unknown_setting_is_named_in_the_error() -> None:
     with pytest.raises(InvalidSetting, match="unknown setting 'octave'; did you mean octaves"):
         Recipe.from_json('{"schema": 1, "kind": "photo", "octave": 3}')
     with pytest.raises(InvalidSetting, match="schema 2"):
         Recipe.from_json('{"schema": 2, "kind": "photo"}')
-    with pytest.raises(InvalidSetting, match="kind 'film'; known are photo, class"):
+    with pytest.raises(InvalidSetting, match="unknown kind 'film'; the kinds are photo, class"):
         Recipe.from_json('{"schema": 1, "kind": "film"}')

@@ -14,7 +14,7 @@ SAVED = Path(__file__).with_name("saved")
 RECIPES = json.loads((SAVED / "recipes.json").read_text("utf-8"))
 
 
-def test_there_is_one_of_every_kind() -> None:
+def test_every_kind_of_recipe_was_saved() -> None:
     assert {one["kind"] for one in RECIPES.values()} == set(recipe_kinds())
 
 

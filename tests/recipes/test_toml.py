@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.io.recipes import load_recipe
-from inceptionism.recipes.recipe import PhotoRecipe, Recipe
+from inceptionism.recipes import PhotoRecipe, Recipe
 from tests.support.recipe_strategies import class_recipes, photo_recipes
 
 WRITTEN = """\
@@ -23,14 +23,14 @@ step_size = 2
 """
 
 
-def test_a_recipe_is_read_as_it_is_written() -> None:
+def test_a_recipe_is_read_as_written() -> None:
     recipe = Recipe.from_toml(WRITTEN)
     assert recipe == PhotoRecipe(layer=("blocks.4", "blocks.10:17=0.5"), octaves=5, step_size=2)
     assert Recipe.from_toml('kind = "photo"\n[layer]\n"blocks.4" = 2').layer[0].weight == 2
 
 
 @given(photo_recipes | class_recipes)
-def test_settings_come_back_from_toml_as_they_were(recipe: Recipe) -> None:
+def test_settings_survive_toml(recipe: Recipe) -> None:
     assert Recipe.from_toml(recipe.to_toml()).settings() == recipe.settings()
 
 
@@ -43,22 +43,22 @@ def test_settings_come_back_from_toml_as_they_were(recipe: Recipe) -> None:
         ('kind = "photo"\nsteps = 1979-05-27', 2, "steps must be a whole number"),
         ('kind = "photo"\nlayer = "a"\nsteps = 3\nobjective = "layer(b)"', 4, "either a layer or an objective"),
         ('kind = "photo"\nprior = """\nfurrier"""', 2, "there is no prior 'furrier'"),
-        ('kind = "photo"\nlayer = ["a", "b=c"]', 2, "'b=c' is no layer"),
+        ('kind = "photo"\nlayer = ["a", "b=c"]', 2, "'b=c' is not a valid layer"),
         ('kind = "photo"\n[made_with]\ntorch = "1"', 2, "the recipe lacks 'inceptionism'"),
         ('kind = "photo"\nmade_with.torch = 3', 2, "the recipe lacks 'inceptionism'"),
         ('kind = "photo"\n[layer]\n"blocks.4" = "much"', 2, "the weight of layer 'blocks.4' must be a finite number"),
-        ('\n\nkind = "film strip"', 3, "of kind 'film strip'; known are"),
-        ('schema = 2\nkind = "photo"', 1, "schema 2; this version of inceptionism reads 1"),
+        ('\n\nkind = "film strip"', 3, "unknown kind 'film strip'; the kinds are"),
+        ('schema = 2\nkind = "photo"', 1, "schema 2, and this version of inceptionism reads 1"),
         ('seed = 1\nkind = "class"', 2, "give either a class or an objective"),
-        ("steps = 3", None, "of kind None"),
-        ("", None, "of kind None"),
+        ("steps = 3", None, "unknown kind None"),
+        ("", None, "unknown kind None"),
         ('kind = "photo"\nsteps = = 3', 2, "this is not TOML: Invalid value"),
         ('kind = "photo"\nsteps = 3\nsteps = 4', 3, "this is not TOML: Cannot overwrite a value"),
         ('kind = "photo"\nsteps = ' + "9" * 5000, None, "this is not TOML"),
         ("a = " + "[" * 5000, None, "this is not TOML"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text: str, line: int | None, reason: str) -> None:
+def test_an_error_names_the_line(text: str, line: int | None, reason: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Recipe.from_toml(text, "my.toml")
     said = str(caught.value)
@@ -79,7 +79,7 @@ def test_what_is_wrong_is_said_with_its_line(text: str, line: int | None, reason
         )
     ).map("\n".join)
 )
-def test_any_text_is_a_recipe_or_refused_in_one_sentence(text: str) -> None:
+def test_any_text_is_a_recipe_or_is_refused_in_one_sentence(text: str) -> None:
     try:
         recipe = Recipe.from_toml(text)
     except InvalidSetting as error:
@@ -90,7 +90,7 @@ def test_any_text_is_a_recipe_or_refused_in_one_sentence(text: str) -> None:
     assert re.fullmatch(r"the recipe(, line \d+)?: .*", said)
 
 
-def test_files_that_hold_no_recipe_are_refused(tmp_path) -> None:
+def test_files_without_a_recipe_are_refused(tmp_path) -> None:
     (tmp_path / "latin.toml").write_bytes('kind = "photo"\n# für dich'.encode("latin-1"))
     (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
     (tmp_path / "empty.toml").touch()

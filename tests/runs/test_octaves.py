@@ -1,3 +1,5 @@
+"""The sizes of octaves."""
+
 from __future__ import annotations
 
 from hypothesis import given
@@ -11,7 +13,7 @@ def test_the_sizes_of_the_2015_settings() -> None:
 
 
 @given(st.integers(1, 9000), st.integers(1, 9000), st.integers(1, 12), st.floats(1.01, 4))
-def test_octaves_grow_to_the_whole_picture_and_keep_its_shape(height, width, octaves, scale) -> None:
+def test_octaves_grow_to_the_picture_and_keep_its_aspect_ratio(height, width, octaves, scale) -> None:
     sizes = octave_sizes(height, width, octaves, scale)
     assert len(sizes) == octaves
     assert sizes[-1] == (height, width)
@@ -19,4 +21,4 @@ def test_octaves_grow_to_the_whole_picture_and_keep_its_shape(height, width, oct
     for h, w in sizes:
         assert h >= 1
         assert w >= 1
-        assert abs(h * width - w * height) <= max(height, width)  # half a pixel either way
+        assert abs(h * width - w * height) <= max(height, width)  # rounded by at most half a pixel

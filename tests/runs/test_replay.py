@@ -1,4 +1,4 @@
-"""A picture is made again from the recipe inside it, and a recipe opens nothing that was not passed."""
+"""A replay makes the same picture from its recipe, and opens no file that was not passed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName
+from inceptionism.recipes import PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.recipes.provenance import MadeWith
-from inceptionism.recipes.recipe import PRESETS, ClassRecipe, PhotoRecipe
-from inceptionism.runs.replay import ReplayInputs, compare_with_file, prepare_replay
+from inceptionism.runs import ReplayInputs, compare_with_file, prepare_replay
 
 WATCHED = Path(__file__).resolve().parents[1] / "support" / "watched_replays.py"
 TINY = {"octaves": 2, "steps": 2, "layer": "blocks.2"}
@@ -37,7 +37,7 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif"])
-def test_a_picture_is_made_again_from_its_file_alone(folder, ending: str) -> None:
+def test_a_replay_of_a_picture_file_makes_the_same_pixels(folder, ending: str) -> None:
     first = inc.dream(folder / "cup.png", seed=5, size=80, **TINY)
     path = folder / f"a.{ending}"
     first.save(path)
@@ -49,12 +49,12 @@ def test_a_picture_is_made_again_from_its_file_alone(folder, ending: str) -> Non
     assert same(again.image, first.image)
     assert again.notes == first.notes
     if ending == "png":
-        assert compare_with_file(copy, again.image) == f"the same pixels as in {copy}"
+        assert compare_with_file(copy, again.image) == f"the pixels are the same as in {copy}"
     else:
-        assert "whose format loses some" in compare_with_file(copy, again.image)
+        assert compare_with_file(copy, again.image).endswith("of 255 gray levels; its format is lossy")
 
 
-def test_a_class_is_made_again(tmp_path) -> None:
+def test_a_replay_of_a_class_makes_the_same_pixels(tmp_path) -> None:
     settings = {"steps": 3, "size": (40, 56), "seed": 7, "prior": "fourier + views + 0.1*tv"}
     first = inc.visualize("banana", **settings)
     first.save(tmp_path / "a.png")
@@ -64,32 +64,36 @@ def test_a_class_is_made_again(tmp_path) -> None:
     assert inc.replay(tmp_path / "a.png", target="lion").recipe.label == "lion"
 
 
-def test_a_picture_that_was_made_to_differ_from_others_is_made_with_them(lite0) -> None:
+def test_a_replay_of_a_diverse_picture_makes_its_whole_batch(lite0) -> None:
     recipes = [
-        ClassRecipe(objective="channel(blocks.4:3) + 2*diversity(blocks.4)", steps=3, size=48, together=3, number=one)
-        for one in range(3)
+        ClassRecipe(
+            objective="channel(blocks.4:3) + 2*diversity(blocks.4)", steps=3, size=48, together=3, number=number
+        )
+        for number in range(3)
     ]
     from inceptionism.objectives.parse import parse_objective
 
     objective = parse_objective(recipes[0].objective, lite0)
-    runs = [inc.ClassRun(one, network=lite0, objective=objective) for one in recipes]
+    runs = [inc.ClassRun(recipe, network=lite0, objective=objective) for recipe in recipes]
     for _ in inc.run_batch(runs):
         pass
     assert same(inc.replay(runs[1].result().recipe).image, runs[1].image())
     assert not same(runs[0].image(), runs[1].image())
 
 
-def test_guides_masks_and_objectives_are_read_where_they_are_passed(folder) -> None:
+def test_a_replay_reads_the_guides_and_masks_that_are_passed(folder) -> None:
     guided = inc.dream(folder / "cup.png", guide=str(folder / "guide.png"), mask=str(folder / "mask.png"), **TINY)
     pictures = {"guide.png": folder / "guide.png", "mask.png": folder / "mask.png"}
     assert same(inc.replay(guided.recipe, folder / "cup.png", pictures=pictures).image, guided.image)
     assert same(inc.replay(guided.recipe, folder / "cup.png", pictures=pictures.values()).image, guided.image)
-    with pytest.raises(InvalidSetting, match=r"names '.*mask.png', and reads no file that you do not pass: .*mask.png"):
+    with pytest.raises(
+        InvalidSetting, match=r"names '.*mask.png', but a replay opens only files that you pass: .*mask.png"
+    ):
         inc.replay(guided.recipe, folder / "cup.png", pictures=[folder / "guide.png"])
     swapped = {"guide.png": folder / "cup.png", "mask.png": folder / "mask.png"}
     notes = inc.replay(guided.recipe, folder / "cup.png", pictures=swapped).notes
-    assert any("guide.png' is another one, or changed" in note for note in notes)
-    # What is typed is passed.
+    assert any("guide.png' differs from the original one" in note for note in notes)
+    # Files in the changes count as passed.
     assert inc.replay(guided.recipe, folder / "cup.png", guide=str(folder / "cup.png"), mask=str(folder / "mask.png"))
 
 
@@ -106,7 +110,7 @@ NAMING = [
 
 
 @pytest.mark.parametrize("text", NAMING)
-def test_no_term_reads_a_file_that_was_not_passed(folder, text: str, lite0) -> None:
+def test_no_objective_opens_a_file_that_was_not_passed(folder, text: str, lite0) -> None:
     (folder / "a").mkdir()
     (folder / "b").mkdir()
     for name in ("a", "b"):
@@ -117,15 +121,15 @@ def test_no_term_reads_a_file_that_was_not_passed(folder, text: str, lite0) -> N
         np.save(one, np.ones(lite0.channels("blocks.2"), np.float32))
     recipe = PhotoRecipe(objective=text.format(one, folder / "b"), octaves=1, steps=1)
     assert inc.dream(folder / "cup.png", objective=recipe.objective, octaves=1, steps=1)
-    with pytest.raises(InvalidSetting, match="reads no file that you do not pass"):
+    with pytest.raises(InvalidSetting, match="a replay opens only files that you pass"):
         inc.replay(recipe, folder / "cup.png")
     assert inc.replay(recipe, folder / "cup.png", pictures=[one, folder / "b"]).scores
     assert inc.replay(PhotoRecipe(), folder / "cup.png", objective=recipe.objective, octaves=1, steps=1).scores
 
 
-def test_neither_does_a_prior(folder) -> None:
+def test_no_prior_opens_a_file_that_was_not_passed(folder) -> None:
     recipe = ClassRecipe(target="banana", prior=f"phase({folder / 'cup.png'})", steps=1, size=32)
-    with pytest.raises(InvalidSetting, match="reads no file"):
+    with pytest.raises(InvalidSetting, match="a replay opens only files that you pass"):
         inc.replay(recipe)
     assert inc.replay(recipe, pictures=[folder / "cup.png"]).scores
 
@@ -134,8 +138,8 @@ def test_neither_does_a_prior(folder) -> None:
     "name",
     ["/etc/passwd", "../net.onnx", "torchvision/resnet18", "timm/resnet18", "Sequential", "a\0b", "https://a.b/c.onnx"],
 )
-def test_no_network_is_opened_or_downloaded_unasked(folder, name: str) -> None:
-    with pytest.raises(InvalidSetting, match="opens no path and downloads nothing by itself"):
+def test_no_unknown_network_is_opened_or_downloaded(folder, name: str) -> None:
+    with pytest.raises(InvalidSetting, match="a replay opens no path and downloads nothing by itself"):
         inc.replay(PhotoRecipe(network=name), folder / "cup.png")
 
 
@@ -146,29 +150,29 @@ def test_a_network_that_is_passed_is_used(folder, tiny) -> None:
     assert again.notes == made.notes
 
 
-def test_what_is_not_as_it_was_is_said(folder) -> None:
+def test_notes_report_every_difference_from_the_original(folder) -> None:
     made = inc.dream(folder / "cup.png", octaves=1, steps=1)
     was = made.recipe.made_with
     other = MadeWith(
         "0.0.9", "2.6.0", "cuda", "f" * 64, {**was.photo, "sha256": "0" * 64}, "fp16", {"a.png": "0"}, tile=5, taken=1
     )
     notes = " ".join(inc.replay(replace(made.recipe, made_with=other), folder / "cup.png").notes)
-    for one in (
+    for fact in (
         "inceptionism 0.0.9",
         "torch 2.6.0",
         "device cuda",
         "fp16",
-        "other weights: ffffffffffff then",
+        "the original had ffffffffffff",
         "photograph",
     ):
-        assert one in notes
-    assert "then 5 of its pixels" in notes
+        assert fact in notes
+    assert "the original was processed 5 pixels at a time" in notes
     assert "stopped after 1 steps" in notes
-    # Of a variation, nobody expects it to be the same.
+    # A variation differs on purpose, so it has no such notes.
     assert inc.replay(replace(made.recipe, made_with=other), folder / "cup.png", seed=4).notes == made.notes
 
 
-def test_another_device_takes_the_place_of_one_that_is_not_here(folder) -> None:
+def test_a_missing_device_is_replaced_by_auto(folder) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -179,8 +183,8 @@ def test_another_device_takes_the_place_of_one_that_is_not_here(folder) -> None:
         inc.replay(recipe, folder / "cup.png", device="cuda")
 
 
-def test_the_precision_is_that_of_before(folder, monkeypatch) -> None:
-    """On a machine where auto means something else than on the one that made it."""
+def test_the_precision_is_that_of_the_original(folder, monkeypatch) -> None:
+    """The setting auto may mean different precisions on the two machines."""
     made = inc.dream(folder / "cup.png", octaves=1, steps=2, precision="bf16")
     recipe = replace(made.recipe, precision="auto")
     for fast in (True, False):
@@ -190,7 +194,7 @@ def test_the_precision_is_that_of_before(folder, monkeypatch) -> None:
         assert again.recipe.made_with.precision == "bf16"
 
 
-def test_a_picture_that_was_interrupted_says_so(folder) -> None:
+def test_notes_report_an_interrupted_original(folder) -> None:
     run = inc.PhotoRun(PhotoRecipe(octaves=1, steps=5), inc.load_photo(folder / "cup.png"))
     for step in run:
         if step.step == 2:
@@ -198,14 +202,14 @@ def test_a_picture_that_was_interrupted_says_so(folder) -> None:
     recipe = run.result().recipe
     assert recipe.made_with.taken == 2
     notes = inc.replay(recipe, folder / "cup.png").notes
-    assert "it was stopped after 2 steps, and here all are taken" in notes
+    assert "the original was stopped after 2 steps, and this one took all steps" in notes
     assert run.finish().recipe.made_with.taken is None
 
 
-def test_no_absurd_size_without_being_asked(folder) -> None:
+def test_a_huge_size_in_a_recipe_needs_permission(folder) -> None:
     for recipe in (ClassRecipe(target=1, size=(8192, 4097), memory="900GB"), PhotoRecipe(size=9000, memory="900GB")):
         photo = None if recipe.kind == "class" else inc.load_photo(folder / "cup.png")
-        with pytest.raises(InvalidSetting, match=r"asks for \d+×\d+ pixels; if you mean that, add --force"):
+        with pytest.raises(InvalidSetting, match=r"asks for \d+×\d+ pixels; add --force to allow this"):
             prepare_replay(recipe, ReplayInputs(photo), {}, force=False)
         assert prepare_replay(recipe, ReplayInputs(photo), {}, force=True)
         assert prepare_replay(recipe, ReplayInputs(photo), {"size": 9000}, force=False)
@@ -214,10 +218,10 @@ def test_no_absurd_size_without_being_asked(folder) -> None:
         prepare_replay(together, ReplayInputs(), {}, force=False)
 
 
-def test_settings_take_the_place_of_the_recipes(folder) -> None:
+def test_changes_replace_the_settings_of_the_recipe(folder) -> None:
     made = inc.dream(folder / "cup.png", **TINY)
     varied = inc.replay(made.recipe, folder / "cup.png", layer=["stem", "blocks.1=2"], size=50, steps=1)
-    assert (varied.recipe.size, [str(one) for one in varied.recipe.layer]) == (50, ["stem", "blocks.1=2"])
+    assert (varied.recipe.size, [str(choice) for choice in varied.recipe.layer]) == (50, ["stem", "blocks.1=2"])
     by_objective = inc.replay(made.recipe, folder / "cup.png", objective="layer(stem)", steps=1).recipe
     assert (by_objective.layer, by_objective.objective) == ((), "layer(stem)")
     assert inc.replay(by_objective, folder / "cup.png", layer="stem").recipe.objective is None
@@ -225,18 +229,20 @@ def test_settings_take_the_place_of_the_recipes(folder) -> None:
     changed = inc.replay(banana, preset="fast", size=32, steps=1).recipe
     assert changed.prior == PRESETS["fast"].prior
     for changes, reason in [
-        ({"octave": 3}, "a recipe of kind photo has no 'octave'; did you mean octaves"),
-        ({"made_with": None, "verdicts": ()}, "has no 'verdicts'"),
+        ({"octave": 3}, "a recipe of kind photo has no setting 'octave'; did you mean octaves"),
+        ({"made_with": None, "verdicts": ()}, "has no setting 'verdicts'"),
         ({"steps": 0}, "steps must be from 1"),
-        ({"target": "banana"}, "has no 'target'"),
+        ({"target": "banana"}, "has no setting 'target'"),
     ]:
         with pytest.raises(InvalidSetting, match=reason):
             inc.replay(made.recipe, folder / "cup.png", **changes)
 
 
-def test_what_is_missing_is_said(folder, tmp_path) -> None:
+def test_missing_and_needless_inputs_are_refused(folder, tmp_path) -> None:
     made = inc.dream(folder / "cup.png", octaves=1, steps=1)
-    with pytest.raises(InvalidSetting, match=r"a photograph, 'cup.png' of 93×71 pixels: pass one after it"):
+    with pytest.raises(
+        InvalidSetting, match=r"a photograph, 'cup.png' of 93×71 pixels; pass a photograph after the recipe"
+    ):
         inc.replay(made.recipe)
     with pytest.raises(InvalidSetting, match="takes no photograph"):
         inc.replay(ClassRecipe(target=1), folder / "cup.png")
@@ -246,13 +252,13 @@ def test_what_is_missing_is_said(folder, tmp_path) -> None:
         inc.replay(ClassRecipe(target="bananna"))
 
 
-def test_no_recipe_reads_anything_that_was_not_passed(folder) -> None:
-    """Python itself tells of every file that is opened, in a process of its own."""
+def test_no_random_recipe_opens_a_file_that_was_not_passed(folder) -> None:
+    """An audit hook in another process reports every file that Python opens."""
     (folder / "secret.png").write_bytes((folder / "cup.png").read_bytes())
     np.save(folder / "vector.npy", np.ones(16, np.float32))
     done = subprocess.run([sys.executable, WATCHED, folder, "150"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["touched"] == []
-    assert found["made"] > 5
-    assert found["refused"] > 50
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["touched"] == []
+    assert report["made"] > 5
+    assert report["refused"] > 50

@@ -1,4 +1,4 @@
-"""How results show themselves, in notebooks and elsewhere."""
+"""Results in notebooks and in files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def result(photo) -> inc.Result:
     return inc.dream(photo, octaves=2, steps=3, layer="blocks.2")
 
 
-def test_a_result_shows_itself(result) -> None:
+def test_a_notebook_shows_the_picture(result) -> None:
     with Image.open(io.BytesIO(result._repr_png_())) as image:
         np.testing.assert_array_equal(np.asarray(image), np.asarray(result.image))
 
 
-def test_several_show_themselves_side_by_side(result, photo) -> None:
+def test_a_notebook_shows_several_results_in_a_row(result, photo) -> None:
     wide = inc.dream(np.repeat(photo, 5, 1), octaves=1, steps=1, layer="stem")
     batch = inc.Results([result, wide, result])
     with Image.open(io.BytesIO(batch._repr_png_())) as image:
@@ -32,7 +32,7 @@ def test_several_show_themselves_side_by_side(result, photo) -> None:
     small = wide.image.copy()
     small.thumbnail((256, 256), Image.Resampling.LANCZOS)
     assert small.width == 256
-    # The pictures are there as they are, in a row; below each, in black on white, its name.
+    # The pictures are unchanged in a row. Below each picture is its title, black on white.
     step = small.width + 12
     for index, picture in enumerate([result.image, small, result.image]):
         left = 12 + index * step
@@ -43,7 +43,7 @@ def test_several_show_themselves_side_by_side(result, photo) -> None:
         inc.Results().sheet()
 
 
-def test_transparency_is_laid_on_white_on_a_sheet(result) -> None:
+def test_a_transparent_picture_is_white_on_a_sheet(result) -> None:
     from dataclasses import replace
 
     clear = result.image.copy()
@@ -52,7 +52,7 @@ def test_transparency_is_laid_on_white_on_a_sheet(result) -> None:
     assert (sheet[12:100, 12:80] == 255).all()
 
 
-def test_scores_are_drawn(result) -> None:
+def test_the_plot_shows_the_scores(result) -> None:
     plot = result.plot()
     assert str(plot).startswith(("▁", "█"))
     assert f"to {result.scores[-1]:.4g} in 6 steps" in repr(plot)
@@ -65,13 +65,13 @@ def test_scores_are_drawn(result) -> None:
 
 
 @pytest.mark.parametrize("scores", [(), (3.0,), (2.0, 2.0), tuple(range(1000)), (-1e-30, 1e30)])
-def test_any_scores_are_drawn(scores: tuple) -> None:
+def test_any_scores_can_be_plotted(scores: tuple) -> None:
     plot = ScorePlot(scores)
     ElementTree.fromstring(plot._repr_svg_())
     assert len(str(plot)) < 110
 
 
-def test_a_result_may_be_saved_without_metadata(result, tmp_path) -> None:
+def test_a_result_can_be_saved_without_metadata(result, tmp_path) -> None:
     result.save(tmp_path / "a.png", metadata=False)
     with pytest.raises(InvalidSetting, match="carries no recipe"):
         inc.load_recipe(tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""What a network that took no part sees: GoogLeNet, read by OpenCV's own Caffe importer."""
+"""An independent network recognizes the pictures: GoogLeNet, loaded by OpenCV's own Caffe importer."""
 
 from __future__ import annotations
 
@@ -30,25 +30,23 @@ def judge(shared: Path):
     return probabilities
 
 
-def test_the_judge_knows_a_lion(judge, shared) -> None:
+def test_the_judge_recognizes_a_photograph_of_a_lion(judge, shared) -> None:
     with Image.open(shared / "photos" / "lion.jpg") as lion:
-        seen = judge(lion)
-    assert seen.argmax() == LION
-    assert seen[LION] > 0.99
+        probabilities = judge(lion)
+    assert probabilities.argmax() == LION
+    assert probabilities[LION] > 0.99
 
 
-def test_another_network_sees_the_banana_with_the_prior_and_none_without(judge, lite0) -> None:
+def test_the_judge_recognizes_a_banana_only_with_a_prior(judge, lite0) -> None:
     natural = inc.visualize("banana")
     assert natural.image.size == (224, 224)
-    seen = judge(natural.image)
-    assert seen.argmax() == BANANA
+    assert judge(natural.image).argmax() == BANANA
     plain = inc.visualize("banana", prior="none")
-    # The network that was climbed is sure of both; only the prior makes others see it too.
+    # The optimized network is sure of both pictures. Other networks recognize it only with the prior.
     for image in (natural.image, plain.image):
         logits = lite0.activations(picture(image), ["logits"])["logits"]
         assert logits.softmax(1)[0, BANANA] > 0.9
-    blind = judge(plain.image)
-    assert BANANA not in blind.argsort()[-5:]
+    assert BANANA not in judge(plain.image).argsort()[-5:]
     assert neighbor_correlation(picture(natural.image)) > 0.9 > neighbor_correlation(picture(plain.image))
 
 

@@ -1,4 +1,4 @@
-"""What exiftool, which knows nothing of this package, reads in a file."""
+"""Metadata as exiftool reads it, a program that knows nothing of this package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ needs_exiftool = pytest.mark.skipif(
 
 
 def tags(path: Path) -> dict[str, object]:
-    """Return the tags of a file by group and name, "XMP:Title" say."""
-    done = subprocess.run(["exiftool", "-json", "-G", "-n", str(path)], capture_output=True, text=True, check=True)
-    (found,) = json.loads(done.stdout)
-    return found
+    """Return the tags of a file by group and name, for example "XMP:Title"."""
+    process = subprocess.run(["exiftool", "-json", "-G", "-n", str(path)], capture_output=True, text=True, check=True)
+    (file_tags,) = json.loads(process.stdout)
+    return file_tags

@@ -1,4 +1,4 @@
-"""Films for tests, made with PyAV, and what ffprobe says of films."""
+"""Films for tests: written and decoded with PyAV, inspected with ffprobe, and small runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
+
+import inceptionism as inc
 
 
 def pan(photo: np.ndarray, count: int, height: int = 44, width: int = 58) -> list[np.ndarray]:
-    """Return frames of a camera that moves by one pixel to the right and, every other frame, one down."""
+    """Return the frames of a camera that moves one pixel to the right per frame, and one down every other frame."""
     return [np.ascontiguousarray(photo[n // 2 : n // 2 + height, n : n + width]) for n in range(count)]
 
 
@@ -32,7 +35,7 @@ def write(
     aspect: Fraction | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a film, with two seconds of a tone as its sound if a codec for that is given."""
+    """Write a film and return its path. If `sound` names an audio codec, the film has two seconds of a tone."""
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codec, rate=12, options=options or {"crf": "1"})
         stream.height, stream.width = frames[0].shape[:2]
@@ -41,24 +44,24 @@ def write(
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
         if sound:
-            heard: Any = out.add_stream(sound, rate=48_000)
-            heard.layout = "mono"
+            audio: Any = out.add_stream(sound, rate=48_000)
+            audio.layout = "mono"
             tone = np.sin(np.arange(96_000) / 20).astype(np.float32)[None]
             for start in range(0, 96_000, 960):
-                piece = av.AudioFrame.from_ndarray(tone[:, start : start + 960], format="fltp", layout="mono")
-                piece.sample_rate, piece.pts, piece.time_base = 48_000, start, Fraction(1, 48_000)
-                out.mux(heard.encode(piece))
-            out.mux(heard.encode(None))
-        for index, one in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(one, format="rgb24")
+                samples = av.AudioFrame.from_ndarray(tone[:, start : start + 960], format="fltp", layout="mono")
+                samples.sample_rate, samples.pts, samples.time_base = 48_000, start, Fraction(1, 48_000)
+                out.mux(audio.encode(samples))
+            out.mux(audio.encode(None))
+        for index, array in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(array, format="rgb24")
             frame.pts, frame.time_base = index if times is None else times[index], unit
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
 
 
-def turn_flag(path: Path) -> None:
-    """Say in an MP4, as phones do, that it is to be shown turned clockwise by 90 degrees."""
+def rotate_display(path: Path) -> None:
+    """Set the display matrix of an MP4, as phones do, to a clockwise rotation by 90 degrees."""
     content = bytearray(path.read_bytes())
     # In the track header, the matrix follows 40 bytes after the version: a, b, u, c, d, v, x, y, w.
     start = content.index(b"tkhd") + 4 + 40
@@ -68,22 +71,46 @@ def turn_flag(path: Path) -> None:
 
 
 def decoded(path: Path) -> list[np.ndarray]:
-    """Return the frames of a film as PyAV sees them."""
+    """Return the frames of a film, decoded by PyAV, H×W×3 uint8."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def times(path: Path) -> list[float]:
-    """Return when its frames are shown, in seconds."""
+    """Return the times at which the frames of a film are shown, in seconds."""
     with av.open(str(path)) as container:
         return [float(frame.time) for frame in container.decode(video=0)]
 
 
 def probe(path: Path) -> dict[str, Any]:
-    """Return what ffprobe says of a film that it reads to its end, which must be without complaint."""
+    """Return ffprobe's description of a film. ffprobe must read the film to its end without a warning."""
     if shutil.which("ffprobe") is None:
-        pytest.skip("needs ffprobe, of ffmpeg")
+        pytest.skip("needs ffprobe, a program of ffmpeg")
     command = ["ffprobe", "-v", "warning", "-count_frames", "-show_streams", "-show_format", "-of", "json", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return json.loads(done.stdout)
+
+
+SMALL_ZOOM = {"layer": "first", "octaves": 1, "jitter": 4, "fps": 5, "seconds": 2.4, "size": (44, 58)}
+"""Settings of a zoom of 12 frames."""
+
+
+def small_zoom(photo: np.ndarray, network: inc.Network, **settings: Any) -> inc.ZoomRun:
+    """Return the run of a zoom of 12 frames, with changed settings."""
+    return inc.zoom(photo, network=network, **{**SMALL_ZOOM, **settings})
+
+
+def small_video(film: Path, network: inc.Network) -> inc.VideoRun:
+    """Return the run of a video that is quick to dream."""
+    return inc.video(film, network=network, layer="first", octaves=1)
+
+
+def saved_frames(path: Path) -> list[np.ndarray]:
+    """Return the frames of a saved film of any format, or of a folder of PNGs, H×W×3 uint8."""
+    if path.is_dir():
+        return [np.asarray(Image.open(file)) for file in sorted(path.glob("*.png"))]
+    if path.suffix == ".webp":
+        with Image.open(path) as image:
+            return [np.asarray((image.seek(n), image.convert("RGB"))[1]) for n in range(image.n_frames)]
+    return decoded(path)

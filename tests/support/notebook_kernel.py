@@ -1,4 +1,4 @@
-"""A Jupyter kernel as a front end has it: cells go in, what they show comes out, and buttons can be clicked."""
+"""A Jupyter kernel and a front end for it, which runs cells, collects their outputs and clicks their buttons."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from typing import Any
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-PATIENCE = 120
+TIMEOUT = 120
+"""Longest wait for a message from the kernel, in seconds."""
 
 
 @dataclass
 class Cell:
-    """What one cell has shown.
+    """Outputs of one cell.
 
     Attributes:
-        shown: Every output in its order, with what it holds by now; by MIME type.
-        states: All pictures, also those that others took the place of.
-        said: What it printed.
-        failed: The lines of its error, if it had one.
-        buttons: The ids of the buttons that it made.
+        outputs: Present content of each output, in order: data by MIME type.
+        states: All pictures that were shown, including those that were replaced.
+        printed: Text that the cell printed.
+        error: Lines of the cell's error. Empty if the cell did not fail.
+        buttons: Ids of the buttons that the cell created.
     """
 
-    shown: list[dict[str, Any]] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
     states: list[Image.Image] = field(default_factory=list)
-    said: str = ""
-    failed: list[str] = field(default_factory=list)
+    printed: str = ""
+    error: list[str] = field(default_factory=list)
     buttons: list[str] = field(default_factory=list)
 
     @property
     def texts(self) -> list[str]:
-        return [one["text/plain"] for one in self.shown if set(one) == {"text/plain"}]
+        return [data["text/plain"] for data in self.outputs if set(data) == {"text/plain"}]
 
     @property
     def pictures(self) -> list[Image.Image]:
-        return [picture_in(one) for one in self.shown if "image/jpeg" in one or "image/png" in one]
+        return [picture_in(data) for data in self.outputs if "image/jpeg" in data or "image/png" in data]
 
 
 class Kernel:
+    """A running kernel with a client."""
+
     def __init__(self, manager: Any, client: Any) -> None:
         self.manager, self.client = manager, client
 
@@ -51,51 +54,51 @@ class Kernel:
         self.manager.interrupt_kernel()
 
     def click(self, cell: Cell) -> None:
-        """Send what a browser sends when the cell's button is clicked."""
+        """Send the message that a browser sends after a click on the cell's button."""
         data = {"method": "custom", "content": {"event": "click"}}
         message = self.client.session.msg("comm_msg", {"comm_id": cell.buttons[0], "data": data})
         self.client.shell_channel.send(message)
 
-    def run(self, code: str, once_shown: Callable[[Cell], None] | None = None) -> Cell:
-        """Run a cell; call `once_shown` when it shows its first picture."""
-        asked, cell = self.client.execute(code), Cell()
-        places: dict[str, dict[str, Any]] = {}
+    def run(self, code: str, on_first_picture: Callable[[Cell], None] | None = None) -> Cell:
+        """Run a cell. Call `on_first_picture` when the cell shows its first picture."""
+        request, cell = self.client.execute(code), Cell()
+        by_display_id: dict[str, dict[str, Any]] = {}
         while True:
-            message = self.client.get_iopub_msg(timeout=PATIENCE)
-            if message["parent_header"].get("msg_id") != asked:
+            message = self.client.get_iopub_msg(timeout=TIMEOUT)
+            if message["parent_header"].get("msg_id") != request:
                 continue
             kind, content = message["msg_type"], message["content"]
             if kind == "status" and content["execution_state"] == "idle":
                 return cell
             if kind in ("display_data", "execute_result"):
-                cell.shown.append(dict(content["data"]))
-                places[content.get("transient", {}).get("display_id", "")] = cell.shown[-1]
+                cell.outputs.append(dict(content["data"]))
+                by_display_id[content.get("transient", {}).get("display_id", "")] = cell.outputs[-1]
             elif kind == "update_display_data":
-                place = places[content["transient"]["display_id"]]
-                place.clear()
-                place.update(content["data"])
+                output = by_display_id[content["transient"]["display_id"]]
+                output.clear()
+                output.update(content["data"])
             elif kind == "stream":
-                cell.said += content["text"]
+                cell.printed += content["text"]
             elif kind == "error":
-                cell.failed = content["traceback"]
+                cell.error = content["traceback"]
             elif kind == "comm_open" and content["data"]["state"].get("_model_name") == "ButtonModel":
                 cell.buttons.append(content["comm_id"])
             if "image/jpeg" in content.get("data", {}):
                 cell.states.append(picture_in(content["data"]))
-                if len(cell.states) == 1 and once_shown is not None:
-                    once_shown(cell)
+                if len(cell.states) == 1 and on_first_picture is not None:
+                    on_first_picture(cell)
 
 
 def picture_in(data: dict[str, Any]) -> Image.Image:
-    """Return the picture of an output."""
+    """Return the picture in the data of an output."""
     encoded = data.get("image/jpeg") or data["image/png"]
     return Image.open(io.BytesIO(base64.b64decode("".join(encoded))))
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Kernel]:
-    """Give a new kernel that runs in `folder`."""
-    manager, client = start_new_kernel(startup_timeout=PATIENCE, cwd=str(folder))
+def running_kernel(folder: Path) -> Iterator[Kernel]:
+    """Start a kernel with `folder` as its working directory, and stop it at the end of the block."""
+    manager, client = start_new_kernel(startup_timeout=TIMEOUT, cwd=str(folder))
     try:
         yield Kernel(manager, client)
     finally:

@@ -1,4 +1,4 @@
-"""Pictures that tests save, and what a picture has in common with natural ones."""
+"""Pictures and a color profile for tests, and a measure of how natural a picture is."""
 
 from __future__ import annotations
 
@@ -10,33 +10,38 @@ from PIL import Image, ImageCms
 
 
 def gradient(height: int = 21, width: int = 34) -> np.ndarray:
+    """Return H×W×3 uint8 pixels whose three channels change in different directions."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([rows * 10, columns * 7, (rows + columns) * 4], axis=-1).astype(np.uint8)
 
 
 def saved(image: Image.Image, path: Path, **options: object) -> Path:
+    """Save an image with options of Pillow, and return the path."""
     image.save(path, **options)
     return path
 
 
 def linear_profile() -> bytes:
-    """sRGB's primaries with a gamma of 1, by editing Pillow's sRGB profile: its tone curves become the identity."""
+    """Return an ICC profile with the primaries of sRGB and a gamma of 1.
+
+    It is Pillow's sRGB profile, with the identity as its tone curves and another name.
+    """
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = int.from_bytes(profile[128:132], "big")
     for entry in range(count):
-        place = 132 + 12 * entry
-        if profile[place : place + 4] in (b"rTRC", b"gTRC", b"bTRC"):
-            start = int.from_bytes(profile[place + 4 : place + 8], "big")
-            size = int.from_bytes(profile[place + 8 : place + 12], "big")
+        position = 132 + 12 * entry
+        tag = bytes(profile[position : position + 4])
+        start = int.from_bytes(profile[position + 4 : position + 8], "big")
+        size = int.from_bytes(profile[position + 8 : position + 12], "big")
+        if tag in (b"rTRC", b"gTRC", b"bTRC"):
             profile[start : start + size] = (b"curv" + bytes(8)).ljust(size, b"\0")
-        if profile[place : place + 4] == b"desc":
-            start = int.from_bytes(profile[place + 4 : place + 8], "big")
-            size = int.from_bytes(profile[place + 8 : place + 12], "big")
+        if tag == b"desc":
             text = bytes(profile[start : start + size]).replace("sRGB".encode("utf-16-be"), "flat".encode("utf-16-be"))
             profile[start : start + size] = text.replace(b"sRGB", b"flat")
     return bytes(profile)
 
 
 def neighbor_correlation(picture: torch.Tensor) -> float:
+    """Return the correlation of horizontal neighbors in the first picture of N×3×H×W; it is near 1 in natural ones."""
     gray = picture.detach()[0].mean(0).double().numpy()
     return float(np.corrcoef(gray[:, 1:].ravel(), gray[:, :-1].ravel())[0, 1])

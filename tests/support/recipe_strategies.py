@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from inceptionism.recipes.layers import LayerChoice
 from inceptionism.recipes.provenance import MadeWith
-from inceptionism.recipes.recipe import ClassRecipe, PhotoRecipe
 
 MADE = MadeWith("0.1.0", "2.13.0", "cpu", "ab" * 32, {"name": "ü.jpg", "sha256": "cd" * 32, "height": 5, "width": 7})
 

@@ -1,4 +1,4 @@
-"""Small seeded networks, whose results can be followed by hand."""
+"""Small seeded networks, whose results can be checked by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TINY_STD = (0.2, 0.3, 0.25)
 
 
 class Tiny(nn.Module):
-    """Two strided convolutions with batch norms, and logits: small enough to be followed by hand."""
+    """Two strided convolutions with batch norms, and logits: small enough to check by hand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Tiny(nn.Module):
 
 
 def tiny_module(seed: int = 0) -> Tiny:
-    """Return a `Tiny` with random weights and batch norm statistics far from the trivial ones."""
+    """Return a `Tiny` with random weights and with batch norm statistics far from 0 and 1."""
     generator = torch.Generator().manual_seed(seed)
     module = Tiny()
     with torch.no_grad():
@@ -37,7 +37,7 @@ def tiny_module(seed: int = 0) -> Tiny:
 
 
 def randomize(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Give `module` random weights that let something through, and batch norm statistics far from the trivial ones."""
+    """Give `module` random weights that keep its signal alive, and batch norm statistics far from 0 and 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in module.state_dict(keep_vars=True).items():

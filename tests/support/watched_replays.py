@@ -1,6 +1,7 @@
-"""Replays recipes that nobody should trust, and prints which files and other things that touched.
+"""Replay untrusted recipes, and print which files, sockets and processes were opened.
 
-`python watched_replays.py FOLDER COUNT`, where FOLDER has `cup.png`, which is passed, and others that are not.
+Run `python watched_replays.py FOLDER COUNT`. FOLDER must have `cup.png`, which is passed to the replays, and may have
+other files, which are not passed. COUNT is the number of random recipes.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ photo = inc.load_photo("cup.png")
 
 files = [
     *map(str, folder.iterdir()),
-    *(one.name for one in folder.iterdir()),
+    *(path.name for path in folder.iterdir()),
     str(folder),
     "~/.ssh/id_rsa",
     "/etc/passwd",
 ]
 paths = st.sampled_from(files)
 layers = st.sampled_from(["blocks.1", "stem", "blocks.2:3", "nowhere"])
-compared = st.sampled_from(["guide", "style", "inversion", "caricature", "direction"])
-masked = st.sampled_from(["where", "outside"])
+reference_objectives = st.sampled_from(["guide", "style", "inversion", "caricature", "direction"])
+mask_keys = st.sampled_from(["where", "outside"])
 terms = st.one_of(
-    st.builds("{}({}, {})".format, compared, layers, paths),
-    st.builds("layer({}, {}={})".format, layers, masked, paths),
-    st.builds("class(banana, {}={})".format, masked, paths),
+    st.builds("{}({}, {})".format, reference_objectives, layers, paths),
+    st.builds("layer({}, {}={})".format, layers, mask_keys, paths),
+    st.builds("class(banana, {}={})".format, mask_keys, paths),
     st.builds("direction({}, {}, {})".format, layers, paths, paths),
     st.builds("channel({})".format, layers),
     st.text(max_size=20),
@@ -58,28 +59,29 @@ recipes = st.fixed_dictionaries(
         "made_with": values,
     },
 )
-drawn: list[dict[str, object]] = []
+generated: list[dict[str, object]] = []
 
 
 @settings(max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(recipes)
-def draw(recipe: dict[str, object]) -> None:
-    drawn.append(recipe)
+def generate(recipe: dict[str, object]) -> None:
+    generated.append(recipe)
 
 
-draw()
+generate()
 
 EVENTS = ("open", "os.listdir", "os.scandir", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system")
 LIBRARIES = (sys.prefix, sys.base_prefix, str(Path(inc.__file__).parent), "/proc", "/sys")
-heard: list[list[str]] = []
+events: list[list[str]] = []
 
 
-def hear(event: str, arguments: tuple[object, ...]) -> None:
+def record(event: str, arguments: tuple[object, ...]) -> None:
     if event in EVENTS and not str(arguments[0]).startswith(LIBRARIES):
-        heard.append([event, str(arguments[0])])
+        events.append([event, str(arguments[0])])
 
 
-def replayed(content: dict[str, object]) -> bool:
+def is_replayed(content: dict[str, object]) -> bool:
+    """Replay a recipe. Return whether it made a picture; return False if it was refused with one clear sentence."""
     try:
         recipe = inc.Recipe.from_json(json.dumps(content))
         inc.replay(recipe, photo if recipe.kind == "photo" else None)
@@ -90,9 +92,9 @@ def replayed(content: dict[str, object]) -> bool:
     return True
 
 
-# What is looked up once, when a network is first asked for, is no recipe's doing.
+# Two ordinary runs first: files that are opened once, when a network is loaded, are not opened because of a recipe.
 inc.replay(inc.PhotoRecipe(octaves=1, steps=1, size=40, guide="guide.png"), photo, pictures=["guide.png"])
 inc.replay(inc.ClassRecipe(target="banana", steps=1, size=32))
-sys.addaudithook(hear)
-made = sum(map(replayed, drawn))
-sys.stdout.write(json.dumps({"made": made, "refused": len(drawn) - made, "touched": heard}))
+sys.addaudithook(record)
+made = sum(map(is_replayed, generated))
+sys.stdout.write(json.dumps({"made": made, "refused": len(generated) - made, "touched": events}))

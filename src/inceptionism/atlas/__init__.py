@@ -1,6 +1,7 @@
-"""Contact sheets: what the layers of a network dream, and what the channels of a layer respond to.
+"""Contact sheets: dreams of all layers of a network, and pictures of all channels of a layer.
 
-Use `layer_runs` and `layer_sheet`, or `ChannelAtlas`. The full list of names for other packages is in `__init__.pyi`.
+Use `layer_runs` and `layer_sheet` for layers, or `ChannelAtlas` for channels. The full list of names for other packages
+is in `__init__.pyi`.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""An atlas of the units of a layer: a picture of each channel, a sheet of them all, and an index."""
+"""An atlas of a layer's channels: a picture of each channel, a contact sheet of all pictures, and an index."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ from inceptionism.recipes import ClassRecipe
 from inceptionism.runs import ClassRun, Step, make_batches, run_batch
 
 INDEX_SCHEMA = 1
+"""Version of the format of `index.json`."""
 
 
 class ChannelAtlas:
-    """The pictures of a layer's channels in a folder; what is there already is not made again.
+    """Pictures of a layer's channels in a folder. Pictures that already exist with the same settings are kept.
 
-    Each is a PNG with its recipe inside, as `dream unit` makes it. Beside them come to stand `sheet.png` and
-    `index.json`, which says for each channel its file and its place on the sheet.
+    Each picture is a PNG with its recipe inside, the same as from `dream unit`. `finish` adds `sheet.png` and
+    `index.json`. The index lists the file of each channel and its position on the sheet.
 
     Args:
-        network: Whose units they are.
-        layer: The layer.
-        settings: Of each picture; its objective is put in.
-        folder: Where they go; it is made if only it is missing.
-        channels: Which; by default all of the layer's.
-        photo: Show those that are most active on this photograph, these first.
-        top: How many of these.
-        overwrite: Replace pictures with other settings that are there.
+        network: Network that has the layer.
+        layer: Name of the layer.
+        settings: Settings of every picture. Their objective is replaced by that of the channel.
+        folder: Folder for the files. It is created if its parent exists.
+        channels: Indices of the channels. None means all channels of the layer.
+        photo: If given, only the channels that are most active on this photograph are shown, the most active first.
+        top: Number of channels that are shown with `photo`.
+        overwrite: Whether existing pictures with other settings are replaced.
 
     Attributes:
-        channels: Which channels, in the order of the sheet.
-        done: Those whose pictures are there.
-        silent: Those that nothing excited, of the pictures that were made just now.
+        channels: Indices of the channels, in the order of the sheet.
+        done: Channels whose pictures exist.
+        silent: Channels without a gradient, among the pictures that this object has made.
 
     Raises:
-        UnknownName: there is no such layer.
-        InvalidSetting: the layer has no such channel.
-        CannotWrite: the folder cannot be made.
-        NameTaken: it holds pictures with other settings, or something else under their names.
+        UnknownName: If the network has no such layer.
+        InvalidSetting: If the layer has no such channel.
+        CannotWrite: If the folder cannot be created.
+        NameTaken: If the folder has pictures with other settings, or other files with the names of the pictures.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class ChannelAtlas:
         network.check_layer(layer)
         self.network, self.layer, self.folder = network, layer, folder
         count = network.channels(layer)
-        for one in channels or []:
-            check_channel(layer, one, count)
+        for index in channels or []:
+            check_channel(layer, index, count)
         self.activations = None if photo is None else mean_activations(network, layer, [photo])
         if self.activations is not None:
             channels = self.activations.argsort(descending=True)[:top].tolist()
@@ -73,64 +74,68 @@ class ChannelAtlas:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise CannotWrite(f"{folder} cannot be made as a folder: {error.strerror}") from error
+            raise CannotWrite(f"the folder {folder} cannot be created: {error.strerror}") from error
         self.done: list[int] = []
         self.silent: list[int] = []
-        for one in self.channels:
-            path = self.path(one)
-            if path.exists() and recipe_in(path) == self.run(one).recipe.to_json():
-                self.done.append(one)
+        for index in self.channels:
+            path = self.path(index)
+            if path.exists() and embedded_recipe(path) == self.run(index).recipe.to_json():
+                self.done.append(index)
             elif path.exists() and not overwrite:
                 raise NameTaken(
-                    f"{path} is there with other settings; give another folder, or --overwrite to replace it"
+                    f"{path} already exists with other settings; choose another folder, or replace it with --overwrite"
                 )
 
-    def path(self, channel: int) -> Path:
-        """Return where the picture of a channel is."""
-        return self.folder / f"{channel:0{self._digits}d}.png"
+    def path(self, index: int) -> Path:
+        """Return the path of the picture of a channel."""
+        return self.folder / f"{index:0{self._digits}d}.png"
 
     def run(self, index: int) -> ClassRun:
-        """Return what makes the picture of a channel."""
+        """Return the run that makes the picture of a channel."""
         objective = channel(self.layer, index)
         recipe = replace(self._settings, objective=str(objective))
         return ClassRun(recipe, network=self.network, objective=objective)
 
     def make_batches(self) -> Iterator[Iterator[list[Step]]]:
-        """Yield, for each batch of pictures that are not there, its steps; its pictures are written after the last."""
-        missing = [one for one in self.channels if one not in set(self.done)]
-        for batch in make_batches(self.run(one) for one in missing):
-            some, missing = missing[: len(batch)], missing[len(batch) :]
-            yield self._steps(some, batch)
-            for one, run in zip(some, batch, strict=True):
-                if len(run.scores) < run.steps:
-                    raise InvalidSetting("take all steps of a batch before the next")
-                result = run.result()
-                save_picture(result.image, self.path(one), result.recipe)
-                self.done.append(one)
+        """Yield the steps of each batch of missing pictures. The pictures are written after the last step of a batch.
 
-    def _steps(self, channels: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
-        """Take the steps of a batch; a channel that nothing excites gets what the prior makes of noise."""
+        Raises:
+            InvalidSetting: If the next batch is requested before all steps of the last one were taken.
+        """
+        missing = [index for index in self.channels if index not in set(self.done)]
+        for batch in make_batches(self.run(index) for index in missing):
+            indices, missing = missing[: len(batch)], missing[len(batch) :]
+            yield self._steps(indices, batch)
+            for index, run in zip(indices, batch, strict=True):
+                if len(run.scores) < run.steps:
+                    raise InvalidSetting("take all steps of a batch before the next batch")
+                result = run.result()
+                save_picture(result.image, self.path(index), result.recipe)
+                self.done.append(index)
+
+    def _steps(self, indices: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
+        """Take the steps of a batch. The picture of a silent channel shows only the effect of the prior on noise."""
         try:
             yield from run_batch(batch)
         except NoGradient:
-            self.silent += [one for one, run in zip(channels, batch, strict=True) if not any(run.scores)]
+            self.silent += [index for index, run in zip(indices, batch, strict=True) if not any(run.scores)]
 
     def finish(self) -> Path:
-        """Write the sheet and the index of all channels, whose pictures are there, and return the sheet's path."""
+        """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist."""
         pictures, entries = [], []
-        for one in self.channels:
-            with Image.open(self.path(one)) as image:
-                active = "" if self.activations is None else f"{self.activations[one]:.3g}"
-                pictures.append(LabeledImage(image.convert("RGB"), str(one), active))
-            entries.append({"channel": one, "file": self.path(one).name})
+        for index in self.channels:
+            with Image.open(self.path(index)) as image:
+                activation = "" if self.activations is None else f"{self.activations[index]:.3g}"
+                pictures.append(LabeledImage(image.convert("RGB"), str(index), activation))
+            entries.append({"channel": index, "file": self.path(index).name})
             if self.activations is not None:
-                entries[-1]["activation"] = float(self.activations[one])
+                entries[-1]["activation"] = float(self.activations[index])
         count = self.network.channels(self.layer)
         heading = f"{Path(self.network.name).name} · {self.layer} · {len(pictures)} of {count} channels"
-        sheet, places = contact_sheet(pictures, heading)
-        for entry, (row, column) in zip(entries, places, strict=True):
+        sheet, positions = contact_sheet(pictures, heading)
+        for entry, (row, column) in zip(entries, positions, strict=True):
             entry |= {"row": row, "column": column}
-        index = {
+        content = {
             "schema": INDEX_SCHEMA,
             "network": self.network.name,
             "weights": self.network.weights_hash,
@@ -140,12 +145,12 @@ class ChannelAtlas:
         }
         path = self.folder / "sheet.png"
         save_picture(sheet, path)
-        write_atomically(self.folder / "index.json", json.dumps(index, indent=1).encode(), overwrite=True)
+        write_atomically(self.folder / "index.json", json.dumps(content, indent=1).encode(), overwrite=True)
         return path
 
 
-def recipe_in(path: Path) -> str | None:
-    """Return the recipe that a picture carries, or nothing where it is none, or carries none."""
+def embedded_recipe(path: Path) -> str | None:
+    """Return the recipe inside a picture. None if the file has no recipe or is not a picture."""
     try:
         return read_recipe(path)
     except UnreadablePicture:

@@ -1,4 +1,4 @@
-"""Contact sheets: what each layer of a network dreams, side by side."""
+"""A contact sheet of the layers of a network: one picture, dreamed by each layer."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from inceptionism.optimization import natural_noise
 from inceptionism.recipes import PhotoRecipe, parse_layers
 from inceptionism.runs import PhotoRun
 
-TILE = 224
-"""The longer side of a picture on a sheet, in pixels."""
+PICTURE_SIDE = 224
+"""Longer side of a picture on the sheet, in pixels."""
 
 
 def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -> list[PhotoRun]:
-    """Return a run for each recommended layer, which dreams it small.
+    """Return a run for each recommended layer, which dreams a small version of the same picture.
 
     Args:
-        network: What looks.
-        photo: What is dreamed; by default clouds of natural colors, in which every layer finds its own.
-        seed: Of every random choice.
+        network: Network that dreams.
+        photo: Photograph to dream. None means noise with the colors of natural images, in which every layer detects
+            something.
+        seed: Seed of the random generator.
 
     Raises:
-        InvalidSetting: the network has no layer to recommend.
+        InvalidSetting: If the network has no recommended layers.
     """
     if not network.recommended:
-        raise InvalidSetting(f"network {network.name} has no layer that could be dreamed")
-    photo = natural_noise((TILE, TILE), seed) if photo is None else photo
+        raise InvalidSetting(f"network {network.name} has no recommended layers, so there is nothing to put on a sheet")
+    photo = natural_noise((PICTURE_SIDE, PICTURE_SIDE), seed) if photo is None else photo
     return [
         PhotoRun(
-            PhotoRecipe(network=network.name, layer=parse_layers([name]), size=TILE, octaves=3, steps=12, seed=seed),
+            PhotoRecipe(
+                network=network.name, layer=parse_layers([name]), size=PICTURE_SIDE, octaves=3, steps=12, seed=seed
+            ),
             photo,
             network=network,
         )
@@ -42,7 +45,7 @@ def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -
 
 
 def layer_sheet(network: Network, runs: Sequence[PhotoRun]) -> Image.Image:
-    """Return a contact sheet of the runs of `layer_runs`, each with its layer, what that sees, and its channels."""
+    """Return a contact sheet of the runs of `layer_runs`. Each picture shows its layer, level and channels."""
     layers = {layer.name: layer for layer in network.layers(all=True)}
     pictures = []
     for run in runs:

@@ -2,225 +2,113 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from inceptionism.cli.film_output import Preview, Resume, film_path, make
-from inceptionism.cli.options import (
-    Debug,
-    Device,
-    Guide,
-    Jitter,
-    Layers,
-    Mask,
-    Memory,
-    NetworkName,
-    NoMetadata,
-    Objective,
-    Octaves,
-    OctaveScale,
-    Overwrite,
-    Precision,
-    Prior,
-    Quiet,
-    Seed,
-    StepSize,
-    parse_place,
-    parse_size,
-)
-from inceptionism.cli.terminal import loading, reporting
+from inceptionism.cli.command import command
+from inceptionism.cli.film_output import execute_film, film_path
+from inceptionism.cli.options import FILM, WHAT, FilmOutput, Saving, option
+from inceptionism.cli.terminal import loading
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import VideoRecipe, ZoomRecipe, parse_layers, read_keyframes
-
-FilmOutput = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="The film to write: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs. "
-        "By default an .mp4 here.",
-    ),
-]
-FrameSteps = Annotated[int, typer.Option("--steps", help="Steps in each octave of a frame.")]
+from inceptionism.recipes import VideoRecipe, ZoomRecipe
 
 NOISE = "noise"
-"""What stands for no photograph."""
+"""Word for a zoom that starts from noise instead of a photograph."""
+
+
+def add_film_commands(app: typer.Typer) -> None:
+    """Add `dream zoom` and `dream video` to the program."""
+    command(
+        app,
+        ZoomRecipe,
+        shared=FILM,
+        leave_out=["seconds"],
+        examples=[
+            "dream zoom photo.jpg --seconds 1 --size 320 -o zoom.mp4",
+            "dream zoom noise --frames 12 --size 320 --layer blocks.4 --rotation 20 -o noise.webm",
+            "dream zoom photo.jpg --frames 12 --size 180x320 --zoom 0.7 --toward 0.3,0.6 -o away.gif",
+        ],
+    )(zoom)
+    command(
+        app,
+        VideoRecipe,
+        shared=FILM,
+        examples=[
+            "dream video film.mp4 film-dream.mp4 --size 160",
+            "dream video film.mp4 strokes.webm --layer blocks.2 --blend 0.8 --size 160",
+        ],
+    )(video)
 
 
 def zoom(
-    picture: Annotated[str, typer.Argument(metavar="PHOTO|noise", help="Where it begins: a photograph, or noise.")],
-    layer: Layers = None,
-    objective: Objective = None,
-    guide: Guide = None,
-    mask: Mask = None,
+    picture: Annotated[str, typer.Argument(metavar="PHOTO", help="Photograph to start from, or the word noise.")],
+    settings: dict[str, Any],
+    saving: Saving,
     seconds: Annotated[
-        float | None, typer.Option(help=f"How long; by default {ZoomRecipe.seconds:g} seconds.", show_default=False)
+        float | None,
+        option(
+            "--seconds",
+            group=WHAT,
+            metavar="NUMBER",
+            help=f"Length of the film, in seconds. By default {ZoomRecipe.seconds:g}.",
+        ),
     ] = None,
-    frames: Annotated[int | None, typer.Option(help="How long, in frames.", min=1)] = None,
-    endless: Annotated[bool, typer.Option("--endless", help="Until Ctrl-C, which ends the film.")] = False,
-    fps: Annotated[float, typer.Option(help="Frames a second.")] = ZoomRecipe.fps,
-    zoom: Annotated[
-        float, typer.Option(help="How many times as large things get in a second; below 1 the camera moves away.")
-    ] = ZoomRecipe.zoom,
-    rotation: Annotated[float, typer.Option(help="Degrees a second, counterclockwise.")] = ZoomRecipe.rotation,
-    toward: Annotated[
-        str,
-        typer.Option(metavar="DOWN,ACROSS", help="The point to fly to: 0,0 is the top left and 1,1 the bottom right."),
-    ] = "{:g},{:g}".format(*ZoomRecipe.toward),
-    drift: Annotated[
-        str,
-        typer.Option(metavar="DOWN,ACROSS", help="How far the camera moves sideways in a second, in whole pictures."),
-    ] = "{:g},{:g}".format(*ZoomRecipe.drift),
-    keyframes: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.toml", help="Layers, objectives and camera over time: see docs/motion.md."),
+    frames: Annotated[
+        int | None,
+        option("--frames", group=WHAT, metavar="NUMBER", help="Length of the film, in frames.", min=1),
     ] = None,
-    octaves: Octaves = ZoomRecipe.octaves,
-    octave_scale: OctaveScale = ZoomRecipe.octave_scale,
-    steps: FrameSteps = ZoomRecipe.steps,
-    step_size: StepSize = ZoomRecipe.step_size,
-    jitter: Jitter = ZoomRecipe.jitter,
-    keep: Annotated[
-        float, typer.Option(help="How much of the first frame's brightness and contrast each frame restores, 0 to 1.")
-    ] = ZoomRecipe.keep,
-    size: Annotated[
-        str, typer.Option(help="The longer side in pixels, or HEIGHTxWIDTH, to which the photograph is cut.")
-    ] = str(ZoomRecipe.size),
-    prior: Prior = ZoomRecipe.prior,
-    network: NetworkName = ZoomRecipe.network,
-    seed: Seed = ZoomRecipe.seed,
-    device: Device = ZoomRecipe.device,
-    precision: Precision = ZoomRecipe.precision,
-    memory: Memory = ZoomRecipe.memory,
-    preview: Preview = None,
+    endless: Annotated[
+        bool, option("--endless", group=WHAT, help="Continue until Ctrl-C, which ends the film.")
+    ] = False,
     output: FilmOutput = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    no_metadata: NoMetadata = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Fly into a picture that is dreamed on the way: dream, zoom, and dream again."""
-    with reporting(debug):
-        if [seconds, frames, endless or None].count(None) < 2:
-            raise InvalidSetting("give one of --seconds, --frames and --endless")
-        if frames is not None:
-            seconds = frames / fps if fps > 0 else None
-        elif seconds is None and not endless:
-            seconds = ZoomRecipe.seconds
-        longer = int(size) if re.fullmatch("[0-9]{1,9}", size) else None
-        recipe = ZoomRecipe(
-            network=network,
-            layer=parse_layers(layer),
-            objective=objective,
-            guide=guide,
-            mask=mask,
-            seconds=seconds,
-            fps=fps,
-            zoom=zoom,
-            rotation=rotation,
-            toward=parse_place("toward", toward),
-            drift=parse_place("drift", drift),
-            keyframes=() if keyframes is None else read_keyframes(keyframes),
-            octaves=octaves,
-            octave_scale=octave_scale,
-            steps=steps,
-            step_size=step_size,
-            jitter=jitter,
-            keep=keep,
-            size=longer,
-            shape=None if longer is not None else parse_size(size),
-            prior=prior or ZoomRecipe.prior,
-            seed=seed,
-            device=device,
-            precision=precision,
-            memory=memory,
-        )
-        begin = None if picture == NOISE else Path(picture)
-        name = f"{Path(picture).stem}-zoom"
-        path = film_path(output, name, begin, overwrite=overwrite, resume=resume, preview=preview)
-        from inceptionism.io import load_photo
+    if [seconds, frames, endless or None].count(None) < 2:
+        raise InvalidSetting("give one of --seconds, --frames and --endless")
+    fps = settings["fps"]
+    if frames is not None:
+        seconds = frames / fps if fps > 0 else None
+    elif seconds is None and not endless:
+        seconds = ZoomRecipe.seconds
+    recipe = ZoomRecipe(**settings, seconds=seconds)
+    begin = None if picture == NOISE else Path(picture)
+    saving = replace(saving, output=output)
+    path = film_path(saving, f"{Path(picture).stem}-zoom", begin)
+    from inceptionism.io import load_photo
 
-        source = None if begin is None else load_photo(begin)
-        with loading(network, quiet):
-            from inceptionism.film import ZoomRun
+    source = None if begin is None else load_photo(begin)
+    with loading(recipe.network, saving.quiet):
+        from inceptionism.film import ZoomRun
 
-            run = ZoomRun(recipe, source)
-        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet, metadata=not no_metadata)
+        run = ZoomRun(recipe, source)
+    execute_film(run, path, saving)
 
 
 def video(
-    film: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
+    film: Annotated[Path, typer.Argument(metavar="IN", help="Film to dream.")],
+    settings: dict[str, Any],
+    saving: Saving,
     output: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[OUT]",
-            help="The film to write: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs. "
-            "By default an .mp4 here.",
+            metavar="OUT",
+            help="Film to write: .mp4, .webm, .gif or .webp. A name without an ending is a folder of PNGs. "
+            "By default an .mp4 in this folder.",
         ),
     ] = None,
-    layer: Layers = None,
-    objective: Objective = None,
-    guide: Guide = None,
-    mask: Mask = None,
-    blend: Annotated[
-        float, typer.Option(help="How much of the dream is carried from frame to frame, 0 to 1: more flickers less.")
-    ] = VideoRecipe.blend,
-    octaves: Octaves = VideoRecipe.octaves,
-    octave_scale: OctaveScale = VideoRecipe.octave_scale,
-    steps: FrameSteps = VideoRecipe.steps,
-    first_steps: Annotated[
-        int, typer.Option(help="Steps in each octave of the first frame, and of the first after a cut.")
-    ] = VideoRecipe.first_steps,
-    step_size: StepSize = VideoRecipe.step_size,
-    jitter: Jitter = VideoRecipe.jitter,
-    size: Annotated[
-        int | None, typer.Option(help="The longer side of the output in pixels; by default the film's.")
-    ] = VideoRecipe.size,
-    prior: Prior = VideoRecipe.prior,
-    network: NetworkName = VideoRecipe.network,
-    seed: Seed = VideoRecipe.seed,
-    device: Device = VideoRecipe.device,
-    precision: Precision = VideoRecipe.precision,
-    memory: Memory = VideoRecipe.memory,
-    preview: Preview = None,
-    overwrite: Overwrite = False,
-    resume: Resume = False,
-    no_metadata: NoMetadata = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
-    """Dream a film, each frame going on from the one before; the sound stays."""
-    with reporting(debug):
-        recipe = VideoRecipe(
-            network=network,
-            layer=parse_layers(layer),
-            objective=objective,
-            guide=guide,
-            mask=mask,
-            blend=blend,
-            octaves=octaves,
-            octave_scale=octave_scale,
-            steps=steps,
-            first_steps=first_steps,
-            step_size=step_size,
-            jitter=jitter,
-            size=size,
-            prior=prior or VideoRecipe.prior,
-            seed=seed,
-            device=device,
-            precision=precision,
-            memory=memory,
-        )
-        path = film_path(output, f"{film.stem}-dream", film, overwrite=overwrite, resume=resume, preview=preview)
-        from inceptionism.film import FilmSource
+    """Dream a film. Every frame continues the dream of the frame before; the sound stays."""
+    recipe = VideoRecipe(**settings)
+    saving = replace(saving, output=output)
+    path = film_path(saving, f"{film.stem}-dream", film)
+    from inceptionism.film import FilmSource
 
-        source = FilmSource(film)
-        with loading(network, quiet):
-            from inceptionism.film import VideoRun
+    source = FilmSource(film)
+    with loading(recipe.network, saving.quiet):
+        from inceptionism.film import VideoRun
 
-            run = VideoRun(recipe, source)
-        make(run, path, preview, overwrite=overwrite, resume=resume, quiet=quiet, metadata=not no_metadata)
+        run = VideoRun(recipe, source)
+    execute_film(run, path, saving)

@@ -1,4 +1,4 @@
-"""From runs to files: where they go, what is shown meanwhile, and what is kept when they are interrupted."""
+"""From runs to pictures on disk: their names, the progress, and unfinished pictures after an interruption."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress
 from inceptionism.errors import CannotWrite
 from inceptionism.interruption import uninterrupted
 
 if TYPE_CHECKING:
-    # Nothing that loads torch is imported before there is work for it.
+    # Modules that load torch are imported when there is work for them.
     from inceptionism.networks import Network
     from inceptionism.recipes import ClassRecipe
     from inceptionism.runs import Result, Run
@@ -23,18 +24,22 @@ if TYPE_CHECKING:
 def execute_runs(
     runs: Sequence[Run],
     paths: Sequence[Path | None],
+    saving: Saving,
     *,
-    overwrite: bool,
     numbered: bool,
-    quiet: bool,
     judges: Sequence[Network] = (),
-    metadata: bool = True,
 ) -> list[Result]:
-    """Take all steps of `runs`, showing progress, and write each to its path, also when they are interrupted.
+    """Take all steps of the runs, show the progress, and write each picture, also after an interruption.
 
-    One without a path is made for the others' sake alone. What `judges` see in them is said, and stands in their
-    recipes. `numbered` paths are those that were not asked for; if such a name is taken by then, it gets another
-    number. Without `metadata`, files carry no recipe and no EXIF. What was written is returned.
+    Args:
+        runs: Runs that can go in one batch.
+        paths: File for each run; None for a run that only serves the others.
+        saving: The shared options.
+        numbered: Whether the program chose the names. If such a name is taken by now, the picture gets another number.
+        judges: Independent networks; their verdicts are printed and noted in the recipes.
+
+    Returns:
+        The results that were written.
     """
     from inceptionism.io import check_side, save_or_rescue
     from inceptionism.runs import run_batch, verify_result
@@ -43,15 +48,15 @@ def execute_runs(
         if path is None:
             continue
         check_side(path, run.size)
-        print_notes(run.notes, quiet)
-    said = [len(run.notes) for run in runs]
+        print_notes(run.notes, saving.quiet)
+    printed = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
     saved: list[Path] = []
     results: list[Result] = []
-    failed: list[CannotWrite] = []
+    failures: list[CannotWrite] = []
     verdicts: list[str] = []
     more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
-    with progress(runs[0].title + more, quiet) as show:
+    with progress(runs[0].title + more, saving.quiet) as show:
         try:
             for steps in run_batch(runs):
                 show(steps)
@@ -65,22 +70,26 @@ def execute_runs(
                     continue
                 result = verify_result(run.result(), judges)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
-                another = numbered and not overwrite
                 try:
                     written = save_or_rescue(
-                        result.image, path, result.recipe, overwrite=overwrite, numbered=another, metadata=metadata
+                        result.image,
+                        path,
+                        result.recipe,
+                        overwrite=saving.overwrite,
+                        numbered=numbered and not saving.overwrite,
+                        metadata=saving.metadata,
                     )
                     saved.append(written)
                     results.append(result)
                 except CannotWrite as error:
-                    failed.append(error)
-    for run, before in zip(runs, said, strict=True):
-        print_notes(run.notes[before:], quiet)
-    print_notes(verdicts, quiet)
-    for failure in failed[:-1]:
+                    failures.append(error)
+    for run, before in zip(runs, printed, strict=True):
+        print_notes(run.notes[before:], saving.quiet)
+    print_notes(verdicts, saving.quiet)
+    for failure in failures[:-1]:
         print_error(str(failure))
-    if failed:
-        raise failed[-1]
+    if failures:
+        raise failures[-1]
     if interruption:
         print_error(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
         raise typer.Exit(getattr(interruption, "status", 130))
@@ -89,51 +98,46 @@ def execute_runs(
     return results
 
 
-def execute_visualizations(
-    recipes: Sequence[ClassRecipe],
-    verify: Sequence[str] | None,
-    output: Path | None,
-    *,
-    overwrite: bool,
-    quiet: bool,
-    metadata: bool,
-) -> None:
-    """Make pictures from noise, of one network, and write each; those that are to differ are made at once."""
+def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> None:
+    """Generate pictures of one network from noise, and write each.
+
+    Pictures that must differ from each other are made in one batch.
+    """
+    output = saving.output
     if len(recipes) > 1 and output is not None and not is_folder(output):
         raise CannotWrite(f"{len(recipes)} pictures need a folder that exists as --output, not {output}")
     first = recipes[0]
-    with loading(first.network, quiet):
+    with loading(first.network, saving.quiet):
         from inceptionism.networks import load_network
         from inceptionism.objectives import parse_objective
         from inceptionism.runs import ClassRun, make_batches
 
         network = load_network(first.network, first.device)
-        judges = [load_network(name) for name in verify or []]
-        # Pictures that are to differ are scored by one and the same objective, which sees them all.
+        judges = [load_network(name) for name in saving.verify]
+        # Pictures that must differ share one objective, which sees all of them.
         texts = dict.fromkeys(recipe.objective for recipe in recipes)
-        composed = {text: None if text is None else parse_objective(text, network) for text in texts}
-        titles = [ClassRun(one, network=network, objective=composed[one.objective]).title for one in recipes]
-    # All names and outputs are checked before the first picture is begun.
+        objectives = {text: None if text is None else parse_objective(text, network) for text in texts}
+        titles = [ClassRun(one, network=network, objective=objectives[one.objective]).title for one in recipes]
+    # All names and outputs are checked before the first picture starts.
     paths: list[Path] = []
     for title in titles:
-        paths.append(output_path(output, file_name(title), overwrite, taken=paths))
-    runs = (ClassRun(one, network=network, objective=composed[one.objective]) for one in recipes)
+        paths.append(output_path(saving, file_name(title), taken=paths))
+    runs = (ClassRun(one, network=network, objective=objectives[one.objective]) for one in recipes)
     for batch in [list(runs)] if first.together > 1 else make_batches(runs):
-        some, paths = paths[: len(batch)], paths[len(batch) :]
-        numbered = some != [output]
-        execute_runs(batch, some, overwrite=overwrite, numbered=numbered, quiet=quiet, judges=judges, metadata=metadata)
+        batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
+        execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
 
 
-def output_path(
-    given: Path | None, name: str, overwrite: bool, taken: Sequence[Path] = (), ending: str = ".png"
-) -> Path:
-    """Return where to write: `given`, or `name` with an ending in the folder `given` or here; checked before any work.
+def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: str = ".png") -> Path:
+    """Return the path of a picture, after checking that it can be written.
 
-    A name that was given must be free, or `overwrite` set; one that was not is numbered until it is free and
-    not among those `taken` by other pictures of the same command.
+    A file name that the user gave must be free, or `overwrite` set. Otherwise the path is `name` with an ending, in the
+    folder that the user gave or in the current one; it is numbered until it is free and not among those `taken` by
+    other pictures of the same command.
     """
     from inceptionism.io import check_output, free_name, shorten_name
 
+    given, overwrite = saving.output, saving.overwrite
     if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)
         return given
@@ -143,8 +147,13 @@ def output_path(
     return path
 
 
+def is_numbered(path: Path, saving: Saving) -> bool:
+    """Return whether the program chose the name of a path."""
+    return path != saving.output
+
+
 def is_folder(path: Path) -> bool:
-    """Return whether `path` is a folder; what cannot even be looked up, with a name too long, is none."""
+    """Return whether a path is a folder; a path that cannot be looked up, for example a long one, is not."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -152,5 +161,5 @@ def is_folder(path: Path) -> bool:
 
 
 def file_name(title: str) -> str:
-    """Return `title` with everything but letters, digits and dots turned into hyphens."""
+    """Return a title with a hyphen in place of everything but letters, digits and dots."""
     return re.sub(r"[^\w.]+", "-", title).strip("-")

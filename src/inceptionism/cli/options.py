@@ -1,124 +1,117 @@
-"""The options that several commands have, and how their texts are read."""
+"""The options that several commands share: where results go, and what is shown meanwhile."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.recipes import DEVICES, PRECISIONS, PRESETS, PRIOR_FORMS, ClassRecipe, Place
-from inceptionism.validation import checked_size
+from inceptionism.recipes import GROUPS
 
-NetworkName = Annotated[
-    str, typer.Option("--network", "-n", help="The network that looks: a name (`dream networks`) or a path.")
-]
-Seed = Annotated[int, typer.Option(help="Of every random choice: the same seed gives the same picture.")]
-Device = Annotated[str, typer.Option(help=f"Where to run: {', '.join(DEVICES)}.")]
-Precision = Annotated[
-    str, typer.Option(help=f"Of the network's numbers: {', '.join(PRECISIONS)}; auto takes bf16 where it is faster.")
-]
-Memory = Annotated[
-    str | None,
-    typer.Option(help="How much the program may take, 2GB say; by default half of what the machine has."),
-]
+WHAT, HOW, OUTPUT, MACHINE = GROUPS.values()
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The shared options of a command: where results go, and what is shown meanwhile.
+
+    Attributes:
+        output: File or folder to write; None for a free name in the current folder.
+        overwrite: Whether an existing file may be replaced.
+        metadata: Whether files carry the recipe and the photograph's EXIF.
+        position: Whether files say where the photograph was taken.
+        verify: Names of independent networks that are asked what they see in the result.
+        preview: File for a small picture of a film's last frame.
+        resume: Whether an unfinished film is continued.
+        quiet: Whether there is no progress bar and no note.
+    """
+
+    output: Path | None = None
+    overwrite: bool = False
+    metadata: bool = True
+    position: bool = False
+    verify: tuple[str, ...] = ()
+    preview: Path | None = None
+    resume: bool = False
+    quiet: bool = False
+
+
+def option(*flags: str, group: str = OUTPUT, **facts: Any) -> Any:
+    """Return a typer option that the help lists in a group."""
+    return typer.Option(*flags, rich_help_panel=group, **facts)
+
+
 Output = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--output",
         "-o",
-        help="The file to write (.png, .jpg, .webp or .gif), or a folder; by default one that is free, here.",
+        metavar="PATH",
+        help="File to write (.png, .jpg, .webp or .gif), or a folder. By default a free name in this folder.",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-NoMetadata = Annotated[
-    bool, typer.Option("--no-metadata", help="Write neither the recipe nor the photograph's EXIF into the file.")
-]
-Position = Annotated[
-    bool,
-    typer.Option("--keep-position", help="Let the file tell where the photograph was taken, as its EXIF does."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-Layers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--layer",
-        "-l",
-        help="What to amplify: NAME, NAME:CHANNEL, or NAME=WEIGHT; may be given several times. "
-        "By default the network's own choice.",
-    ),
-]
-Objective = Annotated[
-    str | None,
-    typer.Option(
-        help="What to maximize, written as a sum: '0.5*layer(blocks.4) + class(banana, where=mask.png)'. "
-        "docs/objectives.md lists what there is."
-    ),
-]
-Guide = Annotated[
-    str | None,
-    typer.Option(metavar="PICTURE", help="Move what the layer sees toward what it sees in this picture."),
-]
-Mask = Annotated[
-    str | None,
-    typer.Option(metavar="PICTURE", help="Dream only where this picture is white, not where it is black."),
-]
-Octaves = Annotated[int, typer.Option(help="How many sizes the dream goes through.")]
-OctaveScale = Annotated[float, typer.Option(help="The size of an octave over that of the one before.")]
-StepSize = Annotated[float, typer.Option(help="The mean change of a pixel in a step, in gray levels of 255.")]
-Jitter = Annotated[int, typer.Option(help="The largest random shift at a step, in pixels.")]
-Prior = Annotated[
-    str | None,
-    typer.Option(help=f"What keeps the picture natural: {', '.join(PRIOR_FORMS)}, joined by +, or none."),
-]
-Size = Annotated[str, typer.Option(help="In pixels: one number, or HEIGHTxWIDTH.")]
-Steps = Annotated[int | None, typer.Option(help="Steps of the ascent; by default the preset's.")]
-PresetName = Annotated[
-    str,
-    typer.Option(
-        "--preset", help=f"Prior and steps, where not given: {', '.join(PRESETS)}; fast takes a third of the time."
-    ),
-]
-Verify = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--verify",
-        help="Say what another network sees in the result, and note it in the recipe; may be given several times.",
+FilmOutput = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Film to write: .mp4, .webm, .gif or .webp. A name without an ending is a folder of PNGs. "
+        "By default an .mp4 in this folder.",
     ),
 ]
 
-SIZE = "x".join(map(str, ClassRecipe.size))
-"""How the default size of a picture from noise is written."""
+SHARED: dict[str, tuple[Any, Any]] = {
+    "verify": (
+        Annotated[
+            list[str] | None,
+            option(
+                "--verify",
+                metavar="NETWORK",
+                help="Ask an independent network what it sees in the result, and note the answer in the recipe. "
+                "You can give this option several times.",
+            ),
+        ],
+        None,
+    ),
+    "preview": (
+        Annotated[
+            Path | None, option("--preview", metavar="PATH", help="Small picture of the last frame, every second.")
+        ],
+        None,
+    ),
+    "output": (Output, None),
+    "overwrite": (Annotated[bool, option("--overwrite", help="Replace the output if it exists.")], False),
+    "resume": (
+        Annotated[bool, option("--resume", help="Continue an unfinished film of the same command, if there is one.")],
+        False,
+    ),
+    "no_metadata": (
+        Annotated[bool, option("--no-metadata", help="Write neither the recipe nor the photograph's EXIF.")],
+        False,
+    ),
+    "position": (
+        Annotated[bool, option("--keep-position", help="Keep the place where the photograph was taken in the EXIF.")],
+        False,
+    ),
+    "quiet": (Annotated[bool, option("--quiet", "-q", group=MACHINE, help="Show no progress and no notes.")], False),
+}
+"""The shared options by name: annotation and default."""
+
+PICTURE = ("verify", "output", "overwrite", "no_metadata", "quiet")
+PHOTO = (*PICTURE, "position")
+FILM = ("preview", "output", "overwrite", "resume", "no_metadata", "quiet")
+
+Debug = Annotated[bool, option("--debug", group=MACHINE, help="Show the traceback of an error.")]
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Read "512" or "360x640", height first."""
-    match = re.fullmatch(r"([0-9]{1,9})(?:[x×]([0-9]{1,9}))?", text.strip())
-    if not match:
-        raise InvalidSetting(f"size must be a number of pixels or HEIGHTxWIDTH, not {quote_value(text)}")
-    return checked_size((int(match[1]), int(match[2] or match[1])))
-
-
-def parse_channels(text: str) -> list[int]:
-    """Read "0-63,70": numbers and ranges, each channel once, in order."""
-    found: dict[int, None] = {}
-    for one in text.split(","):
-        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", one.strip())
-        if not match or (match[2] and int(match[2]) < int(match[1])):
-            raise InvalidSetting(f"channels are numbers and ranges such as 0-63,70, not {quote_value(text)}")
-        found.update(dict.fromkeys(range(int(match[1]), int(match[2] or match[1]) + 1)))
-    return list(found)
-
-
-def parse_place(name: str, text: str) -> Place:
-    """Read "0.5,0.25"."""
-    parts = text.split(",")
-    try:
-        down, across = map(float, parts)
-    except ValueError:
-        raise InvalidSetting(f"{name} must be two numbers, DOWN,ACROSS, not {quote_value(text)}") from None
-    return down, across
+def saving_of(choices: Mapping[str, Any]) -> Saving:
+    """Return the shared options as one value."""
+    given = dict(choices)
+    if "no_metadata" in given:
+        given["metadata"] = not given.pop("no_metadata")
+    given["verify"] = tuple(given.pop("verify", None) or ())
+    return Saving(**given)

@@ -1,225 +1,187 @@
-"""The commands that go by recipes: `dream show`, `dream replay` and `dream run`."""
+"""The commands for recipes: `dream show`, `dream replay` and `dream run`."""
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Mapping
-from copy import copy
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from inceptionism.cli.film_output import Preview, Resume, film_path, make
-from inceptionism.cli.image_output import execute_runs, output_path
-from inceptionism.cli.options import (
-    Debug,
-    NoMetadata,
-    Output,
-    Overwrite,
-    Position,
-    Quiet,
-    Verify,
-    parse_place,
-    parse_size,
-)
-from inceptionism.cli.terminal import loading, print_notes, print_result, reporting, show_table
+from inceptionism.cli.command import command
+from inceptionism.cli.film_output import execute_film, film_path
+from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
+from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, option
+from inceptionism.cli.terminal import loading, print_notes, print_result, show_table
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import read_keyframes, recipe_kinds
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made, or a recipe as .toml.")]
+if TYPE_CHECKING:
+    from inceptionism.recipes import Recipe
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Picture or film that this program made, or a recipe as .toml.")
+]
+
+FILMS = (ZoomRecipe.kind, VideoRecipe.kind)
+"""The kinds of recipes that make films."""
+
+
+def add_recipe_commands(app: typer.Typer) -> None:
+    """Add `dream show`, `dream replay` and `dream run` to the program."""
+    command(
+        app,
+        examples=["dream show dream.png", "dream show dream.png --toml", "dream show dream.png --json"],
+    )(show)
+    kinds = (PhotoRecipe, ClassRecipe, ZoomRecipe, VideoRecipe)
+    shared = list(dict.fromkeys([*PHOTO, *FILM]))
+    command(
+        app,
+        *kinds,
+        shared=shared,
+        optional=True,
+        examples=[
+            "dream replay dream.png photo.jpg",
+            "dream replay dream.png photo.jpg --layer blocks.4 -o variation.png",
+            "dream replay banana.png --class lion",
+        ],
+    )(replay)
+    command(
+        app,
+        *kinds,
+        name="run",
+        help="Run a recipe file (.toml). Options given here override its settings.",
+        shared=shared,
+        optional=True,
+        examples=[
+            "dream run recipe.toml photo.jpg",
+            "dream run recipe.toml photo.jpg --size 200 --seed 3 -o small.png",
+        ],
+    )(replay)
 
 
 def show(
     file: File,
-    json: Annotated[bool, typer.Option("--json", help="The recipe as JSON, for programs.")] = False,
-    toml: Annotated[bool, typer.Option("--toml", help="The settings as TOML, to be changed by hand.")] = False,
-    debug: Debug = False,
+    json: Annotated[bool, option("--json", group=OUTPUT, help="Print the recipe as JSON, for programs.")] = False,
+    toml: Annotated[bool, option("--toml", group=OUTPUT, help="Print the settings as TOML, to edit by hand.")] = False,
 ) -> None:
-    """Show how a picture was made: the recipe that it carries inside."""
-    with reporting(debug):
-        if json and toml:
-            raise InvalidSetting("give either --json or --toml")
-        from inceptionism.io import load_recipe
+    """Show how a picture was made: the recipe inside the file."""
+    if json and toml:
+        raise InvalidSetting("give either --json or --toml")
+    from inceptionism.io import load_recipe
 
-        recipe = load_recipe(file)
-        if json or toml:
-            print_result(recipe.to_json() if json else recipe.to_toml().rstrip())
-            return
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for name, value in recipe.described():
-            table.add_row(name, value)
-        show_table(table)
-
-
-def variations(*commands: Callable[..., None]) -> tuple[Callable[..., None], Callable[..., None]]:
-    """Return `dream replay` and `dream run`, which take every setting that `commands` take."""
-
-    @taking_settings_of(*commands)
-    def replay(
-        file: File,
-        photo: Annotated[
-            Path | None, typer.Argument(metavar="[PHOTO]", help="The photograph or film it was made from, or another.")
-        ] = None,
-        picture: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="[NAME=]PATH",
-                help="A guide, a mask or another file that the recipe names; may be given several times. "
-                "It opens no other.",
-            ),
-        ] = None,
-        force: Annotated[
-            bool, typer.Option("--force", help="Make pictures of more than 33 megapixels, if the recipe says so.")
-        ] = False,
-        target: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Another class.")] = None,
-        size: Annotated[
-            str | None,
-            typer.Option(help="In pixels: the longer side of a photograph; of a picture from noise HEIGHTxWIDTH, too."),
-        ] = None,
-        verify: Verify = None,
-        preview: Preview = None,
-        resume: Resume = False,
-        output: Output = None,
-        overwrite: Overwrite = False,
-        no_metadata: NoMetadata = False,
-        position: Position = False,
-        quiet: Quiet = False,
-        debug: Debug = False,
-        **settings: Any,
-    ) -> None:
-        """Make a picture or a film again from the recipe inside it; any setting given here makes a variation."""
-        with reporting(debug):
-            from inceptionism.io import TOML_ENDING, load_recipe
-
-            recipe = load_recipe(file)
-            is_picture = file.suffix.lower() != TOML_ENDING
-            changes = read_changes({**settings, "size": size, "target": target})
-            if recipe.kind in FILMS:
-                if verify or position:
-                    raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
-                name = f"{file.stem}-again" if is_picture else file.stem
-                ending = file.suffix.lower() if is_picture else ".mp4"
-                path = film_path(
-                    output, name, photo, overwrite=overwrite, resume=resume, preview=preview, ending=ending
-                )
-                with loading(changes.get("network", recipe.network), quiet):
-                    from inceptionism.film import prepare_film
-                    from inceptionism.runs import ReplayInputs
-
-                    passed = ReplayInputs(None, passed_files(picture or []), changes.get("network"))
-                    film = prepare_film(recipe, photo, passed, changes, force=force)
-                make(
-                    film,
-                    path,
-                    preview,
-                    overwrite=overwrite,
-                    resume=resume,
-                    quiet=quiet,
-                    metadata=not no_metadata,
-                )
-                return
-            if preview is not None or resume:
-                raise InvalidSetting("--preview and --resume are for films")
-            path = output_path(output, f"{file.stem}-again" if is_picture else file.stem, overwrite)
-            with loading(changes.get("network", recipe.network), quiet):
-                from inceptionism.io import load_photo
-                from inceptionism.networks import load_network
-                from inceptionism.runs import ReplayInputs, compare_with_file, is_varied, prepare_replay
-
-                source = None if photo is None else load_photo(photo, position=position)
-                passed = ReplayInputs(source, passed_files(picture or []), changes.get("network"))
-                runs, number = prepare_replay(recipe, passed, changes, force=force)
-                judges = [load_network(name) for name in verify or []]
-            (result,) = execute_runs(
-                runs,
-                [path if index == number else None for index in range(len(runs))],
-                overwrite=overwrite,
-                numbered=path != output,
-                quiet=quiet,
-                judges=judges,
-                metadata=not no_metadata,
-            )
-            if is_picture and not is_varied(changes):
-                print_notes(filter(None, [compare_with_file(file, result.image)]), quiet)
-
-    def run(**given: Any) -> None:
-        """Make what a recipe says that someone wrote as .toml; any setting given here takes the place of its own."""
-        replay(**given)
-
-    run.__signature__ = inspect.signature(replay)  # type: ignore[attr-defined]
-    run.__annotations__ = replay.__annotations__
-    return replay, run
+    recipe = load_recipe(file)
+    if json or toml:
+        print_result(recipe.to_json() if json else recipe.to_toml().rstrip())
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in recipe.described():
+        table.add_row(name, value)
+    show_table(table)
 
 
-def taking_settings_of(*commands: Callable[..., None]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the options of other commands to one, as far as they are settings of a recipe.
+def replay(
+    file: File,
+    settings: dict[str, Any],
+    saving: Saving,
+    photo: Annotated[
+        Path | None,
+        typer.Argument(metavar="PHOTO", help="Photograph or film that it was made from, or another one."),
+    ] = None,
+    picture: Annotated[
+        list[str] | None,
+        option(
+            "--picture",
+            group=WHAT,
+            metavar="[NAME=]PATH",
+            help="Guide, mask or other file that the recipe names. No other file is opened. "
+            "You can give this option several times.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        option("--force", group=OUTPUT, help="Make pictures of more than 33 megapixels, if the recipe asks for them."),
+    ] = False,
+) -> None:
+    """Make a picture or a film again from the recipe inside it. Options given here make a variation."""
+    from inceptionism.io import load_recipe
 
-    There they have no defaults, for what is not given is as the recipe says. The command gets them as `**settings`.
-    """
-    known = {one.name for kind in recipe_kinds().values() for one in fields(kind)}
-    options = {
-        name: option
-        for command in commands
-        for name, option in inspect.signature(command, eval_str=True).parameters.items()
-        if name in known
-    }
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        *own, _ = inspect.signature(function, eval_str=True).parameters.values()
-        taken = {one.name for one in own}
-        added = [
-            option.replace(default=None, annotation=unset(option.annotation), kind=inspect.Parameter.KEYWORD_ONLY)
-            for name, option in options.items()
-            if name not in taken
-        ]
-
-        def command(**given: Any) -> None:
-            # An option that may be given several times is an empty list where it is not.
-            function(**{name: value for name, value in given.items() if name in taken or value not in (None, [])})
-
-        own = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
-        command.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
-        command.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        return command
-
-    return decorate
+    recipe = load_recipe(file)
+    if recipe.kind in FILMS:
+        replay_film(recipe, file, photo, passed_files(picture or []), settings, saving, force=force)
+    else:
+        replay_picture(recipe, file, photo, passed_files(picture or []), settings, saving, force=force)
 
 
-def unset(annotation: Any) -> Any:
-    """Return the type of an option as that of one that may be left out, in a group of its own in the help."""
-    kind, option = get_args(annotation)
-    option = copy(option)
-    option.rich_help_panel = "In place of what the recipe says"
-    return Annotated[kind | None, option]
+def replay_film(
+    recipe: Recipe,
+    file: Path,
+    source: Path | None,
+    pictures: dict[str, Path],
+    changes: dict[str, Any],
+    saving: Saving,
+    *,
+    force: bool,
+) -> None:
+    """Make a film again from its recipe, with changes."""
+    if saving.verify or saving.position:
+        raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
+    ending = file.suffix.lower() if is_picture(file) else ".mp4"
+    path = film_path(saving, again_name(file), source, ending)
+    with loading(changes.get("network", recipe.network), saving.quiet):
+        from inceptionism.film import prepare_film
+        from inceptionism.runs import ReplayInputs
+
+        inputs = ReplayInputs(None, pictures, changes.get("network"))
+        film = prepare_film(recipe, source, inputs, changes, force=force)
+    execute_film(film, path, saving)
 
 
-FILMS = ("zoom", "video")
-"""The kinds of recipes that make films."""
+def replay_picture(
+    recipe: Recipe,
+    file: Path,
+    source: Path | None,
+    pictures: dict[str, Path],
+    changes: dict[str, Any],
+    saving: Saving,
+    *,
+    force: bool,
+) -> None:
+    """Make a picture again from its recipe, with changes, and compare it with the file if there are none."""
+    if saving.preview is not None or saving.resume:
+        raise InvalidSetting("--preview and --resume are for films")
+    path = output_path(saving, again_name(file))
+    with loading(changes.get("network", recipe.network), saving.quiet):
+        from inceptionism.io import load_photo
+        from inceptionism.networks import load_network
+        from inceptionism.runs import ReplayInputs, compare_with_file, is_varied, prepare_replay
+
+        photo = None if source is None else load_photo(source, position=saving.position)
+        inputs = ReplayInputs(photo, pictures, changes.get("network"))
+        runs, number = prepare_replay(recipe, inputs, changes, force=force)
+        judges = [load_network(name) for name in saving.verify]
+    paths = [path if index == number else None for index in range(len(runs))]
+    (result,) = execute_runs(runs, paths, saving, numbered=is_numbered(path, saving), judges=judges)
+    if is_picture(file) and not is_varied(changes):
+        print_notes(filter(None, [compare_with_file(file, result.image)]), saving.quiet)
 
 
-def read_changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that options give; what is not given is left out."""
-    changes = {name: value for name, value in given.items() if value is not None}
-    if "size" in changes:
-        longer = re.fullmatch("[0-9]{1,9}", changes["size"])
-        changes["size"] = int(changes["size"]) if longer else parse_size(changes["size"])
-    for name in ("toward", "drift"):
-        if name in changes:
-            changes[name] = parse_place(name, changes[name])
-    if "keyframes" in changes:
-        changes["keyframes"] = read_keyframes(changes["keyframes"])
-    return changes
+def is_picture(file: Path) -> bool:
+    """Return whether a recipe is inside a picture or a film, and not a file of its own."""
+    from inceptionism.io import TOML_ENDING
+
+    return file.suffix.lower() != TOML_ENDING
+
+
+def again_name(file: Path) -> str:
+    """Return the name of a result of a recipe, without an ending."""
+    return f"{file.stem}-again" if is_picture(file) else file.stem
 
 
 def passed_files(pictures: list[str]) -> dict[str, Path]:
-    """Read `[NAME=]PATH`: files by the names that a recipe has for them."""
-    found = {}
+    """Return the files of `[NAME=]PATH` by the names that a recipe has for them."""
+    files = {}
     for text in pictures:
         name, equals, path = text.rpartition("=")
-        found[name if equals else Path(path).name] = Path(path)
-    return found
+        files[name if equals else Path(path).name] = Path(path)
+    return files

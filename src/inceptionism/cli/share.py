@@ -1,4 +1,4 @@
-"""The command that makes a copy to post, `dream share`."""
+"""The command that makes a copy to post: `dream share`."""
 
 from __future__ import annotations
 
@@ -7,72 +7,95 @@ from typing import Annotated
 
 import typer
 
+from inceptionism.cli.command import command
 from inceptionism.cli.image_output import output_path
-from inceptionism.cli.options import Debug, NoMetadata, Overwrite, Quiet
-from inceptionism.cli.terminal import print_notes, print_result, reporting
+from inceptionism.cli.options import HOW, WHAT, Saving, option
+from inceptionism.cli.terminal import print_notes, print_result
 from inceptionism.errors import InvalidSetting
 from inceptionism.validation import MAX_SIDE, check_integer, parse_memory
 
-LIMIT = "1MB"
-SIDE = 2048
-"""What most places take: how large a file may be, and the longer side of a picture in pixels."""
+MAX_BYTES = "1MB"
+"""Largest file that most websites accept."""
+
+MAX_POSTED_SIDE = 2048
+"""Longest side of a picture that most websites accept, in pixels."""
+
+
+def add_share_command(app: typer.Typer) -> None:
+    """Add `dream share` to the program."""
+    command(
+        app,
+        shared=["output", "overwrite", "no_metadata", "quiet"],
+        examples=[
+            "dream share dream.png",
+            "dream share dream.png --before photo.jpg -o both.jpg",
+            "dream share dream.png --before photo.jpg --loop --side 200 -o loop.webp",
+        ],
+    )(share)
 
 
 def share(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture that this program made.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture that this program made.")],
+    saving: Saving,
     before: Annotated[
         Path | None,
-        typer.Option(metavar="PHOTO", help="Show the photograph that it was made from beside it."),
+        option("--before", group=WHAT, metavar="PHOTO", help="Show the original photograph next to the picture."),
     ] = None,
     loop: Annotated[
-        bool, typer.Option("--loop", help="With --before, a short animation that fades from one to the other.")
+        bool,
+        option("--loop", group=WHAT, help="With --before, make a short animation that fades between the two."),
     ] = False,
-    side: Annotated[int, typer.Option(help="The longer side in pixels, at most.")] = SIDE,
-    limit: Annotated[str, typer.Option(help="How large the file may be: 900KB, 5MB.")] = LIMIT,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The file to write (.jpg, .webp, .gif or .png), or a folder."),
-    ] = None,
-    overwrite: Overwrite = False,
-    no_metadata: NoMetadata = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    side: Annotated[
+        int, option("--side", group=HOW, metavar="NUMBER", help="Longer side of the copy at most, in pixels.")
+    ] = MAX_POSTED_SIDE,
+    limit: Annotated[
+        str, option("--limit", group=HOW, metavar="TEXT", help="Largest size of the file, for example 900KB or 5MB.")
+    ] = MAX_BYTES,
 ) -> None:
-    """Make a copy that is ready to post; its path, an alternative text and a caption are a line each on the output."""
-    with reporting(debug):
-        check_integer("side", side, 1, MAX_SIDE)
-        most = parse_memory(limit, "limit")
-        if loop and before is None:
-            raise InvalidSetting("a loop fades from the photograph to the picture: give it, --before PHOTO")
-        path = output_path(output, f"{file.stem}-share", overwrite, ending=".webp" if loop else ".jpg")
-        from PIL import Image
+    """Make a copy that is ready to post.
 
-        from inceptionism.io import FORMATS, load_photo, load_recipe, sharing, write_atomically
+    The output has three lines: the path of the copy, an alternative text for people who cannot see it, and a caption.
+    """
+    check_integer("side", side, 1, MAX_SIDE)
+    max_bytes = parse_memory(limit, "limit")
+    if loop and before is None:
+        raise InvalidSetting("--loop fades from the photograph to the picture: give the photograph, --before PHOTO")
+    path = output_path(saving, f"{file.stem}-share", ending=".webp" if loop else ".jpg")
+    from inceptionism.io import (
+        FORMATS,
+        alternative_text,
+        caption,
+        encode_copy,
+        encode_loop,
+        load_photo,
+        load_recipe,
+        resize_photo,
+        side_by_side,
+        without_folders,
+        write_atomically,
+    )
 
-        recipe = sharing.without_folders(load_recipe(file))
-        inside = None if no_metadata else recipe
-        format = FORMATS[path.suffix.lower()]
-        picture = load_photo(file)
-        image = Image.fromarray(picture.pixels)
-        if picture.alpha is not None:
-            image.putalpha(Image.fromarray(picture.alpha))
-        text = sharing.alternative(recipe)
-        if before is None:
-            content = sharing.shared(image, inside, format, side=side, limit=most)
+    recipe = without_folders(load_recipe(file))
+    inside = recipe if saving.metadata else None
+    format = FORMATS[path.suffix.lower()]
+    image = load_photo(file).to_image()
+    text = alternative_text(recipe)
+    if before is None:
+        content = encode_copy(image, inside, format, side=side, limit=max_bytes)
+    else:
+        photo = load_photo(before)
+        facts = (recipe.made_with.photo if recipe.made_with else None) or {}
+        if facts.get("sha256") not in (None, photo.sha256):
+            print_notes([f"{before} is not the photograph that {file} was made from, or it was changed"], saving.quiet)
+        original = resize_photo(photo, image)
+        if loop:
+            content = encode_loop(original, image, inside, format, side=side, limit=max_bytes)
+            text = f"An animation that fades between a photograph and its dream. {text}"
         else:
-            photo = load_photo(before)
-            known = (recipe.made_with.photo if recipe.made_with else None) or {}
-            if known.get("sha256") not in (None, photo.sha256):
-                print_notes([f"{before} is not the photograph that {file} was made from, or it was changed"], quiet)
-            original = sharing.beside(photo, image)
-            if loop:
-                content = sharing.loop(original, image, inside, format, side=side, limit=most)
-                text = f"An animation that fades between a photograph and its dream. {text}"
-            else:
-                both = sharing.pair(original, image)
-                content = sharing.shared(both, inside, format, side=side, limit=most)
-                text = f"A photograph, and what became of it. {text}"
-        write_atomically(path, content, overwrite=overwrite)
-        print_result(str(path))
-        print_result(text)
-        print_result(sharing.caption(recipe))
+            both = side_by_side(original, image)
+            content = encode_copy(both, inside, format, side=side, limit=max_bytes)
+            text = f"A photograph, and the dream made from it. {text}"
+    write_atomically(path, content, overwrite=saving.overwrite)
+    print_result(str(path))
+    print_result(text)
+    print_result(caption(recipe))

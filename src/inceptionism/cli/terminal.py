@@ -1,4 +1,4 @@
-"""What the command line says on a terminal: results, notes, progress, and what went wrong in one line."""
+"""Output of the command line: results, notes, progress, and errors in one line."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -40,54 +41,54 @@ if TYPE_CHECKING:
     from inceptionism.runs import Step
 
 
-# Names of files and values of recipes are shown as they are, never taken for markup.
+# File names and values of recipes are printed unchanged, and never read as markup.
 console = partial(Console, highlight=False, markup=False, emoji=False, soft_wrap=True)
 err = console(stderr=True)
 
 
-# Click's, which typer has sometimes of its own.
-UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
-
-
 @contextmanager
-def reporting(debug: bool) -> Iterator[None]:
-    """Turn what goes wrong inside into one line and the exit status: 2 for a wrong setting or name, 1 for the rest."""
+def report_errors(debug: bool) -> Iterator[None]:
+    """Turn an error inside the block into one line and an exit status: 2 for a wrong setting or name, 1 for others.
+
+    Args:
+        debug: Whether to print the traceback too.
+    """
     try:
         with interruptible():
             yield
     except typer.Exit:
         raise
-    except Exception as error:  # noqa: BLE001  # the last place where an error can still become a sentence
+    except Exception as error:  # noqa: BLE001  # the last place that can turn an error into a sentence
         if debug:
             traceback.print_exc()
         print_error(sentence(error))
         raise typer.Exit(2 if isinstance(error, (InvalidSetting, UnknownName)) else 1) from None
     except KeyboardInterrupt as interruption:
-        print_error("interrupted before there was anything to keep")
+        print_error("interrupted before there was a picture to keep")
         raise typer.Exit(getattr(interruption, "status", 130)) from None
 
 
 def sentence(error: Exception) -> str:
-    """Return what to say of `error` in one line."""
+    """Return the message of an error in one line."""
     if isinstance(error, InceptionismError):
         return str(error)
     if is_out_of_memory(error):
-        return "there is not enough memory for a picture of this size; give a smaller --size, or --memory"
+        return "there is not enough memory for a picture of this size; give a smaller --size, or a --memory limit"
     first = str(error).partition("\n")[0]
-    return f"an error that nobody foresaw, {type(error).__name__}: {first} (--debug shows where; please report it)"
+    return f"unexpected error, {type(error).__name__}: {first} (--debug shows where; please report it)"
 
 
 def print_error(text: str) -> None:
-    """Say on standard error what is wrong."""
+    """Print an error on standard error."""
     typer.echo(f"dream: {printable(text)}", err=True)
 
 
 def print_result(text: str) -> None:
-    """Write a line to standard output, for programs to read; that nobody reads it any more is no reason to stop."""
+    """Print a line on standard output, for programs to read; a reader that has gone away is not an error."""
     try:
-        print(text, flush=True)  # noqa: T201  # typer's echo has its own opinion of the encoding
+        print(text, flush=True)  # noqa: T201  # typer's echo changes the encoding
     except OSError as error:
-        # What is still in the buffer would complain again when Python ends.
+        # Otherwise the rest of the buffer would raise the error again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return
@@ -95,9 +96,9 @@ def print_result(text: str) -> None:
 
 
 def show_table(table: Table, heading: str = "") -> None:
-    """Write a heading and a table to standard output, as wide as they need."""
+    """Print a heading and a table on standard output."""
     page = io.StringIO()
-    # What is not read on a terminal is read by a program, or by one who scrolls: no name is cut short there.
+    # A program reads the output if it is not a terminal, so no name may be cut short.
     terminal = sys.stdout.isatty()
     to = console(file=page, force_terminal=terminal, width=None if terminal else 500)
     to.print(*[heading] * bool(heading), table, sep="\n")
@@ -106,7 +107,7 @@ def show_table(table: Table, heading: str = "") -> None:
 
 @contextmanager
 def loading(network: str, quiet: bool) -> Iterator[None]:
-    """Say, on a terminal, that the network is being loaded."""
+    """Show on a terminal that a network is being loaded."""
     if quiet or not err.is_terminal:
         yield
         return
@@ -114,16 +115,25 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
         yield
 
 
+def progress_bar(quiet: bool, *columns: ProgressColumn) -> Progress:
+    """Return a progress bar with a title, the bar, and further columns; it is drawn on a terminal only."""
+    title, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)
+    disabled = quiet or not err.is_terminal
+    return Progress(title, bar, *columns, TimeRemainingColumn(), console=err, disable=disabled, expand=True)
+
+
+STATE = TextColumn("{task.fields[state]}", markup=False)
+"""Column with the state of a run in words."""
+
+
 @contextmanager
 def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], None]]:
-    """Draw a bar, on a terminal, that follows the steps it is shown: those of several pictures at once."""
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+    """Draw a progress bar on a terminal.
+
+    Yields:
+        A function that takes the last step of each picture in the batch.
+    """
+    with progress_bar(quiet, STATE) as bar:
         task = bar.add_task(printable(title), total=1.0, state="")
 
         def show(steps: Sequence[Step]) -> None:
@@ -138,37 +148,32 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], Non
 
 @contextmanager
 def frames_progress(title: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Draw a bar, on a terminal, that is told how many frames there are; it shows how many come in a second."""
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+    """Draw a progress bar of a film on a terminal.
+
+    Yields:
+        A function that takes the number of frames so far.
+    """
+    with progress_bar(quiet, STATE) as bar:
         task = bar.add_task(printable(title), total=total, state="")
 
         def show(number: int) -> None:
             bar.update(task, completed=number)
             speed = bar.tasks[0].speed
-            of = f"frame {number}" + (f"/{total}" if total else "")
-            bar.update(task, state=of + (f" {speed:.1f} frames/s" if speed else ""))
+            count = f"frame {number}" + (f"/{total}" if total else "")
+            bar.update(task, state=count + (f" {speed:.1f} frames/s" if speed else ""))
 
         yield show
 
 
 @contextmanager
 def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a bar, on a terminal, for each file of which it is shown how many bytes there are, and of how many."""
-    columns = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    ]
+    """Draw a progress bar on a terminal for each file that is downloaded.
+
+    Yields:
+        A function that takes the name of a file, its bytes so far, and all its bytes if that is known.
+    """
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=err, disable=quiet or not err.is_terminal, expand=True) as bar:
+    with progress_bar(quiet, DownloadColumn(), TransferSpeedColumn()) as bar:
 
         def show(name: str, done: int, total: int | None) -> None:
             if name not in tasks:
@@ -179,15 +184,15 @@ def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
 
 
 def print_notes(notes: Iterable[str], quiet: bool) -> None:
-    """Say on standard error what was decided on the way, unless `quiet`."""
+    """Print notes on standard error, unless `quiet`."""
     for note in notes if not quiet else ():
         typer.echo(f"note: {printable(note)}", err=True)
 
 
 def usage(error: typer.BadParameter) -> str:
-    """Return what to say of a wrong option in one line."""
+    """Return the message about a wrong option in one line."""
     message = " ".join(error.format_message().split()).rstrip(".")
-    # Newer versions of typer leave a number that is none to pydantic, whose sentence does not name it.
+    # Newer versions of typer let pydantic check numbers, and its message does not quote the value.
     wrong: list[dict[str, object]] = getattr(error.__cause__, "errors", list)()
     given = f", not {quote_value(wrong[0]['input'])}" if wrong else ""
-    return f"{message}{given} ({error.ctx.command_path if error.ctx else 'dream'} --help shows what there is)"
+    return f"{message}{given} ({error.ctx.command_path if error.ctx else 'dream'} --help lists the options)"

@@ -1,91 +1,96 @@
-"""The commands that ask what the units of a layer respond to: `dream unit` and `dream atlas`."""
+"""The commands for the units of a layer: `dream unit` and `dream atlas`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
-from inceptionism.cli.options import (
-    SIZE,
-    Debug,
-    Device,
-    Memory,
-    NetworkName,
-    NoMetadata,
-    Output,
-    Overwrite,
-    Precision,
-    PresetName,
-    Prior,
-    Quiet,
-    Seed,
-    Size,
-    Steps,
-    Verify,
-    parse_channels,
-    parse_size,
-)
-from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress, reporting
+from inceptionism.cli.options import HOW, PICTURE, WHAT, Saving, option
+from inceptionism.cli.parse import parse_channels
+from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
 
-Layer = Annotated[str, typer.Argument(metavar="LAYER", help="A layer: `dream layers` lists them.")]
+Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
+
+NO_TARGET = ("target", "objective")
+"""Settings that follow from the layer and the channel."""
+
+
+def add_unit_commands(app: typer.Typer) -> None:
+    """Add `dream unit` and `dream atlas` to the program."""
+    command(
+        app,
+        ClassRecipe,
+        shared=PICTURE,
+        leave_out=NO_TARGET,
+        examples=[
+            "dream unit blocks.10 24 --preset fast --steps 48",
+            "dream unit blocks.4 7 8 9 --neuron --steps 32 --size 128",
+            "dream unit blocks.10 24 --count 3 --diversity 2 --steps 32 --size 128",
+        ],
+    )(unit)
+    command(
+        app,
+        ClassRecipe,
+        shared=["overwrite", "quiet"],
+        leave_out=NO_TARGET,
+        defaults={"preset": "fast", "size": (128, 128)},
+        examples=[
+            "dream atlas blocks.10 --channels 0-5 --steps 16",
+            "dream atlas blocks.10 --photo photo.jpg --top 4 --steps 16 -o active",
+        ],
+    )(atlas)
 
 
 def unit(
     layer: Layer,
     channels: Annotated[
-        list[int], typer.Argument(metavar="CHANNEL...", help="Its channels; each gets its own picture.", min=0)
+        list[int],
+        typer.Argument(metavar="CHANNEL", help="Channels of the layer. Each gets its own picture.", min=0),
     ],
+    settings: dict[str, Any],
+    saving: Saving,
     neuron: Annotated[
-        bool, typer.Option("--neuron", help="Only the neuron in the middle of the map, not all of the channel.")
+        bool,
+        option("--neuron", group=WHAT, help="Only the neuron in the middle of the map instead of the whole channel."),
     ] = False,
-    count: Annotated[int, typer.Option(help="How many pictures of each channel, from different noise.")] = 1,
+    count: Annotated[
+        int,
+        option(
+            "--count", group=HOW, metavar="NUMBER", help="Number of pictures of each channel, from different noise."
+        ),
+    ] = 1,
     diversity: Annotated[
-        float, typer.Option(help="How much these are to differ, beside the activation; 0 to leave it to the noise.")
+        float,
+        option(
+            "--diversity",
+            group=HOW,
+            metavar="NUMBER",
+            help="Weight of the difference between these pictures in the objective; 0 leaves it to the noise.",
+        ),
     ] = 0.0,
-    preset: PresetName = ClassRecipe.preset,
-    prior: Prior = ClassRecipe.prior,
-    size: Size = SIZE,
-    steps: Steps = ClassRecipe.steps,
-    network: NetworkName = ClassRecipe.network,
-    seed: Seed = ClassRecipe.seed,
-    device: Device = ClassRecipe.device,
-    precision: Precision = ClassRecipe.precision,
-    memory: Memory = ClassRecipe.memory,
-    verify: Verify = None,
-    output: Output = None,
-    overwrite: Overwrite = False,
-    no_metadata: NoMetadata = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
-    """Make, from noise, a picture of what a channel of a layer responds to."""
-    with reporting(debug):
-        if diversity and (count < 2 or len(channels) > 1):
-            raise InvalidSetting("--diversity is for several pictures of one channel: give one, and --count")
-        recipes = [
-            ClassRecipe(
-                network=network,
-                objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity),
-                preset=preset,
-                prior=prior,
-                size=parse_size(size),
-                steps=steps,
-                together=count if diversity else 1,
-                number=number if diversity else 0,
-                seed=seed if diversity else seed + number,
-                device=device,
-                precision=precision,
-                memory=memory,
-            )
-            for channel in channels
-            for number in range(count)
-        ]
-        execute_visualizations(recipes, verify, output, overwrite=overwrite, quiet=quiet, metadata=not no_metadata)
+    """Generate a picture of what a channel of a layer responds to."""
+    if diversity and (count < 2 or len(channels) > 1):
+        raise InvalidSetting("--diversity needs several pictures of one channel: give one channel, and --count")
+    seed = settings.pop("seed")
+    recipes = [
+        ClassRecipe(
+            **settings,
+            objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity),
+            together=count if diversity else 1,
+            number=number if diversity else 0,
+            seed=seed if diversity else seed + number,
+        )
+        for channel in channels
+        for number in range(count)
+    ]
+    execute_visualizations(recipes, saving)
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:
@@ -96,74 +101,61 @@ def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity:
     return join_terms([str(term) for term in terms])
 
 
-ATLAS_SIZE = "128"
-ATLAS_PRESET = "fast"
-
-
 def atlas(
     layer: Layer,
+    settings: dict[str, Any],
+    saving: Saving,
     channels: Annotated[
-        str | None, typer.Option(help="Which: numbers and ranges, 0-63,70; by default all of the layer's.")
+        str | None,
+        option(
+            "--channels",
+            group=WHAT,
+            metavar="NUMBERS",
+            help="Channels: numbers and ranges, for example 0-63,70. By default all channels of the layer.",
+        ),
     ] = None,
     photo: Annotated[
-        Path | None, typer.Option(help="Only the channels that are most active on this photograph, these first.")
+        Path | None,
+        option("--photo", group=WHAT, metavar="PHOTO", help="Only the channels that respond most to this photograph."),
     ] = None,
-    top: Annotated[int, typer.Option(help="With --photo, how many.", min=1)] = 36,
-    preset: PresetName = ATLAS_PRESET,
-    prior: Prior = ClassRecipe.prior,
-    size: Size = ATLAS_SIZE,
-    steps: Steps = ClassRecipe.steps,
-    network: NetworkName = ClassRecipe.network,
-    seed: Seed = ClassRecipe.seed,
-    device: Device = ClassRecipe.device,
-    precision: Precision = ClassRecipe.precision,
-    memory: Memory = ClassRecipe.memory,
+    top: Annotated[
+        int, option("--top", group=WHAT, metavar="NUMBER", help="With --photo, number of these channels.", min=1)
+    ] = 36,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The folder for the pictures, the sheet and the index; may exist."),
+        option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, the sheet and the index; may exist."),
     ] = None,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
-    """Draw a contact sheet of what the channels of a layer respond to; interrupted, the same command goes on."""
-    with reporting(debug):
-        wanted = None if channels is None else parse_channels(channels)
-        if wanted is not None and photo is not None:
-            raise InvalidSetting("give either --channels or --photo")
-        settings = ClassRecipe(
-            network=network,
-            objective=unit_objective(layer, 0),
-            preset=preset,
-            prior=prior,
-            size=parse_size(size),
-            steps=steps,
-            seed=seed,
-            device=device,
-            precision=precision,
-            memory=memory,
-        )
-        with loading(network, quiet):
-            from inceptionism.atlas import ChannelAtlas
-            from inceptionism.io import load_photo
-            from inceptionism.networks import load_network
+    """Draw a contact sheet of what the channels of a layer respond to.
 
-            net = load_network(network, device)
-            source = None if photo is None else load_photo(photo)
-            folder = output or Path(f"{file_name(f'{net.name}-{layer}')}-atlas")
-            drawn = ChannelAtlas(net, layer, settings, folder, wanted, source, top, overwrite=overwrite)
-        if drawn.done:
-            print_notes([f"{len(drawn.done)} of {len(drawn.channels)} are in {folder} already"], quiet)
-        try:
-            for batch in drawn.make_batches():
-                title = f"{layer} · {len(drawn.done)} of {len(drawn.channels)}"
-                with progress(title, quiet) as show:
-                    for run_steps in batch:
-                        show(run_steps)
-        except KeyboardInterrupt as interruption:
-            found = f"{len(drawn.done)} of {len(drawn.channels)} are in {folder}"
-            print_error(f"interrupted; {found}, and the same command goes on from there")
-            raise typer.Exit(getattr(interruption, "status", 130)) from None
-        if drawn.silent:
-            print_notes([f"nothing excited the channels {', '.join(map(str, drawn.silent))}"], quiet)
-        print_result(str(drawn.finish()))
+    If it is interrupted, repeat the command to continue.
+    """
+    wanted = None if channels is None else parse_channels(channels)
+    if wanted is not None and photo is not None:
+        raise InvalidSetting("give either --channels or --photo")
+    recipe = ClassRecipe(**settings, objective=unit_objective(layer, 0))
+    with loading(recipe.network, saving.quiet):
+        from inceptionism.atlas import ChannelAtlas
+        from inceptionism.io import load_photo
+        from inceptionism.networks import load_network
+
+        network = load_network(recipe.network, recipe.device)
+        source = None if photo is None else load_photo(photo)
+        folder = output or Path(f"{file_name(f'{network.name}-{layer}')}-atlas")
+        sheet = ChannelAtlas(network, layer, recipe, folder, wanted, source, top, overwrite=saving.overwrite)
+    total = len(sheet.channels)
+    if sheet.done:
+        print_notes([f"{len(sheet.done)} of {total} pictures are in {folder} already"], saving.quiet)
+    try:
+        for batch in sheet.make_batches():
+            with progress(f"{layer} · {len(sheet.done)} of {total}", saving.quiet) as show:
+                for steps in batch:
+                    show(steps)
+    except KeyboardInterrupt as interruption:
+        print_error(
+            f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; repeat the command to continue"
+        )
+        raise typer.Exit(getattr(interruption, "status", 130)) from None
+    if sheet.silent:
+        print_notes([f"nothing excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
+    print_result(str(sheet.finish()))

@@ -1,7 +1,7 @@
-"""Films in the making: zooms and dreamed videos, frame by frame, and the files they are read from and written to.
+"""Films: zooms and dreamed videos, made frame by frame, and the files that they are read from and written to.
 
-Use `ZoomRun` and `VideoRun`; iterate over one for its frames, or save it. The full list of names for other packages is
-in `__init__.pyi`.
+Use `ZoomRun` and `VideoRun`; iterate over a run for its frames, or save it. The full list of names for other packages
+is in `__init__.pyi`.
 """
 
 import lazy_loader

@@ -1,9 +1,8 @@
 from .encoder import CODECS
+from .outputs import check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film
-from .run import FilmRun
-from .segments import check_film, segments_folder, unfinished_name
-from .stream import Frame
+from .stream import FilmRun, Frame
 from .video import VideoRun
 from .zoom import ZoomRun
 

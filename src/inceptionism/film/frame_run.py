@@ -1,4 +1,4 @@
-"""Frame after frame, dreamed as a photograph is: by one network, frozen once, that keeps what it knows."""
+"""A photo run that dreams the frames of a film one after the other, with one network that is frozen only once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from inceptionism.tensors import resize
 
 
 class FrameRun(PhotoRun):
-    """Dreams one frame after the other, each from a float picture in place of a photograph.
+    """Dreams one frame after the other, each from a float picture instead of a photograph.
 
     Args:
-        recipe: Of each frame.
-        photo: One that has the frames' size.
-        network: As of a `PhotoRun`.
-        objective: What is climbed; where that changes over time, the sum of all.
+        recipe: Recipe of a frame.
+        photo: Picture that has the size of the frames.
+        network: Network, as in `PhotoRun`.
+        objective: Objective to maximize. If it changes over time, this is the sum of all objectives.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class FrameRun(PhotoRun):
     ) -> None:
         super().__init__(replace(recipe, size=None, guide=None, mask=None), photo, network=network, objective=objective)
         self._frame: Tensor | None = None
-        self._fading: Sequence[tuple[float, Objective]] = [(1.0, self.objective)]
+        self._mixture: Sequence[tuple[float, Objective]] = [(1.0, self.objective)]
 
     def dream(
         self,
@@ -45,30 +45,32 @@ class FrameRun(PhotoRun):
         seed: int,
         *,
         steps: int | None = None,
-        fading: Sequence[tuple[float, Objective]] = (),
+        mixture: Sequence[tuple[float, Objective]] = (),
     ) -> Tensor:
-        """Return a 1×3×H×W picture in [0, 1] dreamed; `scores` are then those of its steps.
+        """Return the dreamed frame, 1×3×H×W in [0, 1]. Afterwards, `scores` are the scores of its steps.
 
         Args:
-            picture: The frame.
-            seed: Of its random choices.
-            steps: In each octave; by default the recipe's.
-            fading: What is climbed in place of the objective, with the share that each has in how the picture moves.
+            picture: Frame to dream, 1×3×H×W in [0, 1].
+            seed: Seed of the random generator.
+            steps: Number of steps in each octave. By default that of the recipe.
+            mixture: Pairs of a share and an objective. The objectives are maximized instead of the run's own, and each
+                one contributes its share of the change of the picture.
         """
         assert isinstance(self.recipe, PhotoRecipe)
-        self._frame, self._canvas = picture, None
-        self._fading = fading or [(1.0, self.objective)]
+        self._frame, self._pixels = picture, None
+        self._mixture = mixture or [(1.0, self.objective)]
         self.scores, self.seed, self.steps = [], seed, steps or self.recipe.steps
         for _ in run_batch([self]):
             pass
         dreamed = self._picture(self.size).detach()
-        self._canvas = None
+        self._pixels = None
         return dreamed
 
-    def parts(self, size: tuple[int, int]) -> list[MaskedObjective]:
-        if len(self._fading) == 1:
-            return masked_objectives(self._fading[0][1], size, self.network.device)
-        # As parts, each pulls with the strength of its share: as a sum, the layer with the largest numbers would win.
+    def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
+        if len(self._mixture) == 1:
+            return masked_objectives(self._mixture[0][1], size, self.network.device)
+        # As separate parts, the objectives change the picture by their shares. In a weighted sum, the layer with the
+        # largest activations would dominate.
         return [
             replace(
                 part,
@@ -76,7 +78,7 @@ class FrameRun(PhotoRun):
                 if part.mask is None
                 else part.mask * share,
             )
-            for share, objective in self._fading
+            for share, objective in self._mixture
             for part in masked_objectives(objective, size, self.network.device)
         ]
 
@@ -88,5 +90,5 @@ class FrameRun(PhotoRun):
 
 
 def frame_seed(seed: int, number: int) -> int:
-    """Return the seed of a frame: another for each, and the same whenever the frame is made."""
+    """Return the seed of a frame. It differs between frames, and depends only on the run's seed and the number."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]) & MAX_SEED

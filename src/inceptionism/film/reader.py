@@ -1,4 +1,4 @@
-"""Films in: any that ffmpeg's libraries read, frame by frame, upright, with square pixels and in sRGB."""
+"""Films as input: every format that ffmpeg's libraries read, frame by frame, upright, with square pixels, in sRGB."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io import Array, convert_read_errors, open_film
 
-HIGH_DEFINITION = 720
-"""The rows from which on a film that does not say so is taken to have the colors of high definition."""
+HD_HEIGHT = 720
+"""Height in rows from which a film without a color space is assumed to have the colors of HD (BT.709)."""
 
-HDR = (16, 18)
-"""ffmpeg's numbers of the brightness curves PQ and HLG."""
+HDR_CURVES = (16, 18)
+"""ffmpeg's numbers of the transfer curves of high dynamic range, PQ and HLG."""
+
+MAX_BROKEN_PACKETS = 1000
+"""Largest number of packets that cannot be decoded. After more of them, the film counts as ended."""
 
 
 class FilmFrame(NamedTuple):
-    """A frame of a film.
+    """A frame of a film that is read.
 
     Attributes:
-        pixels: H×W×3, uint8, upright, as large as pixels that are not square take to become so.
-        time: When it is shown, in seconds from the film's beginning.
+        pixels: Pixels of the frame, H×W×3 uint8 sRGB, upright, enlarged along one side if they were not square.
+        time: Time at which the frame is shown, in seconds from the beginning of the film.
     """
 
     pixels: Array
@@ -35,19 +38,19 @@ class FilmFrame(NamedTuple):
 
 
 class FilmSource:
-    """A film that is read frame by frame, as often as it is iterated over.
+    """A film that is read frame by frame. Each iteration starts from the first frame.
 
     Attributes:
-        path: Where it is.
-        size: The height and width of its frames in pixels.
-        fps: Frames a second; on average, where they do not come evenly.
-        unit: The unit of their times, in seconds.
-        count: How many there are, as far as the file says.
-        first: The first one.
-        notes: What was chosen in reading it, each in one sentence; reading may add some.
+        path: Path of the film.
+        size: Height and width of the frames in pixels.
+        fps: Frames per second. This is the average if the frames are not evenly spaced.
+        time_base: Unit of the times of the frames, in seconds.
+        count: Number of frames according to the file. None if the file has no such information.
+        first: Pixels of the first frame, H×W×3 uint8.
+        notes: Decisions made while the film is read, one sentence each. Iteration may add more.
 
     Raises:
-        UnreadablePicture: it is missing, or not a film that can be read.
+        UnreadablePicture: If the file does not exist, or is not a film that can be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,13 +63,13 @@ class FilmSource:
         with convert_read_errors(path), open_film(path) as container:
             stream = video_stream(path, container)
             assert stream.time_base is not None
-            self.unit = stream.time_base
+            self.time_base = stream.time_base
             rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
             self.fps = Fraction(rate)
             length = container.duration and Fraction(container.duration, av.time_base)
             self.count: int | None = stream.frames or (round(length * self.fps) if length else None)
-            if stream.codec_context.color_trc in HDR:
-                self.notes.append(f"{path} has high dynamic range; its colors are taken as they are, and come out pale")
+            if stream.codec_context.color_trc in HDR_CURVES:
+                self.notes.append(f"{path} has high dynamic range; its colors are not converted and will be pale")
         frames = iter(self)
         first = next(frames, None)
         frames.close()  # type: ignore[attr-defined]
@@ -79,32 +82,32 @@ class FilmSource:
         """Return the SHA-256 of the file, in hexadecimal."""
         digest = hashlib.sha256()
         with convert_read_errors(self.path), self.path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
+            while block := file.read(2**20):
+                digest.update(block)
         return digest.hexdigest()
 
     def __iter__(self) -> Iterator[FilmFrame]:
-        """Yield the frames in the order of time; what cannot be decoded is left out, with a note.
+        """Yield the frames in the order of their times. Frames that cannot be decoded are left out, with a note.
 
-        A frame that has no time, or not one after that of the frame before, comes one frame later than that.
+        If a frame has no time, or a time that is not after the frame before, it is shown one frame after that one.
         """
         last: Fraction | None = None
         with convert_read_errors(self.path), open_film(self.path) as container:
             stream = video_stream(self.path, container)
             stream.thread_type = "AUTO"
-            begin = Fraction(container.start_time or 0, av.time_base)
+            start = Fraction(container.start_time or 0, av.time_base)
             aspect = stream.sample_aspect_ratio or Fraction(1)
-            for frame in self._decoded(container, stream):
+            for frame in self._decode(container, stream):
                 time = last
                 if frame.pts is not None and frame.time_base is not None:
-                    time = max(frame.pts * frame.time_base - begin, Fraction(0))
+                    time = max(frame.pts * frame.time_base - start, Fraction(0))
                 if last is not None and (time is None or time <= last):
                     time = last + 1 / self.fps
                 last = time or Fraction(0)
                 yield FilmFrame(upright(frame, aspect), last)
 
-    def _decoded(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
-        """Yield what can be decoded, in the order in which it is shown."""
+    def _decode(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
+        """Yield the frames that can be decoded, in the order in which they are shown."""
         broken = 0
         packets = container.demux(stream)
         while True:
@@ -116,19 +119,24 @@ class FilmSource:
                 break
             except av.error.InvalidDataError:
                 broken += 1
-                if broken > MOST_BROKEN:
+                if broken > MAX_BROKEN_PACKETS:
                     break
                 continue
             yield from frames
         if broken:
-            note = f"{self.path} is damaged: what could not be decoded is left out"
+            note = f"{self.path} is damaged; the frames that could not be decoded are left out"
             self.notes += [note] if note not in self.notes else []
 
 
 def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
-    """Return a frame, whose pixels are `aspect` times as wide as high, as it is to be seen, in 8-bit sRGB."""
+    """Return a frame upright and with square pixels, H×W×3 in 8-bit sRGB.
+
+    Args:
+        frame: Decoded frame.
+        aspect: Width of a pixel of the frame divided by its height.
+    """
     known = frame.colorspace in tuple(Colorspace)
-    guessed = Colorspace.ITU709 if frame.height >= HIGH_DEFINITION else Colorspace.ITU601
+    guessed = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
     rgb = frame.reformat(
         width=round(frame.width * max(aspect, Fraction(1))),
         height=round(frame.height / min(aspect, Fraction(1))),
@@ -140,13 +148,15 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
     return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
 
 
-MOST_BROKEN = 1000
-"""After how many packets that cannot be decoded a film is taken to have ended."""
-
-
 def video_stream(path: Path, container: Any) -> Any:
-    """Return the pictures of an open film."""
-    streams = [one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
+    """Return the first video stream of an open film that is not just a cover picture.
+
+    Raises:
+        UnreadablePicture: If the file has no such stream.
+    """
+    streams = [
+        stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic
+    ]
     if not streams:
-        raise UnreadablePicture(f"{path} has no pictures in it")
+        raise UnreadablePicture(f"{path} has no video stream")
     return streams[0]

@@ -1,4 +1,7 @@
-"""Making a film again from its recipe, or a variation of it; it is trusted no further than that of a picture."""
+"""Replay of a film: the same film again from its recipe, or a variation of it.
+
+Recipes of films are trusted as little as recipes of pictures: they open no file that the caller does not pass.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.film.reader import FilmSource
-from inceptionism.film.run import FilmRun
+from inceptionism.film.stream import FilmRun
 from inceptionism.film.video import VideoRun
 from inceptionism.film.zoom import ZoomRun, frame_size
 from inceptionism.io import Photo, load_photo, load_recipe
@@ -29,57 +32,74 @@ def replay_film(
     force: bool = False,
     **changes: Any,
 ) -> FilmRun:
-    """Return a film in the making from its recipe: the same frames, where device and versions are the same.
+    """Return the film run of a recipe. It makes the same frames if the device and the versions are the same.
 
     Args:
-        source: A film that was made here, a TOML file, or a `Recipe`.
-        begin: The photograph in which a zoom begins, or the film that was dreamed.
-        pictures: The guides, masks and other pictures that the recipe names, as for `replay`.
-        network: What looks, as for `replay`.
-        force: Whether to make frames of more than 33 megapixels that the recipe asks for.
-        **changes: Settings in place of those of the recipe: `layer`, `size`, `seconds`, …
+        source: A film that this program made, a TOML file, or a `Recipe`.
+        begin: The photograph that a zoom starts from, or the film that a video dreams.
+        pictures: The guides, masks and other pictures that the recipe names, as in `replay`.
+        network: The network to use, as in `replay`.
+        force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
+        **changes: Settings that replace those of the recipe: `layer`, `size`, `seconds`, …
 
     Returns:
-        A film to be iterated over for its frames, or saved. Its `notes` say what is not as it was.
+        A film run: iterate over it for its frames, or save it. Its `notes` report every difference from the original
+        run.
 
     Raises:
-        UnreadablePicture: a file cannot be read.
-        UnknownName: there is no such network or layer.
-        InvalidSetting: there is no recipe of a film in the file, a setting is wrong, or something was not passed.
+        UnreadablePicture: If a file cannot be read.
+        UnknownName: If a network or a layer does not exist.
+        InvalidSetting: If the file has no recipe of a film, a setting is not valid, or a picture that the recipe needs
+            was not passed.
     """
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    given = {name: value for name, value in changes.items() if value is not None}
+    changes = {name: value for name, value in changes.items() if value is not None}
     if network is not None:
-        given["network"] = network_name(network)
+        changes["network"] = network_name(network)
     passed = ReplayInputs(None, named_files(pictures), network)
-    return prepare_film(recipe, None if begin is None else Path(begin), passed, given, force=force)
+    return prepare_film(recipe, None if begin is None else Path(begin), passed, changes, force=force)
 
 
 def prepare_film(
     recipe: Recipe, begin: Path | None, passed: ReplayInputs, changes: Mapping[str, Any], *, force: bool
 ) -> FilmRun:
-    """Return the film that a recipe says, with changes. Its notes say what is not as it was."""
+    """Return the film run of a recipe with changes. Its notes report every difference from the original run.
+
+    Args:
+        recipe: Recipe of a zoom or a video.
+        begin: The photograph that a zoom starts from, or the film that a video dreams.
+        passed: Pictures and network that the caller passes.
+        changes: Settings that replace those of the recipe.
+        force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
+
+    Raises:
+        UnreadablePicture, UnknownName, InvalidSetting: As in `replay_film`.
+    """
     varied, network, passed = resolve_replay(recipe, passed, changes)
     known = recipe.made_with.photo if recipe.made_with else None
-    free = force or bool({"size", "shape"} & changes.keys())
+    any_size = force or bool({"size", "shape"} & changes.keys())
     run: FilmRun
     if isinstance(varied, ZoomRecipe):
         if begin is None and known:
-            raise InvalidSetting(f"the recipe begins in a photograph, {describe_photo(known)}: pass one after it")
+            raise InvalidSetting(
+                f"the recipe starts from a photograph, {describe_photo(known)}; pass a photograph after the recipe"
+            )
         photo = None if begin is None else load_photo(begin)
-        if not free:
+        if not any_size:
             check_area(frame_size(varied, photo))
         run = ZoomRun(varied, photo, network=network, find_file=passed.find_file)
     elif isinstance(varied, VideoRecipe):
         if begin is None:
             raise InvalidSetting(
-                f"the recipe dreams a film{f', {describe_photo(known)}' if known else ''}: pass one after it"
+                f"the recipe dreams a film{f', {describe_photo(known)}' if known else ''}; pass a film after the recipe"
             )
         film = FilmSource(begin)
-        if not free:
+        if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
         run = VideoRun(varied, film, network=network, find_file=passed.find_file)
     else:
-        raise InvalidSetting(f"the recipe is of kind {quote_value(recipe.kind)}, which is no film")
+        raise InvalidSetting(
+            f"the recipe is of kind {quote_value(recipe.kind)}, which is not a film; use replay for pictures"
+        )
     run.notes += differences(recipe, run.recipe, changes)
     return run

@@ -1,8 +1,9 @@
-"""From frames to a film, so that nothing is lost: in pieces beside it, each of them whole.
+"""Films on disk that lose nothing: each segment is a whole file next to the film, and unfinished films can be resumed.
 
-Every half second of frames is a small film in the folder `NAME.parts`, and beside them stands the state from which the
-next piece begins. Killed at any moment, a run loses no more than the piece it was at; begun again from the state, it
-makes the frames it would have made. In the end the pieces are joined as they are, and the folder goes.
+Every half second of frames becomes a small film in the folder `NAME.parts`. The same folder holds the state from which
+the next segment starts. A run that is killed at any moment loses only the segment that it was working on. A resumed run
+starts from the state and makes the same frames as an uninterrupted run. At the end, the segments are joined without
+encoding them again, and the folder is deleted.
 """
 
 from __future__ import annotations
@@ -15,72 +16,62 @@ from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, NameTaken, first_line
-from inceptionism.film.encoder import CODECS, Codec, Encoder, Segments, join
-from inceptionism.film.stream import Frame, FrameStream, State
+from inceptionism.film.encoder import CODECS, Codec, Encoder
+from inceptionism.film.joining import Segments, join_segments
+from inceptionism.film.outputs import PNG_NAME, check_film, frame_facts, is_finished, segments_folder
 from inceptionism.film.workers import BackgroundWorker
 from inceptionism.interruption import uninterrupted
 from inceptionism.io import (
     FORMATS,
     Array,
-    check_output,
     check_side,
     claim_name,
     convert_write_errors,
     partial_file,
-    read_recipe,
     resolve_target,
     save_picture,
 )
 from inceptionism.recipes import Recipe
 
-STATE = "state.npz"
-PIECE = 0.5
-"""How long a piece is, in seconds."""
+if TYPE_CHECKING:
+    from inceptionism.film.stream import FilmRun, Frame, State
 
-ENDED = 130
-"""The status of Ctrl-C among the ways to be interrupted."""
+STATE_FILE = "state.npz"
+"""Name of the file with the state, in the folder of the segments."""
 
-PNG_NAME = "{:06d}.png"
+SEGMENT_SECONDS = 0.5
+"""Length of a segment, in seconds."""
+
+CTRL_C_STATUS = 130
+"""Exit status of an interruption by Ctrl-C."""
 
 
 def write_film(
-    run: FrameStream,
+    run: FilmRun,
     path: Path,
     *,
-    overwrite: bool = False,
-    resume: bool = False,
-    metadata: bool = True,
-    on_frame: Callable[[Frame], object] | None = None,
+    overwrite: bool,
+    resume: bool,
+    metadata: bool,
+    on_frame: Callable[[Frame], object] | None,
 ) -> None:
-    """Make all frames of `run` and write them to `path`; also what there is when that is interrupted or fails.
+    """Make all frames of `run` and write them to `path`. An interruption or an error also writes the film so far.
 
-    Args:
-        run: The film.
-        path: .mp4, .webm, .gif or .webp; a name without an ending is a folder of PNGs.
-        overwrite: Replace what is there.
-        resume: Go on from where an earlier run with the same recipe stopped, if there was one.
-        metadata: Whether the film says how it was made.
-        on_frame: Called with each frame.
-
-    Raises:
-        CannotWrite: the path cannot be written to.
-        NameTaken: it exists, or an unfinished film of its name does, and neither `overwrite` nor `resume` is set.
-        InvalidSetting: what there is to go on from was made with other settings.
-        KeyboardInterrupt: as it came; by then the film so far is written, if it has a frame.
+    The arguments and the exceptions are those of `FilmRun.save`.
     """
     check_film(path, overwrite=overwrite, resume=resume)
     if run.sound is not None and path.exists() and path.samefile(run.sound):
-        raise NameTaken(f"{path} is the film that is to be dreamed; give another name to write to")
+        raise NameTaken(f"{path} is the film to dream; choose another name for the result")
     if path.suffix.lower() in FORMATS:
         check_side(path, run.size)
-    if resume and is_finished(run, path):
-        run.notes.append(f"{path} is finished already")
+    if resume and is_finished(run.recipe, path):
+        run.notes.append(f"{path} is already finished")
         return
     film = FilmFile(run, path, overwrite=overwrite, resume=resume, metadata=metadata)
     try:
@@ -89,101 +80,38 @@ def write_film(
             if on_frame is not None:
                 on_frame(frame)
     except CannotWrite:
-        film.leave()
+        film.abandon()
         raise
     except (KeyboardInterrupt, InceptionismError) as error:
         with uninterrupted():
-            # Ctrl-C is how an endless film ends.
-            film.close(finished=run.total is None and getattr(error, "status", None) == ENDED)
+            # Ctrl-C is the normal end of an endless film.
+            film.close(finished=run.total is None and getattr(error, "status", None) == CTRL_C_STATUS)
         raise
     with uninterrupted():
         film.close(finished=True)
 
 
-def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
-    """Raise `CannotWrite` unless a film can be written at `path`; called before any work is done.
-
-    What exists is left alone, which `NameTaken` says, unless `overwrite` or `resume` is true.
-    """
-    folder = segments_folder(path)
-    if folder.exists() and not overwrite and not resume:
-        raise NameTaken(f"{folder} holds an unfinished film; --resume goes on with it, --overwrite begins anew")
-    if path.suffix:
-        check_output(path, overwrite=overwrite or resume, endings=tuple(CODECS))
-        return
-    with convert_write_errors(path):
-        if not path.parent.is_dir():
-            raise CannotWrite(f"there is no folder {path.parent} to make {path.name} in; make it first")
-        if path.exists() and not path.is_dir():
-            raise CannotWrite(f"{path} is a file; give a name with an ending, or a folder for PNGs")
-        if path.exists() and any(path.iterdir()) and not overwrite and not resume:
-            raise NameTaken(f"{path} has files in it; give another name, or --overwrite to write among them")
-        path.mkdir(exist_ok=True)
-        with partial_file(path / "frame"):
-            pass
-
-
-def segments_folder(path: Path) -> Path:
-    """Return where the pieces of an unfinished film are."""
-    target = resolve_target(path) if path.is_symlink() else path
-    return target.with_name(f"{target.name}.parts")
-
-
-def unfinished_name(path: Path) -> Path:
-    """Return the first of `path`, `name-2`, `name-3`, … that is of an unfinished film, or `path` if none is."""
-    at, number = path, 2
-    while not segments_folder(at).exists():
-        if not os.path.lexists(at):
-            return path
-        at, number = path.with_stem(f"{path.stem}-{number}"), number + 1
-    return at
-
-
-def is_finished(run: FrameStream, path: Path) -> bool:
-    """Return whether the film that `run` would make is there; raise `NameTaken` if it is another one."""
-    first = path if path.suffix else path / PNG_NAME.format(0)
-    if segments_folder(path).exists() or not first.exists():
-        return False
-    text = read_recipe(first)
-    made = None if text is None else Recipe.from_json(text)
-    if made is None:
-        other = "does not say how it was made"
-    elif comparable(made) != comparable(run.recipe):
-        other = "is another film"
-    elif made.settings().get("seconds") != run.recipe.settings().get("seconds"):
-        other = "is a finished film of another length"
-    else:
-        return True
-    raise NameTaken(f"{path} exists and {other}; give another name, or --overwrite to replace it")
-
-
-def comparable(recipe: Recipe) -> dict[str, Any]:
-    """Return of a recipe what its frames depend on: they do not on how many there are."""
-    content = {**recipe.settings(), **(recipe.made_with.facts() if recipe.made_with else {})}
-    content.pop("seconds", None)
-    return content
-
-
 class FilmFile:
-    """A film on its way to a file, by a thread beside the one that makes the frames.
+    """A film that is being written. A background thread encodes the frames.
 
     Args:
-        run: What makes the frames; where there is something to resume, it is brought to where that ended.
-        path: As of `write_film`, checked.
-        overwrite: Replace what is there.
-        resume: Go on from what is there.
-        metadata: Whether the film says how it was made.
+        run: Run that makes the frames. If an unfinished film is resumed, the run is set to the frame after its last
+            segment.
+        path: Path of the film, as in `FilmRun.save`, checked by `check_film`.
+        overwrite: Whether to replace an existing film.
+        resume: Whether to continue an unfinished film.
+        metadata: Whether to write the recipe into the film.
     """
 
-    def __init__(self, run: FrameStream, path: Path, *, overwrite: bool, resume: bool, metadata: bool = True) -> None:
+    def __init__(self, run: FilmRun, path: Path, *, overwrite: bool, resume: bool, metadata: bool = True) -> None:
         self._metadata = metadata
         self._run, self._path, self._overwrite = run, path, overwrite or resume
         self._folder = segments_folder(path)
         self._starts: list[Fraction] = []
         self._end = Fraction(0)
-        self._pending = 0
-        # Whether there is a part of the film under its name, which must not pass for the whole.
-        self._begun = resume and self._folder.exists()
+        self._pending_frames = 0
+        # While an incomplete film has the final name, the folder stays: it marks the film as unfinished.
+        self._incomplete_file_exists = resume and self._folder.exists()
         with convert_write_errors(self._folder):
             if overwrite and not resume:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -192,39 +120,39 @@ class FilmFile:
             try:
                 self._folder.mkdir(exist_ok=resume)
             except FileExistsError:
-                raise NameTaken(f"{self._folder} exists by now: another run is making {path.name}") from None
-        if resume and (self._folder / STATE).exists():
+                raise NameTaken(f"{self._folder} was just created: another run is making {path.name}") from None
+        if resume and (self._folder / STATE_FILE).exists():
             self._restore()
-        self._piece: Encoder | None = None
-        self._behind = BackgroundWorker()
+        self._encoder: Encoder | None = None
+        self._worker = BackgroundWorker()
 
     def add(self, frame: Frame) -> None:
-        """Write a frame; every half second, also what the next one depends on."""
+        """Write a frame. At the end of each segment, also write the state."""
         pixels = np.asarray(frame.image)
-        self._behind(lambda: self._write(frame.number, pixels, frame.time))
-        self._pending += 1
-        if self._pending == max(1, round(PIECE * self._run.fps)):
+        self._worker.submit(lambda: self._write(frame.number, pixels, frame.time))
+        self._pending_frames += 1
+        if self._pending_frames == max(1, round(SEGMENT_SECONDS * self._run.fps)):
             state, number = self._run.state(), frame.number + 1
-            self._behind(lambda: self._keep(number, state))
-            self._pending = 0
+            self._worker.submit(lambda: self._save_state(number, state))
+            self._pending_frames = 0
 
     def close(self, *, finished: bool) -> None:
-        """Write the film with the frames so far; unless it is finished, what it takes to go on stays beside it."""
+        """Write the film with the frames so far. Unless it is finished, keep the segments and the state."""
         try:
-            self._behind(self._end_piece)
-            self._behind.finish()
+            self._worker.submit(self._end_segment)
+            self._worker.finish()
             if self._starts and self._path.suffix:
                 self._join()
         finally:
-            self.leave()
+            self.abandon()
         if finished:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def leave(self) -> None:
-        """Stop writing; where there is nothing to go on from, nothing stays."""
+    def abandon(self) -> None:
+        """Stop writing. If there is nothing to resume, delete the folder of the segments."""
         with suppress(CannotWrite):
-            self._behind.finish()
-        if not self._begun and not (self._folder / STATE).exists():
+            self._worker.finish()
+        if not self._incomplete_file_exists and not (self._folder / STATE_FILE).exists():
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
@@ -232,25 +160,24 @@ class FilmFile:
         if not self._path.suffix:
             path = self._path / PNG_NAME.format(number)
             save_picture(Image.fromarray(pixels), path, self._run.recipe, metadata=self._metadata)
-            self._begun = True
+            self._incomplete_file_exists = True
             return
-        if self._piece is None:
+        if self._encoder is None:
             self._starts.append(time)
-            self._piece = Encoder(self._unfinished, self._coding, self._run.size, self._run.unit, self._run.fps)
-        self._piece.write(pixels, time - self._starts[-1])
+            self._encoder = Encoder(self._open_segment, self._codec, self._run.size, self._run.time_base, self._run.fps)
+        self._encoder.write(pixels, time - self._starts[-1])
 
-    def _end_piece(self) -> None:
-        if self._piece is not None:
-            self._piece.close()
-            self._piece = None
+    def _end_segment(self) -> None:
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
             with convert_write_errors(self._folder):
-                with self._unfinished.open("rb") as file:
-                    os.fsync(file.fileno())
-                self._unfinished.replace(self._paths()[-1])
+                flush_to_disk(self._open_segment)
+                self._open_segment.replace(self._segment_paths()[-1])
 
-    def _keep(self, number: int, state: State) -> None:
-        """Finish the piece, and only then say in the state that it is there."""
-        self._end_piece()
+    def _save_state(self, number: int, state: State) -> None:
+        """End the segment, and only then write the state that lists it."""
+        self._end_segment()
         about = {
             "recipe": self._run.recipe.to_json(),
             "number": number,
@@ -258,58 +185,70 @@ class FilmFile:
             "end": str(self._end),
         }
         arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state}
-        with convert_write_errors(self._folder), partial_file(self._folder / STATE) as written:
+        with convert_write_errors(self._folder), partial_file(self._folder / STATE_FILE) as written:
             with written.open("wb") as file:
                 np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(self._folder / STATE)
+            flush_to_disk(written)
+            written.replace(self._folder / STATE_FILE)
 
     def _restore(self) -> None:
+        """Load the state of the unfinished film into the run.
+
+        Raises:
+            InvalidSetting: If the state cannot be read, or was saved with other settings.
+        """
         try:
-            with (self._folder / STATE).open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                state = {name: kept[name] for name in kept.files}
+            with (self._folder / STATE_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                state = {name: arrays[name] for name in arrays.files}
             about = json.loads(state.pop("about").tobytes())
             starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])
-            number, recipe = int(about["number"]), comparable(Recipe.from_json(about["recipe"]))
+            number, saved = int(about["number"]), frame_facts(Recipe.from_json(about["recipe"]))
         except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, InvalidSetting) as error:
-            reason = first_line(error)
-            raise InvalidSetting(f"{self._folder} cannot be gone on from: {reason}; --overwrite begins anew") from None
-        wanted = comparable(self._run.recipe)
-        if recipe != wanted:
-            other = sorted(name for name in recipe.keys() | wanted.keys() if recipe.get(name) != wanted.get(name))
+            raise self._cannot_resume(error) from None
+        wanted = frame_facts(self._run.recipe)
+        if saved != wanted:
+            changed = sorted(name for name in saved.keys() | wanted.keys() if saved.get(name) != wanted.get(name))
             raise InvalidSetting(
-                f"{self._folder} was made with another {' and '.join(other)}; give the settings that it was made with, "
-                "or --overwrite to begin anew"
+                f"{self._folder} was made with a different {' and '.join(changed)}; give the original settings, or "
+                "--overwrite to start again"
             )
         self._starts, self._end = starts, end
         try:
-            self._run.go_on(number, state)
+            self._run.resume_at(number, state)
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            reason = first_line(error)
-            raise InvalidSetting(f"{self._folder} cannot be gone on from: {reason}; --overwrite begins anew") from None
+            raise self._cannot_resume(error) from None
+
+    def _cannot_resume(self, error: Exception) -> InvalidSetting:
+        return InvalidSetting(f"{self._folder} cannot be resumed: {first_line(error)}; use --overwrite to start again")
 
     def _join(self) -> None:
-        """Put the pieces together in a file of its own, which then takes the place of the film's."""
+        """Join the segments in a temporary file, which then replaces the film."""
         target = resolve_target(self._path)
         with convert_write_errors(target), partial_file(target) as joined:
-            pieces = Segments(self._paths(), self._starts, self._end)
-            join(pieces, joined, self._path, self._run.recipe if self._metadata else None, self._run.sound)
-            with joined.open("rb") as file:
-                os.fsync(file.fileno())
+            segments = Segments(self._segment_paths(), self._starts, self._end)
+            recipe = self._run.recipe if self._metadata else None
+            join_segments(segments, joined, self._path, recipe, self._run.sound)
+            flush_to_disk(joined)
             if not self._overwrite:
                 claim_name(target)
             joined.replace(target)
-        # Among several attempts, the later ones replace what the first has written.
-        self._overwrite = self._begun = True
+        # A second call may replace the file that the first call wrote.
+        self._overwrite = self._incomplete_file_exists = True
 
-    def _paths(self) -> list[Path]:
-        return [self._folder / f"{index:06d}{self._coding.ending}" for index in range(len(self._starts))]
+    def _segment_paths(self) -> list[Path]:
+        return [self._folder / f"{index:06d}{self._codec.ending}" for index in range(len(self._starts))]
 
     @property
-    def _coding(self) -> Codec:
+    def _codec(self) -> Codec:
         return CODECS[self._path.suffix.lower()]
 
     @property
-    def _unfinished(self) -> Path:
-        return self._folder / f".unfinished{self._coding.ending}"
+    def _open_segment(self) -> Path:
+        """Path of the segment that is being written."""
+        return self._folder / f".unfinished{self._codec.ending}"
+
+
+def flush_to_disk(path: Path) -> None:
+    """Make sure that a written file is on the disk, and survives a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,9 +1,10 @@
-"""A film in the making, as a stream of frames."""
+"""A film run: a stream of frames that can be saved as a film."""
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,23 +14,25 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.film.segments import write_film
 from inceptionism.memory import keep_memory
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.tensors import to_image
 
 State: TypeAlias = "Mapping[str, NDArray[Any]]"
-"""What the frames to come depend on, besides the recipe: pictures by name."""
+"""Arrays by name that, together with the recipe, determine all later frames."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A frame, just made.
+    """A finished frame of a film run.
 
     Attributes:
-        number: From 0.
-        time: When it is shown, in seconds from the beginning.
-        picture: 1×3×H×W, float32, sRGB, in [0, 1].
-        score: The objective before its last step.
+        number: Number of the frame, from 0.
+        time: Time at which the frame is shown, in seconds from the beginning of the film.
+        picture: Pixels of the frame, 1×3×H×W, float32 sRGB in [0, 1].
+        score: Score of the objective before the last step of the frame.
     """
 
     number: int
@@ -39,27 +42,29 @@ class Frame:
 
     @property
     def image(self) -> Image.Image:
-        """The frame as RGB."""
+        """The frame as an RGB image."""
         return to_image(self.picture)
 
 
-class FrameStream(ABC):
-    """A film in the making: iterated over for its frames, of which only the last is kept.
+class FilmRun(ABC):
+    """A film in the making: iterate over its frames, or save them.
+
+    Only the last frame is kept in memory.
 
     Attributes:
-        size: The height and width of its frames in pixels.
-        fps: Frames a second; on average, where they do not come evenly.
-        unit: The unit of their times, in seconds.
-        sound: A film whose sound it gets.
-        total: How many there will be, as far as is known; none for endless.
-        number: How many there were so far.
-        recipe: Complete: what was left to defaults is filled in, and what the film is made with.
-        notes: What was decided on the way, each in one sentence.
+        size: Height and width of the frames in pixels.
+        fps: Frames per second. This is the average if the frames are not evenly spaced.
+        time_base: Unit of the times of the frames, in seconds.
+        sound: Film whose sound is copied. None means no sound.
+        total: Number of frames of the whole film, as far as it is known. None means endless or unknown.
+        number: Number of frames so far.
+        recipe: Complete recipe, with the defaults filled in and a record of what the film is made with.
+        notes: Decisions made during the run, one sentence each.
     """
 
     size: tuple[int, int]
     fps: Fraction
-    unit: Fraction
+    time_base: Fraction
     sound: Path | None = None
     total: int | None
     recipe: PhotoRecipe
@@ -67,20 +72,20 @@ class FrameStream(ABC):
 
     def __init__(self) -> None:
         self.number = 0
-        self._going: Iterator[Frame] | None = None
+        self._remaining_frames: Iterator[Frame] | None = None
 
     @property
     def title(self) -> str:
-        """What it is a film of, in a word or two."""
+        """Title of the film: its subject in a word or two."""
         return self.recipe.title
 
     def __iter__(self) -> Iterator[Frame]:
-        """Make the frames; who stops early and iterates again goes on from there."""
-        if self._going is None:
-            self._going = self._kept()
-        return self._going
+        """Make the frames. A second iteration continues after the last frame of the first one."""
+        if self._remaining_frames is None:
+            self._remaining_frames = self._counted_frames()
+        return self._remaining_frames
 
-    def _kept(self) -> Iterator[Frame]:
+    def _counted_frames(self) -> Iterator[Frame]:
         with keep_memory():
             for frame in self.frames():
                 self.number = frame.number + 1
@@ -92,13 +97,46 @@ class FrameStream(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """Return what the next frame depends on. Ask before it is made."""
+        """Return the state that the next frame depends on. Call it before the next frame is made."""
 
-    def go_on(self, number: int, state: State) -> None:
-        """Begin with frame `number`, from what `state` returned before it."""
+    def resume_at(self, number: int, state: State) -> None:
+        """Start with frame `number`, from the `state` that an earlier run returned before this frame."""
         self.number = number
         self.restore(state)
 
     @abstractmethod
     def restore(self, state: State) -> None:
-        """Take over what `state` returned."""
+        """Load a state that `state` returned."""
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = True,
+        resume: bool = False,
+        metadata: bool = True,
+        on_frame: Callable[[Frame], object] | None = None,
+    ) -> None:
+        """Make the frames and write them to `path`, with the recipe inside. The ending of the path sets the format.
+
+        During the run, the film grows in segments in the folder `NAME.parts` next to `path`. After any failure, at most
+        half a second of the film is lost. An interruption or an error of this package also writes the film so far.
+
+        Args:
+            path: A .mp4, .webm, .gif or .webp file. A name without an ending is a folder of PNGs.
+            overwrite: Whether to replace an existing file.
+            resume: Whether to continue an unfinished film that an earlier run with the same recipe left, if there is
+                one.
+            metadata: Whether to write the recipe into the film.
+            on_frame: Function that is called with each `Frame`.
+
+        Raises:
+            CannotWrite: If the path cannot be written to.
+            NameTaken: If the path or an unfinished film of this name exists, and neither `overwrite` nor `resume` is
+                set. Also if `path` is the source film, or if `resume` is set and `path` is a different finished film.
+            InvalidSetting: If the unfinished film was made with other settings or cannot be read.
+            KeyboardInterrupt: If the run is interrupted. By then the film so far is written, if it has a frame.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InvalidSetting(f"a film is saved under a path, not {quote_value(path)}")
+        write_film(self, Path(path), overwrite=overwrite, resume=resume, metadata=metadata, on_frame=on_frame)

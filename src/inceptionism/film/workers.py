@@ -1,4 +1,4 @@
-"""Work done beside other work: reading ahead and writing behind, in threads, over queues that hold only a few."""
+"""Threads that read ahead and write in the background, with queues of limited length."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from types import TracebackType
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
-FEW = 4
-"""How many items a queue holds: enough to even out, little enough to keep memory constant."""
+QUEUE_LENGTH = 4
+"""Largest number of items in a queue: enough to even out delays, few enough to keep memory constant."""
 
 
-def prefetch(items: Iterable[Item], most: int = FEW) -> Iterator[Item]:
-    """Yield `items`, which another thread asks for, at most that many ahead; what goes wrong there is raised here."""
-    ready: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(most)
-    left = threading.Event()
+def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[Item]:
+    """Yield `items`, which another thread reads at most `max_ahead` items ahead.
+
+    Errors in that thread are raised here, after the items before them.
+    """
+    ready: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(max_ahead)
+    stopped = threading.Event()
 
     def put(item: Item | None, error: BaseException | None = None, last: bool = False) -> None:
-        while not left.is_set():
+        while not stopped.is_set():
             with suppress(queue.Full):
                 ready.put((item, error, last), timeout=0.1)
                 return
@@ -30,11 +32,11 @@ def prefetch(items: Iterable[Item], most: int = FEW) -> Iterator[Item]:
         iterator = iter(items)
         try:
             for item in iterator:
-                if left.is_set():
+                if stopped.is_set():
                     return
                 put(item)
             put(None, last=True)
-        except BaseException as error:  # noqa: BLE001  # raised again by who asks for the next item
+        except BaseException as error:  # noqa: BLE001  # raised again in the consumer's thread
             put(None, error, last=True)
         finally:
             getattr(iterator, "close", lambda: None)()
@@ -50,52 +52,45 @@ def prefetch(items: Iterable[Item], most: int = FEW) -> Iterator[Item]:
                 return
             yield item  # type: ignore[misc]
     finally:
-        left.set()
+        stopped.set()
         thread.join()
 
 
 class BackgroundWorker:
-    """A thread that does one thing after the other, while who asked for them goes on.
+    """A thread that runs tasks one after the other, while the caller continues.
 
-    A thing that fails is raised at the next one that is asked for, or at the end; those behind it are not done.
+    If a task fails, the next `submit` or `finish` raises its error, and the tasks after it are not run.
+
+    Args:
+        max_waiting: Largest number of waiting tasks.
     """
 
-    def __init__(self, most: int = FEW) -> None:
-        self._waiting: queue.Queue[Callable[[], object] | None] = queue.Queue(most)
-        self._failed: BaseException | None = None
+    def __init__(self, max_waiting: int = QUEUE_LENGTH) -> None:
+        self._tasks: queue.Queue[Callable[[], object] | None] = queue.Queue(max_waiting)
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def __call__(self, thing: Callable[[], object]) -> None:
-        """Have `thing` done after what waits; where too much waits, wait until less does."""
-        self._check()
-        self._waiting.put(thing)
+    def submit(self, task: Callable[[], object]) -> None:
+        """Add a task to the queue. If the queue is full, wait until there is room."""
+        self._raise_error()
+        self._tasks.put(task)
 
     def finish(self) -> None:
-        """Wait until all is done."""
+        """Wait until all tasks are done."""
         if self._thread.is_alive():
-            self._waiting.put(None)
+            self._tasks.put(None)
             self._thread.join()
-        self._check()
-
-    def __enter__(self) -> BackgroundWorker:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is None:
-            self.finish()
-        elif self._thread.is_alive():
-            self._waiting.put(None)
-            self._thread.join()
+        self._raise_error()
 
     def _work(self) -> None:
-        while (thing := self._waiting.get()) is not None:
-            if self._failed is None:
+        while (task := self._tasks.get()) is not None:
+            if self._error is None:
                 try:
-                    thing()
-                except BaseException as error:  # noqa: BLE001  # raised again where the next thing is asked for
-                    self._failed = error
+                    task()
+                except BaseException as error:  # noqa: BLE001  # raised again by `submit` or `finish`
+                    self._error = error
 
-    def _check(self) -> None:
-        if self._failed is not None:
-            raise self._failed
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error

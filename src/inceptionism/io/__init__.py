@@ -1,7 +1,7 @@
-"""Pictures and recipes in and out of files: photographs, results, metadata, copies to share, contact sheets.
+"""Input and output of pictures and recipes: photographs, masks, results, metadata, copies to share, contact sheets.
 
-Use `load_photo` and `load_mask` to read, `save_picture` to write, and `load_recipe` for the recipe inside a file. The
-full list of names for other packages is in `__init__.pyi`.
+Use `load_photo` and `load_mask` to read pictures, `save_picture` to write one, and `load_recipe` to read the recipe
+inside a file. The full list of names for other packages is in `__init__.pyi`.
 """
 
 import lazy_loader

@@ -1,14 +1,11 @@
-from . import sharing
 from .contact_sheet import LabeledImage, contact_sheet
+from .encoding import FORMATS, check_side, encode, flatten_alpha
+from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, matroska_tags, open_film
 from .outputs import (
-    FORMATS,
     check_output,
-    check_side,
     claim_name,
     convert_write_errors,
-    encode,
-    flatten_alpha,
     free_name,
     partial_file,
     resolve_target,
@@ -17,9 +14,18 @@ from .outputs import (
     shorten_name,
     write_atomically,
 )
-from .photos import Array, FileResolver, Mask, Photo, PhotoSource, file_name, load_mask, load_photo, read_recipe
-from .recipes import TOML_ENDING, load_recipe
+from .photos import Array, FileResolver, Photo, PhotoSource, last_path_part, load_photo
+from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
+from .sharing import (
+    alternative_text,
+    caption,
+    encode_copy,
+    encode_loop,
+    resize_photo,
+    side_by_side,
+    without_folders,
+)
 from .xmp import write_packet
 from .xmp_containers import put_packet
 
@@ -33,6 +39,8 @@ __all__ = [
     "Photo",
     "PhotoSource",
     "ScorePlot",
+    "alternative_text",
+    "caption",
     "check_output",
     "check_side",
     "claim_name",
@@ -40,9 +48,11 @@ __all__ = [
     "convert_read_errors",
     "convert_write_errors",
     "encode",
-    "file_name",
+    "encode_copy",
+    "encode_loop",
     "flatten_alpha",
     "free_name",
+    "last_path_part",
     "load_mask",
     "load_photo",
     "load_recipe",
@@ -51,11 +61,13 @@ __all__ = [
     "partial_file",
     "put_packet",
     "read_recipe",
+    "resize_photo",
     "resolve_target",
     "save_or_rescue",
     "save_picture",
-    "sharing",
     "shorten_name",
+    "side_by_side",
+    "without_folders",
     "write_atomically",
     "write_packet",
 ]

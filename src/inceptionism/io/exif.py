@@ -1,4 +1,4 @@
-"""What a picture made from a photograph carries on of the photograph's EXIF (CIPA DC-008)."""
+"""EXIF metadata (CIPA DC-008) that a picture takes over from the photograph that it was made from."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from PIL.ExifTags import IFD, TAGS, Base
 
 from inceptionism.io.xmp import software
 
-# What Pillow raises where EXIF is damaged.
-DAMAGE = (OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError, AttributeError, struct.error)
+PILLOW_ERRORS = (OSError, ValueError, TypeError, SyntaxError, LookupError, OverflowError, struct.error)
+"""Exceptions that Pillow raises for damaged files and damaged metadata."""
 
-TURNS = {
+EXIF_ERRORS = (*PILLOW_ERRORS, AttributeError)
+"""Exceptions that Pillow raises for damaged EXIF."""
+
+TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -21,9 +24,9 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By EXIF's orientation, what turns a picture upright. Pillow's own function for this fails where EXIF is damaged."""
+"""Operations that turn a picture upright, by EXIF orientation. Pillow's own function fails on damaged EXIF."""
 
-KEPT = {
+KEPT_TAGS = {
     Base.ImageDescription,
     Base.Make,
     Base.Model,
@@ -38,57 +41,61 @@ KEPT = {
     Base.XPKeywords,
     Base.XPSubject,
 }
-"""Of what stands about the file; the rest says how pixels are stored, or is the metadata of another standard."""
+"""Tags about the file that are kept. The others describe how pixels are stored, or hold metadata of other standards."""
 
-DROPPED = {
-    Base.MakerNote,  # it points into the file that it stood in, and may tell the place
+DROPPED_TAGS = {
+    Base.MakerNote,  # it points into the photograph's own file, and may reveal the place
     Base.ExifImageWidth,
     Base.ExifImageHeight,
     Base.ExifInteroperabilityOffset,
     Base.ColorSpace,
 }
-"""Of what stands about the photograph."""
+"""Tags about the photograph that are left out."""
 
 SRGB = 1
-MOST = 60_000
-"""How many bytes there are at most: JPEG holds 65,533, and a picture is not to be lost to its metadata."""
+"""Value of the tag `ColorSpace` for sRGB."""
+
+MAX_BYTES = 60_000
+"""Largest size of EXIF in bytes. JPEG holds 65,533 bytes, and a picture must not be lost because of its metadata."""
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return an open photograph turned as its EXIF says, if that can be read."""
+    """Return an open photograph, turned upright if its EXIF can be read and has an orientation."""
     try:
-        turn = TURNS.get(image.getexif().get(Base.Orientation, 1))
-    except DAMAGE:
+        transpose = TRANSPOSES.get(image.getexif().get(Base.Orientation, 1))
+    except EXIF_ERRORS:
         return image
-    return image if turn is None else image.transpose(turn)
+    return image if transpose is None else image.transpose(transpose)
 
 
 def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:
-    """Return the EXIF of an open photograph for a picture that is made from it, or nothing if it has none.
+    """Return EXIF for a picture that is made from an open photograph, or None if the photograph has none.
 
-    Camera, lens, exposure, time, author and copyright are kept. What is no longer so is not: the orientation, since the
-    pixels are turned upright, the size, the thumbnail, the software.
+    Camera, lens, exposure, time, author and copyright are kept. Facts that are no longer true are left out: the
+    orientation, since the pixels are turned upright, the size, the thumbnail and the software. Damaged EXIF, and EXIF
+    that is too large, is left out as a whole.
 
     Args:
-        image: As it was opened, not yet turned.
-        position: Whether to keep where it was taken, too.
+        image: The photograph as it was opened, not yet turned upright.
+        position: Whether to keep the place where the photograph was taken.
     """
     try:
-        given = image.getexif()
-        if not given:
+        original = image.getexif()
+        if not original:
             return None
-        made = Image.Exif()
-        for tag, value in given.items():
-            if tag in KEPT:
-                made[tag] = value
-        made[Base.Software] = software()
-        about = {tag: value for tag, value in given.get_ifd(IFD.Exif).items() if tag in TAGS and tag not in DROPPED}
-        if about:
-            made.get_ifd(IFD.Exif).update({**about, Base.ColorSpace: SRGB})
-        place = given.get_ifd(IFD.GPSInfo)
+        kept = Image.Exif()
+        for tag, value in original.items():
+            if tag in KEPT_TAGS:
+                kept[tag] = value
+        kept[Base.Software] = software()
+        photo_tags = original.get_ifd(IFD.Exif)
+        photo_tags = {tag: value for tag, value in photo_tags.items() if tag in TAGS and tag not in DROPPED_TAGS}
+        if photo_tags:
+            kept.get_ifd(IFD.Exif).update({**photo_tags, Base.ColorSpace: SRGB})
+        place = original.get_ifd(IFD.GPSInfo)
         if position and place:
-            made.get_ifd(IFD.GPSInfo).update(place)
-        content = made.tobytes()
-    except DAMAGE:
-        return None  # it is damaged, which is no reason not to dream the photograph
-    return content if len(content) <= MOST else None
+            kept.get_ifd(IFD.GPSInfo).update(place)
+        content = kept.tobytes()
+    except EXIF_ERRORS:
+        return None
+    return content if len(content) <= MAX_BYTES else None

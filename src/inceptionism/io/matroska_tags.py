@@ -1,4 +1,4 @@
-"""The recipe as a tag of films in Matroska's family, WebM among them, which holds no XMP."""
+"""Film files: safe opening, and the recipe as a tag of Matroska and WebM films, which hold no XMP."""
 
 from __future__ import annotations
 
@@ -10,39 +10,46 @@ import av
 
 from inceptionism.errors import UnreadablePicture, first_line
 
+CONTAINERS = (
+    "3dostr apng asf av1 avi dv flv gif h264 hevc ivf m4v matroska mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm "
+    "vc1 webm yuv4mpegpipe"
+)
+"""Names of the film formats that are opened, as ffmpeg calls them.
+
+Playlists are not among them: ffmpeg would open other files and addresses for a playlist.
+"""
+
 
 def matroska_tags(recipe: str, title: str) -> dict[str, str]:
-    """Return the tags of a film that holds a recipe's JSON."""
+    """Return the tags of a film that contains a recipe.
+
+    Args:
+        recipe: The recipe's JSON.
+        title: Title of the film.
+    """
     return {"title": title, "comment": recipe, "keywords": "deepdream"}
 
 
 def tagged_recipe(path: Path) -> str | None:
-    """Return the JSON of the recipe in the tags of a film, or nothing if it carries none.
+    """Return the JSON of the recipe in a film's tags, or None if the film has no recipe.
 
     Raises:
-        UnreadablePicture: it cannot be opened.
+        UnreadablePicture: If the film cannot be opened.
     """
     with convert_read_errors(path), open_film(path) as container:
         comment = {name.lower(): value for name, value in container.metadata.items()}.get("comment")
     return comment if comment and comment.startswith("{") else None
 
 
-FORMATS = (
-    "3dostr apng asf av1 avi dv flv gif h264 hevc ivf m4v matroska mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm "
-    "vc1 webm yuv4mpegpipe"
-)
-"""What films may be, by ffmpeg's names: no playlists, which would have it open other files and addresses."""
-
-
 def open_film(path: Path) -> av.container.InputContainer:
-    """Open a film, whoever made it."""
-    allowed = {"format_whitelist": ",".join(FORMATS.split()), "protocol_whitelist": "file"}
-    return av.open(str(path), container_options=allowed)
+    """Open a film from any source, so that it cannot make ffmpeg open other files or addresses."""
+    options = {"format_whitelist": ",".join(CONTAINERS.split()), "protocol_whitelist": "file"}
+    return av.open(str(path), container_options=options)
 
 
 @contextmanager
 def convert_read_errors(path: Path) -> Iterator[None]:
-    """Raise as `UnreadablePicture` what goes wrong with the film at `path`."""
+    """Raise the errors of reading the film at `path` as `UnreadablePicture`."""
     try:
         yield
     except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:

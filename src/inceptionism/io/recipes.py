@@ -1,51 +1,82 @@
-"""Recipes from files: inside a picture that was made here, or written by hand as TOML."""
+"""Recipes from files: inside a picture, an animation or a film that this program made, or in a TOML file."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, UnreadablePicture
-from inceptionism.io.photos import check_file, read_recipe
+from PIL import Image
+
+from inceptionism.errors import InvalidSetting, UnreadablePicture, first_line
+from inceptionism.io.photos import check_file, convert_decoding_errors
+from inceptionism.io.xmp import PNG_XMP, read_packet
+from inceptionism.io.xmp_containers import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
 from inceptionism.recipes import Recipe
 
 TOML_ENDING = ".toml"
-"""How the name of a file ends that someone wrote."""
+"""Ending of the name of a recipe file."""
 
-MOST = 2**20
-"""How many bytes such a file has at most."""
+MAX_TOML_BYTES = 2**20
+"""Largest size of a recipe file, in bytes."""
 
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """Read the recipe inside a picture, an animation or a film, or that of a TOML file.
+    """Return the recipe inside a picture, an animation or a film, or the recipe in a TOML file.
 
     Raises:
-        UnreadablePicture: there is no such file, or it is none of these.
-        InvalidSetting: it carries no recipe, or one that is not valid; of a TOML file, the sentence names the line.
+        UnreadablePicture: If the file is missing or cannot be read.
+        InvalidSetting: If the file has no recipe, or a recipe that is not valid. For a TOML file, the message has the
+            line.
     """
     path = Path(path)
     if path.suffix.lower() == TOML_ENDING:
-        return Recipe.from_toml(written(path), str(path))
+        return Recipe.from_toml(toml_text(path), str(path))
     text = read_recipe(path)
     if text is None:
-        raise InvalidSetting(f"{path} carries no recipe: it was not made here, or its metadata was removed")
+        raise InvalidSetting(f"{path} carries no recipe: another program made it, or its metadata was removed")
     try:
         return Recipe.from_json(text)
     except InvalidSetting as error:
         raise InvalidSetting(f"{path}: {error}") from None
 
 
-def written(path: Path) -> str:
-    """Return the text of a recipe that someone wrote."""
+def read_recipe(path: str | os.PathLike[str]) -> str | None:
+    """Return the JSON of the recipe inside a picture, an animation or a film, or None if it has no recipe.
+
+    Raises:
+        UnreadablePicture: If the file is missing or cannot be read.
+    """
+    path = Path(path)
+    check_file(path)
+    packet: str | bytes | None
+    with convert_decoding_errors(str(path)), path.open("rb") as file:
+        beginning = file.read(12)
+        if is_mp4(beginning):
+            packet = mp4_packet(file)
+        elif is_gif(beginning):
+            packet = gif_packet(beginning + file.read())
+        elif is_matroska(beginning):
+            from inceptionism.io.matroska_tags import tagged_recipe  # loads ffmpeg's libraries
+
+            return tagged_recipe(path)
+        else:
+            with Image.open(path) as image:
+                image.load()  # the text of a PNG may follow the pixels
+                packet = image.info.get("xmp") or image.info.get(PNG_XMP)
+    return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None
+
+
+def toml_text(path: Path) -> str:
+    """Return the text of a TOML file."""
     check_file(path)
     try:
         with path.open("rb") as file:
-            content = file.read(MOST + 1)
-        if len(content) > MOST:
-            raise InvalidSetting(f"{path} has more than {MOST} bytes, which no recipe needs")
+            content = file.read(MAX_TOML_BYTES + 1)
+        if len(content) > MAX_TOML_BYTES:
+            raise InvalidSetting(f"{path} has more than {MAX_TOML_BYTES} bytes, which is too large for a recipe")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise UnreadablePicture(f"{path} cannot be read: {error.strerror}") from None
+        raise UnreadablePicture(f"{path} cannot be read: {first_line(error)}") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidSetting(f"{path}, line {line}: this is not text in UTF-8") from None
+        raise InvalidSetting(f"{path}, line {line}: this is not text in UTF-8; save the file as UTF-8") from None

@@ -1,4 +1,4 @@
-"""The XMP packet that a result carries: its recipe, and what photo managers show (ISO 16684-1)."""
+"""The XMP packet inside a result: its recipe, and metadata that photo managers show (ISO 16684-1)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from xml.sax.saxutils import escape
 from inceptionism.errors import printable
 
 PNG_XMP = "XML:com.adobe.xmp"
-"""The keyword of the text chunk in which PNG carries such a packet."""
+"""Keyword of the text chunk that holds the packet of a PNG."""
 
 NAMESPACE = "https://pypi.org/project/inceptionism/ns/1.0/"
+"""XML namespace of the recipe."""
 
-PACKET = f"""\
+TEMPLATE = f"""\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -30,24 +31,30 @@ PACKET = f"""\
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""
+"""An XMP packet with placeholders for the software, the title and the recipe."""
 
 
 def software() -> str:
-    """Return what says which program made a picture."""
+    """Return the name and version of this program, as metadata has them."""
     return f"inceptionism {version('inceptionism')}"
 
 
 def write_packet(recipe: str, title: str) -> bytes:
-    """Return an XMP packet in UTF-8: the recipe's JSON, a title, the software's name and the keyword deepdream."""
-    content = {"SOFTWARE": software(), "TITLE": printable(title), "RECIPE": recipe}
-    return re.sub("|".join(content), lambda found: escape(content[found[0]]), PACKET).encode()
+    """Return an XMP packet in UTF-8: the recipe, a title, the software's name and the keyword deepdream.
+
+    Args:
+        recipe: The recipe's JSON.
+        title: Title of the picture or film.
+    """
+    values = {"SOFTWARE": software(), "TITLE": printable(title), "RECIPE": recipe}
+    return re.sub("|".join(values), lambda placeholder: escape(values[placeholder[0]]), TEMPLATE).encode()
 
 
 def read_packet(packet: bytes) -> str | None:
-    """Return the recipe's JSON from an XMP packet, or nothing if there is none or the packet is not XML."""
+    """Return the recipe's JSON from an XMP packet, or None if it has no recipe or is not XML."""
     try:
-        # Expat, behind this parser, refuses documents that grow without bound by entities.
+        # Expat, the parser inside ElementTree, refuses documents that grow without bound by entities.
         root = ElementTree.fromstring(packet.rstrip(b"\0"))
-    except (ElementTree.ParseError, LookupError, ValueError):  # the latter two for encodings it does not know
+    except (ElementTree.ParseError, LookupError, ValueError):  # the last two are raised for unknown encodings
         return None
     return root.findtext(f".//{{{NAMESPACE}}}recipe")

@@ -1,4 +1,4 @@
-"""Where GIF, WebP and MP4 hold an XMP packet: put in and taken out, the pictures untouched (XMP, part 3, 2020)."""
+"""XMP packets in GIF, WebP and MP4 files, written and read without any change to the pictures (XMP, part 3, 2020)."""
 
 from __future__ import annotations
 
@@ -8,45 +8,60 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-GIF_BEGINS = (b"GIF87a", b"GIF89a")
-GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
-"""How the application extension begins whose content is a packet."""
+GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 
-GIF_XMP_ENDS = bytes([1, *range(255, -1, -1), 0])
-"""Leads a reader that takes the packet for blocks with their lengths, wherever it is in it, to its end."""
+GIF_HEADER = 13
+"""Length of a GIF's header before the global color table, in bytes."""
+
+GIF_EXTENSION, GIF_IMAGE, GIF_TRAILER = 0x21, 0x2C, 0x3B
+"""First byte of an extension, of an image, and of the end of a GIF."""
+
+GIF_APPLICATION = b"\x21\xff"
+"""First bytes of an application extension."""
+
+GIF_XMP = GIF_APPLICATION + b"\x0bXMP DataXMP"
+"""First bytes of the application extension that contains a packet."""
+
+GIF_XMP_TRAILER = bytes([1, *range(255, -1, -1), 0])
+"""Bytes after a packet. A reader that takes the packet for blocks with lengths always reaches the end through them."""
 
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-"""The name of the box whose content is a packet."""
+"""Identifier of the MP4 box that contains a packet."""
 
-WEBP_FLAGS, WEBP_HAS_XMP = 20, 0x04
-"""Where an extended WebP says what it has besides pictures, and the flag for a packet."""
+WEBP_FLAGS = 20
+"""Position of the flags in an extended WebP."""
 
-LARGEST_PACKET = 2**24
+WEBP_HAS_XMP = 0x04
+"""Flag of an extended WebP that contains a packet."""
+
+MAX_PACKET = 2**24
+"""Size that an MP4 box with a packet must stay below, in bytes."""
 
 
 def is_gif(beginning: bytes) -> bool:
-    """Return whether a file that begins so is a GIF."""
-    return beginning.startswith(GIF_BEGINS)
+    """Return whether a file with this beginning is a GIF."""
+    return beginning.startswith(GIF_SIGNATURES)
 
 
 def is_mp4(beginning: bytes) -> bool:
-    """Return whether a file that begins so is an MP4, or a container of that family (ISO 14496-12)."""
+    """Return whether a file with this beginning is an MP4 or a related container (ISO 14496-12)."""
     return beginning[4:8] == b"ftyp"
 
 
 def is_matroska(beginning: bytes) -> bool:
-    """Return whether a file that begins so is a Matroska or WebM film, which holds no packet."""
+    """Return whether a file with this beginning is a Matroska or WebM film. These hold no XMP."""
     return beginning.startswith(b"\x1a\x45\xdf\xa3")
 
 
 def put_packet(path: Path, packet: bytes) -> None:
-    """Put a packet into an animated GIF or WebP, or into an MP4, that has just been written and has none.
+    """Write a packet into an animated GIF or WebP, or into an MP4, that was just written and has no packet.
 
-    The file is changed where it is: do so before it gets the name under which it must be whole.
+    The file is changed in place, so an interruption may damage it. Call this before the file gets its final name.
 
     Raises:
-        OSError: it cannot be written.
-        IndexError, ValueError: it is none of these, or damaged.
+        OSError: If the file cannot be written.
+        IndexError: If the file is damaged.
+        ValueError: If the file is damaged, or has another format.
     """
     with path.open("rb") as file:
         beginning = file.read(16)
@@ -57,11 +72,11 @@ def put_packet(path: Path, packet: bytes) -> None:
     elif beginning.startswith(b"RIFF") and beginning.endswith(b"WEBPVP8X"):
         append_webp_packet(path, packet)
     else:
-        raise ValueError("a packet is put into an animated GIF or WebP, or into an MP4")
+        raise ValueError("an XMP packet can only be put into an animated GIF or WebP, or into an MP4")
 
 
 def append_webp_packet(path: Path, packet: bytes) -> None:
-    """Append a packet to a WebP of the extended form, which an animation has."""
+    """Append a packet to an extended WebP. All animations are extended WebPs."""
     with path.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2))
@@ -75,58 +90,72 @@ def append_webp_packet(path: Path, packet: bytes) -> None:
 
 
 def gif_packet(content: bytes) -> bytes | None:
-    """Return the packet in the bytes of a GIF, or nothing.
+    """Return the packet in the bytes of a GIF, or None if it has none.
 
     Raises:
-        IndexError, ValueError: the file is damaged.
+        IndexError: If the GIF is damaged.
+        ValueError: If the GIF is damaged.
     """
     for start, end in gif_blocks(content):
         if content.startswith(GIF_XMP, start):
-            return content[start + len(GIF_XMP) : end - len(GIF_XMP_ENDS)]
+            return content[start + len(GIF_XMP) : end - len(GIF_XMP_TRAILER)]
     return None
 
 
 def with_gif_packet(content: bytes, packet: bytes) -> bytes:
-    """Return the bytes of a GIF, animated or not, with a packet in place of the one that it has.
+    """Return the bytes of a GIF, animated or not, with a packet. A packet that the GIF has already is replaced.
 
     Raises:
-        IndexError, ValueError: the file is damaged.
+        IndexError: If the GIF is damaged.
+        ValueError: If the GIF is damaged.
     """
     blocks = [(start, end) for start, end in gif_blocks(content) if not content.startswith(GIF_XMP, start)]
-    first = 13 + color_table(content[10])
-    # Behind the extension that says how often it loops: some readers look for that one in the first place only.
+    # The packet follows the extension with the number of loops: some readers only find that extension in first place.
     leading = 0
-    while leading < len(blocks) and content.startswith(b"\x21\xff", blocks[leading][0]):
+    while leading < len(blocks) and content.startswith(GIF_APPLICATION, blocks[leading][0]):
         leading += 1
     parts = [content[start:end] for start, end in blocks]
-    parts.insert(leading, GIF_XMP + packet + GIF_XMP_ENDS)
-    return b"".join([GIF_BEGINS[1], content[6:first], *parts, b"\x3b"])
+    parts.insert(leading, GIF_XMP + packet + GIF_XMP_TRAILER)
+    header = GIF_SIGNATURES[1] + content[6 : first_gif_block(content)]
+    return b"".join([header, *parts, bytes([GIF_TRAILER])])
 
 
 def gif_blocks(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where each block of a GIF begins and ends: extensions, and pictures with their color tables."""
-    at = 13 + color_table(content[10])
-    while content[at] != 0x3B:
-        start = at
-        if content[at] == 0x2C:
-            at += 11 + color_table(content[at + 9])
-        elif content[at] == 0x21:
-            at += 2
+    """Yield the start and the end of each block of a GIF: extensions, and images with their color tables."""
+    position = first_gif_block(content)
+    while content[position] != GIF_TRAILER:
+        start = position
+        if content[position] == GIF_IMAGE:
+            position += 11 + color_table_size(content[position + 9])
+        elif content[position] == GIF_EXTENSION:
+            position += 2
         else:
-            raise ValueError(f"there is no block of kind {content[at]} in a GIF")
-        while content[at]:
-            at += content[at] + 1
-        at += 1
-        yield start, at
+            raise ValueError(f"a GIF has no blocks of kind {content[position]}")
+        while content[position]:
+            position += content[position] + 1
+        position += 1
+        yield start, position
 
 
-def color_table(flags: int) -> int:
-    """Return how many bytes a color table takes."""
+def first_gif_block(content: bytes) -> int:
+    """Return the position of the first block of a GIF, which follows the global color table."""
+    return GIF_HEADER + color_table_size(content[10])
+
+
+def color_table_size(flags: int) -> int:
+    """Return the size in bytes of the color table that the flags of a GIF or of its image describe."""
     return 3 * 2 ** (flags % 8 + 1) if flags & 0x80 else 0
 
 
 class Box(NamedTuple):
-    """A part of an MP4: where it begins, how long its header is and how long it is as a whole, and what it is."""
+    """A box: one part of an MP4.
+
+    Attributes:
+        start: Position of the first byte.
+        header: Length of the header in bytes.
+        size: Length of the whole box in bytes.
+        kind: Type of the box, in four letters.
+    """
 
     start: int
     header: int
@@ -135,10 +164,10 @@ class Box(NamedTuple):
 
 
 def mp4_packet(file: BinaryIO) -> bytes | None:
-    """Return the packet in an MP4 that is open, or nothing.
+    """Return the packet in an open MP4, or None if it has none.
 
     Raises:
-        ValueError: the file is damaged.
+        ValueError: If the MP4 is damaged.
     """
     box = xmp_box(file)
     if box is None:
@@ -148,13 +177,13 @@ def mp4_packet(file: BinaryIO) -> bytes | None:
 
 
 def put_mp4_packet(path: Path, packet: bytes) -> None:
-    """Append a packet to an MP4, in place of the one that it has; nothing else in the file moves.
+    """Append a packet to an MP4. A packet that the MP4 has already is disabled; nothing else in the file moves.
 
-    The file is changed where it is: do so before it gets the name under which it must be whole.
+    The file is changed in place, as by `put_packet`.
 
     Raises:
-        OSError: it cannot be written.
-        ValueError: it is damaged.
+        OSError: If the file cannot be written.
+        ValueError: If the file is damaged.
     """
     with path.open("r+b") as file:
         old = xmp_box(file)
@@ -164,7 +193,7 @@ def put_mp4_packet(path: Path, packet: bytes) -> None:
         last = max(boxes(file))
         file.seek(last.start)
         if last.header == 8 and struct.unpack(">I", file.read(4)) == (0,):
-            # It reached to the end of the file, wherever that was.
+            # A length of 0 means "to the end of the file". The last box needs its real length before a box follows.
             file.seek(last.start)
             file.write(struct.pack(">I", checked_length(last.size)))
         file.seek(0, os.SEEK_END)
@@ -172,16 +201,16 @@ def put_mp4_packet(path: Path, packet: bytes) -> None:
 
 
 def checked_length(length: int) -> int:
-    """Return a length that a box's header can hold."""
+    """Return the length of a box; raise `ValueError` if the short header of a box cannot hold it."""
     if length >= 2**32:
         raise ValueError(f"a box of {length} bytes needs a longer header")
     return length
 
 
 def xmp_box(file: BinaryIO) -> Box | None:
-    """Return the box with the packet of an MP4 that is open, or nothing."""
+    """Return the box with the packet of an open MP4, or None if there is none."""
     for box in boxes(file):
-        if box.kind == b"uuid" and box.size < LARGEST_PACKET:
+        if box.kind == b"uuid" and box.size < MAX_PACKET:
             file.seek(box.start + box.header)
             if file.read(len(MP4_XMP)) == MP4_XMP:
                 return box
@@ -189,7 +218,11 @@ def xmp_box(file: BinaryIO) -> Box | None:
 
 
 def boxes(file: BinaryIO) -> Iterator[Box]:
-    """Yield the outermost boxes of an MP4 that is open."""
+    """Yield the outermost boxes of an open MP4.
+
+    Raises:
+        ValueError: If the length of a box is not possible.
+    """
     length = file.seek(0, os.SEEK_END)
     start = 0
     while start + 8 <= length:
@@ -202,6 +235,6 @@ def boxes(file: BinaryIO) -> Iterator[Box]:
         elif size == 0:
             size = length - start
         if size < header or start + size > length:
-            raise ValueError(f"a box of {size} bytes at {start} is no part of a file of {length} bytes")
+            raise ValueError(f"a box of {size} bytes at {start} does not fit into a file of {length} bytes")
         yield Box(start, header, size, kind)
         start += size

@@ -1,7 +1,6 @@
-"""Trained networks: layers by name, pictures in, activations out.
+"""Trained networks: their layers by name, pictures as input, activations as output.
 
-Use `load_network` to get a `Network` by name, path or module. The full list of names for other packages is in
-`__init__.pyi`.
+Use `load_network` to get a `Network` by name, path or module. `__init__.pyi` lists the names for other packages.
 """
 
 import lazy_loader

@@ -1,6 +1,7 @@
 from .hub import load_network, network_name, pick_device
 from .layers import Layer
-from .network import DTYPES, LOGITS, Network
+from .network import LOGITS, Network
+from .precision import DTYPES
 
 __all__ = [
     "DTYPES",

@@ -1,8 +1,10 @@
-"""What modules give, read as maps, N×C×H×W: it may be one, or N×H×W×C, or tokens, N×T×C.
+"""Feature maps, N×C×H×W, from the outputs of modules, which may also be N×H×W×C or tokens, N×T×C.
 
-Nothing in a tensor says which of its axes is which, but looking at two pictures does: the axes that differ are its
-places. Tokens are the places of the last map before them that has as many, that of a patch embedding for one; those
-that there are more of at every size (class, distillation and register tokens) come first, and are left out.
+A tensor does not name its axes. But for two pictures of different sizes, the axes that differ are the spatial axes.
+
+Tokens are the positions of a map. The map is the last one before them with that number of positions, for example the
+output of a patch embedding. Tokens that are added at every picture size (class, distillation and register tokens) come
+first. They belong to no position, and are left out.
 """
 
 from __future__ import annotations
@@ -19,236 +21,285 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import is_out_of_memory
-from inceptionism.networks.hooks import REFUSALS, Reshaping, hooked, run
+from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
 
-Outputs: TypeAlias = "dict[str, tuple[int, ...]]"
-"""The shapes of what modules give, by their names, in the order that they run."""
+OutputShapes: TypeAlias = "dict[str, tuple[int, ...]]"
+"""Shapes of the outputs of modules, by the modules' names, in the order in which they run."""
 
-Shapes: TypeAlias = "dict[str, tuple[int, int, int]]"
-"""Of maps by the names of their modules: channels, height and width."""
+MapShapes: TypeAlias = "dict[str, tuple[int, int, int]]"
+"""Channels, height and width of feature maps, by the names of their modules."""
 
-MOST_PREFIX = 16
-"""How many tokens are left out at most where a network takes pictures of one size alone, so that nothing tells."""
+MAX_PREFIX = 16
+"""Largest number of tokens that are left out if a network takes only one picture size, so the number is a guess."""
 
 DOUBLE, TRIPLE = (2, 3), (3, 2)
-"""How much larger the second picture is than the first: in whole multiples, which networks are likeliest to take."""
+"""Factors of height and width for the second picture. Most networks take whole multiples of their size."""
+
+MAX_FAST_SECONDS = 1.0
+"""Longest run in seconds after which a network runs on a larger picture too, only to find out its shapes."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """Where in an output its map is.
+class Layout:
+    """The meaning of an output's axes.
 
     Attributes:
-        channels: The axis of the channels.
-        places: The axes of rows and of columns, or that of tokens.
-        grid: For tokens, the module whose map has their rows and columns.
-        patch: For tokens after no such map, how many pixels each of them stands for in a row.
-        prefix: How many tokens at the beginning are none of the map's.
+        channels: Axis of the channels.
+        positions: Axes of the rows and columns, or the axis of the tokens.
+        grid: For tokens, the module whose map has their rows and columns. Empty if there is no such map.
+        patch: For tokens without such a map, the side in pixels of the square patch of each token.
+        prefix: Number of tokens at the beginning that do not belong to the map.
         grows: Whether a larger picture has a larger map.
     """
 
     channels: int
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     grid: str = ""
     patch: int = 0
     prefix: int = 0
     grows: bool = True
 
     def read(self, output: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Return an output as N×C×H×W, where tokens are H×W as `grid` says."""
-        if len(self.places) == 2:
-            return output.permute(0, self.channels, *self.places)
-        tokens = output.movedim(self.places[0], 2)[..., self.prefix :]
+        """Return an output as N×C×H×W. `grid` is the height and width of the map for tokens."""
+        if len(self.positions) == 2:
+            return output.permute(0, self.channels, *self.positions)
+        tokens = output.movedim(self.positions[0], 2)[..., self.prefix :]
         return tokens.reshape(*tokens.shape[:2], *grid)
 
 
 @dataclass(frozen=True)
-class Maps:
-    """What is known of a module's maps from looking at pictures of one size and, if it can, of another.
+class FeatureMaps:
+    """The feature maps of a module, as found with pictures of one size and, if possible, of a second size.
 
     Attributes:
-        outputs: The shapes of what its parts give for the first picture.
-        forms: How what a part gives is read, for those that give a map.
-        shapes: Channels, height and width of the maps at the first size.
-        strides: How many pixels of the picture lie between two neighbours of a map.
+        outputs: Shapes of the outputs of all submodules for the first picture.
+        layouts: Layouts of the outputs that are feature maps.
+        shapes: Channels, height and width of the maps for the first picture.
+        strides: Distances in pixels of the picture between neighboring positions of the maps.
     """
 
-    outputs: Outputs
-    forms: Mapping[str, Form]
-    shapes: Shapes
+    outputs: OutputShapes
+    layouts: Mapping[str, Layout]
+    shapes: MapShapes
     strides: Mapping[str, int]
 
+    def shapes_at(self, module: nn.Module, size: tuple[int, int], device: torch.device) -> MapShapes:
+        """Return the channels, height and width of the maps for a picture of another size.
 
-QUICK = 1.0
-"""How long a network may take for a picture, in seconds, that is shown a larger one only to learn its shapes."""
+        Raises:
+            RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a
+                picture of this size.
+        """
+        return map_shapes(output_shapes(module, size, device), self.layouts, size)
+
+    def grids(self, names: Iterable[str]) -> set[str]:
+        """Return the modules whose output shapes `read` needs for the outputs of the modules `names`."""
+        return {self.layouts[name].grid or name for name in names if name in self.layouts}
+
+    def read(self, name: str, output: Tensor, shapes: OutputShapes, size: Sequence[int]) -> Tensor:
+        """Return the output of the module `name` as N×C×H×W. An output that is not a feature map stays as it is.
+
+        Args:
+            name: Name of the module.
+            output: Its output for pictures of `size`.
+            shapes: Shapes of the outputs of the modules that `grids` returns, for pictures of this size.
+            size: Height and width of the pictures in pixels.
+        """
+        if name not in self.layouts:
+            return output
+        return self.layouts[name].read(output, grid_size(name, shapes, self.layouts, size))
 
 
-def learn(module: nn.Module, size: tuple[int, int], device: torch.device) -> Maps:
-    """Return what is known of the maps of `module` after looking at a picture of `size`, and at a larger one.
+def find_maps(module: nn.Module, size: tuple[int, int], device: torch.device) -> FeatureMaps:
+    """Return the feature maps of `module`, after it ran on a picture of `size` and on a larger one.
+
+    Args:
+        module: The network, which is on `device`.
+        size: Height and width of the first picture in pixels.
+        device: Device on which the module runs.
 
     Raises:
-        RuntimeError, AssertionError, ValueError: it cannot see a picture of this size.
+        RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a picture
+            of this size.
     """
     started = time.perf_counter()
-    first = outputs_at(module, size, device, really=True)
-    really = time.perf_counter() - started < QUICK
-    factors = DOUBLE if DOUBLE[0] * size[0] != DOUBLE[1] * size[1] else TRIPLE  # that is no square
+    first = output_shapes(module, size, device, compute=True)
+    compute = time.perf_counter() - started < MAX_FAST_SECONDS
+    factors = DOUBLE if DOUBLE[0] * size[0] != DOUBLE[1] * size[1] else TRIPLE  # the larger picture is not square
     larger = factors[0] * size[0], factors[1] * size[1]
     try:
-        second = outputs_at(module, larger, device, really=really)
-    except REFUSALS as error:
+        second = output_shapes(module, larger, device, compute=compute)
+    except FORWARD_ERRORS as error:
         if is_out_of_memory(error):
             raise
         second = None
-    forms: dict[str, Form] = {}
+    layouts: dict[str, Layout] = {}
     for name, shape in first.items():
         if second is None:
-            form = likely_form(shape, size, forms, first)
+            layout = guess_layout(shape, size, layouts, first)
         else:
-            form = form_of(shape, second.get(name, ()), size, forms, first, second)
-        if form is not None:
-            forms[name] = form
-    shapes = shapes_of(first, forms, size)
+            layout = compare_shapes(shape, second.get(name, ()), size, layouts, first, second)
+        if layout is not None:
+            layouts[name] = layout
+    shapes = map_shapes(first, layouts, size)
     strides = {name: max(1, round(size[0] / height)) for name, (_, height, _) in shapes.items()}
-    for name, (_, *sides) in (shapes_of(second, forms, larger) if second else {}).items():
-        # What is lost at the borders is lost of both.
+    for name, (_, *sides) in (map_shapes(second, layouts, larger) if second else {}).items():
+        # Both maps lose the same number of pixels at the borders, so their difference gives the exact stride.
         if grown := sum(sides) - sum(shapes[name][1:]):
             strides[name] = max(1, round((sum(larger) - sum(size)) / grown))
-    return Maps(first, forms, shapes, strides)
+    return FeatureMaps(first, layouts, shapes, strides)
 
 
-def form_of(
+def compare_shapes(
     first: tuple[int, ...],
     second: tuple[int, ...],
     size: tuple[int, int],
-    forms: dict[str, Form],
-    firsts: Outputs,
-    seconds: Outputs,
-) -> Form | None:
-    """Return how an output is read, from its shapes for a picture of `size` and for a larger one.
+    layouts: dict[str, Layout],
+    first_outputs: OutputShapes,
+    second_outputs: OutputShapes,
+) -> Layout | None:
+    """Return the layout of an output from its shapes for two pictures. None means that it is not a feature map.
 
-    `forms` are those of what ran before it, and `firsts` and `seconds` the shapes of everything.
+    Args:
+        first: Shape of the output for the first picture.
+        second: Shape of the output for the second, larger picture.
+        size: Height and width of the first picture in pixels.
+        layouts: Layouts of the modules that ran before.
+        first_outputs: Shapes of all outputs for the first picture.
+        second_outputs: Shapes of all outputs for the second picture.
     """
     if len(first) != len(second) or not first[:1] == second[:1] == (1,):
         return None
     grown = tuple(axis for axis in range(len(first)) if first[axis] != second[axis])
     if len(first) == 4 and not grown:
-        return Form(1, (2, 3), grows=False)
-    # The maps of attention have as many rows as columns, whatever the picture.
+        return Layout(1, (2, 3), grows=False)
+    # The maps of attention have as many rows as columns for every picture.
     if len(first) == 4 and len(grown) == 2 and second[grown[0]] != second[grown[1]]:
-        return Form(6 - sum(grown), grown)
+        return Layout(6 - sum(grown), grown)
     if len(first) != 3 or len(grown) != 1:
         return None
     (tokens,) = grown
-    for name in reversed(forms):
-        if is_grid(forms[name]):
-            prefix = first[tokens] - places(forms[name], firsts[name])
-            if 0 <= prefix == second[tokens] - places(forms[name], seconds[name]):
-                return Form(3 - tokens, grown, grid=name, prefix=prefix)
-    # There are `times` as many patches in the larger picture.
+    for name in reversed(layouts):
+        if has_grid(layouts[name]):
+            prefix = first[tokens] - count_positions(layouts[name], first_outputs[name])
+            if 0 <= prefix == second[tokens] - count_positions(layouts[name], second_outputs[name]):
+                return Layout(3 - tokens, grown, grid=name, prefix=prefix)
+    # The larger picture has `times` as many patches.
     times = DOUBLE[0] * DOUBLE[1]
     prefix, rest = divmod(times * first[tokens] - second[tokens], times - 1)
-    patch = 0 if rest or prefix < 0 else patch_of(first[tokens] - prefix, size)
-    return Form(3 - tokens, grown, patch=patch, prefix=prefix) if patch else None
+    patch = 0 if rest or prefix < 0 else patch_side(first[tokens] - prefix, size)
+    return Layout(3 - tokens, grown, patch=patch, prefix=prefix) if patch else None
 
 
-def likely_form(shape: tuple[int, ...], size: tuple[int, int], forms: dict[str, Form], outputs: Outputs) -> Form | None:
-    """Return how an output is read, as far as a picture of one size tells: maps have the picture's proportions."""
+def guess_layout(
+    shape: tuple[int, ...], size: tuple[int, int], layouts: dict[str, Layout], outputs: OutputShapes
+) -> Layout | None:
+    """Return the likely layout of an output if there is only one picture: maps have the picture's proportions.
+
+    Args:
+        shape: Shape of the output.
+        size: Height and width of the picture in pixels.
+        layouts: Layouts of the modules that ran before.
+        outputs: Shapes of all outputs.
+    """
     if shape[:1] != (1,):
         return None
     if len(shape) == 4:
         for channels, (rows, columns) in ((1, (2, 3)), (3, (1, 2))):
             if round(shape[rows] * size[1] / size[0]) == shape[columns]:
-                return Form(channels, (rows, columns), grows=shape[rows] > 1)
+                return Layout(channels, (rows, columns), grows=shape[rows] > 1)
     if len(shape) == 3:
-        grids = [name for name in reversed(forms) if is_grid(forms[name])]
+        grids = [name for name in reversed(layouts) if has_grid(layouts[name])]
         for tokens in (1, 2):
             for name in grids:
-                prefix = shape[tokens] - places(forms[name], outputs[name])
-                if 0 <= prefix <= MOST_PREFIX:
-                    return Form(3 - tokens, (tokens,), grid=name, prefix=prefix)
+                prefix = shape[tokens] - count_positions(layouts[name], outputs[name])
+                if 0 <= prefix <= MAX_PREFIX:
+                    return Layout(3 - tokens, (tokens,), grid=name, prefix=prefix)
         for tokens in (1, 2):
-            for prefix in range(min(MOST_PREFIX, shape[tokens] - 1) + 1):
-                if patch := patch_of(shape[tokens] - prefix, size):
-                    return Form(3 - tokens, (tokens,), patch=patch, prefix=prefix)
+            for prefix in range(min(MAX_PREFIX, shape[tokens] - 1) + 1):
+                if patch := patch_side(shape[tokens] - prefix, size):
+                    return Layout(3 - tokens, (tokens,), patch=patch, prefix=prefix)
     return None
 
 
-def is_grid(form: Form) -> bool:
-    """Return whether tokens may be the places of a map of this form."""
-    return len(form.places) == 2 and form.grows
+def has_grid(layout: Layout) -> bool:
+    """Return whether tokens can be the positions of a map with this layout."""
+    return len(layout.positions) == 2 and layout.grows
 
 
-def places(form: Form, shape: tuple[int, ...]) -> int:
-    """Return how many places a map has that is no list of tokens."""
-    rows, columns = form.places
+def count_positions(layout: Layout, shape: tuple[int, ...]) -> int:
+    """Return the number of positions of a map with rows and columns."""
+    rows, columns = layout.positions
     return shape[rows] * shape[columns]
 
 
-def patch_of(patches: int, size: tuple[int, int]) -> int:
-    """Return of how many pixels the sides of square patches are, of which there are so many; 0 if of no number."""
+def patch_side(patches: int, size: tuple[int, int]) -> int:
+    """Return the side in pixels of square patches, given the number of them in a picture. 0 means there is no side."""
     side = math.isqrt(size[0] * size[1] // patches) if patches > 1 else 0
     return side if side and (size[0] // side) * (size[1] // side) == patches and size[0] % side == 0 else 0
 
 
-def shapes_of(outputs: Outputs, forms: Mapping[str, Form], size: tuple[int, int]) -> Shapes:
-    """Return the channels, height and width of the maps among what is given for a picture of `size`."""
+def map_shapes(outputs: OutputShapes, layouts: Mapping[str, Layout], size: tuple[int, int]) -> MapShapes:
+    """Return the channels, height and width of the feature maps among the outputs for a picture of `size`."""
     return {
-        name: (shape[forms[name].channels], *grid_of(name, outputs, forms, size))
+        name: (shape[layouts[name].channels], *grid_size(name, outputs, layouts, size))
         for name, shape in outputs.items()
-        if name in forms
+        if name in layouts
     }
 
 
-def grid_of(name: str, outputs: Outputs, forms: Mapping[str, Form], size: Sequence[int]) -> tuple[int, int]:
-    """Return the height and width of the map that a module gives for a picture of `size`."""
-    form = forms[name]
-    if form.patch:
-        return -(-size[0] // form.patch), -(-size[1] // form.patch)
-    name = form.grid or name
-    rows, columns = forms[name].places
+def grid_size(name: str, outputs: OutputShapes, layouts: Mapping[str, Layout], size: Sequence[int]) -> tuple[int, int]:
+    """Return the height and width of the feature map of the module `name` for a picture of `size`."""
+    layout = layouts[name]
+    if layout.patch:
+        return -(-size[0] // layout.patch), -(-size[1] // layout.patch)
+    name = layout.grid or name
+    rows, columns = layouts[name].positions
     return outputs[name][rows], outputs[name][columns]
 
 
-def outputs_at(module: nn.Module, size: tuple[int, int], device: torch.device, *, really: bool = False) -> Outputs:
-    """Return the shapes of what the parts of `module` give for a picture of a height and width.
+def output_shapes(
+    module: nn.Module, size: tuple[int, int], device: torch.device, *, compute: bool = False
+) -> OutputShapes:
+    """Return the shapes of the outputs of all submodules of `module` for a picture of a height and width.
 
-    Unless it is to run `really`, it runs on the meta device if it can: shapes only, no arithmetic and no memory. But
-    for that torch loads its compiler first, which takes as long as many small networks run.
+    The module runs on the meta device if it can: shapes only, no arithmetic and no memory. But then torch first loads
+    its compiler, which takes as long as running many small networks. With `compute`, the module runs on `device`.
 
     Raises:
-        RuntimeError, AssertionError, ValueError: it cannot see a picture of this size.
+        RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a picture
+            of this size.
     """
     names = [name for name, _ in module.named_modules() if name]
-    if really:
-        with noting(module, names) as outputs, torch.no_grad():
+    if compute:
+        with recorded_shapes(module, names) as outputs, torch.no_grad():
             run(module, torch.zeros(1, 3, *size, device=device))
         return outputs
     try:
-        # A copy, for modules may keep what they have once computed.
+        # A copy, because modules may keep what they compute.
         shadow = on_meta(module)
-        with noting(shadow, names) as outputs, torch.no_grad(), Reshaping():
+        with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
             shadow(torch.zeros(1, 3, *size, device="meta"))
-    except (*REFUSALS, TypeError, AttributeError):  # it keeps tensors that are none of its parameters, say
-        return outputs_at(module, size, device, really=True)
+    except (*FORWARD_ERRORS, TypeError, AttributeError):  # for example, it has tensors that are not parameters
+        return output_shapes(module, size, device, compute=True)
     return outputs
 
 
 def on_meta(module: nn.Module) -> nn.Module:
-    """Return a copy of `module` that has shapes in place of numbers."""
+    """Return a copy of `module` on the meta device: its tensors have shapes, but no numbers."""
     memo: dict[int, object] = {id(one): nn.Parameter(one.to("meta"), False) for one in module.parameters()}
     memo |= {id(one): one.to("meta") for one in module.buffers()}
     return copy.deepcopy(module, memo)
 
 
 @contextmanager
-def noting(module: nn.Module, names: Iterable[str]) -> Iterator[Outputs]:
-    """Note the shapes of what the parts of `module` called `names` give inside, at their first run."""
-    outputs: Outputs = {}
+def recorded_shapes(module: nn.Module, names: Iterable[str]) -> Iterator[OutputShapes]:
+    """Record the shapes of the outputs of the submodules `names` at their first run inside the context."""
+    outputs: OutputShapes = {}
 
-    def note(name: str, output: object) -> None:
+    def record(name: str, output: object) -> None:
         if isinstance(output, Tensor):
             outputs.setdefault(name, tuple(output.shape))
 
-    with hooked(module, names, note):
+    with hooked(module, names, record):
         yield outputs

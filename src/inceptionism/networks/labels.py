@@ -1,4 +1,4 @@
-"""The names of the classes that a network tells apart, and how a user's word finds one."""
+"""The names of the classes that a network distinguishes, and the class that a user's word means."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ class Labels:
     """The classes of a network in index order, each with one or more names.
 
     Args:
-        names: For each class, its names separated by ", ", the most usual one first.
-        ids: For each class, an identifier that no other class has (ImageNet's are WordNet's), or nothing.
+        names: For each class, its names separated by ", ", the most common one first.
+        ids: For each class, a unique identifier, for example of WordNet. Empty if the classes have no identifiers.
+
+    Raises:
+        InvalidSetting: If `names` is not a list of text.
     """
 
     def __init__(self, names: Sequence[str], ids: Sequence[str] = ()) -> None:
         if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
-            raise InvalidSetting(f"labels are a list of the classes' names in index order, not {quote_value(names)}")
+            raise InvalidSetting(f"labels must be a list of class names in index order, not {quote_value(names)}")
         self.names = tuple(tuple(name.strip() for name in line.split(",")) for line in names)
         self._indices: dict[str, list[int]] = {}
         for index, synonyms in enumerate(self.names):
-            for name in dict.fromkeys(fold(synonym) for synonym in synonyms):
+            for name in dict.fromkeys(normalize_name(synonym) for synonym in synonyms):
                 self._indices.setdefault(name, []).append(index)
         for index, identifier in enumerate(ids):
-            self._indices[fold(identifier)] = [index]
+            self._indices[normalize_name(identifier)] = [index]
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> str:
-        """Return the most usual name of class `index`."""
+        """Return the most common name of class `index`."""
         return self.names[index][0]
 
     def index(self, target: str | int) -> int:
-        """Return the index of the class that `target` names: a name, a synonym, an identifier or an index.
+        """Return the index of the class that `target` means: a name, a synonym, an identifier or an index.
 
-        Case does not matter, and hyphens and underscores count as spaces. A number may be given as text.
-        A name that is the usual one of a single class means that class, even where others have it as a synonym.
+        Case does not matter, and hyphens and underscores count as spaces. A number may be given as text. If a name is
+        the most common name of exactly one class, it means this class, even if it is a synonym of others.
 
         Raises:
-            InvalidSetting: the index is out of range, or several classes have this name.
-            UnknownName: no class has this name; the sentence offers near ones.
+            InvalidSetting: If the index is out of range, or several classes have this name.
+            UnknownName: If no class has this name. The message offers similar names.
         """
         if isinstance(target, bool) or not isinstance(target, (str, int)):
             raise InvalidSetting(f"a class is given by its name or index, not {quote_value(target)}")
@@ -53,22 +56,22 @@ class Labels:
             if not 0 <= index < len(self):
                 raise InvalidSetting(f"there is no class {index}: classes are numbered from 0 to {len(self) - 1}")
             return index
-        found = self._indices.get(fold(target), [])
-        usual = [index for index in found if fold(self[index]) == fold(target)]
-        if len(usual) == 1 or len(found) == 1:
-            return (usual if len(usual) == 1 else found)[0]
-        if found:
-            choices = " and ".join(f"{index} ({', '.join(self.names[index])})" for index in found)
+        indices = self._indices.get(normalize_name(target), [])
+        primary = [index for index in indices if normalize_name(self[index]) == normalize_name(target)]
+        if len(primary) == 1 or len(indices) == 1:
+            return (primary if len(primary) == 1 else indices)[0]
+        if indices:
+            choices = " and ".join(f"{index} ({', '.join(self.names[index])})" for index in indices)
             raise InvalidSetting(
                 f"{quote_value(target)} is the name of classes {choices}: give the index of the one you mean"
             )
-        near = [f"{name} ({self._indices[name][0]})" for name in near_names(fold(target), self._indices)]
-        hint = f"; near names: {', '.join(near)}" if near else f"; classes also have indices, 0 to {len(self) - 1}"
+        near = [f"{name} ({self._indices[name][0]})" for name in near_names(normalize_name(target), self._indices)]
+        hint = f"; near names: {', '.join(near)}" if near else f"; you can also give an index, 0 to {len(self) - 1}"
         raise UnknownName(f"no class is called {quote_value(target)}{hint}")
 
 
-def fold(name: str) -> str:
-    """Return `name` as it is compared: lower case, hyphens and underscores as single spaces."""
+def normalize_name(name: str) -> str:
+    """Return `name` in the form for comparisons: lower case, with hyphens and underscores as single spaces."""
     return " ".join(name.casefold().replace("-", " ").replace("_", " ").split())
 
 

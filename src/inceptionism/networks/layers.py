@@ -1,4 +1,4 @@
-"""The layers of a network: which of its modules are worth listing, and what they mostly respond to."""
+"""The layers of a network: which of its modules are listed, and what they respond to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from torch import nn
 
 LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
-"""What layers mostly respond to, each level up to a stride (the levels: Olah et al., Distill 2017)."""
+"""Levels: what layers mostly respond to, and the largest stride of each (the levels: Olah et al., Distill 2017)."""
+
+STAGES = ("blocks", "layers")
+"""Usual names of the child of a stage that holds its blocks. Other children change the size of the map."""
+
+MIN_TRUNK_WEIGHTS = 8
+"""Number of weights above which a part can be nearly the whole network instead of one block."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +22,11 @@ class Layer:
     """A layer that can be dreamed.
 
     Attributes:
-        name: The dotted name of the module.
-        channels, height, width: The shape of its activations for the picture size that was asked.
-        stride: How many pixels of the picture lie between two neighbouring neurons.
-        level: What it mostly responds to: edges, textures, patterns, parts or objects.
-        recommended: Whether it is one of the few to try first.
+        name: Dotted name of the module.
+        channels, height, width: Shape of its activations for the requested picture size.
+        stride: Distance in pixels of the picture between neighboring neurons.
+        level: What the layer mostly responds to: edges, textures, patterns, parts or objects.
+        recommended: Whether it is one of the few layers to try first.
     """
 
     name: str
@@ -33,71 +39,64 @@ class Layer:
 
 
 def level(stride: int) -> str:
-    """Return what a layer of this stride mostly responds to."""
+    """Return the level of a layer with this stride."""
     return next((name for name, largest in LEVELS.items() if stride <= largest), "objects")
 
 
 def levels(strides: Mapping[str, int], listed: Sequence[str]) -> dict[str, str]:
-    """Return what each layer mostly responds to, by name.
+    """Return the level of each layer by name.
 
-    Strides tell; but where those that are listed all have one stride, as the blocks of a vision transformer do,
-    the levels are equal parts of the network's depth.
+    The level follows from the stride. But if all listed layers have the same stride, like the blocks of a vision
+    transformer, the levels are equal parts of the network's depth.
 
     Args:
-        strides: Of all layers, in the order that they run.
-        listed: Those that are worth listing.
+        strides: Strides of all layers by name, in the order in which the layers run.
+        listed: Names of the layers that `Network.layers` lists.
     """
     if len({strides[name] for name in listed}) != 1 or len(listed) < len(LEVELS):
         return {name: level(stride) for name, stride in strides.items()}
-    found, passed = {}, 0
+    result, passed = {}, 0
     for name in strides:
-        found[name] = list(LEVELS)[min(passed, len(listed) - 1) * len(LEVELS) // len(listed)]
+        result[name] = list(LEVELS)[min(passed, len(listed) - 1) * len(LEVELS) // len(listed)]
         passed += name in listed
-    return found
+    return result
 
 
-def worth_listing(module: nn.Module, maps: Container[str], tensors: Container[str]) -> list[str]:
-    """Return the names of the parts of `module` that people would look for: its blocks, not what they consist of.
+def find_blocks(module: nn.Module, maps: Container[str], tensors: Container[str]) -> list[str]:
+    """Return the names of the blocks of `module`, without the parts inside of them.
 
     Args:
         module: The network.
-        maps: The names of its parts that give a map.
-        tensors: Of those that give a tensor of any kind.
+        maps: Names of the submodules that output a feature map.
+        tensors: Names of the submodules that output any tensor.
     """
-    whole = weights_in(module)
+    total = count_weights(module)
 
-    def inside(part: nn.Module, path: str) -> Iterator[str]:
+    def blocks_in(part: nn.Module, prefix: str) -> Iterator[str]:
         for name, child in part.named_children():
-            here = path + name
-            stage = next((one for one in STAGES if is_stage(child, one)), None)
+            path = prefix + name
+            stage = next((stage for stage in STAGES if is_stage(child, stage)), None)
             if stage is not None:
-                yield from inside(getattr(child, stage), f"{here}.{stage}.")
-            elif is_several(child, whole) or here not in tensors:
-                yield from inside(child, f"{here}.")
-            elif here in maps and is_block(child):
-                yield here
+                yield from blocks_in(getattr(child, stage), f"{path}.{stage}.")
+            elif is_container(child, total) or path not in tensors:
+                yield from blocks_in(child, f"{path}.")
+            elif path in maps and is_block(child):
+                yield path
 
-    return list(inside(module, ""))
-
-
-STAGES = ("blocks", "layers")
-"""What stages call the blocks that they consist of, beside what changes the size of a map before or after these."""
-
-TRUNK = 8
-"""How many weights a part has at least that is not one block."""
+    return list(blocks_in(module, ""))
 
 
-def is_several(part: nn.Module, whole: int) -> bool:
-    """Return whether a part is blocks in a row, or nearly the whole of a network that has so many weights."""
+def is_container(part: nn.Module, total: int) -> bool:
+    """Return whether a part is a sequence of blocks, or nearly the whole network, which has `total` weights."""
     if isinstance(part, nn.Sequential):
-        return weights_in(part) > 1  # with one, it is a convolution and what belongs to it
-    return weights_in(part) > max(TRUNK, 0.75 * whole)
+        return count_weights(part) > 1  # with only one weight, it is a convolution with its norm and activation
+    return count_weights(part) > max(MIN_TRUNK_WEIGHTS, 0.75 * total)
 
 
 def is_stage(part: nn.Module, name: str) -> bool:
-    """Return whether a part is made of the blocks in its child of that name."""
+    """Return whether a part is a stage: its child `name` holds blocks."""
     blocks = getattr(part, name, None)
-    # Some call so what a single block consists of; but that is not made of parts itself.
+    # Some networks also use these names inside of a block. But the modules there have no children.
     return isinstance(blocks, (nn.Sequential, nn.ModuleList)) and all(any(one.children()) for one in blocks)
 
 
@@ -108,10 +107,10 @@ def is_block(part: nn.Module) -> bool:
     if "Norm" in type(part).__name__:
         return False
     if type(part).__module__.startswith("onnx2torch"):
-        return True  # what joins maps, and has no weights: of a file, all that is known of a block is where it ends
+        return True  # it joins maps and has no weights; an ONNX file has no more information about blocks than this
     return next(part.parameters(), None) is not None or type(part).__module__ == "torch.nn.modules.activation"
 
 
-def weights_in(part: nn.Module) -> int:
-    """Return how many weights there are in a part: matrices and kernels, not what scales and shifts each channel."""
+def count_weights(part: nn.Module) -> int:
+    """Return the number of weights of a part: matrices and kernels, without factors and shifts of channels."""
     return sum(parameter.ndim > 1 for parameter in part.parameters())

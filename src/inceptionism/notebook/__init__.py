@@ -1,4 +1,4 @@
-"""Dreams in a Jupyter notebook while they are made: the picture changes in place, above it a button that stops it.
+"""Live dreams in a Jupyter notebook: the picture changes in place, below a button that stops the run.
 
     from inceptionism import notebook as live
 
@@ -6,9 +6,9 @@
     live.visualize("banana")
     live.zoom("photo.jpg", seconds=3)
 
-The functions take the same arguments as the functions of the same name in `inceptionism`. After the stop button, or when
-the kernel is interrupted, they return the picture so far, and the notebook continues. The cell shows the picture from
-the first step on; the value of the cell's last line is not shown a second time.
+The functions take the same arguments as the functions of the same name in `inceptionism`. After a click on the button,
+or if the kernel is interrupted, they return the picture so far, and the notebook continues. The cell shows the picture
+from the first step on, so the value of the cell's last line is not shown a second time.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The functions of the notebook: dreams and films shown while they are made."""
+"""The functions of the notebook: they show pictures and films while these are made."""
 
 from __future__ import annotations
 
@@ -17,64 +17,65 @@ import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.film import FilmRun, FilmSource, Frame
 from inceptionism.io import LabeledImage, PhotoSource, contact_sheet, flatten_alpha, load_photo, write_atomically
-from inceptionism.notebook.view import View, played, put
+from inceptionism.notebook.view import View, show_picture, video_player
 from inceptionism.recipes import Recipe
 from inceptionism.runs import Result, Results, Step
 
 __all__ = ["Film", "dream", "replay", "run_batch", "show", "video", "visualize", "zoom"]
 
 Settings = ParamSpec("Settings")
-Shown: TypeAlias = "Result | PhotoSource"
+Showable: TypeAlias = "Result | PhotoSource"
+"""A picture that `show` accepts."""
 
 
-def picturing(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
-    """Return `make`, which calls its `on_step`, with its picture shown as it changes."""
+def show_steps(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
+    """Return a version of `make` that shows its picture at every step. `make` must call `on_step` with each step."""
 
     @wraps(make)
-    def shown(*args: Settings.args, **kwargs: Settings.kwargs) -> Result:
+    def make_and_show(*args: Settings.args, **kwargs: Settings.kwargs) -> Result:
         on_step = cast("Callable[[Step], object] | None", kwargs.pop("on_step", None))
 
         with View() as view:
 
-            def see(step: Step) -> None:
-                view.show(state(step), step.done, lambda: step.image)
+            def show_step(step: Step) -> None:
+                view.show(step_state(step), step.done, lambda: step.image)
                 if on_step is not None:
                     on_step(step)
                 if view.stopped:
                     raise StopIteration
 
-            kwargs["on_step"] = see
+            kwargs["on_step"] = show_step
             result = make(*args, **kwargs)
-            return view.finish(result, result.image, summary(view, result.recipe.title, [result]))
+            return view.finish(result, result.image, run_summary(view, result.recipe.title, [result]))
 
-    return shown
+    return make_and_show
 
 
-def filming(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:
-    """Return `make`, with the film made and shown frame by frame."""
+def show_frames(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:
+    """Return a version of `make` that also makes the film, shows it frame by frame, and returns it."""
 
     @wraps(make)
-    def shown(*args: Settings.args, **kwargs: Settings.kwargs) -> Film:
+    def make_and_show(*args: Settings.args, **kwargs: Settings.kwargs) -> Film:
         with View() as view, TemporaryDirectory() as folder:
             run = make(*args, **kwargs)
             path = Path(folder) / "film.mp4"
 
-            def see(frame: Frame) -> None:
-                of = f" of {run.total}" if run.total else ""
+            def show_frame(frame: Frame) -> None:
+                of_total = f" of {run.total}" if run.total else ""
                 done = run.number / run.total if run.total else None
-                view.show(f"frame {run.number}{of} · score {frame.score:.4g}", done, lambda: frame.image)
+                view.show(f"frame {run.number}{of_total} · score {frame.score:.4g}", done, lambda: frame.image)
                 if view.stopped:
                     raise KeyboardInterrupt
 
-            with suppress(KeyboardInterrupt):  # by then the film so far is written
-                run.save(path, on_frame=see)
+            with suppress(KeyboardInterrupt):  # `save` has written the film so far before it raises this
+                run.save(path, on_frame=show_frame)
             if not path.exists():
                 raise KeyboardInterrupt
             film = Film(path.read_bytes(), run.recipe, run.size, run.number)
-            said = f"{run.title}: {view.ending}{run.number} frames in {view.record_step}"
-            return view.finish(film, played(film.content, film.size[1]), "\n".join([said, *run.notes]))
+            line = f"{run.title}: {view.ending}{run.number} frames in {view.elapsed}"
+            return view.finish(film, video_player(film.content, film.size[1]), "\n".join([line, *run.notes]))
 
-    return shown
+    return make_and_show
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ class Film:
     """A film that a notebook plays.
 
     Attributes:
-        content: The bytes of an MP4 file, with the recipe inside.
-        recipe: Everything that is needed to make it again.
-        size: The height and width of its frames in pixels.
-        count: How many frames it has.
+        content: Bytes of an MP4 file, with the recipe inside.
+        recipe: All settings that are needed to make the film again.
+        size: Height and width of the frames in pixels.
+        count: Number of frames.
     """
 
     content: bytes = field(repr=False)
@@ -94,96 +95,100 @@ class Film:
     count: int
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the film as it is to `path`, which ends in .mp4; an existing file is replaced.
+        """Write the film to `path`, which must end in .mp4. An existing file is replaced.
 
         Raises:
-            CannotWrite: the path cannot be written to, or has another ending.
+            CannotWrite: If the path cannot be written, or if it does not end in .mp4.
         """
         if Path(path).suffix.lower() != ".mp4":
             raise CannotWrite(
-                f"{path} does not end in .mp4, as which the film was made; inceptionism.zoom(...).save(path) and "
-                "inceptionism.video(...).save(path) make one of another format"
+                f"{path} does not end in .mp4, the format of this film; "
+                "for another format, use inceptionism.zoom(...).save(path) or inceptionism.video(...).save(path)"
             )
         write_atomically(Path(path), self.content, overwrite=True)
 
     def stills(self, count: int = 5) -> list[Image.Image]:
-        """Return some of its frames, at equal distances from the first to the last; at most `count`."""
+        """Return at most `count` frames at equal distances, from the first frame to the last."""
         with TemporaryDirectory() as folder:
             path = Path(folder) / "film.mp4"
             path.write_bytes(self.content)
-            wanted = {round(index * (self.count - 1) / max(1, count - 1)) for index in range(count)}
-            return [Image.fromarray(frame.pixels) for index, frame in enumerate(FilmSource(path)) if index in wanted]
+            numbers = {round(index * (self.count - 1) / max(1, count - 1)) for index in range(count)}
+            return [Image.fromarray(frame.pixels) for index, frame in enumerate(FilmSource(path)) if index in numbers]
 
     def _repr_html_(self) -> str:
-        return str(played(self.content, self.size[1])._repr_html_())
+        return str(video_player(self.content, self.size[1])._repr_html_())
 
 
-dream = picturing(inc.dream)
-visualize = picturing(inc.visualize)
-replay = picturing(inc.replay)
-zoom = filming(inc.zoom)
-video = filming(inc.video)
+dream = show_steps(inc.dream)
+visualize = show_steps(inc.visualize)
+replay = show_steps(inc.replay)
+zoom = show_frames(inc.zoom)
+video = show_frames(inc.video)
 
 
-def run_batch(several: Iterable[inc.Run]) -> Results:
-    """Take the steps of several runs side by side, as `inceptionism.together` does, shown as one sheet.
+def run_batch(runs: Iterable[inc.Run]) -> Results:
+    """Take the steps of several runs together, as `inceptionism.run_batch` does, and show them as one contact sheet.
 
     Args:
-        several: `ClassRun`s or `PhotoRun`s of one network, size and number of steps.
+        runs: `ClassRun`s or `PhotoRun`s with the same network, size and number of steps.
 
     Raises:
-        InvalidSetting: they do not go together.
+        InvalidSetting: If the runs differ in one of these.
     """
-    several = list(several)
+    runs = list(runs)
     with View() as view:
-        for steps in inc.run_batch(several):
-            view.show(state(steps[0]), steps[0].done, lambda: Results(run.result() for run in several).sheet())
+        for steps in inc.run_batch(runs):
+            view.show(step_state(steps[0]), steps[0].done, lambda: Results(run.result() for run in runs).sheet())
             if view.stopped:
                 break
-        results = Results(run.result() for run in several)
-        return view.finish(results, results.sheet(), summary(view, f"{len(results)} pictures", results))
+        results = Results(run.result() for run in runs)
+        return view.finish(results, results.sheet(), run_summary(view, f"{len(results)} pictures", results))
 
 
-def show(*pictures: Shown | Mapping[str, Shown], side: int = 240) -> None:
-    """Show pictures side by side with their names, in little room: as JPEG.
+def show(*pictures: Showable | Mapping[str, Showable], side: int = 240) -> None:
+    """Show small pictures side by side with their names. They are shown as JPEG, so the notebook's file stays small.
 
     Args:
-        *pictures: Results, paths, PIL images, or H×W×3 uint8 arrays; or mappings from what is to stand under them.
-        side: The longer side of each, in pixels, at most.
+        *pictures: Results, paths, PIL images, or H×W×3 uint8 arrays; or mappings from a caption to one of these.
+        side: Largest longer side of each picture, in pixels.
 
     Raises:
-        UnreadablePicture: a picture cannot be read.
-        InvalidSetting: there are none.
+        UnreadablePicture: If a picture cannot be read.
+        InvalidSetting: If there are no pictures.
     """
-    named = [pair for one in pictures for pair in (one.items() if isinstance(one, Mapping) else [(None, one)])]
-    labeled = [labeled_small(picture, name, side) for name, picture in named]
+    captioned = [
+        pair
+        for picture in pictures
+        for pair in (picture.items() if isinstance(picture, Mapping) else [(None, picture)])
+    ]
+    labeled = [labeled_thumbnail(picture, caption, side) for caption, picture in captioned]
     if not labeled:
-        raise InvalidSetting("there are no pictures to show")
-    put(contact_sheet(labeled)[0])
+        raise InvalidSetting("there are no pictures to show; pass at least one")
+    show_picture(contact_sheet(labeled)[0])
 
 
-def labeled_small(picture: Shown, name: str | None, side: int) -> LabeledImage:
-    """Return a picture for a sheet, under `name` or its own."""
+def labeled_thumbnail(picture: Showable, caption: str | None, side: int) -> LabeledImage:
+    """Return a small version of a picture for a contact sheet. The default caption is the picture's own name."""
     if isinstance(picture, Result):
-        image, own = flatten_alpha(picture.image), picture.recipe.title
+        image, name = flatten_alpha(picture.image), picture.recipe.title
     else:
         photo = load_photo(picture)
-        image, own = Image.fromarray(photo.pixels), photo.name or ""
+        image, name = Image.fromarray(photo.pixels), photo.name or ""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return LabeledImage(small, own if name is None else name)
+    return LabeledImage(small, name if caption is None else caption)
 
 
-def state(step: Step) -> str:
-    """Return where a run is, in a few words."""
+def step_state(step: Step) -> str:
+    """Return the octave, step and score of a run as text."""
     octave = f"octave {step.octave} of {step.octaves} · " if step.octaves > 1 else ""
     return f"{octave}step {step.step} of {step.steps} · score {step.score:.4g}"
 
 
-def summary(view: View, title: str, results: Sequence[Result]) -> str:
-    """Return what stands over pictures that are made: how long it took, and what was decided on the way."""
+def run_summary(view: View, title: str, results: Sequence[Result]) -> str:
+    """Return the text above finished pictures: the number of steps, the time, the scores and the notes of the runs."""
     scores = results[0].scores
-    line = f"{title}: {view.ending}{len(scores)} steps in {view.record_step}"
+    line = f"{title}: {view.ending}{len(scores)} steps in {view.elapsed}"
     if len(results) == 1 and scores:
         line += f" · score {scores[0]:.4g} to {scores[-1]:.4g}"
     return "\n".join(dict.fromkeys([line, *(note for result in results for note in result.notes)]))

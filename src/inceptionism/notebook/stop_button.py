@@ -1,8 +1,8 @@
-"""Hearing the click on a button of a notebook while the cell that waits for it runs.
+"""Receive the click on a notebook's button while the cell that shows the button still runs.
 
-A kernel takes what a notebook sends one after the other: a click that comes while a cell runs waits until the cell is
-over. But what waits can be looked at. That is all that is done here: the click is taken out, and everything else goes
-its way as it came.
+A kernel handles messages from the notebook one after the other. A click that arrives while a cell runs would wait until
+the cell ends. This module inspects the messages as they arrive: it takes the click out and passes every other message
+on unchanged.
 """
 
 from __future__ import annotations
@@ -11,56 +11,44 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from inceptionism.notebook.kernel_internals import message_handler, message_thread, set_message_handler
+
 CLICK = {"method": "custom", "content": {"event": "click"}}
-"""What a button of ipywidgets sends."""
-
-
-def can_hear(kernel: Any) -> bool:
-    """Return whether `kernel` is one whose messages can be looked at: ipykernel's."""
-    return hasattr(getattr(kernel, "shell_stream", None), "on_recv")
+"""Data of the message that a button of ipywidgets sends when it is clicked."""
 
 
 @contextmanager
-def hearing(kernel: Any, button: str, clicked: Callable[[], object]) -> Iterator[Callable[[], object]]:
-    """Call `clicked` when a button is clicked.
+def listen_for_click(kernel: Any, button: str, on_click: Callable[[], object]) -> Iterator[Callable[[], object]]:
+    """Call `on_click` when a button is clicked while the block runs.
 
     Args:
-        kernel: Of which `can_hear` is true.
-        button: The id of the button's model.
-        clicked: Called, maybe in another thread.
+        kernel: An ipykernel: `can_receive_messages` must be true for it.
+        button: Id of the button's widget model.
+        on_click: Function that handles the click. It may be called in another thread.
 
     Yields:
-        What the cell is to call now and then, for some kernels look at what has come only then.
+        A function to call regularly while the block runs. Before ipykernel 7, messages are received only in this call.
     """
-    stream = kernel.shell_stream
-    before = stream._recv_callback
-    # From ipykernel 7 on, a thread of its own takes what comes, and the stream is its alone.
-    thread = getattr(kernel, "shell_channel_thread", None)
+    original = message_handler(kernel)
 
-    def look(message: list[Any]) -> object:
+    def handle(message: list[Any]) -> object:
         if is_click(kernel.session, message, button):
-            return clicked()
-        return before(message)
+            return on_click()
+        return original(message)
 
-    def listen(with_what: Callable[[list[Any]], object]) -> None:
-        if thread is None:
-            stream.on_recv(with_what, copy=False)
-        else:
-            thread.io_loop.add_callback(stream.on_recv, with_what, copy=False)
-
-    listen(look)
+    set_message_handler(kernel, handle)
     try:
-        yield stream.flush if thread is None else lambda: None
+        yield kernel.shell_stream.flush if message_thread(kernel) is None else lambda: None
     finally:
-        listen(before)
+        set_message_handler(kernel, original)
 
 
 def is_click(session: Any, message: list[Any], button: str) -> bool:
-    """Return whether a message, as it came, is a click on a button, and signed by who may send one."""
+    """Return whether a raw message is a click on a button. A message with a wrong signature is not."""
     _, frames = session.feed_identities(message, copy=False)
     signature, *parts = [bytes(frame.bytes) for frame in frames[:5]]
     header, _, _, content = parts
     if session.unpack(header)["msg_type"] != "comm_msg" or session.sign(parts) != signature:
         return False
-    said = session.unpack(content)
-    return bool(said["comm_id"] == button and said["data"] == CLICK)
+    fields = session.unpack(content)
+    return bool(fields["comm_id"] == button and fields["data"] == CLICK)

@@ -1,4 +1,4 @@
-"""A picture in the making in the output of a cell: it changes in place, under a button that stops it."""
+"""The output of a cell while a picture is made: the picture changes in place, below a button that stops the run."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from inceptionism.errors import InceptionismError, InvalidSetting
-from inceptionism.interruption import handling
+from inceptionism.interruption import handle_signals
 from inceptionism.io import encode, flatten_alpha
-from inceptionism.notebook.stop_button import can_hear, hearing
+from inceptionism.notebook.kernel_internals import IPYTHON_DISPLAY, RENDER_TRACEBACK, can_receive_messages
+from inceptionism.notebook.stop_button import listen_for_click
 
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
-WIDEST, HIGHEST = 960, 1600
-"""How wide and high what is shown is at most, in pixels: a page is not wider, and notebooks stay small."""
+MAX_WIDTH, MAX_HEIGHT = 960, 1600
+"""Largest size of a picture in a cell, in pixels. A page is not wider, and the notebook's file stays small."""
 
-QUALITY = 75
-"""Of what is shown, as JPEG; results have all of it."""
+JPEG_QUALITY = 75
+"""Quality of pictures in a cell. The pictures of results themselves are not compressed."""
 
-SHARE = 0.1
-"""How much of the time goes into showing the picture, at most."""
+MAX_DISPLAY_SHARE = 0.1
+"""Largest share of the run's time that is spent on showing the picture."""
 
-SELDOM = 0.2
-"""How many seconds there are between two pictures, at least."""
+MIN_INTERVAL = 0.2
+"""Shortest time between two pictures, in seconds."""
 
 
-def plainly(error: InceptionismError) -> InceptionismError:
-    """Return an error of which a notebook shows only its sentence; `%debug` still finds where it was."""
-    vars(error)["_render_traceback_"] = partial(sentence, type(error).__name__, str(error))
+def shorten_traceback(error: InceptionismError) -> InceptionismError:
+    """Return the error. A notebook shows only its message; `%debug` still finds where it was raised."""
+    vars(error)[RENDER_TRACEBACK] = partial(traceback_lines, type(error).__name__, str(error))
     return error
 
 
-def sentence(*parts: str) -> list[str]:
-    """Return what a notebook shows of an error, in the form that IPython wants."""
-    return [": ".join(parts)]
+def traceback_lines(name: str, message: str) -> list[str]:
+    """Return the lines that IPython shows for an error, in place of its traceback."""
+    return [f"{name}: {message}"]
 
 
 try:
@@ -49,21 +50,22 @@ try:
     from IPython import display
     from IPython.core.getipython import get_ipython
 except ModuleNotFoundError as error:
-    raise plainly(
+    raise shorten_traceback(
         InvalidSetting(f'{error.name} is not installed; install it with: pip install "inceptionism[notebook]"')
     ) from None
 
 
 class View:
-    """What a cell shows of a picture in the making. As a context manager, it is there from the beginning to the end.
+    """Live output of a cell: a stop button, a progress bar and the picture. Use it as a context manager.
 
-    The button stops at the next step, and so does interrupting the kernel, which with a second time interrupts at once.
+    The stop button ends the run after the current step. So does a first interruption of the kernel. A second one
+    raises KeyboardInterrupt at once.
 
     Attributes:
-        stopped: Whether it was asked to stop.
+        stopped: Whether the user has stopped the run.
 
     Raises:
-        InvalidSetting: there is no notebook to show anything in.
+        InvalidSetting: If the code does not run in a notebook.
     """
 
     def __init__(self) -> None:
@@ -71,131 +73,140 @@ class View:
         kernel = getattr(shell, "kernel", None)
         if shell is None or kernel is None:
             raise InvalidSetting(
-                "inceptionism.notebook shows pictures in a Jupyter notebook, and this is none: "
-                "the functions of inceptionism itself have the same names and settings"
+                "inceptionism.notebook works only in a Jupyter notebook; "
+                "elsewhere, use the functions of the same names in inceptionism"
             )
         self.stopped = False
         self._shell, self._kernel = shell, kernel
-        self._before = ExitStack()
-        self._since = time.monotonic()
-        self._begun = False
-        self._shown = 0.0
-        self._pause = SELDOM
+        self._cleanup = ExitStack()
+        self._start_time = time.monotonic()
+        self._started = False
+        self._last_shown = 0.0
+        self._interval = MIN_INTERVAL
         self._picture: display.DisplayHandle | None = None
         self._button = widgets.Button(
             description="Stop", icon="stop", tooltip="Keep the picture so far", layout=widgets.Layout(width="90px")
         )
         self._bar = widgets.FloatProgress(max=1, layout=widgets.Layout(width="200px"))
         self._label = widgets.Label("getting ready")
-        # A button that nobody hears is none.
-        buttons = [self._button] if can_hear(kernel) else []
+        buttons = [self._button] if can_receive_messages(kernel) else []
         self._controls = widgets.HBox([*buttons, self._bar, self._label])
 
     def __enter__(self) -> View:
-        self._place = display.display(self._controls, display_id=True)
-        if can_hear(self._kernel):
-            # In a thread of the kernel's, what is said would be of no cell.
-            clicked = partial(copy_context().run, self._clicked)
-            self._poll = self._before.enter_context(hearing(self._kernel, self._button.model_id, clicked))
+        self._controls_handle = display.display(self._controls, display_id=True)
+        if can_receive_messages(self._kernel):
+            # The context names the cell. Without it, the output from the kernel's thread would belong to no cell.
+            on_click = partial(copy_context().run, self._clicked)
+            self._poll = self._cleanup.enter_context(listen_for_click(self._kernel, self._button.model_id, on_click))
         else:
             self._poll = lambda: None
-        self._before.enter_context(handling(self._interrupted, [signal.SIGINT]))
+        self._cleanup.enter_context(handle_signals(self._interrupted, [signal.SIGINT]))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._before.close()
+        self._cleanup.close()
         if error is not None:
-            # Widgets are not in the notebook's file, and a place for one that is gone would stay in it.
-            self._place.update({"text/plain": "interrupted" if isinstance(error, KeyboardInterrupt) else ""}, raw=True)
+            # Widgets are not saved in the notebook's file: a closed widget would leave an empty output there.
+            text = "interrupted" if isinstance(error, KeyboardInterrupt) else ""
+            self._controls_handle.update({"text/plain": text}, raw=True)
         for widget in (*self._controls.children, self._controls):
             widget.close()
         if isinstance(error, InceptionismError):
-            plainly(error)
+            shorten_traceback(error)
 
-    def show(self, said: str, done: float | None, render: Callable[[], Image.Image]) -> None:
-        """Show how far it is, if it is time to.
+    def show(self, state: str, done: float | None, render: Callable[[], Image.Image]) -> None:
+        """Show the progress and the picture, unless the last picture was shown a moment ago.
 
         Args:
-            said: The state in a few words.
-            done: The share of the work that is done; none where there is no end.
-            render: Returns the picture so far.
+            state: State of the run in a few words.
+            done: Share of the work that is done, from 0 to 1. None if the run has no end.
+            render: Function that returns the picture so far.
         """
-        self._begun = True
+        self._started = True
         self._poll()
         now = time.monotonic()
-        if now - self._shown < self._pause and self._picture is not None:
+        if now - self._last_shown < self._interval and self._picture is not None:
             return
         if done is None:
             self._bar.layout.display = "none"
         else:
             self._bar.value = done
-        self._label.value = said
-        self._draw(drawn(render()))
-        self._shown = time.monotonic()
-        self._pause = max(SELDOM, (self._shown - now) / SHARE)
+        self._label.value = state
+        self._draw(display_image(render()))
+        self._last_shown = time.monotonic()
+        self._interval = max(MIN_INTERVAL, (self._last_shown - now) / MAX_DISPLAY_SHARE)
 
-    def finish(self, thing: Thing, shows: object, said: str) -> Thing:
-        """Show what was made, and return it so that the notebook does not show it twice.
+    def finish(self, value: Value, output: object, summary: str) -> Value:
+        """Show the final output, and return `value` so that the notebook does not show it a second time.
 
         Args:
-            thing: What was made.
-            shows: A picture, or what else a notebook shows.
-            said: What stands over it.
+            value: Value that the function of the notebook returns.
+            output: A picture, or any other object that a notebook can show.
+            summary: Text above the output.
         """
-        self._draw(drawn(shows) if isinstance(shows, Image.Image) else shows)
-        self._place.update({"text/plain": said}, raw=True)
-        # IPython asks a value how it is shown, and if that says that it does not know, shows it in the usual ways.
-        vars(thing)["_ipython_display_"] = partial(shown_by, self._shell.execution_count)
-        return thing
+        self._draw(display_image(output) if isinstance(output, Image.Image) else output)
+        self._controls_handle.update({"text/plain": summary}, raw=True)
+        vars(value)[IPYTHON_DISPLAY] = partial(show_unless_in_cell, self._shell.execution_count)
+        return value
 
     @property
     def ending(self) -> str:
-        """How it ended, in words before what there is."""
+        """Words before the number of steps or frames in a summary: "stopped after ", or empty for a complete run."""
         return "stopped after " if self.stopped else ""
 
     @property
-    def record_step(self) -> str:
-        """How long it has been going on, in words."""
-        seconds = time.monotonic() - self._since
+    def elapsed(self) -> str:
+        """Time since the view was created, as text."""
+        seconds = time.monotonic() - self._start_time
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
-    def _draw(self, shows: Any) -> None:
+    def _draw(self, output: Any) -> None:
         if self._picture is None:
-            self._picture = display.display(shows, display_id=True)
+            self._picture = display.display(output, display_id=True)
         else:
-            self._picture.update(shows)
+            self._picture.update(output)
 
     def _clicked(self) -> None:
         self.stopped = True
         self._button.disabled = True
         self._label.value = "stopping after this step"
 
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as the signal module calls it
-        if self.stopped or not self._begun:
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # a signal handler's signature
+        if self.stopped or not self._started:
             raise KeyboardInterrupt
         self.stopped = True
 
 
-def shown_by(cell: int) -> None:
-    """Show nothing in the cell of this number, whose output shows it already."""
+def show_unless_in_cell(cell: int) -> None:
+    """Show nothing in the cell with this number, because its output already has the picture.
+
+    Raises:
+        NotImplementedError: In any other cell, so that IPython shows the value in the usual way.
+    """
     if getattr(get_ipython(), "execution_count", None) != cell:
         raise NotImplementedError
 
 
-def drawn(picture: Image.Image) -> display.Image:
-    """Return a picture as a page shows it: not larger than that, as JPEG."""
+def display_image(picture: Image.Image) -> display.Image:
+    """Return a picture for the output of a cell: a JPEG that is not larger than the page."""
     small = flatten_alpha(picture.copy())
-    small.thumbnail((WIDEST, HIGHEST), Image.Resampling.LANCZOS)
-    # A place that knows its size does not jump when its picture changes.
-    return display.Image(encode(small, "JPEG", metadata=False, quality=QUALITY), width=small.width, height=small.height)
+    small.thumbnail((MAX_WIDTH, MAX_HEIGHT), Image.Resampling.LANCZOS)
+    content = encode(small, "JPEG", metadata=False, quality=JPEG_QUALITY)
+    # With a fixed size, the page does not jump when the picture changes.
+    return display.Image(content, width=small.width, height=small.height)
 
 
-def put(picture: Image.Image) -> None:
-    """Show a picture."""
-    display.display(drawn(picture))
+def show_picture(picture: Image.Image) -> None:
+    """Show a picture in the output of the cell."""
+    display.display(display_image(picture))
 
 
-def played(film: bytes, width: int) -> display.Video:
-    """Return a film, the bytes of an MP4 file, as a page plays it: again and again."""
-    attributes = f'controls autoplay loop muted playsinline width="{min(width, WIDEST)}"'
+def video_player(film: bytes, width: int) -> display.Video:
+    """Return a player for the output of a cell, which repeats a film.
+
+    Args:
+        film: Bytes of an MP4 file.
+        width: Width of the film in pixels.
+    """
+    attributes = f'controls autoplay loop muted playsinline width="{min(width, MAX_WIDTH)}"'
     return display.Video(data=film, embed=True, mimetype="video/mp4", html_attributes=attributes)

@@ -1,8 +1,8 @@
-"""What is maximized: scores computed from activations, which add and scale.
+"""What is maximized: objectives compute scores from activations. They can be added and scaled.
 
-Use `layer`, `channel`, `neuron`, `direction`, `logit` and `diversity`, or `guide`, `inversion`, `caricature` and `style`
-to make an `Objective`; `parse_objective` reads one from text. The full list of names for other packages is in
-`__init__.pyi`.
+Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature` or `style` to
+make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives. The full
+list of names for other packages is in `__init__.pyi`.
 """
 
 import lazy_loader

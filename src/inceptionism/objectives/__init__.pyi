@@ -1,5 +1,6 @@
 from . import activations, references
 from .activations import channel, direction, diversity, layer, logit, neuron
+from .directions import load_folder, mean_activations
 from .masking import (
     NO_REFERENCES,
     AlignedReferences,
@@ -10,15 +11,24 @@ from .masking import (
     masked_share,
     reference_tensor,
 )
-from .objective import Activations, Key, Objective, Reference, check_channel, check_objective, score_each, weighted_sum
-from .parse import is_expression, load_folder, load_named_mask, load_named_photo, mean_activations, parse_objective
+from .objective import (
+    ActivationKey,
+    Activations,
+    Objective,
+    Reference,
+    check_channel,
+    check_objective,
+    score_each,
+    weighted_sum,
+)
+from .parse import is_expression, load_named_mask, load_named_photo, objective_reference, parse_objective
 from .references import caricature, guide, inversion, style
 
 __all__ = [
     "NO_REFERENCES",
+    "ActivationKey",
     "Activations",
     "AlignedReferences",
-    "Key",
     "MaskedObjective",
     "Objective",
     "Reference",
@@ -43,6 +53,7 @@ __all__ = [
     "masked_share",
     "mean_activations",
     "neuron",
+    "objective_reference",
     "parse_objective",
     "reference_tensor",
     "references",

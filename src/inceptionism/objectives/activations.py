@@ -1,4 +1,4 @@
-"""Objectives that score the activations of one layer: of all of it, of a channel, a neuron, a direction, a class.
+"""Objectives that score the activations of one layer: the whole layer, a channel, a neuron, a direction or a class.
 
 layer("blocks.10") + 0.5 * channel("blocks.4", 17)
 """
@@ -16,90 +16,109 @@ from inceptionism.recipes import quote_argument
 
 
 def layer(name: str, channel: int | None = None) -> Objective:
-    """Half the squared L2 norm of a layer's activations: amplify whatever it detects (Mordvintsev et al., 2015).
+    """Half the squared L2 norm of a layer's activations (Mordvintsev et al., 2015).
 
-    With `channel`, of that channel only.
+    It amplifies whatever the layer detects.
+
+    Args:
+        name: Name of the layer.
+        channel: Index of the only channel to score. None means all channels.
     """
 
     def score(activations: Activations) -> Tensor:
-        seen = activations[name] if channel is None else pick(activations, name, channel)
-        return 0.5 * seen.square().reshape(len(seen), -1).sum(1)
+        values = activations[name] if channel is None else channel_activations(activations, name, channel)
+        return 0.5 * values.square().reshape(len(values), -1).sum(1)
 
-    return Objective(frozenset([name]), score, written("layer", unit(name, channel)))
+    return Objective(frozenset([name]), score, expression_text("layer", unit_name(name, channel)))
 
 
 def channel(name: str, index: int) -> Objective:
-    """The mean activation of one channel (Olah et al., Distill 2017)."""
+    """Mean activation of channel `index` of the layer `name` (Olah et al., Distill 2017)."""
 
     def score(activations: Activations) -> Tensor:
-        return pick(activations, name, index).flatten(1).mean(1)
+        return channel_activations(activations, name, index).flatten(1).mean(1)
 
-    return Objective(frozenset([name]), score, written("channel", unit(name, index)))
+    return Objective(frozenset([name]), score, expression_text("channel", unit_name(name, index)))
 
 
 def neuron(name: str, index: int, row: int | None = None, column: int | None = None) -> Objective:
-    """The activation of one channel at one place of the map (Erhan et al., 2009); by default in its middle.
+    """Activation of one neuron: one channel at one position of the feature map (Erhan et al., 2009).
+
+    Args:
+        name: Name of the layer.
+        index: Index of the channel.
+        row: Row in the feature map. None means the middle row.
+        column: Column in the feature map. None means the middle column.
 
     Raises:
-        InvalidSetting: the layer has no such channel, or its map no such place.
+        InvalidSetting: If the layer has no such channel, row or column. The score raises it.
     """
 
     def score(activations: Activations) -> Tensor:
-        seen = pick(activations, name, index)
-        if seen.ndim == 1:
-            return seen
-        place = [
-            size // 2 if given is None else given for given, size in zip((row, column), seen.shape[1:], strict=True)
-        ]
-        for what, at, size in zip(("rows", "columns"), place, seen.shape[1:], strict=True):
+        values = channel_activations(activations, name, index)
+        if values.ndim == 1:
+            return values
+        position = []
+        for axis, chosen, size in zip(("row", "column"), (row, column), values.shape[1:], strict=True):
+            at = size // 2 if chosen is None else chosen
             if not 0 <= at < size:
-                raise InvalidSetting(f"the map of {name} has {what} 0 to {size - 1}, not {at}")
-        return seen[:, place[0], place[1]]
+                raise InvalidSetting(f"layer {name} has no {axis} {at}; its {axis}s are 0 to {size - 1}")
+            position.append(at)
+        return values[:, position[0], position[1]]
 
-    place = [str(one) for one in (row, column) if one is not None]
-    return Objective(frozenset([name]), score, written("neuron", unit(name, index), *place))
+    chosen = [str(number) for number in (row, column) if number is not None]
+    return Objective(frozenset([name]), score, expression_text("neuron", unit_name(name, index), *chosen))
 
 
 def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
-    """The mean of a layer's activations along a direction in channel space (Kim et al., 2018; Olah et al., 2018).
+    """Mean of a layer's activations along a direction in channel space (Kim et al., 2018; Olah et al., 2018).
 
     Args:
-        name: The layer.
-        vector: One number for each of its channels; its length does not matter.
-        source: Where it is from, for the text.
+        name: Name of the layer.
+        vector: One number for each channel of the layer. Its length does not matter.
+        source: Origin of the vector, for example the name of its file. It stands in the text of the objective.
 
     Raises:
-        InvalidSetting: it is zero or not finite, or the layer has another number of channels.
+        InvalidSetting: If the vector is zero or not finite, or if the layer has another number of channels. The score
+            raises the latter.
     """
     length = vector.norm()
     if vector.ndim != 1 or not 0 < float(length) < math.inf:
-        raise InvalidSetting(f"a direction is a row of finite numbers that are not all zero; that of {source} is not")
+        raise InvalidSetting(f"the direction {source} must be a row of finite numbers that are not all zero")
     unit_vector = vector / length
 
     def score(activations: Activations) -> Tensor:
-        seen = activations[name]
-        if seen.shape[1] != len(vector):
-            raise InvalidSetting(f"layer {name} has {seen.shape[1]} channels, and the direction {len(vector)} numbers")
-        return torch.einsum("nc...,c->n...", seen, unit_vector.to(seen)).reshape(len(seen), -1).mean(1)
+        values = activations[name]
+        if values.shape[1] != len(vector):
+            raise InvalidSetting(
+                f"the direction {source} has {len(vector)} numbers, but layer {name} has {values.shape[1]} channels; "
+                "a direction needs one number for each channel"
+            )
+        return torch.einsum("nc...,c->n...", values, unit_vector.to(values)).reshape(len(values), -1).mean(1)
 
-    return Objective(frozenset([name]), score, written("direction", name, source))
+    return Objective(frozenset([name]), score, expression_text("direction", name, source))
 
 
 def logit(index: int, against: int | str | None = None) -> Objective:
-    """The logit of class `index`.
+    """Logit of the class `index`.
 
-    The logit and not the probability, which can also be raised by making the other classes less likely
-    (Simonyan et al., 2013). Where that is wanted, give what it is to stand out `against`: another class by its
-    index, or "all" of them, which is the logarithm of the odds.
+    This is the logit and not the probability. The probability can also be raised by making the other classes less
+    likely (Simonyan et al., 2013). `against` opts into that.
+
+    Args:
+        index: Index of the class.
+        against: Class to distinguish it from: another index, whose logit is subtracted, or "all", which scores the
+            logarithm of the odds. None means the logit alone.
 
     Raises:
-        InvalidSetting: there is no such class.
+        InvalidSetting: If `against` is a text other than "all", or if there is no such class. The score raises the
+            latter.
     """
     if isinstance(against, str) and against != "all":
-        raise InvalidSetting(f'a class stands out against another one, or "all", not {quote_value(against)}')
+        raise InvalidSetting(f'against must be the index of a class or "all", not {quote_value(against)}')
 
     def score(activations: Activations) -> Tensor:
-        own = pick(activations, "logits", index)
+        own = channel_activations(activations, "logits", index)
         if against is None:
             return own
         if against == "all":
@@ -107,48 +126,49 @@ def logit(index: int, against: int | str | None = None) -> Objective:
             logits[:, index] = -math.inf
             return own - logits.logsumexp(1)
         assert isinstance(against, int)
-        return own - pick(activations, "logits", against)
+        return own - channel_activations(activations, "logits", against)
 
-    rest = [] if against is None else [f"against={against}"]
-    return Objective(frozenset(["logits"]), score, f"logit({', '.join([str(index), *rest])})")
+    named = [] if against is None else [f"against={against}"]
+    return Objective(frozenset(["logits"]), score, f"logit({', '.join([str(index), *named])})")
 
 
 def diversity(name: str) -> Objective:
-    """How differently the pictures of a batch look to a layer, from -1 to 1 (Olah et al., Distill 2017).
+    """How different the pictures of a batch are to the layer `name`, from -1 to 1 (Olah et al., Distill 2017).
 
-    For each picture the mean, over the others, of minus the cosine between their Gram matrices.
+    The score of a picture is the negative cosine similarity between its Gram matrix and that of another picture,
+    averaged over all other pictures.
 
     Raises:
-        InvalidSetting: the batch has one picture.
+        InvalidSetting: If the batch has only one picture. The score raises it.
     """
 
     def score(activations: Activations) -> Tensor:
-        seen = activations[name].flatten(2)
-        if len(seen) < 2:
-            raise InvalidSetting("diversity needs several pictures that are made together")
-        grams = torch.einsum("ncp,ndp->ncd", seen, seen).flatten(1)
-        alike = torch.nn.functional.cosine_similarity(grams[:, None], grams[None], dim=2)
-        return (1 - alike.sum(1)) / (len(seen) - 1)
+        values = activations[name].flatten(2)
+        if len(values) < 2:
+            raise InvalidSetting("diversity compares the pictures of one batch, so it needs at least two pictures")
+        grams = torch.einsum("ncp,ndp->ncd", values, values).flatten(1)
+        similarities = torch.nn.functional.cosine_similarity(grams[:, None], grams[None], dim=2)
+        return (1 - similarities.sum(1)) / (len(values) - 1)
 
-    return Objective(frozenset([name]), score, written("diversity", name))
+    return Objective(frozenset([name]), score, expression_text("diversity", name))
 
 
-def unit(name: str, channel: int | None) -> str:
-    """Return how a layer or one of its channels is written."""
+def unit_name(name: str, channel: int | None) -> str:
+    """Return the text for a layer, or for one of its channels: "blocks.4" or "blocks.4:17"."""
     return name if channel is None else f"{name}:{channel}"
 
 
-def written(name: str, *arguments: str) -> str:
-    """Return how an objective of these arguments is written."""
+def expression_text(name: str, *arguments: str) -> str:
+    """Return the text of an objective with these arguments: "neuron(blocks.4:17, 3, 5)"."""
     return f"{name}({', '.join(map(quote_argument, arguments))})"
 
 
-def pick(activations: Activations, name: str, channel: int) -> Tensor:
-    """Return one channel of the layer `name`, N×….
+def channel_activations(activations: Activations, name: str, channel: int) -> Tensor:
+    """Return the activations of one channel of the layer `name`: N×….
 
     Raises:
-        InvalidSetting: the layer has no such channel.
+        InvalidSetting: If the layer has no such channel.
     """
-    seen = activations[name]
-    check_channel(name, channel, seen.shape[1])
-    return seen[:, channel]
+    values = activations[name]
+    check_channel(name, channel, values.shape[1])
+    return values[:, channel]

@@ -1,4 +1,4 @@
-"""What is climbed where in a picture, and what is seen beside it: an objective, brought to one size."""
+"""Masks and aligned references: the parts of an objective that have the size of the optimized picture."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from torch import Tensor
 
 from inceptionism.io import Mask, Photo
 from inceptionism.objectives.objective import Objective, Reference
-from inceptionism.tensors import covering, fitting, resize, to_picture
+from inceptionism.tensors import center_crop, limit_area, resize, to_picture
+
+MAX_REFERENCE_PIXELS = 2**19
+"""Largest area, in pixels, of a reference that is compared as a whole."""
 
 
 @dataclass(frozen=True)
 class MaskedObjective:
-    """An objective, and where in the picture it counts.
+    """An objective and the part of the picture that it may change.
 
     Attributes:
-        objective: What is climbed.
-        mask: 1×1×H×W, from 0 to 1: how much the picture moves there; none for everywhere alike.
+        objective: Objective that is maximized.
+        mask: Weights of the gradient, 1×1×H×W in [0, 1]. None means 1 everywhere.
     """
 
     objective: Objective
@@ -27,36 +30,36 @@ class MaskedObjective:
 
 
 def masked_objectives(objective: Objective, size: tuple[int, int], device: torch.device) -> list[MaskedObjective]:
-    """Return the parts of an objective for a picture of this height and width."""
+    """Split an objective by its masks, for a picture of this height and width."""
     return [
-        MaskedObjective(one, None if one.mask is None else mask_tensor(one.mask, size, device))
-        for one in objective.parts
+        MaskedObjective(part, None if part.mask is None else mask_tensor(part.mask, size, device))
+        for part in objective.by_mask
     ]
 
 
 def mask_tensor(mask: Mask, size: tuple[int, int], device: torch.device) -> Tensor:
     """Return a mask as 1×1×H×W in [0, 1], stretched to a height and width."""
-    given = torch.from_numpy(mask.amount.copy()).to(device)[None, None].float().div_(255)
-    return resize(given, size).clamp_(0, 1)
+    amount = torch.from_numpy(mask.amount.copy()).to(device)[None, None].float().div_(255)
+    return resize(amount, size).clamp_(0, 1)
 
 
 def masked_share(objective: Objective) -> float:
-    """Return the share of the picture that an objective moves."""
-    masks = [one.mask for one in objective.parts]
+    """Return the share of the picture that an objective may change, from 0 to 1."""
+    masks = [part.mask for part in objective.by_mask]
     if any(mask is None for mask in masks):
         return 1.0
     size = max(mask.amount.shape for mask in masks if mask is not None)
-    given = [mask_tensor(mask, (size[0], size[1]), torch.device("cpu")) for mask in masks if mask is not None]
-    return float(torch.cat(given).amax(0).mean())
+    amounts = [mask_tensor(mask, (size[0], size[1]), torch.device("cpu")) for mask in masks if mask is not None]
+    return float(torch.cat(amounts).amax(0).mean())
 
 
 def mask_gradient(picture: Tensor, mask: Tensor) -> Tensor:
-    """Return the picture, whose gradient is times `mask` on its way back."""
-    view: Tensor = _Confined.apply(picture, mask)  # type: ignore[no-untyped-call]
+    """Return the picture unchanged. The backward pass multiplies its gradient by `mask`."""
+    view: Tensor = _MaskedGradient.apply(picture, mask)  # type: ignore[no-untyped-call]
     return view
 
 
-class _Confined(torch.autograd.Function):
+class _MaskedGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, picture: Tensor, mask: Tensor) -> Tensor:
         ctx.mask = mask
@@ -69,11 +72,13 @@ class _Confined(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class AlignedReferences:
-    """The pictures that an objective compares with place by place, seen through the same transforms.
+    """The references that an objective compares with position by position.
+
+    They pass through the same transforms as the picture, so that positions stay aligned.
 
     Attributes:
-        references: Which they are.
-        pictures: 1×3K×H×W, in [0, 1]; none where there are none.
+        references: The K references.
+        pictures: Their pixels, 1×3K×H×W in [0, 1]. None if there are no references.
     """
 
     references: tuple[Reference, ...] = ()
@@ -81,19 +86,19 @@ class AlignedReferences:
 
     @classmethod
     def of(cls, objective: Objective, size: tuple[int, int], device: torch.device) -> AlignedReferences:
-        """Return those of `objective` for a picture of this height and width, which they cover."""
+        """Return the aligned references of `objective`, cropped and resized to this height and width."""
         references = aligned_references(objective)
         if not references:
             return NO_REFERENCES
-        pictures = [to_picture(covering(one.photo.pixels, size), device, size) for one in references]
+        pictures = [to_picture(center_crop(reference.photo.pixels, size), device, size) for reference in references]
         return cls(references, torch.cat(pictures, 1))
 
     def join(self, picture: Tensor) -> Tensor:
-        """Return a picture and those beside it as channels of one, 1×(3+3K)×H×W."""
+        """Return the picture and the references, concatenated along the channels: 1×(3+3K)×H×W."""
         return picture if self.pictures is None else torch.cat([picture, self.pictures], 1)
 
-    def part(self, view: Tensor) -> Tensor:
-        """Return what of a view is the picture itself."""
+    def picture_channels(self, view: Tensor) -> Tensor:
+        """Return the picture's own channels of a view."""
         return view if self.pictures is None else view[:, :3]
 
 
@@ -101,18 +106,14 @@ NO_REFERENCES = AlignedReferences()
 
 
 def reference_tensor(photo: Photo, device: torch.device) -> Tensor:
-    """Return a picture as it is seen that is compared with as a whole, 1×3×H×W in [0, 1].
+    """Return a reference that is compared as a whole, 1×3×H×W in [0, 1].
 
-    It has its own size; if that is more than half a megapixel, it is made smaller.
+    It keeps its own size, but a picture of more than half a megapixel is made smaller.
     """
     height, width = photo.pixels.shape[:2]
-    return to_picture(photo.pixels, device, fitting((height, width), LARGEST_REFERENCE))
-
-
-LARGEST_REFERENCE = 2**19
-"""How many pixels a picture has at most that is compared with as a whole."""
+    return to_picture(photo.pixels, device, limit_area((height, width), MAX_REFERENCE_PIXELS))
 
 
 def aligned_references(objective: Objective) -> tuple[Reference, ...]:
-    """Return the pictures that `objective` compares with place by place."""
-    return tuple(one for one in objective.references if one.aligned)
+    """Return the references that `objective` compares with position by position."""
+    return tuple(reference for reference in objective.references if reference.aligned)

@@ -1,7 +1,7 @@
-"""Objectives: scores computed from named activations, which are maximized, and which add and scale.
+"""Objectives: scores that are computed from named activations and maximized.
 
 The functions of `activations` and `references` return objectives. `a + b`, `a - b`, `2 * a` and `-a` combine them, and
-`a.where(mask)` limits one to a part of the picture.
+`a.where(mask)` limits an objective to a part of the picture.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ class Reference:
     """A picture that an objective compares with.
 
     Attributes:
-        photo: The picture.
-        aligned: Whether it is compared place by place: it is then seen at the size of the picture that climbs, and
-            through the same transforms. Otherwise it is seen once, by itself.
+        photo: Pixels and name of the picture.
+        aligned: Whether it is compared position by position. An aligned reference has the size of the optimized picture
+            and passes through the same transforms at every step. Any other reference is evaluated once, by itself.
     """
 
     photo: Photo
     aligned: bool
 
 
-Key: TypeAlias = "str | tuple[str, Reference]"
-Activations: TypeAlias = Mapping[Key, Tensor]
-"""What a layer responds, N×…, by its name; what it responds to a reference, by its name and that."""
+ActivationKey: TypeAlias = "str | tuple[str, Reference]"
+"""Name of a layer, or the name of a layer and a reference."""
+
+Activations: TypeAlias = Mapping[ActivationKey, Tensor]
+"""Activations of layers, N×…: for the picture by name of layer, for a reference by name of layer and reference."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,15 @@ class Objective:
     """A score for each picture of a batch, and the layers it is computed from.
 
     Attributes:
-        layers: The names of the layers whose activations `score` reads.
-        score: Takes the activations by layer name, each N×…; returns N scores.
-        text: How the objective is written, for recipes and messages.
-        references: The pictures that it compares with.
-        mask: Where in the picture it counts; none for everywhere.
-        terms: Of a sum, the weight of each of its objectives.
+        layers: Names of the layers whose activations `score` reads.
+        score: Function that computes the score. It takes activations, each N×…, and returns N scores.
+        text: Text of the objective, for recipes and messages.
+        references: Pictures that it compares with.
+        mask: Part of the picture that it may change. None means everywhere.
+        terms: Weights and objectives that a sum adds up. Empty if the objective is not a sum.
 
     Raises:
-        InvalidSetting: `layers` names none, or a score is not a tensor.
+        InvalidSetting: If `layers` is empty or not a set of names, or if a score is not a tensor.
     """
 
     layers: frozenset[str]
@@ -63,7 +65,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
-            raise InvalidSetting(f"an objective needs a set of the names of its layers, not {quote_value(self.layers)}")
+            raise InvalidSetting(f"an objective needs a set of layer names, not {quote_value(self.layers)}")
         object.__setattr__(self, "layers", frozenset(self.layers))
 
     def __call__(self, activations: Activations) -> Tensor:
@@ -76,17 +78,19 @@ class Objective:
         return self.text
 
     def __add__(self, other: Objective) -> Objective:
-        return weighted_sum(self._weighted(1) + other._weighted(1)) if isinstance(other, Objective) else NotImplemented
+        if not isinstance(other, Objective):
+            return NotImplemented
+        return weighted_sum(self._weighted_terms(1) + other._weighted_terms(1))
 
     def __radd__(self, other: int) -> Objective:
-        # The builtin `sum` begins with 0.
+        # The builtin `sum` starts from 0.
         return self if other == 0 else NotImplemented
 
     def __sub__(self, other: Objective) -> Objective:
         return self + -1 * other if isinstance(other, Objective) else NotImplemented
 
     def __mul__(self, weight: float) -> Objective:
-        return weighted_sum(self._weighted(weight)) if isinstance(weight, (int, float)) else NotImplemented
+        return weighted_sum(self._weighted_terms(weight)) if isinstance(weight, (int, float)) else NotImplemented
 
     __rmul__ = __mul__
 
@@ -94,40 +98,41 @@ class Objective:
         return -1 * self
 
     def where(self, mask: Mask) -> Objective:
-        """Return this objective, moving the picture only where `mask` is white.
+        """Return this objective, limited to the part of the picture where `mask` is white.
 
         Raises:
-            InvalidSetting: it has a mask already.
+            InvalidSetting: If the objective already has a mask.
         """
         if self.terms:
             return weighted_sum([(weight, term.where(mask)) for weight, term in self.terms])
         if self.mask is not None:
-            raise InvalidSetting(f"{self} has a mask already")
-        inside = self.text[:-1] if self.text.endswith(")") else f"({self.text}"
-        return replace(self, mask=mask, text=f"{inside}, {mask.word}={quote_argument(mask.name)})")
+            raise InvalidSetting(f"{self} already has a mask; an objective can have only one")
+        opening = self.text[:-1] if self.text.endswith(")") else f"({self.text}"
+        return replace(self, mask=mask, text=f"{opening}, {mask.keyword}={quote_argument(mask.name)})")
 
     @cached_property
-    def parts(self) -> Sequence[Objective]:
-        """What it is the sum of, terms of one mask being one part."""
+    def by_mask(self) -> Sequence[Objective]:
+        """The sum, split into one objective for each mask. Terms with the same mask stay together."""
         groups: dict[Mask | None, list[tuple[float, Objective]]] = {}
-        for weight, term in self._weighted(1):
+        for weight, term in self._weighted_terms(1):
             groups.setdefault(term.mask, []).append((weight, term))
         return [weighted_sum(terms) for terms in groups.values()]
 
     def pictures(self) -> dict[str, str]:
-        """Return, by name, the SHA-256 of the pixels of each picture and mask that it reads."""
-        masks = [one.mask for one in self.parts if one.mask is not None]
-        photos = [one.photo for one in self.references]
-        return {mask.name: mask.sha256 for mask in masks} | {one.name or "picture": one.sha256 for one in photos}
+        """Return the SHA-256 of the pixels of each reference and mask, by name."""
+        masks = [part.mask for part in self.by_mask if part.mask is not None]
+        photos = [reference.photo for reference in self.references]
+        mask_hashes = {mask.name: mask.sha256 for mask in masks}
+        return mask_hashes | {photo.name or "picture": photo.sha256 for photo in photos}
 
-    def _weighted(self, weight: float) -> tuple[tuple[float, Objective], ...]:
-        return tuple((weight * one, term) for one, term in self.terms or ((1, self),))
+    def _weighted_terms(self, weight: float) -> tuple[tuple[float, Objective], ...]:
+        return tuple((weight * factor, term) for factor, term in self.terms or ((1, self),))
 
 
 def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
-    """Return the sum of objectives, each times its weight; none of them is a sum itself.
+    """Return the sum of objectives, each times its weight. The objectives must not be sums themselves.
 
-    Of masks, it has the one that all of its terms have.
+    The sum has a mask if all terms have the same mask.
     """
     if len(terms) == 1 and terms[0][0] == 1:
         return terms[0][1]
@@ -140,40 +145,50 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
         frozenset[str]().union(*(term.layers for _, term in terms)),
         score,
         join_terms([weighted_text(weight, str(term)) for weight, term in terms]),
-        tuple(dict.fromkeys(one for _, term in terms for one in term.references)),
+        tuple(dict.fromkeys(reference for _, term in terms for reference in term.references)),
         masks.pop() if len(masks) == 1 else None,
         tuple(terms),
     )
 
 
 def score_each(objectives: Sequence[Objective]) -> Objective:
-    """Return the objective that scores each picture of a batch by one of its own; one that all share sees them all."""
+    """Return an objective that scores each picture of a batch with its own objective.
+
+    If all pictures share one objective, that objective is returned: it scores the batch as a whole.
+    """
     first = objectives[0]
-    if all(one is first for one in objectives):
+    if all(objective is first for objective in objectives):
         return first
-    layers = frozenset[str]().union(*(one.layers for one in objectives))
+    layers = frozenset[str]().union(*(objective.layers for objective in objectives))
 
     def score(activations: Activations) -> Tensor:
-        # Split, where indexing would fill a batch of zeros for each picture on the way back. What all compare with
-        # is there once.
-        parts = {
-            key: torch.split(seen, 1) if len(seen) == len(objectives) else (seen,) * len(objectives)
-            for key, seen in activations.items()
+        # The backward pass of indexing would fill a batch of zeros for each picture, so split instead.
+        # Activations of a reference that is shared are not batched: every picture gets all of them.
+        split = {
+            key: torch.split(values, 1) if len(values) == len(objectives) else (values,) * len(objectives)
+            for key, values in activations.items()
         }
-        scores = [one({key: part[index] for key, part in parts.items()}) for index, one in enumerate(objectives)]
+        scores = [
+            objective({key: values[index] for key, values in split.items()})
+            for index, objective in enumerate(objectives)
+        ]
         return torch.stack([score.sum() for score in scores])
 
-    references = dict.fromkeys(reference for one in objectives for reference in one.references)
+    references = dict.fromkeys(reference for objective in objectives for reference in objective.references)
     return Objective(layers, score, " | ".join(map(str, objectives)), tuple(references))
 
 
 def check_channel(layer: str, channel: int, channels: int) -> None:
-    """Raise `InvalidSetting` unless `channel` is one of the `channels` of `layer`."""
+    """Raise `InvalidSetting` unless `channel` is the index of one of the `channels` channels of `layer`."""
     if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < channels:
-        raise InvalidSetting(f"layer {layer} has channels 0 to {channels - 1}, not a channel {quote_value(channel)}")
+        raise InvalidSetting(
+            f"layer {layer} has no channel {quote_value(channel)}; its channels are 0 to {channels - 1}"
+        )
 
 
 def check_objective(objective: object) -> None:
-    """Raise `InvalidSetting` unless `objective` is one, or nothing."""
+    """Raise `InvalidSetting` unless `objective` is an `Objective` or None."""
     if not isinstance(objective, (Objective, type(None))):
-        raise InvalidSetting(f"an objective is made by inceptionism.objectives, it is not {quote_value(objective)}")
+        raise InvalidSetting(
+            f"an objective must come from the functions of inceptionism.objectives; {quote_value(objective)} does not"
+        )

@@ -1,33 +1,33 @@
-"""From the text of an objective to the objective: `class(banana) + 0.5*layer(blocks.4, where=mask.png)`."""
+"""Parse the text of an objective, such as `class(banana) + 0.5*layer(blocks.4, where=mask.png)`."""
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from inceptionism.errors import InvalidSetting, first_line, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, quote_value, suggestion
 from inceptionism.io import FileResolver, Mask, Photo, load_mask, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives import activations, references
-from inceptionism.objectives.masking import reference_tensor
+from inceptionism.objectives.directions import direction_between, read_direction
 from inceptionism.objectives.objective import Objective, check_channel, weighted_sum
 from inceptionism.recipes import Term, parse_terms
 
+MASK_KEYS = ("where", "outside")
+"""Keys that every term may have: the objective counts where the mask is white, or outside of the white."""
 
-class Setting(NamedTuple):
-    """What a term is read in.
+
+class ParseContext(NamedTuple):
+    """The things that the terms of an objective refer to.
 
     Attributes:
-        network: Whose layers and classes are meant.
-        photo: What is compared with where no picture is named: the one that is dreamed, if there is one.
-        find: Finds the files that terms name; no term opens any other.
+        network: Network with the layers and classes.
+        photo: Reference for terms that name no picture. It is the photograph that is dreamed. None if there is none.
+        find_file: Function that finds the files that terms name. Terms open no other files.
     """
 
     network: Network
@@ -35,223 +35,242 @@ class Setting(NamedTuple):
     find_file: FileResolver
 
 
-def parse_objective(text: str, network: Network, photo: Photo | None = None, find_file: FileResolver = Path) -> Objective:
-    """Return the objective that `text` stands for.
+def parse_objective(
+    text: str, network: Network, photo: Photo | None = None, find_file: FileResolver = Path
+) -> Objective:
+    """Return the objective that `text` describes. The texts of its terms stay as they are written.
 
-    Each of its terms says of itself what is written.
+    Args:
+        text: A sum of terms.
+        network: Network with the layers and classes that the terms name.
+        photo: Reference for terms that name no picture.
+        find_file: Function that finds the files that terms name.
 
     Raises:
-        InvalidSetting: it cannot be read, or an argument is not what is wanted.
-        UnknownName: there is no such layer or class; the sentence offers near names.
-        UnreadablePicture: a picture that it names cannot be read.
+        InvalidSetting: If the text cannot be parsed, or if an argument is wrong.
+        UnknownName: If the network has no such layer or class. The message suggests similar names.
+        UnreadablePicture: If a picture that a term names cannot be read.
     """
-    setting = Setting(network, photo, find_file)
+    context = ParseContext(network, photo, find_file)
     terms: list[tuple[float, Objective]] = []
     for term in parse_terms(text, "objective"):
         builder = BUILDERS.get(term.name)
         if builder is None:
             hint = suggestion(term.name, BUILDERS)
             raise InvalidSetting(
-                f"there is no objective {quote_value(term.name)}; known are {', '.join(BUILDERS)}{hint}"
+                f"there is no objective {quote_value(term.name)}; the objectives are {', '.join(BUILDERS)}{hint}"
             )
         if term.weight == 0:
-            raise InvalidSetting(f"the weight of {term.name} is 0, so it would change nothing; leave it out")
+            raise InvalidSetting(f"the weight of {term.name} is 0, so the term has no effect; leave it out")
         masks = [
-            load_named_mask(term.named[word], find_file, outside=word == "outside") for word in MASKS if word in term.named
+            load_named_mask(term.named[key], find_file, outside=key == "outside")
+            for key in MASK_KEYS
+            if key in term.named
         ]
         if len(masks) > 1:
-            raise InvalidSetting(f"{quote_value(str(term))} has both where= and outside=; give one of them")
-        plain = replace(term, named={key: value for key, value in term.named.items() if key not in MASKS}, weight=1.0)
-        objective = replace(builder(setting, plain), text=str(plain))
+            raise InvalidSetting(f"{quote_value(str(term))} has both where= and outside=; keep only one of them")
+        named = {key: value for key, value in term.named.items() if key not in MASK_KEYS}
+        unmasked = replace(term, named=named, weight=1.0)
+        objective = replace(builder(context, unmasked), text=str(unmasked))
         terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
 
 
 def is_expression(text: str) -> bool:
-    """Return whether `text` is an objective as one is written, and no name of a class."""
+    """Return whether `text` is the text of an objective, and not the name of a class."""
     return re.search(r"[a-z_]\(", text) is not None
 
 
-MASKS = ("where", "outside")
-"""The keys that every objective may have: a mask, and whether its white or its black is meant."""
+class ObjectiveHelp(NamedTuple):
+    """One line of the reference of objectives.
+
+    Attributes:
+        name: Name of the objective.
+        form: Form in which a term is written, with its arguments in capitals: "channel(LAYER:CHANNEL)".
+        help: Description of the score in one or two sentences.
+    """
+
+    name: str
+    form: str
+    help: str
 
 
-def _layer(setting: Setting, term: Term) -> Objective:
+def objective_reference() -> list[ObjectiveHelp]:
+    """Return the name, form and help of every objective that `parse_objective` knows."""
+    rows = []
+    for name, builder in BUILDERS.items():
+        paragraph = (inspect.getdoc(builder) or "").partition("\n\n")[0].replace("\n", " ")
+        match = re.fullmatch(r"`(.+?)`: (.+)", paragraph)
+        assert match is not None, f"the docstring of the builder of {name} has no form and help"
+        rows.append(ObjectiveHelp(name, match[1], match[2]))
+    return rows
+
+
+# The docstring of each builder begins with the form and the help that `objective_reference` returns.
+
+
+def _layer(context: ParseContext, term: Term) -> Objective:
+    """`layer(LAYER[:CHANNEL])`: Half the squared L2 norm of the activations of a layer or of one of its channels."""
     term.check(["layer[:channel]"])
-    return activations.layer(*unit(setting, term))
+    return activations.layer(*parse_unit(context, term))
 
 
-def _channel(setting: Setting, term: Term) -> Objective:
+def _channel(context: ParseContext, term: Term) -> Objective:
+    """`channel(LAYER:CHANNEL)`: Mean activation of one channel."""
     term.check(["layer:channel"])
-    return activations.channel(*one_unit(setting, term))
+    return activations.channel(*parse_channel(context, term))
 
 
-def _neuron(setting: Setting, term: Term) -> Objective:
+def _neuron(context: ParseContext, term: Term) -> Objective:
+    """`neuron(LAYER:CHANNEL, [ROW], [COLUMN])`: Activation of one neuron, by default in the middle of the map."""
     term.check(["layer:channel", "row", "column"], optional=2)
     if len(term.arguments) == 2:
-        raise InvalidSetting(f"{quote_value(str(term))} has a row and no column: give both, or none for the middle")
-    name, index = one_unit(setting, term)
-    return activations.neuron(name, index, *(whole(text, f"a place of {name}") for text in term.arguments[1:]))
+        raise InvalidSetting(
+            f"{quote_value(str(term))} has a row but no column; give both, or leave both out for the middle"
+        )
+    name, index = parse_channel(context, term)
+    row_and_column = (
+        parse_whole_number(text, f"the {axis} of a neuron")
+        for text, axis in zip(term.arguments[1:], ("row", "column"), strict=False)
+    )
+    return activations.neuron(name, index, *row_and_column)
 
 
-def _direction(setting: Setting, term: Term) -> Objective:
-    term.check(["layer", "file.npy, or the folder toward which", "the folder away from which"], optional=1)
-    name, source = checked(setting, term.arguments[0]), term.arguments[1]
+def _direction(context: ParseContext, term: Term) -> Objective:
+    """`direction(LAYER, FILE OR FOLDER, [FOLDER])`: Mean activation along a direction in channel space. A .npy file
+    holds the direction, or it leads from the pictures in the second folder to the pictures in the first folder.
+    """
+    term.check(["layer", "file or folder", "folder"], optional=1)
+    name, source = parse_layer(context, term.arguments[0]), term.arguments[1]
     if len(term.arguments) == 3:
-        vector = difference(setting.network, name, *map(setting.find_file, term.arguments[1:]))
-        return activations.direction(name, vector, source)
-    vector = read_vector(setting.find_file(source))
-    if len(vector) != setting.network.channels(name):
-        channels = setting.network.channels(name)
-        raise InvalidSetting(f"{source} has {len(vector)} numbers, and layer {name} has {channels} channels")
+        vector = direction_between(context.network, name, *map(context.find_file, term.arguments[1:]))
+    else:
+        vector = read_direction(context.find_file(source))
+        channels = context.network.channels(name)
+        if len(vector) != channels:
+            raise InvalidSetting(f"{source} has {len(vector)} numbers, but layer {name} has {channels} channels")
     return activations.direction(name, vector, source)
 
 
-def _class(setting: Setting, term: Term) -> Objective:
+def _class(context: ParseContext, term: Term) -> Objective:
+    """`class(NAME OR INDEX)`: Logit of a class. With `against=CLASS`, the logit of another class is subtracted. With
+    `against=all`, the score is the logarithm of the odds.
+    """
     term.check(["name or index"], ["against"])
-    index = setting.network.class_index(term.arguments[0])
+    index = context.network.class_index(term.arguments[0])
     rival = term.named.get("against")
-    against = rival if rival in (None, "all") else setting.network.class_index(rival)
+    against = rival if rival in (None, "all") else context.network.class_index(rival)
     if against == index:
-        raise InvalidSetting(f"{quote_value(str(term))} is a class against itself")
+        raise InvalidSetting(f"{quote_value(str(term))} sets a class against itself; name another class")
     return activations.logit(index, against)
 
 
-def _diversity(setting: Setting, term: Term) -> Objective:
-    term.check(["layer"])
-    return activations.diversity(checked(setting, term.arguments[0]))
+def _logit(context: ParseContext, term: Term) -> Objective:
+    """`logit(NAME OR INDEX)`: Another name for `class`."""
+    return _class(context, term)
 
 
-def _guide(setting: Setting, term: Term) -> Objective:
+def _guide(context: ParseContext, term: Term) -> Objective:
+    """`guide(LAYER, PICTURE, [cosine])`: Sum over all positions of the dot product with the best match in a picture.
+    With `cosine`, matches are compared by their cosine similarity.
+    """
     term.check(["layer", "picture", "cosine"], optional=1)
     if term.arguments[2:] not in ((), ("cosine",)):
         raise InvalidSetting(
-            f"a guide is compared by dot products, or by cosine, not by {quote_value(term.arguments[2])}"
+            f"the third argument of guide can only be cosine, not {quote_value(term.arguments[2])}; "
+            "leave it out to compare by dot products"
         )
-    name = checked(setting, term.arguments[0])
-    return references.guide(name, load_named_photo(term.arguments[1], setting.find_file), cosine=len(term.arguments) == 3)
+    name = parse_layer(context, term.arguments[0])
+    photo = load_named_photo(term.arguments[1], context.find_file)
+    return references.guide(name, photo, cosine=len(term.arguments) == 3)
 
 
-def compared(build: Callable[[str, Photo], Objective]) -> Callable[[Setting, Term], Objective]:
-    """Return what reads a term that compares a layer with a picture, the one that is dreamed by default."""
-
-    def read(setting: Setting, term: Term) -> Objective:
-        term.check(["layer", "picture"], optional=1)
-        name = checked(setting, term.arguments[0])
-        if len(term.arguments) == 2:
-            return build(name, load_named_photo(term.arguments[1], setting.find_file))
-        if setting.photo is None:
-            raise InvalidSetting(
-                f"{quote_value(str(term))} names no picture to compare with: write {term.name}(layer, picture)"
-            )
-        return build(name, setting.photo)
-
-    return read
+def _inversion(context: ParseContext, term: Term) -> Objective:
+    """`inversion(LAYER, [PICTURE])`: Minus the relative squared distance from the activations of a picture."""
+    return references.inversion(*parse_comparison(context, term))
 
 
-BUILDERS: dict[str, Callable[[Setting, Term], Objective]] = {
+def _caricature(context: ParseContext, term: Term) -> Objective:
+    """`caricature(LAYER, [PICTURE])`: Dot product with the activations of a picture, times their cosine similarity."""
+    return references.caricature(*parse_comparison(context, term))
+
+
+def _style(context: ParseContext, term: Term) -> Objective:
+    """`style(LAYER, [PICTURE])`: Minus the relative squared distance from the Gram matrix of a picture."""
+    return references.style(*parse_comparison(context, term))
+
+
+def _diversity(context: ParseContext, term: Term) -> Objective:
+    """`diversity(LAYER)`: How different the pictures of a batch are, from -1 to 1."""
+    term.check(["layer"])
+    return activations.diversity(parse_layer(context, term.arguments[0]))
+
+
+BUILDERS: dict[str, Callable[[ParseContext, Term], Objective]] = {
     "layer": _layer,
     "channel": _channel,
     "neuron": _neuron,
     "direction": _direction,
     "class": _class,
-    "logit": _class,
+    "logit": _logit,
     "guide": _guide,
-    "inversion": compared(references.inversion),
-    "caricature": compared(references.caricature),
-    "style": compared(references.style),
+    "inversion": _inversion,
+    "caricature": _caricature,
+    "style": _style,
     "diversity": _diversity,
 }
+"""Builders of objectives, by the name of their term."""
 
 
-def checked(setting: Setting, name: str) -> str:
-    """Return the name of a layer that the network has."""
-    setting.network.check_layer(name)
+def parse_layer(context: ParseContext, name: str) -> str:
+    """Return the name of a layer, after a check that the network has it."""
+    context.network.check_layer(name)
     return name
 
 
-def unit(setting: Setting, term: Term) -> tuple[str, int | None]:
-    """Return the layer and the channel that the first argument of a term names."""
+def parse_unit(context: ParseContext, term: Term) -> tuple[str, int | None]:
+    """Return the layer and the channel in the first argument of a term. The channel may be missing."""
     match = re.fullmatch(r"(.*?)(?::([0-9]{1,9}))?", term.arguments[0], re.DOTALL)
     assert match is not None
-    name, index = checked(setting, match[1]), None if match[2] is None else int(match[2])
+    name, index = parse_layer(context, match[1]), None if match[2] is None else int(match[2])
     if index is not None:
-        check_channel(name, index, setting.network.channels(name))
+        check_channel(name, index, context.network.channels(name))
     return name, index
 
 
-def one_unit(setting: Setting, term: Term) -> tuple[str, int]:
-    """Return the layer and the channel that the first argument of a term must name."""
-    name, index = unit(setting, term)
+def parse_channel(context: ParseContext, term: Term) -> tuple[str, int]:
+    """Return the layer and the channel in the first argument of a term."""
+    name, index = parse_unit(context, term)
     if index is None:
-        raise InvalidSetting(f"{quote_value(str(term))} names no channel: write {term.name}({name}:0)")
+        raise InvalidSetting(f"{quote_value(str(term))} names no channel; write for example {term.name}({name}:0)")
     return name, index
 
 
-def whole(text: str, what: str) -> int:
-    """Return a whole number that an argument is."""
+def parse_comparison(context: ParseContext, term: Term) -> tuple[str, Photo]:
+    """Return the layer and the reference of a term. The default reference is the photograph that is dreamed."""
+    term.check(["layer", "picture"], optional=1)
+    name = parse_layer(context, term.arguments[0])
+    if len(term.arguments) == 2:
+        return name, load_named_photo(term.arguments[1], context.find_file)
+    if context.photo is None:
+        raise InvalidSetting(
+            f"{quote_value(str(term))} names no picture to compare with; write {term.name}(layer, picture)"
+        )
+    return name, context.photo
+
+
+def parse_whole_number(text: str, label: str) -> int:
+    """Return an argument as a whole number. `label` names it in the message of an error."""
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise InvalidSetting(f"{what} is a whole number, not {quote_value(text)}")
+        raise InvalidSetting(f"{label} must be a whole number, not {quote_value(text)}")
     return int(text)
 
 
 def load_named_photo(name: str, find_file: FileResolver) -> Photo:
-    """Read a picture that is called in texts as it is named there."""
+    """Read a picture, and call it `name` in the texts of objectives."""
     return replace(load_photo(find_file(name)), name=name)
 
 
 def load_named_mask(name: str, find_file: FileResolver, *, outside: bool = False) -> Mask:
-    """Read a mask that is called in texts as it is named there."""
+    """Read a mask, and call it `name` in the texts of objectives."""
     return replace(load_mask(find_file(name), outside=outside), name=name)
-
-
-def read_vector(path: Path) -> Tensor:
-    """Read a row of numbers from a .npy file, which is never executed.
-
-    Raises:
-        InvalidSetting: it is missing, or holds something else.
-    """
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InvalidSetting(f"{path} is no .npy file with a direction: {first_line(error)}") from None
-    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
-        raise InvalidSetting(f"{path} must hold one row of numbers")
-    return torch.from_numpy(values.astype(np.float32))
-
-
-def difference(network: Network, layer: str, toward: Path, away: Path) -> Tensor:
-    """Return the direction from the mean activations of one folder of pictures to those of another, C numbers.
-
-    It is the simplest of concept vectors (Kim et al., 2018, who train a classifier between the two).
-
-    Raises:
-        InvalidSetting: a folder has no pictures.
-        UnreadablePicture: one of its files is none.
-    """
-    return mean_activations(network, layer, load_folder(toward)) - mean_activations(network, layer, load_folder(away))
-
-
-def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> Tensor:
-    """Return the mean of each channel of a layer over pictures, C numbers."""
-    means = []
-    for photo in photos:
-        with torch.no_grad():
-            seen = network.activations(reference_tensor(photo, network.device), [layer])[layer]
-        means.append(seen.flatten(2).mean((0, 2)) if seen.ndim > 2 else seen[0])
-    return torch.stack(means).mean(0).cpu()
-
-
-def load_folder(folder: Path) -> list[Photo]:
-    """Return the pictures of a folder, by name; of a file, that one.
-
-    Raises:
-        InvalidSetting: there are none.
-        UnreadablePicture: a file is no picture.
-    """
-    if not folder.is_dir():
-        return [load_photo(folder)]
-    files = sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
-    if not files:
-        raise InvalidSetting(f"folder {folder} has no pictures")
-    return [load_photo(one) for one in files]

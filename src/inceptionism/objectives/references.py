@@ -1,4 +1,4 @@
-"""Objectives that compare what a layer sees in the picture with what it sees in another one."""
+"""Objectives that compare a layer's activations for the picture with its activations for a reference picture."""
 
 from __future__ import annotations
 
@@ -7,99 +7,103 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.io import Photo
-from inceptionism.objectives.activations import written
+from inceptionism.objectives.activations import expression_text
 from inceptionism.objectives.objective import Activations, Objective, Reference
 
-MOST_PRODUCTS = 2**22
-"""How many dot products of a guide are there at once."""
+MAX_PRODUCTS = 2**22
+"""Largest number of a guide's dot products that are in memory at once."""
+
+MIN_DIVISOR = 1e-12
+"""Smallest sum of squares that a score is divided by."""
 
 
 def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
-    """At each place, the dot product with what matches it best anywhere in the guide (Mordvintsev et al., 2015).
+    """Sum over all positions of the dot product with the guide's best match (Mordvintsev et al., 2015).
 
-    The notebook has only the gradient of this: there, the activations move toward their best matches. The sum over
-    all places is the score that has it.
+    The best match of a position is the activation vector, anywhere in the guide, with the largest dot product. The 2015
+    notebook has only a gradient: it moves the activations toward their best matches. This sum is the score with that
+    gradient.
 
     Args:
-        name: The layer.
-        picture: The guide; seen at its own size.
-        cosine: Whether activations are compared by the angle between them, and not also by their size.
+        name: Name of the layer.
+        picture: The guide. The network sees it at the guide's own size.
+        cosine: Whether activation vectors are compared by their angle only, and not also by their length.
     """
     reference = Reference(picture, aligned=False)
 
     def score(activations: Activations) -> Tensor:
-        seen = activations[name].flatten(2)
-        known = activations[name, reference].flatten(2)[0]
+        values = activations[name].flatten(2)
+        candidates = activations[name, reference].flatten(2)[0]
         if cosine:
-            seen, known = F.normalize(seen, dim=1), F.normalize(known, dim=0)
-        places = max(1, MOST_PRODUCTS // known.shape[1])
+            values, candidates = F.normalize(values, dim=1), F.normalize(candidates, dim=0)
+        positions = max(1, MAX_PRODUCTS // candidates.shape[1])
         with torch.no_grad():
-            best = [(known.T @ some).argmax(1) for some in torch.split(seen, places, dim=2)]
-        matches = known.T[torch.cat(best, 1)]  # N×places×C
-        return torch.einsum("ncp,npc->n", seen, matches)
+            best = [(candidates.T @ chunk).argmax(1) for chunk in torch.split(values, positions, dim=2)]
+        matches = candidates.T[torch.cat(best, 1)]  # N×positions×C
+        return torch.einsum("ncp,npc->n", values, matches)
 
-    how = ["cosine"] if cosine else []
-    return Objective(frozenset([name]), score, written("guide", name, titled(picture), *how), (reference,))
+    text = expression_text("guide", name, photo_name(picture), *(["cosine"] if cosine else []))
+    return Objective(frozenset([name]), score, text, (reference,))
 
 
 def inversion(name: str, picture: Photo) -> Objective:
-    """Minus the squared distance of a layer's activations from another picture's, over the squared norm of these.
+    """Minus the squared distance between the layer's activations for the picture and for the reference `picture`.
 
-    What the layer knows of a picture shows in what can be made again from its activations (Mahendran & Vedaldi, 2015).
+    The distance is relative: it is divided by the squared norm of the reference's activations. Maximizing the score
+    reconstructs the reference from its activations, which shows how much of it the layer encodes (Mahendran & Vedaldi,
+    2015).
     """
     reference = Reference(picture, aligned=True)
 
     def score(activations: Activations) -> Tensor:
-        seen, known = activations[name], activations[name, reference]
-        return -summed_squares(seen - known) / summed_squares(known).clamp_min(TINY)
+        values, target = activations[name], activations[name, reference]
+        return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, written("inversion", name, titled(picture)), (reference,))
+    return Objective(frozenset([name]), score, expression_text("inversion", name, photo_name(picture)), (reference,))
 
 
 def caricature(name: str, picture: Photo) -> Objective:
-    """The dot product with another picture's activations times their cosine: what is there, exaggerated.
+    """Dot product with the activations of the reference `picture`, times their cosine similarity.
 
-    The method is that of Olah et al. (Distill 2018); places that are unlike count for a tenth there, for nothing here.
+    Maximizing it exaggerates whatever the layer detects in the reference (Olah et al., Distill 2018). We depart from
+    the article in one point: it gives dissimilar activations a weight of 0.1; here, their weight is 0.
     """
     reference = Reference(picture, aligned=True)
 
     def score(activations: Activations) -> Tensor:
-        seen, known = activations[name].flatten(1), activations[name, reference].flatten(1)
-        cosine = F.cosine_similarity(seen, known, dim=1).clamp_min(0)
-        return (seen * known).sum(1) / summed_squares(known).clamp_min(TINY).sqrt() * cosine
+        values, target = activations[name].flatten(1), activations[name, reference].flatten(1)
+        cosine = F.cosine_similarity(values, target, dim=1).clamp_min(0)
+        return (values * target).sum(1) / sum_of_squares(target).clamp_min(MIN_DIVISOR).sqrt() * cosine
 
-    return Objective(frozenset([name]), score, written("caricature", name, titled(picture)), (reference,))
+    return Objective(frozenset([name]), score, expression_text("caricature", name, photo_name(picture)), (reference,))
 
 
 def style(name: str, picture: Photo) -> Objective:
-    """Minus the squared distance between Gram matrices, over the squared norm of the picture's (Gatys et al., 2015).
+    """Minus the squared distance between the Gram matrices of the picture and of the reference `picture`.
 
-    They hold which channels respond together, wherever that is.
+    The distance is divided by the squared norm of the reference's Gram matrix. A Gram matrix records which channels
+    respond together, wherever in the picture that is (Gatys et al., 2015).
     """
     reference = Reference(picture, aligned=False)
 
     def score(activations: Activations) -> Tensor:
-        seen, known = gram(activations[name]), gram(activations[name, reference])
-        return -summed_squares(seen - known) / summed_squares(known).clamp_min(TINY)
+        values, target = gram_matrix(activations[name]), gram_matrix(activations[name, reference])
+        return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, written("style", name, titled(picture)), (reference,))
-
-
-TINY = 1e-12
-"""What a sum of squares is at least, where it divides."""
+    return Objective(frozenset([name]), score, expression_text("style", name, photo_name(picture)), (reference,))
 
 
-def gram(seen: Tensor) -> Tensor:
-    """Return the mean products of the channels of N×C×…, N×C×C."""
-    flat = seen.flatten(2) if seen.ndim > 2 else seen[:, :, None]
+def gram_matrix(values: Tensor) -> Tensor:
+    """Return the mean products of all pairs of channels: N×C×C for activations N×C×…."""
+    flat = values.flatten(2) if values.ndim > 2 else values[:, :, None]
     return torch.einsum("ncp,ndp->ncd", flat, flat) / flat.shape[2]
 
 
-def summed_squares(values: Tensor) -> Tensor:
-    """Return the sum of the squares of each of N×…."""
+def sum_of_squares(values: Tensor) -> Tensor:
+    """Return the sum of squares of each item of a batch: N numbers for N×…."""
     return values.square().flatten(1).sum(1)
 
 
-def titled(picture: Photo) -> str:
-    """Return what a picture is called in the text of an objective."""
+def photo_name(picture: Photo) -> str:
+    """Return the name of a picture in the text of an objective."""
     return picture.name or "picture"

@@ -1,23 +1,24 @@
 from .ascent import AscentState, NormalizedAscent, ascend
 from .gradients import GradientEvaluator
 from .initialization import Initialization, initialize, natural_noise
-from .parameterizations import Parameterization, Pixels
-from .priors import Constraints, available_prior, constraints
+from .parameterizations import FAINT_STD, Parameterization, Pixels
+from .priors import Prior, available_prior, build_prior
 from .transforms import Transform, circular_shift
 
 __all__ = [
+    "FAINT_STD",
     "AscentState",
-    "Constraints",
     "GradientEvaluator",
     "Initialization",
     "NormalizedAscent",
     "Parameterization",
     "Pixels",
+    "Prior",
     "Transform",
     "ascend",
     "available_prior",
+    "build_prior",
     "circular_shift",
-    "constraints",
     "initialize",
     "natural_noise",
 ]

@@ -1,4 +1,14 @@
-"""The one loop: look at the picture, score what the network sees in it, move the picture uphill."""
+"""The ascent: the loop that changes a picture, step by step, so that its score grows.
+
+It is `make_step` of the 2015 notebook (Mordvintsev, Olah & Tyka), which shifts the picture at random, runs the network
+forward and backward, adds the normalized gradient, shifts the picture back and clips it. Here, `ascend` does this for
+several pictures, objectives, transforms and priors at once. One step has three parts:
+
+1. `AscentState.requests` renders the picture and transforms it into views, for example by a random shift.
+2. `GradientEvaluator` runs the network. It returns the score of each view and the gradient with respect to the view.
+3. `AscentState.apply_gradients` propagates the gradients back through the transforms, which undoes the shift. Then it
+   updates the parameters and clips them.
+"""
 
 from __future__ import annotations
 
@@ -19,147 +29,152 @@ from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
 
 Penalty: TypeAlias = "Callable[[Tensor], Tensor]"
-"""Of N×3×H×W in [0, 1], how little natural each picture is: N numbers."""
+"""Penalty for unnatural pictures. Takes N×3×H×W in [0, 1], returns N penalties."""
 
 TINY = torch.finfo(torch.float32).tiny
+"""Smallest positive divisor. It keeps a gradient of zeros at zero."""
+
+
+def ascend(states: Sequence[AscentState], evaluator: GradientEvaluator, steps: int) -> Iterator[list[float]]:
+    """Take `steps` steps. After each step, yield the scores that the pictures had before it.
+
+    There is usually one picture. The network processes several pictures of one size as a batch, but each of them
+    changes as it would alone.
+
+    Raises:
+        NotFinite: If a gradient is not finite.
+    """
+    for _ in range(steps):
+        requests = [request for state in states for request in state.requests()]
+        evaluations = evaluator(requests)
+        del requests  # the views of a large picture take hundreds of megabytes
+        yield [state.apply_gradients(evaluations) for state in states]
 
 
 @dataclass
 class AscentState:
-    """A picture on its way up.
+    """A picture during the ascent, with everything that changes it.
 
     Attributes:
-        canvas: Holds the parameters that are changed.
-        parts: What is climbed, and where in the picture.
-        optimizer: Moves the canvas's parameters along their gradients: it maximizes.
-        transforms: What the network sees the picture through, one after the other, drawn anew at each step.
-        generator: The source of every random choice.
-        beside: The pictures that are seen through the same transforms.
-        penalties: What the picture itself should have little of.
-        prior: What the network should see little of.
-        blur: The standard deviation, in pixels, by which the picture is blurred after each step.
-        levels: Over how many scales gradients are evened out; 0 to leave them as they are.
-        moved: Whether any step had a gradient so far.
+        parameterization: Parameters that are optimized, and the picture that they stand for.
+        objectives: Objectives that are maximized, each with the part of the picture that it may change.
+        optimizer: Updates the parameters along their gradients. It must maximize.
+        transforms: Random transforms between the picture and the network, applied in this order at each step.
+        generator: Source of all random choices.
+        references: Pictures that pass through the same transforms as the picture.
+        penalties: Penalties on the picture itself.
+        regularizer: Objective that is subtracted from each score. None means no regularizer.
+        blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
+        laplacian_levels: Number of levels at which gradients are normalized. 0 means that they stay as they are.
+        responded: Whether any objective has had a gradient so far.
     """
 
-    canvas: Parameterization
-    parts: Sequence[MaskedObjective]
+    parameterization: Parameterization
+    objectives: Sequence[MaskedObjective]
     optimizer: torch.optim.Optimizer
     transforms: Sequence[Transform]
     generator: torch.Generator
-    beside: AlignedReferences = NO_REFERENCES
+    references: AlignedReferences = NO_REFERENCES
     penalties: Sequence[Penalty] = ()
-    prior: Objective | None = None
+    regularizer: Objective | None = None
     blur: float = 0
-    levels: int = 0
+    laplacian_levels: int = 0
     responded: bool = False
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
 
-    def views(self) -> Iterator[EvaluationRequest]:
-        """Yield what the network sees this time: for each part, the picture through the same transforms."""
+    def requests(self) -> Iterator[EvaluationRequest]:
+        """Yield a request for each objective. All objectives get the same random transforms."""
         self.optimizer.zero_grad()
-        picture = self.canvas.picture()
-        drawn = self.generator.get_state()
-        for part in self.parts:
-            self.generator.set_state(drawn)
-            view = self.beside.join(picture if part.mask is None else mask_gradient(picture, part.mask))
+        picture = self.parameterization.picture()
+        random_state = self.generator.get_state()
+        for masked in self.objectives:
+            self.generator.set_state(random_state)
+            view = self.references.join(picture if masked.mask is None else mask_gradient(picture, masked.mask))
             for transform in self.transforms:
                 view = transform(view, self.generator)
-            # Of a large picture, each is hundreds of megabytes, and on the way back the view itself is not needed.
-            self._edges.append(get_gradient_edge(self.beside.part(view)))
-            yield EvaluationRequest(view.detach(), part.objective, self.generator, self.prior, self.beside.references)
+            # The backward pass needs the edge only, and not the view, which takes hundreds of megabytes.
+            self._edges.append(get_gradient_edge(self.references.picture_channels(view)))
+            yield EvaluationRequest(
+                view.detach(), masked.objective, self.generator, self.regularizer, self.references.references
+            )
 
-    def apply_gradients(self, seen: list[tuple[float, Tensor]]) -> float:
-        """Take a step up what was seen, and return the sum of the scores.
+    def apply_gradients(self, evaluations: list[tuple[float, Tensor]]) -> float:
+        """Update the picture, and return the sum of its scores.
 
         Args:
-            seen: Begins with the score and the gradient of each part, which are taken out: of a large picture, each
-                gradient is hundreds of megabytes, and is not needed after the way back.
+            evaluations: Scores and gradients, beginning with those of this picture's objectives. These are removed
+                from the list, because each gradient of a large picture takes hundreds of megabytes.
         """
-        scores, pulls = [], []
-        for part in self.parts:
-            score, gradient = seen.pop(0)
-            # Beside a prior, whose gradient is a part of it, only a score of 0 tells that nothing responds.
-            self.responded |= has_gradient(part.objective, gradient) and (self.prior is None or score != 0)
-            scores.append(score)
-            pulls.append(self._pull(gradient))
+        total, gradients = 0.0, []
+        for masked in self.objectives:
+            score, gradient = evaluations.pop(0)
+            # A regularizer has a gradient of its own. Then only a score of 0 shows that the objective does not respond.
+            self.responded |= has_gradient(masked.objective, gradient) and (self.regularizer is None or score != 0)
+            total += score
+            gradients.append(self._normalize(gradient))
             del gradient
         if self.penalties:
-            picture = self.canvas.picture()
-            cost = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
-            self._edges.append(get_gradient_edge(cost))
-            pulls.append(-torch.ones_like(cost))
-        torch.autograd.backward(self._edges, pulls)
+            picture = self.parameterization.picture()
+            total_penalty = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
+            self._edges.append(get_gradient_edge(total_penalty))
+            gradients.append(-torch.ones_like(total_penalty))  # objectives are maximized, penalties are minimized
+        torch.autograd.backward(self._edges, gradients)
         self._edges.clear()
-        pulls.clear()
+        gradients.clear()
         self.optimizer.step()
-        self.canvas.clip()
+        self.parameterization.clip()
         if self.blur:
-            self.canvas.blur(self.blur)
-        return sum(scores)
+            self.parameterization.blur(self.blur)
+        return total
 
-    def _pull(self, gradient: Tensor) -> Tensor:
-        """Return how a gradient moves the picture: brought to one strength where others pull as well."""
-        if self.levels:
-            gradient = normalize_laplacian(gradient, self.levels)
-        if len(self.parts) > 1 or self.penalties:
-            # So that each counts as much as the others, however steep it is; penalties are weighed against that.
+    def _normalize(self, gradient: Tensor) -> Tensor:
+        """Return a gradient with equally strong scales, and of unit strength if other gradients are added to it."""
+        if self.laplacian_levels:
+            gradient = normalize_laplacian(gradient, self.laplacian_levels)
+        if len(self.objectives) > 1 or self.penalties:
+            # Without this, the objective with the steepest score would dominate the others and the penalties.
             gradient /= mean_abs(gradient).clamp_min(TINY)
         return gradient
 
     def check_responded(self) -> None:
-        """Raise `NoGradient` if no step had one."""
+        """Raise `NoGradient` if no step had a gradient."""
         if not self.responded:
-            height, width = self.canvas.picture().shape[-2:]
-            objective = " and ".join(str(part.objective) for part in self.parts)
+            height, width = self.parameterization.picture().shape[-2:]
+            names = " and ".join(str(masked.objective) for masked in self.objectives)
             raise NoGradient(
-                f"{objective} yields no gradient on this picture at {height}×{width} pixels: nothing there "
-                "responds; choose another layer, channel or picture"
+                f"{names} yields no gradient on this picture at {height}×{width} pixels, because nothing in the "
+                "picture changes the score; choose another layer, channel or picture"
             )
 
 
-def ascend(states: Sequence[AscentState], evaluator: GradientEvaluator, steps: int) -> Iterator[list[float]]:
-    """Take `steps` steps up a slope; yield, after each, the scores of the pictures it started from.
-
-    Most often there is one picture. Several of one size are seen together, and each climbs as it would alone.
-
-    Raises:
-        NotFinite: a step had a gradient that is not finite.
-    """
-    for _ in range(steps):
-        requests = [request for state in states for request in state.views()]
-        seen = evaluator(requests)
-        del requests
-        yield [state.apply_gradients(seen) for state in states]
-
-
 def has_gradient(objective: Objective, gradient: Tensor) -> bool:
-    """Return whether there is any gradient; raise `NotFinite` if it is not finite."""
-    # Torch's norms are slower than the two ends, or take a second picture's memory.
-    ends = torch.stack(torch.aminmax(gradient)).tolist()
-    if not all(map(math.isfinite, ends)):
+    """Return whether a gradient is not zero everywhere; raise `NotFinite` if it is not finite."""
+    # torch's norms are slower than the minimum and maximum, or need the memory of a second picture.
+    extremes = torch.stack(torch.aminmax(gradient)).tolist()
+    if not all(map(math.isfinite, extremes)):
         raise NotFinite(
-            f"the gradient of {objective} is not finite: its numbers grow beyond what can be computed; "
+            f"the gradient of {objective} is not finite, because its values are too large for floating-point numbers; "
             "use smaller weights or a smaller step size, and check the network's mean and std"
         )
-    return any(ends)
+    return any(extremes)
 
 
 def mean_abs(gradient: Tensor) -> Tensor:
-    """Return the mean absolute value, piece by piece, so that there is no second picture in memory."""
-    pieces = torch.split(gradient.reshape(-1), 2**20)
-    room = torch.empty_like(pieces[0])
-    return torch.stack([torch.abs(piece, out=room[: len(piece)]).sum() for piece in pieces]).sum() / gradient.numel()
+    """Return the mean absolute value. The sum goes chunk by chunk, to need no memory for a second picture."""
+    chunks = torch.split(gradient.reshape(-1), 2**20)
+    buffer = torch.empty_like(chunks[0])
+    return torch.stack([torch.abs(chunk, out=buffer[: len(chunk)]).sum() for chunk in chunks]).sum() / gradient.numel()
 
 
 class NormalizedAscent(torch.optim.Optimizer):
-    """Move by `step_size` × g / mean|g|: the mean change is the same at every step, however steep the score is.
+    """Add `step_size` × g / mean|g| to the parameters, where g is their gradient.
 
-    This is the step of the 2015 notebook (Mordvintsev, Olah & Tyka). Where g is zero everywhere, it stays.
+    The mean change is the same at every step, whatever the scale of the score. This is the step of the 2015 notebook
+    (Mordvintsev, Olah & Tyka). Parameters without a gradient stay as they are.
     """
 
     def __init__(self, parameters: Iterable[Tensor], step_size: float) -> None:
-        super().__init__(parameters, {"lr": step_size})  # the name that torch's schedules look for
+        super().__init__(parameters, {"lr": step_size})  # torch's schedules expect the name "lr"
 
     @torch.no_grad()
     def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""How high a picture scores, and which way is up: by tiles where it is too large to be seen at once."""
+"""Scores of views and their gradients, in batches of small pictures or in tiles of large ones."""
 
 from __future__ import annotations
 
@@ -12,199 +12,219 @@ from torch import Tensor
 from inceptionism.errors import InvalidSetting, is_out_of_memory
 from inceptionism.memory import machine_memory, use_large_pages
 from inceptionism.networks import Network
-from inceptionism.objectives import Key, Objective, Reference, aligned_references, reference_tensor, score_each
+from inceptionism.objectives import (
+    ActivationKey,
+    Objective,
+    Reference,
+    aligned_references,
+    reference_tensor,
+    score_each,
+)
 from inceptionism.optimization.cuda_graphs import CUDAGraphed
 from inceptionism.optimization.tiling import Tile, tiles
 from inceptionism.validation import parse_memory
 
+PROGRAM_BYTES = 480 * 10**6
+"""Memory of Python, torch and the network before there is a picture, in bytes."""
+
+PICTURE_BYTES_PER_PIXEL = 48
+"""Memory of the picture, its view, their gradients and the photograph, in bytes per pixel of the picture."""
+
+REFERENCE_BYTES_PER_PIXEL = 36
+"""Memory of an aligned reference and its view, in bytes per pixel of the picture."""
+
+NETWORK_BYTES_PER_PIXEL = 4000
+"""Memory that is more than the default network needs, in bytes per pixel of a view.
+
+If there is enough memory for this, the memory that the network really needs is not measured.
+"""
+
+MAX_PIXELS = 2 * 2**20
+"""Largest number of pixels in a view of the network, even if there is memory for more.
+
+It is the same on all machines, so that they make the same pictures.
+"""
+
+MIN_PIXELS = 128 * 128
+"""Smallest number of pixels in a tile. A machine with too little memory for this has too little for any picture."""
+
 
 class EvaluationRequest(NamedTuple):
-    """What is asked of a slope.
+    """A view whose score and gradient are requested.
 
     Attributes:
-        view: The picture in [0, 1], and behind it those that it is seen beside, 1×(3+3K)×H×W.
-        objective: What it is scored by.
-        generator: Draws where its tiles meet.
-        prior: What is subtracted from its score before the gradient is taken.
-        beside: Which pictures are behind it.
+        view: The picture as transformed, followed by K aligned references, 1×(3+3K)×H×W in [0, 1].
+        objective: Objective that scores the view.
+        generator: Source of the random positions of tile borders.
+        regularizer: Objective that is subtracted from the score before the gradient is computed. None means nothing.
+        references: The K aligned references in the view.
     """
 
     view: Tensor
     objective: Objective
     generator: torch.Generator
-    prior: Objective | None = None
-    beside: tuple[Reference, ...] = ()
+    regularizer: Objective | None = None
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass
 class GradientEvaluator:
-    """What an ascent asks at each step.
+    """Computes the scores of views, and the gradients of the scores with respect to the views.
 
     Attributes:
-        network: What looks at the pictures.
-        dtype: In which the network calculates.
-        pixels: How many it looks at together, of several pictures or of one; none for all of them.
+        network: Network that processes the views.
+        dtype: Number format that the network uses.
+        max_pixels: Largest number of pixels that the network processes at once, in a batch or in a single view. None
+            means no limit.
     """
 
     network: Network
     dtype: torch.dtype = torch.float32
-    pixels: int | None = None
-    _recorded: dict[object, CUDAGraphed] = field(default_factory=dict, init=False, repr=False)
-    _known: dict[Reference, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False)
+    max_pixels: int | None = None
+    _graphs: dict[object, CUDAGraphed] = field(default_factory=dict, init=False, repr=False)
+    _reference_activations: dict[Reference, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, requests: Sequence[EvaluationRequest]) -> list[tuple[float, Tensor]]:
-        """Return, of each picture, all of one size, its score and the gradient of that.
+        """Return the score and the gradient, 1×3×H×W, for each request. All views must have the same size.
 
-        As many as may be are seen at once. A picture that may not is seen by tiles: the score is then what they score
-        on average for a pixel, times the pixels. Where they meet is another place at each call, so that no seam stays.
-        Within a tile, further from its edge than a neuron sees, the gradient is that of the whole picture; what looks
-        at the picture as a whole, as a logit does, looks at each tile. When memory runs out, fewer pictures at once
-        follow, and tiles of half the size.
+        As many views as possible are processed in one batch. A view with more than `max_pixels` is processed in tiles:
+        its score is the mean score per pixel of the tiles, times the number of pixels. The tile borders move at every
+        call, so no seams appear. Inside a tile, the gradient is that of the whole picture, except where neurons reach
+        across the border of the tile. An objective that depends on the whole picture, such as a logit, is applied to
+        each tile. When memory runs out, the evaluation is repeated with batches or tiles of half the size.
 
         Raises:
-            InvalidSetting: an objective's score is not a tensor, or the network cannot see a picture of this size.
+            InvalidSetting: If the score of an objective is not a tensor, or if the network cannot process this size.
         """
         area = requests[0].view.shape[-2] * requests[0].view.shape[-1]
-        together = len(requests) if self.pixels is None else max(1, self.pixels // area)
-        if together < len(requests):
-            return [*self(requests[:together]), *self(requests[together:])]
+        batch_size = len(requests) if self.max_pixels is None else max(1, self.max_pixels // area)
+        if batch_size < len(requests):
+            return [*self(requests[:batch_size]), *self(requests[batch_size:])]
         try:
-            return self._together(requests) if len(requests) > 1 else [self._alone(requests[0])]
+            return self._evaluate_batch(requests) if len(requests) > 1 else [self._evaluate_single(requests[0])]
         except (RuntimeError, MemoryError) as error:
-            most = min(self.pixels or len(requests) * area, len(requests) * area)
-            if not is_out_of_memory(error) or most < SMALLEST:
+            failed_pixels = min(self.max_pixels or len(requests) * area, len(requests) * area)
+            if not is_out_of_memory(error) or failed_pixels < MIN_PIXELS:
                 raise
-        self.pixels = most // 2
-        self._recorded.clear()  # it holds memory
+        self.max_pixels = failed_pixels // 2
+        self._graphs.clear()  # CUDA graphs hold memory
         return self(requests)
 
-    def _together(self, requests: Sequence[EvaluationRequest]) -> list[tuple[float, Tensor]]:
-        scores, gradient = self._whole(torch.cat([request.view for request in requests]), requests)
+    def _evaluate_batch(self, requests: Sequence[EvaluationRequest]) -> list[tuple[float, Tensor]]:
+        scores, gradient = self._evaluate_views(torch.cat([request.view for request in requests]), requests)
         return list(zip(scores.tolist(), torch.split(gradient, 1), strict=True))
 
-    def _alone(self, request: EvaluationRequest) -> tuple[float, Tensor]:
+    def _evaluate_single(self, request: EvaluationRequest) -> tuple[float, Tensor]:
         height, width = request.view.shape[-2:]
-        if self.pixels is None or height * width <= self.pixels:
-            scores, gradient = self._whole(request.view, [request])
+        if self.max_pixels is None or height * width <= self.max_pixels:
+            scores, gradient = self._evaluate_views(request.view, [request])
             return scores.sum().item(), gradient
         down, right = torch.rand(2, generator=request.generator).tolist()
-        return self._by_tiles(request, tiles((height, width), self.pixels, offset=(down, right)))
+        return self._evaluate_tiles(request, tiles((height, width), self.max_pixels, offset=(down, right)))
 
-    def _by_tiles(self, request: EvaluationRequest, parts: Sequence[Tile]) -> tuple[float, Tensor]:
+    def _evaluate_tiles(self, request: EvaluationRequest, view_tiles: Sequence[Tile]) -> tuple[float, Tensor]:
         view = request.view
+        height, width = view.shape[-2:]
         gradient = use_large_pages(torch.empty_like(view[:, :3]))
-        total, area = 0.0, 0
-        for tile in parts:
-            seen = view.new_empty(*view.shape[:2], tile.rows.seen, tile.columns.seen)
-            for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=True):
-                seen[..., inside, along] = view[..., rows, columns]
-            scores, part = self._whole(seen, [request])
-            for (inside, along), (rows, columns) in tile.pieces(view.shape[-2], view.shape[-1], margin=False):
-                gradient[..., rows, columns] = part[..., inside, along]
-            own = tile.rows.length * tile.columns.length
-            total, area = total + scores.sum().item() * own / (tile.rows.seen * tile.columns.seen), area + own
-        return total * view.shape[-2] * view.shape[-1] / area, gradient
+        total, covered = 0.0, 0
+        for tile in view_tiles:
+            part = view.new_empty(*view.shape[:2], tile.rows.extent, tile.columns.extent)
+            for (part_rows, part_columns), (rows, columns) in tile.slices(height, width, margin=True):
+                part[..., part_rows, part_columns] = view[..., rows, columns]
+            scores, part_gradient = self._evaluate_views(part, [request])
+            for (part_rows, part_columns), (rows, columns) in tile.slices(height, width, margin=False):
+                gradient[..., rows, columns] = part_gradient[..., part_rows, part_columns]
+            area = tile.rows.length * tile.columns.length
+            total += scores.sum().item() * area / (tile.rows.extent * tile.columns.extent)
+            covered += area
+        return total * height * width / covered, gradient
 
-    def affordable(self, height: int, width: int, objective: Objective, memory: str | None) -> int:
-        """Return how many pixels can be seen together, of a picture of this size, within the memory there is.
+    def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
+        """Return the scores of N views, and their gradients, N×3×H×W; with a CUDA graph where possible."""
+        if views.device.type != "cuda":
+            return self._forward_backward(views, requests)
+        key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
+        if key not in self._graphs:
+            pool = next((graph.pool for graph in self._graphs.values()), None) or torch.cuda.graph_pool_handle()
+            without_views = [request._replace(view=views[:0]) for request in requests]  # to free the first views
+            self._graphs[key] = CUDAGraphed(lambda inputs: self._forward_backward(inputs, without_views), pool)
+        return self._graphs[key](views)
 
-        Args:
-            height: Of the picture in pixels.
-            width: Of the picture in pixels.
-            objective: What they are scored by.
-            memory: What the whole program may take, "2GB" say; by default half of the machine's.
-
-        Raises:
-            InvalidSetting: it is too little for the picture itself.
-        """
-        there = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
-        picture = PROGRAM + height * width * (PER_PIXEL + PER_REFERENCE * len(aligned_references(objective)))
-        wanted = min(height * width, USUAL)
-        if wanted * MUCH < there - picture:
-            return USUAL
-        bytes_each = self.bytes_per_pixel(objective)
-        needed = picture + min(wanted, SMALLEST) * bytes_each
-        if needed > there:
-            raise InvalidSetting(
-                f"a picture of {height}×{width} pixels needs {needed / 1e9:.1f} GB of memory, and it may take "
-                f"{there / 1e9:.1f} GB; give a smaller size or more memory"
-            )
-        return min(int((there - picture) / bytes_each), USUAL)
-
-    def bytes_per_pixel(self, objective: Objective) -> float:
-        """Return how much memory the network takes for each pixel that it sees, as measured on a small picture."""
-        kept: dict[int, int] = {}
-
-        def keep(tensor: Tensor) -> Tensor:
-            kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
-            return tensor
-
-        side = self.network.size
-        beside = aligned_references(objective)
-        view = torch.zeros(1, 3 + 3 * len(beside), *side, device=self.network.device)
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            self._scored(view, [EvaluationRequest(view, objective, torch.Generator(), beside=beside)])
-        # Beside what is kept for the way back, some of the largest maps are there at once.
-        return (sum(kept.values()) + 4 * max(kept.values(), default=0)) / (side[0] * side[1])
-
-    def _whole(self, view: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
-        """Return the scores of a batch, each picture's by its own objective, and the gradient of their sum."""
-        if view.device.type != "cuda":
-            return self._scored(view, requests)
-        key = view.shape, tuple((request.objective, request.prior) for request in requests)
-        if key not in self._recorded:
-            pool = next((one.pool for one in self._recorded.values()), None) or torch.cuda.graph_pool_handle()
-            asked = [request._replace(view=view[:0]) for request in requests]  # it would keep the first views
-            self._recorded[key] = CUDAGraphed(lambda seen: self._scored(seen, asked), pool)
-        return self._recorded[key](view)
-
-    def _scored(self, view: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
+    def _forward_backward(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
+        """Return the scores of N views, each by the objective of its request, and their gradients, N×3×H×W."""
         first = requests[0]
         objective = score_each([request.objective for request in requests])
-        layers = objective.layers | (first.prior.layers if first.prior else frozenset())
-        seen = view[:, :3].detach().requires_grad_()
-        activations: dict[Key, Tensor] = {}
-        activations.update(self.network.activations(seen, layers, self.dtype))
-        for index, reference in enumerate(first.beside):
+        layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
+        pictures = views[:, :3].detach().requires_grad_()
+        activations: dict[ActivationKey, Tensor] = {}
+        activations.update(self.network.activations(pictures, layers, self.dtype))
+        for index, reference in enumerate(first.references, 1):
             with torch.no_grad():
-                other = self.network.activations(view[:, 3 + 3 * index :][:, :3], objective.layers, self.dtype)
-            activations.update({(name, reference): known for name, known in other.items()})
+                aligned = self.network.activations(views[:, 3 * index :][:, :3], objective.layers, self.dtype)
+            activations.update({(name, reference): values for name, values in aligned.items()})
         for reference in objective.references:
             if not reference.aligned:
-                known = self.known(reference, objective.layers)
-                activations.update({(name, reference): known[name] for name in objective.layers})
+                whole = self.reference_activations(reference, objective.layers)
+                activations.update({(name, reference): whole[name] for name in objective.layers})
         scores = objective(activations)
         if not scores.requires_grad:
-            return scores, torch.zeros_like(seen)
-        climbed = scores.sum() if first.prior is None else scores.sum() - first.prior(activations).sum()
-        (gradient,) = torch.autograd.grad(climbed, seen)
+            return scores, torch.zeros_like(pictures)
+        total = scores.sum()
+        if first.regularizer is not None:
+            total = total - first.regularizer(activations).sum()
+        (gradient,) = torch.autograd.grad(total, pictures)
         return scores.detach(), gradient
 
-    def known(self, reference: Reference, layers: Iterable[str]) -> Mapping[str, Tensor]:
-        """Return what `layers` respond to a picture that is compared with as a whole; looked at once."""
-        known = self._known.setdefault(reference, {})
-        missing = [name for name in layers if name not in known]
+    def reference_activations(self, reference: Reference, layers: Iterable[str]) -> Mapping[str, Tensor]:
+        """Return the activations of layers for a reference that is compared as a whole. They are computed once."""
+        activations = self._reference_activations.setdefault(reference, {})
+        missing = [name for name in layers if name not in activations]
         if missing:
             with torch.no_grad():
                 picture = reference_tensor(reference.photo, self.network.device)
-                known.update(self.network.activations(picture, missing, self.dtype))
-        return known
+                activations.update(self.network.activations(picture, missing, self.dtype))
+        return activations
 
+    def affordable_pixels(self, height: int, width: int, objective: Objective, memory: str | None) -> int:
+        """Return the number of pixels of a picture that the network can process at once in the memory that it may use.
 
-PROGRAM = 480 * 10**6
-"""What Python, torch and the network take before there is a picture, in bytes."""
+        Args:
+            height: Height of the picture in pixels.
+            width: Width of the picture in pixels.
+            objective: Objective that scores the picture.
+            memory: Memory limit of the whole program, for example "2GB". None means half of the machine's memory.
 
-PER_PIXEL = 48
-"""What the picture, the view of it, their gradients and the photograph take for each pixel, in bytes."""
+        Raises:
+            InvalidSetting: If the memory is too small for the picture.
+        """
+        limit = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
+        reference_bytes = REFERENCE_BYTES_PER_PIXEL * len(aligned_references(objective))
+        fixed_bytes = PROGRAM_BYTES + height * width * (PICTURE_BYTES_PER_PIXEL + reference_bytes)
+        wanted_pixels = min(height * width, MAX_PIXELS)
+        if wanted_pixels * NETWORK_BYTES_PER_PIXEL < limit - fixed_bytes:
+            return MAX_PIXELS
+        network_bytes = self.measure_bytes_per_pixel(objective)
+        needed = fixed_bytes + min(wanted_pixels, MIN_PIXELS) * network_bytes
+        if needed > limit:
+            raise InvalidSetting(
+                f"a picture of {height}×{width} pixels needs {needed / 1e9:.1f} GB of memory, but the limit is "
+                f"{limit / 1e9:.1f} GB; choose a smaller size or a higher memory limit"
+            )
+        return min(int((limit - fixed_bytes) / network_bytes), MAX_PIXELS)
 
-PER_REFERENCE = 36
-"""What a picture beside it takes for each pixel, with its view, in bytes."""
+    def measure_bytes_per_pixel(self, objective: Objective) -> float:
+        """Return the memory that the network needs for each pixel of a view, measured with a small view."""
+        saved: dict[int, int] = {}
 
-MUCH = 4000
-"""More than what the default network takes for each pixel that it sees, in bytes: below, nothing is measured."""
+        def note_size(tensor: Tensor) -> Tensor:
+            saved[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+            return tensor
 
-USUAL = 2 * 2**20
-"""How many pixels are seen together where memory allows for more; alike on all machines, so are the pictures."""
-
-SMALLEST = 128 * 128
-"""In pixels: who has no memory for tiles of this size has none for anything."""
+        height, width = self.network.size
+        references = aligned_references(objective)
+        view = torch.zeros(1, 3 + 3 * len(references), height, width, device=self.network.device)
+        request = EvaluationRequest(view, objective, torch.Generator(), references=references)
+        with torch.autograd.graph.saved_tensors_hooks(note_size, lambda tensor: tensor):
+            self._forward_backward(view, [request])
+        # Besides the tensors that are saved for the backward pass, a few of the largest maps exist at the same time.
+        return (sum(saved.values()) + 4 * max(saved.values(), default=0)) / (height * width)

@@ -1,4 +1,4 @@
-"""What a picture from noise begins as: what is optimized, and with which steps."""
+"""Initialization of a picture from noise: its parameterization, its optimizer and its schedule."""
 
 from __future__ import annotations
 
@@ -15,22 +15,31 @@ from inceptionism.io import FileResolver, Photo
 from inceptionism.objectives import load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
 from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
-from inceptionism.optimization.priors import numbers
-from inceptionism.recipes import PARAMETERIZATIONS, PhotoRecipe, Term
-from inceptionism.tensors import covering, to_picture
+from inceptionism.recipes import PARAMETERIZATIONS, PhotoRecipe, Term, prior_numbers
+from inceptionism.tensors import center_crop, to_picture
+
+FOURIER_STEP_SIZE = 0.2
+"""Initial step size of Adam: about how much each number of a spectrum changes in a step."""
+
+PHASE_STEP_SIZE = 0.1
+"""Initial step size of Adam: about how much each phase changes in a step, in radians."""
+
+NATURAL_NOISE_STD = 0.25
+"""Standard deviation of the spectrum of natural noise. The noise is soft, so that the dream stands out from it."""
 
 
 class Initialization(NamedTuple):
-    """What is optimized, what moves it, and how its steps change on the way."""
+    """The start of an ascent from noise.
 
-    canvas: Parameterization
+    Attributes:
+        parameterization: Parameters that are optimized, and the picture that they stand for.
+        optimizer: Updates the parameters. It maximizes.
+        schedule: Changes the step size of the optimizer from step to step.
+    """
+
+    parameterization: Parameterization
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
-
-
-FOURIER_STEP = 0.2
-PHASE_STEP = 0.1
-"""Of Adam at the beginning: about how much each number of a spectrum, and each phase in radians, changes in a step."""
 
 
 def initialize(
@@ -41,54 +50,55 @@ def initialize(
     device: torch.device,
     find_file: FileResolver = Path,
 ) -> Initialization:
-    """Return what the terms of a prior say is optimized; the pixels where they do not.
+    """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
+
+    The steps in a spectrum shrink to zero along a cosine, so that the picture settles. The steps in pixels are those of
+    a dreamed photograph, and their size is constant.
 
     Args:
-        terms: The prior's, by name.
-        size: The height and width of the picture.
-        steps: How many there will be.
-        generator: Draws the noise.
-        device: Where it is.
-        find: Finds the pictures that a term names.
+        terms: Terms of the prior by name.
+        size: Height and width of the picture in pixels.
+        steps: Number of steps of the ascent.
+        generator: Source of the noise.
+        device: Device on which the parameters live.
+        find_file: Function that finds the files that a term names.
 
-    In a spectrum, steps shrink to nothing along a cosine, so that the picture settles. Pixels are moved by the steps
-    of a photograph's dream, always of one size.
+    Raises:
+        InvalidSetting: If a term names a folder without pictures.
+        UnreadablePicture: If a term names a file that is not a picture.
     """
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
     if term.name == "pixels":
         pixels = Pixels.noise(*size, generator, device)
         ascent = NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
-    canvas: Fourier | Phase
+    parameterization: Fourier | Phase
     if term.name == "fourier":
-        canvas, step = Fourier(*size, generator, device, **numbers(term)), FOURIER_STEP
+        parameterization = Fourier(*size, generator, device, **prior_numbers(term))
+        step_size = FOURIER_STEP_SIZE
     else:
-        photos = natural(find_file(term.arguments[0]), size) if term.arguments else None
-        canvas, step = Phase(*size, generator, device, photos=photos), PHASE_STEP
-    adam = torch.optim.Adam(canvas.parameters, lr=step, maximize=True, fused=True)
-    return Initialization(canvas, adam, CosineAnnealingLR(adam, steps))
+        photos = load_natural_photos(find_file(term.arguments[0]), size) if term.arguments else None
+        parameterization = Phase(*size, generator, device, photos=photos)
+        step_size = PHASE_STEP_SIZE
+    adam = torch.optim.Adam(parameterization.parameters, lr=step_size, maximize=True, fused=True)
+    return Initialization(parameterization, adam, CosineAnnealingLR(adam, steps))
 
 
-def natural(source: Path, size: tuple[int, int]) -> Tensor:
-    """Return a picture, or those of a folder, at a height and width which they cover, N×3×H×W.
+def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:
+    """Return a picture, or all pictures of a folder, cropped and resized to a height and width: N×3×H×W in [0, 1].
 
     Raises:
-        InvalidSetting: the folder has no pictures.
-        UnreadablePicture: one of its files is none.
+        InvalidSetting: If the folder has no pictures.
+        UnreadablePicture: If a file is not a picture.
     """
-    return torch.cat(
-        [to_picture(covering(photo.pixels, size), torch.device("cpu"), size) for photo in load_folder(source)]
-    )
+    cpu = torch.device("cpu")
+    return torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
 
 
 def natural_noise(size: tuple[int, int], seed: int) -> Photo:
-    """Return noise of a height and width whose colors and scales are those of natural pictures."""
+    """Return noise with the colors and scales of natural pictures, at a height and width."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        picture = Fourier(*size, generator, torch.device("cpu"), std=CLOUDINESS).picture()
+        picture = Fourier(*size, generator, torch.device("cpu"), std=NATURAL_NOISE_STD).picture()
     pixels = (picture[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
     return Photo(np.ascontiguousarray(pixels.numpy()), name="clouds")
-
-
-CLOUDINESS = 0.25
-"""The standard deviation of the clouds' spectrum: soft, so that what is dreamed stands out."""

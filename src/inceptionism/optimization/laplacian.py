@@ -1,4 +1,4 @@
-"""A gradient whose parts of all scales are equally strong."""
+"""Normalization of gradients with a Laplacian pyramid."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from torch.nn import functional as F
 
 
 def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
-    """Return a gradient whose parts of different scales are equally strong (Mordvintsev, 2016).
+    """Return a gradient whose coarse and fine parts are equally strong (Mordvintsev, 2016).
 
-    It is taken apart into a Laplacian pyramid (Burt & Adelson, 1983), each level divided by its standard deviation,
-    and put together again.
+    The gradient is split into a Laplacian pyramid (Burt & Adelson, 1983). Each level is divided by its standard
+    deviation, and the levels are added up again.
 
     Args:
         gradient: N×C×H×W.
-        levels: How many finer levels there are above the coarsest.
+        levels: Number of levels that are finer than the coarsest one.
     """
-    parts = []
-    rest = gradient
+    details = []
+    coarse = gradient
     for _ in range(levels):
-        if min(rest.shape[-2:]) < 2:
+        if min(coarse.shape[-2:]) < 2:
             break
-        smaller = F.interpolate(rest, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
-        parts.append(rest - F.interpolate(smaller, rest.shape[-2:], mode="bilinear"))
-        rest = smaller
-    whole = to_unit(rest)
-    for part in reversed(parts):
-        whole = to_unit(part) + F.interpolate(whole, part.shape[-2:], mode="bilinear")
-    return whole
+        smaller = F.interpolate(coarse, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
+        details.append(coarse - F.interpolate(smaller, coarse.shape[-2:], mode="bilinear"))
+        coarse = smaller
+    total = to_unit(coarse)
+    for detail in reversed(details):
+        total = to_unit(detail) + F.interpolate(total, detail.shape[-2:], mode="bilinear")
+    return total
 
 
-def to_unit(part: Tensor) -> Tensor:
-    """Return numbers divided by their standard deviation, or by their mean size where they are too few for one."""
-    size = part.std() if part.numel() > 3 else part.abs().mean()
-    return part / size.clamp_min(torch.finfo(part.dtype).tiny)
+def to_unit(level: Tensor) -> Tensor:
+    """Return a level divided by its standard deviation, or by its mean absolute value if it has at most 3 numbers."""
+    scale = level.std() if level.numel() > 3 else level.abs().mean()
+    return level / scale.clamp_min(torch.finfo(level.dtype).tiny)

@@ -1,49 +1,63 @@
-"""What is optimized in place of the pixels, and how it becomes a picture.
+"""Parameterizations: the parameters that are optimized, and the picture that they stand for.
 
-A parameterization changes no picture that can be reached, but which are near: steepest ascent in a
-decorrelated space moves neighbouring pixels and colours together, as they are in natural images.
+A parameterization decides which pictures are close to each other, and not which pictures are possible. In a
+decorrelated space, steepest ascent changes neighboring pixels and colors together, as they vary in natural images.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 COLOR_CORRELATION = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
-"""A square root of the covariance of ImageNet's colours: red, green, blue from three decorrelated values.
+"""Matrix from three decorrelated values to red, green and blue.
 
-The figures are those of Lucid (Olah et al., Distill 2017).
+It is a square root of the covariance of ImageNet's colors. The numbers are those of Lucid (Olah et al., Distill 2017).
 """
+
+FAINT_STD = 0.01
+"""Standard deviation of initial noise that is almost gray."""
+
+EDGE = 0.02
+"""Smallest distance of a photograph's pixels from black and white, so that their logits are finite."""
 
 
 class Parameterization(Protocol):
-    """Parameters that an ascent may change, and the picture they stand for."""
+    """Parameters that are optimized, and the picture that they stand for.
+
+    Attributes:
+        parameters: Tensors that an optimizer changes.
+        natural_std: Standard deviation of noise that is as strong as natural pictures.
+    """
 
     parameters: list[Tensor]
+    natural_std: ClassVar[float]
 
     def picture(self) -> Tensor:
-        """Return N×3×H×W, sRGB, in [0, 1], differentiable with respect to the parameters."""
+        """Return the picture, N×3×H×W, sRGB in [0, 1], differentiable with respect to the parameters."""
 
     def clip(self) -> None:
-        """Bring the parameters back to where the picture can be displayed."""
+        """Clip the parameters to the range that can be displayed."""
 
     def blur(self, std: float) -> None:
-        """Blur the picture by a Gaussian of a standard deviation in pixels."""
+        """Blur the picture with a Gaussian. `std` is its standard deviation in pixels."""
 
-    def reinitialize(self, generator: torch.Generator, *, faint: bool) -> None:
-        """Begin anew from other noise: `faint`, almost gray, or as strong as natural pictures."""
-
-
-FAINT = 0.01
-"""The standard deviation of noise that is almost gray: of pixels, and of a spectrum whose natural one is 1."""
+    def reinitialize(self, generator: torch.Generator, std: float) -> None:
+        """Replace the parameters by random noise with a standard deviation, such as `natural_std` or `FAINT_STD`."""
 
 
 class Pixels:
-    """The picture itself, as in 2015: N×3×H×W, in [0, 1]. It is the one that is given which changes."""
+    """The pixels themselves are the parameters, as in 2015.
+
+    Args:
+        picture: N×3×H×W in [0, 1]. The optimizer changes this tensor in place.
+    """
+
+    natural_std: ClassVar[float] = 0.2
 
     def __init__(self, picture: Tensor) -> None:
         self.pixels = picture.detach().requires_grad_()
@@ -51,9 +65,9 @@ class Pixels:
 
     @classmethod
     def noise(cls, height: int, width: int, generator: torch.Generator, device: torch.device) -> Pixels:
-        """Start from gray with faint noise, drawn from `generator`."""
+        """Return a 1×3×H×W picture of gray with faint noise."""
         pixels = cls(torch.empty(1, 3, height, width, device=device))
-        pixels.reinitialize(generator, faint=True)
+        pixels.reinitialize(generator, FAINT_STD)
         return pixels
 
     def picture(self) -> Tensor:
@@ -64,30 +78,31 @@ class Pixels:
             self.pixels.clamp_(0, 1)
 
     def blur(self, std: float) -> None:
-        reach = max(1, math.ceil(4 * std))
-        away = torch.arange(-reach, reach + 1, device=self.pixels.device)
-        kernel = torch.exp(-0.5 * (away / std) ** 2)
+        radius = max(1, math.ceil(4 * std))
+        distance = torch.arange(-radius, radius + 1, device=self.pixels.device)
+        kernel = torch.exp(-0.5 * (distance / std) ** 2)
         kernel = kernel / kernel.sum()
         with torch.no_grad():
-            for channel in range(3):  # one at a time, for a large picture fills much of the memory
+            for channel in range(3):  # one at a time, because a large picture fills much of the memory
                 plane = self.pixels[:, channel : channel + 1]
-                wide = F.pad(plane, (reach, reach, reach, reach), mode="replicate")
-                plane.copy_(F.conv2d(F.conv2d(wide, kernel[None, None, :, None]), kernel[None, None, None, :]))
+                padded = F.pad(plane, (radius, radius, radius, radius), mode="replicate")
+                plane.copy_(F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :]))
 
-    def reinitialize(self, generator: torch.Generator, *, faint: bool) -> None:
+    def reinitialize(self, generator: torch.Generator, std: float) -> None:
         noise = torch.randn(self.pixels.shape, generator=generator)
         with torch.no_grad():
-            self.pixels.copy_(0.5 + (FAINT if faint else 0.2) * noise)
+            self.pixels.copy_(0.5 + std * noise)
 
 
 class Spectral:
-    """What pictures of a spectrum have in common: colors mixed from decorrelated ones, and a sigmoid at the end.
+    """Base of the parameterizations by a spectrum. It mixes decorrelated colors and ends with a sigmoid.
 
     Args:
-        height, width: Of the picture, in pixels.
-        device: Where the parameters live.
-        contrast: The factor on the logits of the pixels.
-        saturation: The factor on the two of the three decorrelated values that carry the hue.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        device: Device on which the parameters live.
+        contrast: Factor of the logits of the pixels.
+        saturation: Factor of the two decorrelated values (of three) that hold the hue.
     """
 
     parameters: list[Tensor]
@@ -100,51 +115,54 @@ class Spectral:
         self._frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
 
     def amplitude_envelope(self, decay: float) -> Tensor:
-        """Return how the amplitudes of natural pictures fall with frequency, H×(W/2+1)."""
+        """Return the typical amplitudes of natural pictures by frequency, H×(W/2+1). They are 1/frequency^`decay`."""
         height, width = self._size
-        # In cycles per picture, so that the exponent changes how steep the fall is but not where it starts.
+        # In cycles per picture, so that `decay` changes the slope of the fall and not its start.
         cycles = (self._frequency * max(height, width)).clamp_min(1)
         amplitudes: Tensor = max(height, width) * (height * width) ** 0.5 / cycles**decay
         return amplitudes
 
     def spectrum_of(self, picture: Tensor) -> Tensor:
-        """Return the complex spectrum of N×3×H×W in [0, 1], before the sigmoid and in decorrelated colors."""
+        """Return the complex spectrum, N×3×H×(W/2+1), of the logits of a picture in decorrelated colors.
+
+        Args:
+            picture: N×3×H×W in [0, 1].
+        """
         logits = picture.clamp(EDGE, 1 - EDGE).logit()
         unmixing = torch.linalg.inv(self._mixing)
         spectrum: Tensor = torch.fft.rfft2(torch.einsum("cr,nrhw->nchw", unmixing, logits))
         return spectrum
 
     def picture_of(self, spectrum: Tensor) -> Tensor:
-        """Return the picture of a complex spectrum, N×3×H×(W/2+1)."""
+        """Return the picture, N×3×H×W in [0, 1], of a complex spectrum, N×3×H×(W/2+1)."""
         decorrelated = torch.fft.irfft2(spectrum, s=self._size)
         mixed: Tensor = torch.einsum("rc,nchw->nrhw", self._mixing, decorrelated)
         return mixed.sigmoid()
 
     def clip(self) -> None:
-        """Do nothing: every spectrum gives a picture that can be displayed."""
-
-
-EDGE = 0.02
-"""How near to black and white a photograph's pixels are taken, where the sigmoid has to give them."""
+        """Do nothing, because the picture of every spectrum can be displayed."""
 
 
 class Fourier(Spectral):
-    """A spectrum in which a step of the same size changes each frequency as much as natural images vary in it.
+    """A spectrum, scaled so that equal steps change each frequency as much as natural images vary in it.
 
-    The method is that of Olah et al. (Distill 2017): amplitudes fall with frequency, colors are mixed from
-    decorrelated ones, and a sigmoid keeps the picture displayable. The departures, all for pictures that other
-    networks recognize too: amplitudes fall as 1/frequency^`decay` with an exponent above their 1; the mixed
-    colors are `contrast` times as far from gray; and hues are moved `saturation` times as much as lightness.
+    The method is that of Olah et al. (Distill 2017): amplitudes fall with the frequency, colors are mixed from
+    decorrelated values, and a sigmoid keeps the picture displayable. There are three departures, for pictures that
+    other networks recognize too. The exponent `decay` of the fall 1/frequency^`decay` is larger than their 1. The
+    mixed colors are `contrast` times as far from gray. Hues change `saturation` times as much as the lightness.
 
     Args:
-        height, width: Of the picture, in pixels.
-        generator: Draws the first spectrum.
-        device: Where the parameters live.
-        decay: The exponent of the fall.
-        contrast: The factor on the logits of the pixels.
-        saturation: The factor on the two of the three decorrelated values that carry the hue.
-        std: The standard deviation of the first spectrum; small, so that the picture starts almost gray.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        generator: Source of the initial spectrum.
+        device: Device on which the parameters live.
+        decay: Exponent of the fall.
+        contrast: Factor of the logits of the pixels.
+        saturation: Factor of the two decorrelated values (of three) that hold the hue.
+        std: Standard deviation of the initial spectrum. With a small one, the initial picture is almost gray.
     """
+
+    natural_std: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -156,46 +174,47 @@ class Fourier(Spectral):
         decay: float = 1.5,
         contrast: float = 1.2,
         saturation: float = 0.7,
-        std: float = FAINT,
+        std: float = FAINT_STD,
     ) -> None:
         super().__init__(height, width, device, contrast, saturation)
         self._amplitude = self.amplitude_envelope(decay).to(device)
         self.spectrum = torch.empty((1, 3, height, width // 2 + 1, 2), device=device, requires_grad=True)
         self.parameters = [self.spectrum]
-        self._draw(std, generator)
+        self.reinitialize(generator, std)
 
     def picture(self) -> Tensor:
         return self.picture_of(torch.view_as_complex(self.spectrum) * self._amplitude)
 
     def blur(self, std: float) -> None:
-        # What is blurred is the picture before the sigmoid.
+        """Blur the picture before its sigmoid."""
         with torch.no_grad():
             self.spectrum *= torch.exp(-2 * (math.pi * std * self._frequency) ** 2)[..., None].to(self.spectrum)
 
-    def reinitialize(self, generator: torch.Generator, *, faint: bool) -> None:
-        self._draw(FAINT if faint else 1, generator)
-
-    def _draw(self, std: float, generator: torch.Generator) -> None:
+    def reinitialize(self, generator: torch.Generator, std: float) -> None:
         noise = torch.randn(self.spectrum.shape, generator=generator)
         with torch.no_grad():
             self.spectrum.copy_(std * noise)
 
 
 class Phase(Spectral):
-    """Phases only: the magnitude of each frequency is that of natural pictures, and stays (MACO: Fel et al., 2023).
+    """Phases of a spectrum with fixed magnitudes, which are those of natural pictures (MACO: Fel et al., 2023).
 
-    Departures: the magnitudes are those of logits of pixels in decorrelated colors, so that the same sigmoid follows
-    as elsewhere; and without photographs they follow a law, not the mean of ImageNet.
+    There are two departures. The magnitudes are those of the logits of the pixels in decorrelated colors, so the same
+    sigmoid follows as in `Fourier`. Without photographs, the magnitudes are 1/frequency^`decay`, and not the mean of
+    ImageNet.
 
     Args:
-        height, width: Of the picture, in pixels.
-        generator: Draws the first phases.
-        device: Where the parameters live.
-        photos: Natural pictures, N×3×H×W in [0, 1], whose mean magnitude is taken; none for the 1/frequency law.
-        decay: The exponent of the law.
-        contrast: The standard deviation of the logits of the pixels by the law.
-        saturation: The factor on the hues by the law.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        generator: Source of the initial phases.
+        device: Device on which the parameters live.
+        photos: Natural pictures, N×3×H×W in [0, 1], whose mean magnitudes are used. None means 1/frequency^`decay`.
+        decay: Exponent of the fall, without photographs.
+        contrast: Standard deviation of the logits of the pixels, without photographs.
+        saturation: Factor of the hues, without photographs.
     """
+
+    natural_std: ClassVar[float] = 1.0  # ignored, because the magnitudes are fixed
 
     def __init__(
         self,
@@ -221,15 +240,16 @@ class Phase(Spectral):
         self._magnitude = magnitude.to(device)
         self.phase = torch.empty(magnitude.shape, device=device, requires_grad=True)
         self.parameters = [self.phase]
-        self.reinitialize(generator, faint=False)
+        self.reinitialize(generator, self.natural_std)
 
     def picture(self) -> Tensor:
         return self.picture_of(torch.polar(self._magnitude, self.phase))
 
     def blur(self, std: float) -> None:
-        """Do nothing: magnitudes do not change."""
+        """Do nothing, because the magnitudes are fixed."""
 
-    def reinitialize(self, generator: torch.Generator, *, faint: bool) -> None:  # noqa: ARG002  # magnitudes do not change
+    def reinitialize(self, generator: torch.Generator, std: float) -> None:  # noqa: ARG002
+        """Replace the phases by uniformly random ones. `std` is ignored, because the magnitudes are fixed."""
         phase = 2 * math.pi * torch.rand(self.phase.shape, generator=generator)
         with torch.no_grad():
             self.phase.copy_(phase)

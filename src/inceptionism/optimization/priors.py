@@ -1,7 +1,7 @@
-"""What keeps a picture natural: how it is looked at, and what costs it something.
+"""Priors: transforms, penalties and regularizers that keep a picture natural.
 
-A prior is written as a sum of terms (`prior_syntax` lists them). What is optimized is one of them, and lives in
-`parameterizations`; the others are here.
+A prior is a sum of terms, such as `fourier + views + 0.5*tv`. `inceptionism.recipes` defines all terms. Terms that
+choose the parameterization are implemented in `initialization`, and all others here.
 """
 
 from __future__ import annotations
@@ -15,190 +15,166 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.transforms import Transform, random_view
-from inceptionism.recipes import Term, join_terms, parse_prior
+from inceptionism.recipes import Term, join_terms, parse_prior, prior_numbers
+
+MIN_RELATIVE_STD = 0.1
+"""Smallest standard deviation of a channel in `statistics`, relative to the mean of its layer.
+
+Smaller ones are raised to it.
+"""
 
 
 @dataclass(frozen=True)
-class Constraints:
-    """What a prior asks of a climb, beside what is optimized.
+class Prior:
+    """The parts of a prior that act at each step of an ascent.
 
     Attributes:
-        transforms: What the network sees the picture through.
-        penalties: What the picture itself should have little of.
-        unseen: What the network should see little of.
-        blur: The standard deviation of the blur after each step, in pixels.
-        levels: Over how many scales the gradient is evened out; none to leave it as it is.
+        transforms: Random transforms between the picture and the network.
+        penalties: Penalties on the picture itself.
+        regularizer: Objective that is subtracted from the score. None means no regularizer.
+        blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
+        laplacian_levels: Number of levels at which gradients are normalized. 0 means that they stay as they are.
     """
 
     transforms: Sequence[Transform] = ()
     penalties: Sequence[Penalty] = ()
-    unseen: Objective | None = None
+    regularizer: Objective | None = None
     blur: float = 0
-    levels: int = 0
+    laplacian_levels: int = 0
 
 
-def constraints(terms: Mapping[str, Term], network: Network) -> Constraints:
-    """Return what the terms of a prior ask.
+def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
+    """Return the prior of `terms`, which are given by name.
 
     Raises:
-        InvalidSetting: an argument is no number or out of range, or the network has no statistics.
+        InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has no batch norms.
     """
-    given = {name: numbers(term) for name, term in terms.items()}
+    numbers = {name: prior_numbers(term) for name, term in terms.items()}
     penalties: list[Penalty] = []
     if "tv" in terms:
-        penalties.append(times(terms["tv"].weight, total_variation))
+        penalties.append(scaled(terms["tv"].weight, total_variation))
     if "norm" in terms:
-        penalties.append(times(terms["norm"].weight, partial(norm, **given["norm"])))
-    return Constraints(
-        [random_view(**given["views"])] if "views" in terms else [],
+        penalties.append(scaled(terms["norm"].weight, partial(norm, **numbers["norm"])))
+    return Prior(
+        [random_view(**numbers["views"])] if "views" in terms else [],
         penalties,
         terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
         terms["blur"].weight if "blur" in terms else 0,
-        int(given["laplacian"].get("levels", LEVELS)) if "laplacian" in terms else 0,
+        int(numbers["laplacian"]["levels"]) if "laplacian" in terms else 0,
     )
 
 
 def available_prior(prior: str, network: Network) -> str:
-    """Return what of a prior a network allows: the statistics only where it has batch norms."""
+    """Return the text of a prior, without `statistics` if the network has no batch norms."""
     terms = parse_prior(prior)
     return join_terms([str(term) for name, term in terms.items() if name != "statistics" or network.statistics])
 
 
-LEVELS = 4
-"""Over how many scales a gradient is evened out by default."""
-
-LIMITS = {
-    "decay": (0, 4),
-    "contrast": (0, 20),
-    "saturation": (0, 4),
-    "shift": (0, 1),
-    "smallest": (0.05, 16),
-    "largest": (0.05, 16),
-    "rotation": (0, 180),
-    "brightness": (0, 1),
-    "noise": (0, 1),
-    "levels": (1, 12),
-    "power": (1, 32),
-}
-"""From which number to which the arguments of priors may be."""
-
-
-def numbers(term: Term) -> dict[str, Any]:
-    """Return the named arguments of a prior's term.
-
-    Raises:
-        InvalidSetting: one is no number or out of range.
-    """
-    found: dict[str, Any] = {}
-    for key, text in term.named.items():
-        try:
-            found[key] = float(text)
-        except ValueError:
-            raise InvalidSetting(f"{key}= of prior {term.name} must be a number, not {quote_value(text)}") from None
-        low, high = LIMITS[key]
-        if not low <= found[key] <= high:
-            raise InvalidSetting(f"{key}= of prior {term.name} must be from {low:g} to {high:g}, not {text}")
-    return found
-
-
-def times(strength: float, penalty: Penalty) -> Penalty:
-    """Return a penalty times its strength."""
+def scaled(strength: float, penalty: Penalty) -> Penalty:
+    """Return a penalty that is multiplied by a strength."""
     return lambda picture: strength * penalty(picture)
 
 
 def total_variation(picture: Tensor) -> Tensor:
-    """The sum, over all pixels and channels, of how steep the picture is there (Rudin, Osher & Fatemi, 1992).
+    """Return the total variation: the sum of gradient lengths over all pixels and channels (Rudin et al., 1992).
 
-    How steep it is, is the length of the differences to the next pixels below and to the right, as in the work that
-    brought it to networks (Mahendran & Vedaldi, 2015).
+    The gradient of a pixel consists of its differences to the next pixels below and to the right, as in the work that
+    brought total variation to networks (Mahendran & Vedaldi, 2015).
 
     Args:
-        picture: N×3×H×W in [0, 1]; the result is N numbers.
+        picture: N×3×H×W in [0, 1].
+
+    Returns:
+        N penalties.
     """
     down = F.pad(picture.diff(dim=-2), (0, 0, 0, 1))
     right = F.pad(picture.diff(dim=-1), (0, 1))
-    # A length of 0 has no slope; a hundredth of a gray level in it makes one.
+    # The square root has no derivative at 0, so add a hundredth of a gray level.
     return (down.square() + right.square() + (0.01 / 255) ** 2).sqrt().flatten(1).sum(1)
 
 
 def norm(picture: Tensor, power: float = 6) -> Tensor:
-    """How far the colors are from gray: the sum of |2x − 1|^power / (2 power) (Mahendran & Vedaldi, 2015).
+    """Return the distance of the colors from gray: the sum of |2x - 1|^power / (2 power) (Mahendran & Vedaldi, 2015).
 
-    A high power holds back what is nearly black or white, and leaves the rest alone. The slope there is 1.
+    A high power penalizes almost black and almost white pixels, and leaves others alone. The slope there is 1.
 
     Args:
-        picture: N×3×H×W in [0, 1]; the result is N numbers.
-        power: More than 1.
+        picture: N×3×H×W in [0, 1].
+        power: Exponent, more than 1.
+
+    Returns:
+        N penalties.
     """
     return (2 * picture - 1).abs().pow(power).flatten(1).sum(1) / (2 * power)
 
 
 def statistics(network: Network) -> Objective:
-    """How far means and variances of the channels are from those of natural pictures (Yin et al., CVPR 2020).
+    """Return the distance of the channels' means and variances from those of natural pictures (Yin et al., CVPR 2020).
 
-    The network's batch norms know these from its training. Departures: of each channel counts the square of the mean's
-    distance in standard deviations, and 2 (r − 1)² / (r + 1) for a variance that is r times the natural one, which far
-    from it grows with r and not with its square; their mean over channels and layers, so that no layer dominates;
-    and those of one picture, not of a batch.
+    The network's batch norms hold the natural means and variances from its training. There are four departures. The
+    penalty for a mean is the squared distance in standard deviations. The penalty for a variance that is r times the
+    natural one is 2 (r - 1)² / (r + 1). For large r, it grows with r, not with its square. Penalties are averaged over
+    channels and layers, so that no layer dominates. The statistics are those of one picture, and not of a batch.
 
     Raises:
-        InvalidSetting: the network has no batch norms.
+        InvalidSetting: If the network has no batch norms.
     """
-    known = network.statistics
-    if not known:
+    layers = network.statistics
+    if not layers:
         raise InvalidSetting(
-            f"network {network.name} has no batch norms, which the statistics of natural pictures are taken from; "
+            f"network {network.name} has no batch norms, which hold the statistics of natural pictures; "
             "leave statistics out of the prior"
         )
 
-    std = [one.std.clamp_min(LEAST * float(one.std.mean())) for one in known.values()]
-    mean = torch.cat([one.mean for one in known.values()])
-    weight = torch.cat([torch.full_like(one.mean, 1 / (len(one.mean) * len(known))) for one in known.values()])
-    natural = torch.stack([mean, torch.cat(std), weight]).to(network.device)
+    mean = torch.cat([layer.mean for layer in layers.values()])
+    std = torch.cat([layer.std.clamp_min(MIN_RELATIVE_STD * float(layer.std.mean())) for layer in layers.values()])
+    weight = torch.cat([torch.full_like(layer.mean, 1 / (len(layer.mean) * len(layers))) for layer in layers.values()])
+    natural = torch.stack([mean, std, weight]).to(network.device)
 
     def score(activations: Activations) -> Tensor:
-        cost: Tensor = _Unnatural.apply(natural, *(activations[name] for name in known))  # type: ignore[no-untyped-call]
-        return cost
+        maps = (activations[name] for name in layers)
+        distance: Tensor = _StatisticsDistance.apply(natural, *maps)  # type: ignore[no-untyped-call]
+        return distance
 
-    return Objective(frozenset(known), score, "statistics")
+    return Objective(frozenset(layers), score, "statistics")
 
 
-class _Unnatural(torch.autograd.Function):
-    """The cost of `statistics`, for all layers at once; of each, its gradient is a factor and a shift for each channel.
+class _StatisticsDistance(torch.autograd.Function):
+    """The distance of `statistics` for all layers at once. The backward pass is written by hand.
 
-    Calculated by torch's own operations, it takes as long as a third of the network: there are so many small ones.
+    The gradient of each channel is the channel times a factor, plus a shift. With torch's own operations, of which many
+    small ones are needed, the computation takes a third of the time of the network.
     """
 
     @staticmethod
-    def forward(ctx: Any, natural: Tensor, *seen: Tensor) -> Tensor:
-        mean, std, weight = natural.to(seen[0].dtype)
-        found = torch.cat([one.mean((2, 3)) for one in seen], 1)
-        # Torch's own variance takes six times as long on maps whose channels come last.
-        squares = torch.cat([one.square().mean((2, 3)) for one in seen], 1)
-        ratio = (squares - found.square()).clamp_min(0) / std.square()
-        off = (found - mean) / std
-        # A mean changes by a share of each pixel's change, a variance by twice that times its distance from the mean.
-        by_mean = 2 * weight * off / std
+    def forward(ctx: Any, natural: Tensor, *maps: Tensor) -> Tensor:
+        mean, std, weight = natural.to(maps[0].dtype)
+        means = torch.cat([layer.mean((2, 3)) for layer in maps], 1)
+        # torch's own variance takes six times as long in the channels-last memory format.
+        squares = torch.cat([layer.square().mean((2, 3)) for layer in maps], 1)
+        ratio = (squares - means.square()).clamp_min(0) / std.square()
+        offset = (means - mean) / std
+        # When a pixel of a channel with H×W pixels changes by d, the mean changes by d / (H W), and the variance by
+        # 2 (pixel - mean) d / (H W).
+        by_mean = 2 * weight * offset / std
         by_variance = 2 * weight * (ratio - 1) * (ratio + 3) / (ratio + 1).square() / std.square()
-        channels = torch.tensor([one.shape[1] for one in seen])
-        areas = torch.tensor([one.shape[2] * one.shape[3] for one in seen], dtype=weight.dtype)
-        each = torch.repeat_interleave(areas, channels).to(weight.device)
+        channels = torch.tensor([layer.shape[1] for layer in maps])
+        areas = torch.tensor([layer.shape[2] * layer.shape[3] for layer in maps], dtype=weight.dtype)
+        area = torch.repeat_interleave(areas, channels).to(weight.device)
         ctx.channels = channels.tolist()
-        ctx.save_for_backward(2 * by_variance / each, (by_mean - 2 * by_variance * found) / each, *seen)
-        cost: Tensor = (weight * (off.square() + 2 * (ratio - 1).square() / (ratio + 1))).sum(1)
-        return cost
+        ctx.save_for_backward(2 * by_variance / area, (by_mean - 2 * by_variance * means) / area, *maps)
+        distance: Tensor = (weight * (offset.square() + 2 * (ratio - 1).square() / (ratio + 1))).sum(1)
+        return distance
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        factor, shift, *seen = ctx.saved_tensors
-        factors, shifts = ((gradient[:, None] * one)[..., None, None].split(ctx.channels, 1) for one in (factor, shift))
-        return None, *(torch.addcmul(*terms) for terms in zip(shifts, seen, factors, strict=True))
-
-
-LEAST = 0.1
-"""What a channel's standard deviation is at least taken for, of its layer's mean."""
+        factor, shift, *maps = ctx.saved_tensors
+        factors, shifts = (
+            (gradient[:, None] * values)[..., None, None].split(ctx.channels, 1) for values in (factor, shift)
+        )
+        return None, *(torch.addcmul(*terms) for terms in zip(shifts, maps, factors, strict=True))

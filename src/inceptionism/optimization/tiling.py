@@ -1,4 +1,4 @@
-"""How a picture too large to be seen at once is cut into tiles. Pure geometry, in pixels."""
+"""Tiles of a picture that is too large to be processed at once. Pure geometry, in pixels."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 GRID = 32
-"""Tiles begin and end at multiples of this, the stride of most networks' last maps: seen from there, a neuron sees
-what it sees in the whole picture."""
+"""Spacing of tile borders, in pixels. It is the stride of the last maps of most networks.
+
+Thus the neurons of a tile lie at the same positions as the neurons of the whole picture.
+"""
 
 
 class Span(NamedTuple):
-    """One side of a tile, on a picture whose opposite edges meet.
+    """One side of a tile. Opposite edges of the picture meet, so a span may continue at the other edge.
 
     Attributes:
-        start: Where the part begins that is the tile's own; these parts cover the picture.
-        length: Of that part.
-        margin: How much further the network sees at both ends.
+        start: First pixel of the tile's own part. The own parts of all tiles cover the picture.
+        length: Length of the own part.
+        margin: Length of the overlap at each end, which the network processes too.
     """
 
     start: int
@@ -25,68 +27,90 @@ class Span(NamedTuple):
     margin: int
 
     @property
-    def seen(self) -> int:
-        """How much the network sees."""
+    def extent(self) -> int:
+        """Length with both margins, which is what the network processes."""
         return self.length + 2 * self.margin
 
-    def pieces(self, size: int, *, margin: bool) -> Iterator[tuple[slice, slice]]:
-        """Yield which parts of what the network sees lie where on a side of `size`, with the margins or without."""
-        inside = 0 if margin else self.margin
-        end = self.seen - inside
-        while inside < end:
-            place = (self.start - self.margin + inside) % size
-            count = min(end - inside, size - place)
-            yield slice(inside, inside + count), slice(place, place + count)
-            inside += count
+    def slices(self, size: int, *, margin: bool) -> Iterator[tuple[slice, slice]]:
+        """Yield slices of the tile, and the slices of a picture side of `size` that they come from.
+
+        Args:
+            size: Length of the side of the picture.
+            margin: Whether the slices cover the margins or only the own part.
+        """
+        begin = 0 if margin else self.margin
+        end = self.extent - begin
+        while begin < end:
+            position = (self.start - self.margin + begin) % size
+            count = min(end - begin, size - position)
+            yield slice(begin, begin + count), slice(position, position + count)
+            begin += count
 
 
 class Tile(NamedTuple):
-    """A part of a picture."""
+    """A rectangular part of a picture.
+
+    Attributes:
+        rows: Vertical span.
+        columns: Horizontal span.
+    """
 
     rows: Span
     columns: Span
 
-    def pieces(
+    def slices(
         self, height: int, width: int, *, margin: bool
     ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-        """Yield which rows and columns of what the network sees are which of a picture of this size."""
-        for inside, rows in self.rows.pieces(height, margin=margin):
-            for along, columns in self.columns.pieces(width, margin=margin):
-                yield (inside, along), (rows, columns)
+        """Yield rows and columns of the tile, and the rows and columns of the picture that they come from.
+
+        Args:
+            height: Height of the picture.
+            width: Width of the picture.
+            margin: Whether the slices cover the margins or only the own part.
+        """
+        for tile_rows, rows in self.rows.slices(height, margin=margin):
+            for tile_columns, columns in self.columns.slices(width, margin=margin):
+                yield (tile_rows, tile_columns), (rows, columns)
 
 
 def tiles(
-    size: tuple[int, int], most: int | None, *, margin: int = GRID, offset: tuple[float, float] = (0, 0)
+    size: tuple[int, int], max_pixels: int | None, *, margin: int = GRID, offset: tuple[float, float] = (0, 0)
 ) -> list[Tile]:
-    """Cut a picture of height and width `size` into tiles of one size.
+    """Return tiles of equal size that cover a picture of height and width `size`.
 
-    One size, so that each pixel counts as much as any other. A side that is not a multiple of the grid is covered
-    by tiles of which the last reaches over to the first.
+    The tiles are equal so that each pixel has the same weight. If a side is not a multiple of the grid, the last tile
+    overlaps the first one.
 
     Args:
-        size: The height and width of the picture.
-        most: How many pixels the network may see at once; none for the whole picture.
-        margin: How far it sees around a tile, where the tile is not as high or as wide as the picture.
-        offset: Where the first tile begins, as a share of a tile's height and width.
+        size: Height and width of the picture.
+        max_pixels: Largest number of pixels that the network may process at once. None means no limit.
+        margin: Overlap around a tile, on sides where the tile is smaller than the picture.
+        offset: Position of the first tile, as shares of a tile's height and width in [0, 1).
     """
     height, width = size
-    if most is None or height * width <= most:
+    if max_pixels is None or height * width <= max_pixels:
         return [Tile(Span(0, height, 0), Span(0, width, 0))]
-    side = max(math.isqrt(most), 2 * margin + GRID)
+    side = max(math.isqrt(max_pixels), 2 * margin + GRID)
     if min(size) <= side:
-        # As long as it may be in the one direction, and whole in the other.
-        side = max(most // min(size), 2 * margin + GRID)
+        # The tile covers the shorter side of the picture, and is as long as possible in the other direction.
+        side = max(max_pixels // min(size), 2 * margin + GRID)
     rows, columns = (
         spans(length, side - 2 * margin, margin, share) for length, share in zip(size, offset, strict=True)
     )
     return [Tile(row, column) for row in rows for column in columns]
 
 
-def spans(length: int, most: int, margin: int, offset: float) -> list[Span]:
-    """Cut a side into spans of one length, each of them at most `most`, or on the grid just above."""
-    if length <= most + 2 * margin:
+def spans(length: int, max_length: int, margin: int, offset: float) -> list[Span]:
+    """Return spans of equal length that cover a side of the picture.
+
+    The length of a span is at most `max_length`, rounded up to the grid.
+    """
+    if length <= max_length + 2 * margin:
         return [Span(0, length, 0)]
-    count = math.ceil(length / most)
-    each = math.ceil(length / count / GRID) * GRID
-    first = int(offset * each) // GRID * GRID
-    return [Span((first + index * each) % length, each, margin) for index in range(math.ceil(length / each))]
+    count = math.ceil(length / max_length)
+    span_length = math.ceil(length / count / GRID) * GRID
+    first = int(offset * span_length) // GRID * GRID
+    return [
+        Span((first + index * span_length) % length, span_length, margin)
+        for index in range(math.ceil(length / span_length))
+    ]

@@ -1,39 +1,41 @@
-"""What the network sees a picture through: a new random view at each step.
+"""Random transforms of the picture, drawn anew at each step.
 
-A detail that survives them is one that the network would see in any photograph; one that does not was a
-trick of exact pixel positions.
+A detail that survives them is one that the network would perceive in any photograph. A detail that does not survive
+them depends on exact pixel positions.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.memory import use_large_pages
 
-Transform = Callable[[Tensor, torch.Generator], Tensor]
-"""Takes N×3×H×W in [0, 1] and the source of random choices, and returns the same kind of picture."""
+Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
+"""Transform of a picture. Takes N×C×H×W in [0, 1] and a random generator, returns N×C×H×W."""
 
 
 def circular_shift(jitter: int) -> Transform:
-    """Shift by up to `jitter` pixels in each direction; what leaves at one edge enters at the other (as in 2015)."""
+    """Return a transform that shifts by up to `jitter` pixels in each direction, as in 2015.
+
+    Pixels that leave the picture at one edge enter it at the opposite edge.
+    """
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
         down, right = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
-        shifted: Tensor = _Shift.apply(picture, down, right)  # type: ignore[no-untyped-call]
-        return shifted
+        view: Tensor = _CircularShift.apply(picture, down, right)  # type: ignore[no-untyped-call]
+        return view
 
     return transform
 
 
-class _Shift(torch.autograd.Function):
-    """`shifted`, and back."""
+class _CircularShift(torch.autograd.Function):
+    """`shifted` with a backward pass that shifts the gradient back."""
 
     @staticmethod
     def forward(ctx: Any, picture: Tensor, down: int, right: int) -> Tensor:
@@ -47,17 +49,17 @@ class _Shift(torch.autograd.Function):
 
 
 def shifted(picture: Tensor, down: int, right: int) -> Tensor:
-    """Return what `picture.roll((down, right), (-2, -1))` gives, without a picture in between."""
+    """Return the same as `picture.roll((down, right), (-2, -1))`, without an intermediate picture."""
     height, width = picture.shape[-2:]
     down, right = down % height, right % width
-    moved = use_large_pages(torch.empty_like(picture))
+    result = use_large_pages(torch.empty_like(picture))
     for rows, from_rows in (slice(down), slice(height - down, None)), (slice(down, None), slice(height - down)):
         for columns, from_columns in (
             (slice(right), slice(width - right, None)),
             (slice(right, None), slice(width - right)),
         ):
-            moved[..., rows, columns] = picture[..., from_rows, from_columns]
-    return moved
+            result[..., rows, columns] = picture[..., from_rows, from_columns]
+    return result
 
 
 def random_view(
@@ -70,65 +72,65 @@ def random_view(
     brightness: float = 0.15,
     noise: float = 0.25,
 ) -> Transform:
-    """Look at the picture from a random place, in random light.
+    """Return a transform that changes position, size, angle, contrast and brightness, and adds noise.
 
-    It is shifted, scaled and rotated in one resampling; then come contrast and brightness; and noise, of which most
-    views have little. What is seen beside the picture, in further channels, has no noise.
+    Shift, magnification and rotation are one resampling. Contrast and brightness follow, and then the noise. References
+    in further channels get no noise. The prior `views` documents the ranges of the arguments.
 
     Args:
-        shift: The largest shift in each direction, as a share of the picture's height and width.
-        smallest: The least magnification.
-        largest: The most; all logarithms between the two are equally likely.
-        rotation: The largest turn to either side, in degrees.
-        contrast: The largest change of the distance from gray, as a share of it.
-        brightness: The largest shift of brightness to either side.
-        noise: The largest standard deviation of the noise; how much of it there is, is the cube of a number that is
-            equally likely from 0 to 1.
-
-    Raises:
-        InvalidSetting: the smallest magnification is larger than the largest.
+        shift: Largest shift in each direction, as a share of the picture's height and width.
+        smallest: Smallest magnification.
+        largest: Largest magnification, at least `smallest`. The logarithm is distributed uniformly between the two.
+        rotation: Largest rotation to either side, in degrees.
+        contrast: Largest relative change of the distance from gray.
+        brightness: Largest change of the brightness to either side.
+        noise: Largest standard deviation of the noise. It is multiplied with the cube of a number that is distributed
+            uniformly in [0, 1], so most views have little noise.
     """
-    if smallest > largest:
-        raise InvalidSetting(f"the smallest view is of {smallest:g}, which is more than the largest, of {largest:g}")
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
         height, width = picture.shape[-2:]
-        size, turn, down, right, far, light, amount = torch.rand(7, generator=generator).tolist()
+        size, angle, down, right, gain, light, grain = torch.rand(7, generator=generator).tolist()
         view = similarity(
             picture,
             shift=((2 * down - 1) * shift * height, (2 * right - 1) * shift * width),
             scale=smallest * (largest / smallest) ** size,
-            rotation=(2 * turn - 1) * rotation,
+            rotation=(2 * angle - 1) * rotation,
         )
-        factor = 1 + (2 * far - 1) * contrast
+        factor = 1 + (2 * gain - 1) * contrast
         view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
-        grain: Tensor = amount**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
-        noisy, beside = view[:, :3] + grain.to(view.device), view[:, 3:]
-        return torch.cat([noisy, beside], 1) if beside.shape[1] else noisy
+        values: Tensor = grain**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
+        noisy, references = view[:, :3] + values.to(view.device), view[:, 3:]
+        return torch.cat([noisy, references], 1) if references.shape[1] else noisy
 
     return transform
 
 
 def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float) -> Tensor:
-    """Move the picture down and right by `shift` pixels, then magnify it and turn it counterclockwise by degrees.
+    """Return an N×C×H×W picture that is shifted, then magnified and rotated about the center of the view.
 
-    It is magnified and turned about the middle of the view; what comes in from outside is middle gray. The
-    output has the size of the input.
+    The area outside of the picture is middle gray. The result has the size of the picture.
+
+    Args:
+        picture: N×C×H×W in [0, 1].
+        shift: Shift down and to the right, in pixels.
+        scale: Magnification.
+        rotation: Angle in degrees, counterclockwise.
     """
     height, width = picture.shape[-2:]
     cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
     down, right = shift
-    # Torch goes back from one picture on one thread. Two halves of the view are as two pictures to it.
+    # torch's backward pass uses one thread for each picture, so split the view of a single picture into two halves.
     halves = 2 if len(picture) == 1 else 1
     rows = math.ceil(height / halves) * halves
-    # Where each output pixel comes from, in coordinates that run from -1 to 1 over each side: x, then y.
+    # The grid holds the source of each output pixel, x and then y, in coordinates from -1 to 1 along each side.
     y = ((torch.arange(rows, device=picture.device) * 2 + 1) / height - 1)[:, None]
     x = (torch.arange(width, device=picture.device) * 2 + 1) / width - 1
     grid = picture.new_empty(rows, width, 2)
     torch.add(-sine * height / width * y - 2 * right / width, cosine * x, out=grid[..., 0])
     torch.add(cosine * y - 2 * down / height, sine * width / height * x, out=grid[..., 1])
     grids = grid.view(halves, -1, width, 2).expand(max(halves, len(picture)), -1, -1, -1)
-    moved = F.grid_sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids, align_corners=False)
+    view = F.grid_sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids, align_corners=False)
     if halves > 1:
-        moved = torch.cat(moved.unbind(), 1)[None]
-    return moved[..., :height, :] + 0.5
+        view = torch.cat(view.unbind(), 1)[None]
+    return view[..., :height, :] + 0.5

@@ -1,36 +1,34 @@
 from .camera import Matrix, Place, keyframe_position
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
-from .film import Keyframe, VideoRecipe, ZoomRecipe, checked_keyframes, read_keyframes
+from .film import VideoRecipe, ZoomRecipe
+from .keyframes import Keyframe, checked_keyframes, read_keyframes
+from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, parse_layers
-from .priors import PARAMETERIZATIONS, PRIOR_FORMS, parse_prior
+from .photo import PhotoRecipe
+from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
-from .recipe import (
-    DEVICES,
-    MAX_SEED,
-    PRECISIONS,
-    PRESETS,
-    ClassRecipe,
-    PhotoRecipe,
-    Recipe,
-    readable_value,
-    recipe_kinds,
-)
+from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
+from .settings import GROUPS, NONE, NamedSetting, settings_of
+from .visualization import PRESETS, ClassRecipe
 
 __all__ = [
     "DEVICES",
+    "GROUPS",
     "MAX_SEED",
+    "NONE",
     "PARAMETERIZATIONS",
     "PRECISIONS",
     "PRESETS",
-    "PRIOR_FORMS",
     "ClassRecipe",
     "Keyframe",
     "LayerChoice",
     "LayerSetting",
     "MadeWith",
     "Matrix",
+    "NamedSetting",
     "PhotoRecipe",
     "Place",
+    "PriorDefinition",
     "Recipe",
     "Term",
     "Verdict",
@@ -38,14 +36,19 @@ __all__ = [
     "ZoomRecipe",
     "checked_keyframes",
     "describe_photo",
+    "grouped_settings",
     "join_terms",
     "keyframe_position",
     "parse_layers",
     "parse_prior",
     "parse_terms",
+    "prior_numbers",
+    "prior_reference",
     "quote_argument",
     "read_keyframes",
     "readable_value",
     "recipe_kinds",
+    "settings_of",
+    "takes_settings",
     "weighted_text",
 ]

@@ -1,63 +1,85 @@
-"""How a camera moves through a picture. Pure geometry: knows no torch."""
+"""Movement of a camera through a picture. Pure geometry: knows no torch."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.validation import check_number, is_finite
+from inceptionism.recipes.settings import check_settings, documented, setting
+from inceptionism.validation import is_finite
 
 Place: TypeAlias = tuple[float, float]
-"""Down and across, each in parts of the picture's height and width."""
+"""A distance down and a distance to the right, as shares of the picture's height and width."""
 
 Matrix: TypeAlias = "tuple[tuple[float, float, float], tuple[float, float, float]]"
-
-MOST_ZOOM = 1000.0
-MOST_TURN = 3600.0
-MOST_DRIFT = 10.0
+"""An affine map of (x, y, 1), two rows of three numbers."""
 
 
+def place_from(low: float, high: float) -> Callable[[str, Any], Place]:
+    """Return a converter of two numbers from `low` to `high` to a `Place`."""
+
+    def convert(name: str, value: Any) -> Place:
+        if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(is_finite, value)):
+            raise InvalidSetting(f"{name} must be two numbers, down and across, not {quote_value(value)}")
+        if not all(low <= one <= high for one in value):
+            raise InvalidSetting(f"{name} must be from {low:g} to {high:g}, not {quote_value(value)}")
+        return float(value[0]), float(value[1])
+
+    return convert
+
+
+@documented
 @dataclass(frozen=True)
 class Camera:
-    """How a camera moves at one moment.
+    """Movement of the camera at one moment."""
 
-    Attributes:
-        zoom: How many times as large what it looks at gets in a second; below 1 it moves away.
-        rotation: By how many degrees the picture turns in a second, counterclockwise.
-        toward: The point that it zooms in on and turns about, (0, 0) at the top left and (1, 1) at the bottom right: it
-            stays where it is, and everything else flees from it.
-        drift: How far the camera moves sideways in a second, in parts of the picture's height and width.
-    """
-
-    zoom: float = 1.6
-    rotation: float = 0.0
-    toward: Place = (0.5, 0.5)
-    drift: Place = (0.0, 0.0)
+    zoom: float = setting(
+        1.6, "Magnification per second; below 1 the camera moves away", group="what", minimum=0.001, maximum=1000.0
+    )
+    rotation: float = setting(
+        0.0,
+        "Rotation of the picture, counterclockwise",
+        group="what",
+        unit="degrees per second",
+        minimum=-3600.0,
+        maximum=3600.0,
+    )
+    toward: Place = setting(
+        (0.5, 0.5),
+        "Point that the camera flies to and turns about, down and across",
+        group="what",
+        minimum=0,
+        maximum=1,
+        note="0,0 is the top left corner and 1,1 the bottom right corner. The point stays where it is.",
+        convert=place_from(0, 1),
+    )
+    drift: Place = setting(
+        (0.0, 0.0),
+        "Sideways movement of the camera, down and across",
+        group="what",
+        unit="heights and widths of the picture per second",
+        minimum=-10,
+        maximum=10,
+        convert=place_from(-10, 10),
+    )
 
     def __post_init__(self) -> None:
-        check_number("zoom", self.zoom, above=0, at_most=MOST_ZOOM)
-        if self.zoom < 1 / MOST_ZOOM:
-            raise InvalidSetting(f"zoom must be at least {1 / MOST_ZOOM:g}, not {self.zoom:g}")
-        check_number("rotation", self.rotation)
-        if abs(self.rotation) > MOST_TURN:
-            raise InvalidSetting(f"rotation must be at most {MOST_TURN:g} degrees a second, not {self.rotation:g}")
-        object.__setattr__(self, "toward", check_place("toward", self.toward, 0, 1))
-        object.__setattr__(self, "drift", check_place("drift", self.drift, -MOST_DRIFT, MOST_DRIFT))
+        check_settings(self)
 
     def matrix(self, height: int, width: int, seconds: float) -> Matrix:
-        """Return where the pixels of a picture come from after this movement.
+        """Return the origin of every pixel after a movement.
 
         Args:
-            height: Of the picture in pixels.
-            width: Of the picture in pixels.
-            seconds: How long the camera moves.
+            height: Height of the picture in pixels.
+            width: Width of the picture in pixels.
+            seconds: Duration of the movement.
 
         Returns:
-            The affine map that takes (x, y, 1), the middle of a pixel of the new picture, to where it was before.
+            The affine map from (x, y, 1), the center of a pixel in the new picture, to its place in the old picture.
         """
         scale = self.zoom**-seconds
         angle = math.radians(self.rotation) * seconds
@@ -70,19 +92,16 @@ class Camera:
         )
 
 
-def check_place(name: str, value: object, low: float, high: float) -> Place:
-    """Return two numbers from `low` to `high` as a pair; raise `InvalidSetting` if they are not."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(is_finite, value)):
-        raise InvalidSetting(f"{name} must be two numbers, down and across, not {quote_value(value)}")
-    if not all(low <= one <= high for one in value):
-        raise InvalidSetting(f"{name} must be from {low:g} to {high:g}, not {quote_value(value)}")
-    return float(value[0]), float(value[1])
-
-
 def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
-    """Return the attribute `name` of a camera that is `share` of the way from one value to another.
+    """Return the value of a camera's attribute between two values.
 
-    Zooms are mixed as factors are: from 1 to 4, it is 2 halfway.
+    A zoom is interpolated as a factor: halfway from 1 to 4 it is 2.
+
+    Args:
+        name: Name of the attribute.
+        one: Value at share 0: a number, or a pair of numbers.
+        other: Value at share 1.
+        share: Position between the two, from 0 to 1.
     """
     if isinstance(one, tuple):
         return tuple(interpolate(name, *pair, share) for pair in zip(one, other, strict=True))
@@ -92,9 +111,14 @@ def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
 
 
 def keyframe_position(times: Sequence[float], moment: float) -> tuple[int, int, float]:
-    """Return the two of rising `times` that a moment lies between, and how far it is from one to the other.
+    """Return the indices of the keyframes around a moment, and the eased position between them, from 0 to 1.
 
-    The way is eased, so that what follows it has no corners. Before the first of them, and after the last, it stays.
+    The position follows a smooth curve, so that the movement has no corners. Before the first keyframe and after the
+    last, both indices are the same and the position is 0.
+
+    Args:
+        times: Times of the keyframes in rising order, in seconds.
+        moment: The moment, in seconds.
     """
     after = bisect_right(times, moment)
     if after in (0, len(times)):

@@ -1,4 +1,4 @@
-"""How objectives and priors are written: `0.5*layer(blocks.4) + class(banana) - tv`. Knows neither, nor torch."""
+"""Objectives and priors as text, for example `0.5*layer(blocks.4) + class(banana) - tv`. Knows neither, nor torch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BARE = re.compile(r'\s*([^\s,()"](?:[^,()"]*[^\s,()"])?)')
 
 @dataclass(frozen=True)
 class Term:
-    """One summand: a weight, a name, and what stands in its parentheses.
+    """One term of a sum: `WEIGHT*NAME(ARGUMENT, …, KEY=VALUE, …)`.
 
     Attributes:
-        name: What is meant.
-        arguments: Those that have no name of their own, in order.
-        named: Those that are written `key=value`.
-        weight: Its factor.
+        name: Name of the objective or prior.
+        arguments: Arguments without a key, in order.
+        named: Arguments with a key.
+        weight: Factor of the term.
     """
 
     name: str
@@ -36,27 +36,24 @@ class Term:
     weight: float = 1.0
 
     def __str__(self) -> str:
-        inside = [
-            *map(quote_argument, self.arguments),
-            *(f"{key}={quote_argument(value)}" for key, value in self.named.items()),
-        ]
+        named = [f"{key}={quote_argument(value)}" for key, value in self.named.items()]
+        inside = [*map(quote_argument, self.arguments), *named]
         return weighted_text(self.weight, self.name + (f"({', '.join(inside)})" if inside else ""))
 
     def check(self, arguments: Sequence[str], named: Sequence[str] = (), *, optional: int = 0) -> None:
-        """Raise `InvalidSetting` unless it has these arguments, of which the last may be missing, and no other keys.
+        """Raise `InvalidSetting` unless the term has the right arguments.
 
         Args:
-            arguments: What each is, in a word.
-            named: The keys that it may have.
-            optional: How many of the arguments may be missing.
+            arguments: Description of each argument in a word.
+            named: Keys that the term may have.
+            optional: Number of arguments at the end that may be missing.
         """
-        pattern = ", ".join([*arguments[: len(arguments) - optional], *(f"[{one}]" for one in arguments[-optional:])])
-        if optional == 0:
-            pattern = ", ".join(arguments)
+        required = len(arguments) - optional
+        pattern = ", ".join([*arguments[:required], *(f"[{one}]" for one in arguments[required:])])
         form = f"write {self.name}({pattern})" if pattern else f"write {self.name}"
         if named:
-            form += f", with {' or '.join(f'{key}=…' for key in named)} if you like"
-        if not len(arguments) - optional <= len(self.arguments) <= len(arguments):
+            form += f", optionally with {' or '.join(f'{key}=…' for key in named)}"
+        if not required <= len(self.arguments) <= len(arguments):
             raise InvalidSetting(f"{quote_value(str(self))} has {len(self.arguments)} arguments: {form}")
         for key in self.named:
             if key not in named:
@@ -64,13 +61,13 @@ class Term:
 
 
 def weighted_text(weight: float, text: str) -> str:
-    """Return `text` times a weight, as it is written."""
+    """Return the text of a term with a weight."""
     short = f"{weight:g}"
     return text if weight == 1 else f"{short if float(short) == weight else repr(weight)}*{text}"
 
 
 def join_terms(terms: Sequence[str]) -> str:
-    """Return the sum of terms, as it is written."""
+    """Return the text of the sum of terms."""
     first, *others = terms
     return first + "".join(
         f" - {term.removeprefix('-').removeprefix('1*')}" if term.startswith("-") else f" + {term}" for term in others
@@ -78,23 +75,23 @@ def join_terms(terms: Sequence[str]) -> str:
 
 
 def quote_argument(value: str) -> str:
-    """Return an argument as it is written: in quotes where it would not be read back as one otherwise."""
+    """Return the text of an argument, in quotes if it could not be read back without them."""
     bare = BARE.fullmatch(value)
-    confusing = KEY.match(value) or value.startswith("=")
-    return value if bare and bare[1] == value and not confusing else f'"{value}"'
+    ambiguous = KEY.match(value) or value.startswith("=")
+    return value if bare and bare[1] == value and not ambiguous else f'"{value}"'
 
 
 def parse_terms(text: str, kind: str) -> tuple[Term, ...]:
-    """Read a sum of terms, `[SIGN][NUMBER*]NAME[(ARGUMENT, …, KEY=VALUE, …)]` each.
+    """Return the terms of a sum, each written as `[SIGN][NUMBER*]NAME[(ARGUMENT, …, KEY=VALUE, …)]`.
 
-    An argument that contains a comma, a parenthesis or an equals sign stands in double quotes.
+    An argument that contains a comma, a parenthesis or an equals sign must be in double quotes.
 
     Args:
-        text: What is read.
-        kind: What it is, for the sentence of an error: "objective" say.
+        text: The sum.
+        kind: Kind of the text in messages, for example "objective".
 
     Raises:
-        InvalidSetting: it is no such sum; the sentence shows where.
+        InvalidSetting: If the text is not such a sum; the message shows where.
     """
     if not isinstance(text, str):
         raise InvalidSetting(f"{kind} must be a text, not {quote_value(text)}")
@@ -105,24 +102,24 @@ class _Reader:
     """Reads a text from its beginning to its end."""
 
     def __init__(self, text: str, kind: str) -> None:
-        self._text, self._kind, self._at = text, kind, 0
+        self._text, self._kind, self._position = text, kind, 0
 
     def terms(self) -> Iterator[Term]:
         while True:
             sign = self._read(SIGN)
-            if sign is None and self._at:
+            if sign is None and self._position:
                 self._refuse("+ or -")
             weight = float(self._read(WEIGHT) or 1) * (-1 if sign == "-" else 1)
             check_number(f"a weight in {self._kind} {quote_value(self._text)}", weight)
             name = self._read(NAME)
             if name is None:
                 self._refuse("a name")
-            arguments, named = self._inside(name)
+            arguments, named = self._arguments(name)
             yield Term(name, tuple(arguments), named, weight)
-            if not self._text[self._at :].strip():
+            if not self._text[self._position :].strip():
                 return
 
-    def _inside(self, name: str) -> tuple[list[str], dict[str, str]]:
+    def _arguments(self, name: str) -> tuple[list[str], dict[str, str]]:
         arguments: list[str] = []
         named: dict[str, str] = {}
         if self._read(OPENING) is None or self._read(CLOSING) is not None:
@@ -146,13 +143,13 @@ class _Reader:
                 self._refuse("a comma or a closing parenthesis")
 
     def _read(self, pattern: re.Pattern[str]) -> str | None:
-        match = pattern.match(self._text, self._at)
+        match = pattern.match(self._text, self._position)
         if match is None:
             return None
-        self._at = match.end()
+        self._position = match.end()
         return match[pattern.groups]
 
-    def _refuse(self, wanted: str) -> NoReturn:
-        rest = self._text[self._at :].strip()
+    def _refuse(self, missing: str) -> NoReturn:
+        rest = self._text[self._position :].strip()
         where = f"at {quote_value(rest)}" if rest else "at its end"
-        raise InvalidSetting(f"{self._kind} {quote_value(self._text)} cannot be read: {wanted} is missing {where}")
+        raise InvalidSetting(f"{self._kind} {quote_value(self._text)} cannot be read: {missing} is missing {where}")

@@ -1,4 +1,4 @@
-"""How layers are named, and how much each counts: `blocks.10`, `blocks.10:17=0.5`. Knows no torch."""
+"""Choices of layers with channels and weights: `blocks.10`, `blocks.10:17=0.5`. Knows no torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.validation import check_integer, check_number, check_text
 
 MAX_CHANNEL = 999_999_999
+"""Largest index of a channel."""
 
-# Weights whose products with any activation are numbers that float32 has.
+# The products of these weights with any activation fit into float32.
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
 
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """A layer to amplify, or one channel of it, and how much; written `NAME`, `NAME:CHANNEL`, `NAME=WEIGHT`."""
+    """A layer to amplify, or one channel of it, with a weight; written `NAME`, `NAME:CHANNEL` or `NAME=WEIGHT`.
+
+    Attributes:
+        name: Name of the layer.
+        channel: Index of the channel; None for the whole layer.
+        weight: Factor of the layer in the objective, from 1e-6 to 1e6 in size; a negative weight suppresses the layer.
+
+    Raises:
+        InvalidSetting: If one of them has the wrong type or is out of range.
+    """
 
     name: str
     channel: int | None = None
@@ -26,31 +36,35 @@ class LayerChoice:
 
     def __post_init__(self) -> None:
         check_text("the name of a layer", self.name)
+        name = quote_value(self.name)
         if self.channel is not None:
-            check_integer(f"the channel of layer {quote_value(self.name)}", self.channel, 0, MAX_CHANNEL)
-        check_number(f"the weight of layer {quote_value(self.name)}", self.weight)
+            check_integer(f"the channel of layer {name}", self.channel, 0, MAX_CHANNEL)
+        check_number(f"the weight of layer {name}", self.weight)
         if self.weight == 0:
-            raise InvalidSetting(
-                f"the weight of layer {quote_value(self.name)} is 0, so it would change nothing; leave it out"
-            )
+            raise InvalidSetting(f"the weight of layer {name} is 0, so the layer would change nothing; leave it out")
         if not MIN_WEIGHT <= abs(self.weight) <= MAX_WEIGHT:
             raise InvalidSetting(
-                f"the weight of layer {quote_value(self.name)} must be between {MIN_WEIGHT:g} and {MAX_WEIGHT:g} in size, "
-                f"not {self.weight:g}"
+                f"the weight of layer {name} must be from {MIN_WEIGHT:g} to {MAX_WEIGHT:g} in size, not {self.weight:g}"
             )
 
     @classmethod
     def parse(cls, text: str) -> LayerChoice:
-        """Read `NAME[:CHANNEL][=WEIGHT]`."""
+        """Return the choice that `NAME[:CHANNEL][=WEIGHT]` stands for.
+
+        Raises:
+            InvalidSetting: If the text has another form, or a part of it is out of range.
+        """
         match = re.fullmatch(r"(?P<name>[^=]+?)(:(?P<channel>[0-9]{1,9}))?(=(?P<weight>[^=]+))?", text.strip())
         if not match:
-            raise InvalidSetting(f"{quote_value(text)} is no layer: write NAME, NAME:CHANNEL or NAME=WEIGHT")
-        given = match["weight"]
+            raise InvalidSetting(f"{quote_value(text)} is not a valid layer; write NAME, NAME:CHANNEL or NAME=WEIGHT")
+        written = match["weight"]
         try:
-            weight = float(given) if given else 1.0
+            weight = float(written) if written else 1.0
         except ValueError:
-            reason = f"the weight after = must be a number, not {quote_value(given)}"
-            raise InvalidSetting(f"{quote_value(text)} is no layer: {reason}") from None
+            raise InvalidSetting(
+                f"{quote_value(text)} is not a valid layer: the weight after = must be a number, "
+                f"not {quote_value(written)}"
+            ) from None
         return cls(match["name"], int(match["channel"]) if match["channel"] else None, weight)
 
     def __str__(self) -> str:
@@ -61,10 +75,15 @@ class LayerChoice:
 
 
 LayerSetting: TypeAlias = "str | LayerChoice | Sequence[str | LayerChoice] | Mapping[str, float]"
+"""Everything that stands for layers: a name, several names, or a mapping from name to weight."""
 
 
 def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:
-    """Return the choices that `layer` stands for: a name, several, or a mapping from name to weight."""
+    """Return the choices that a name, several names, or a mapping from name to weight stand for; () for None.
+
+    Raises:
+        InvalidSetting: If the value is something else, or a choice is not valid.
+    """
     if layer is None:
         return ()
     if isinstance(layer, (str, LayerChoice)):
@@ -75,6 +94,6 @@ def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:
         )
     if isinstance(layer, Mapping):
         if not layer:
-            raise InvalidSetting("layer is a mapping that names no layer; leave it out for the network's default")
+            raise InvalidSetting("layer is an empty mapping; leave it out for the network's default layer")
         return tuple(replace(parse_layers(name)[0], weight=weight) for name, weight in layer.items())
     return tuple(one if isinstance(one, LayerChoice) else LayerChoice.parse(one) for one in layer)

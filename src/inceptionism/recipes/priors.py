@@ -1,80 +1,228 @@
-"""Which priors there are, and how they are written: `fourier + views + 0.5*tv`. Knows no torch."""
+"""Priors: the one definition of each, and the parser of texts such as `fourier + views + 0.5*tv`. Knows no torch."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
 from inceptionism.recipes.expressions import Term, parse_terms
+from inceptionism.recipes.settings import NONE
+from inceptionism.validation import check_number, number_text
 
 
-class PriorForm(NamedTuple):
-    """How a prior may be written.
+class PriorArgument(NamedTuple):
+    """A number in the parentheses of a prior, written `name=NUMBER`.
 
     Attributes:
-        arguments: What may stand in its parentheses.
-        named: The keys that may.
-        canvas: Whether it says what is optimized; a picture has one of these.
-        weighed: Whether it has a strength.
+        name: Name of the argument.
+        default: Value if the argument is not given.
+        minimum: Smallest value that is allowed.
+        maximum: Largest value that is allowed.
+        help: Meaning of the argument, as a phrase without a period.
+        unit: Unit of the value, in the plural; empty for a plain number.
     """
 
-    arguments: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    canvas: bool = False
-    weighed: bool = False
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    help: str
+    unit: str = ""
+
+    @property
+    def range(self) -> str:
+        """Allowed range in words."""
+        return f"{number_text(self.minimum)} to {number_text(self.maximum)}"
 
 
-PRIOR_FORMS = {
-    "fourier": PriorForm(named=("decay", "contrast", "saturation"), canvas=True),
-    "phase": PriorForm(("picture or folder",), canvas=True),
-    "pixels": PriorForm(canvas=True),
-    "views": PriorForm(named=("shift", "smallest", "largest", "rotation", "contrast", "brightness", "noise")),
-    "laplacian": PriorForm(named=("levels",)),
-    "tv": PriorForm(weighed=True),
-    "norm": PriorForm(named=("power",), weighed=True),
-    "blur": PriorForm(weighed=True),
-    "statistics": PriorForm(weighed=True),
-}
-PARAMETERIZATIONS = tuple(name for name, known in PRIOR_FORMS.items() if known.canvas)
+class PriorDefinition(NamedTuple):
+    """Everything that is known of a prior.
+
+    Attributes:
+        name: Name of the prior.
+        help: Description of the prior in one sentence.
+        source: Publications of the method, and where it departs from them; empty if there are none.
+        arguments: Numbers that may be given in the parentheses.
+        file: Kind of file that may be given in the parentheses; empty if there is none.
+        strength: Meaning of the strength, the factor before the name; empty if the prior has no strength.
+        is_parameterization: Whether the prior chooses the parameterization of the picture.
+    """
+
+    name: str
+    help: str
+    source: str = ""
+    arguments: tuple[PriorArgument, ...] = ()
+    file: str = ""
+    strength: str = ""
+    is_parameterization: bool = False
+
+    @property
+    def form(self) -> str:
+        """Form in which the prior is written, with the defaults of its arguments."""
+        inside = [f"[{self.file.upper()}]"] if self.file else []
+        inside += [f"{one.name}={one.default:g}" for one in self.arguments]
+        factor = "STRENGTH*" if self.strength else ""
+        return factor + self.name + (f"({', '.join(inside)})" if inside else "")
+
+
+_DEFINITIONS = (
+    PriorDefinition(
+        "fourier",
+        "The Fourier spectrum is optimized, in decorrelated colors and with amplitudes that fall with the frequency.",
+        source="Olah et al., 2017",
+        arguments=(
+            PriorArgument("decay", 1.5, 0, 4, "Exponent of the fall: amplitudes are 1/frequency^decay"),
+            PriorArgument("contrast", 1.2, 0, 20, "Factor of the contrast"),
+            PriorArgument("saturation", 0.7, 0, 4, "Factor of the hues, relative to the lightness"),
+        ),
+        is_parameterization=True,
+    ),
+    PriorDefinition(
+        "phase",
+        "Only the phases of the Fourier spectrum are optimized. The magnitudes fall with the frequency as in natural "
+        "pictures, or they are the mean of the given pictures.",
+        source="MACO: Fel et al., 2023",
+        file="picture or folder",
+        is_parameterization=True,
+    ),
+    PriorDefinition(
+        "pixels",
+        "The pixels are optimized. This is the default, and the only choice for a photograph.",
+        source="Mordvintsev, Olah & Tyka, 2015",
+        is_parameterization=True,
+    ),
+    PriorDefinition(
+        "views",
+        "The network sees a random view of the picture at each step: shifted, magnified, rotated, with other "
+        "brightness and contrast, and with noise.",
+        source="Olah et al., 2017; brightness, contrast, and noise that is weak in most views are ours",
+        arguments=(
+            PriorArgument("shift", 0.18, 0, 1, "Largest shift, as a share of the picture's height and width"),
+            PriorArgument("smallest", 0.7, 0.05, 16, "Smallest magnification"),
+            PriorArgument("largest", 2.0, 0.05, 16, "Largest magnification"),
+            PriorArgument("rotation", 10.0, 0, 180, "Largest rotation to either side", "degrees"),
+            PriorArgument("contrast", 0.5, 0, 1, "Largest relative change of the contrast"),
+            PriorArgument("brightness", 0.15, 0, 1, "Largest change of the brightness, as a share of white"),
+            PriorArgument("noise", 0.25, 0, 1, "Largest standard deviation of the noise, as a share of white"),
+        ),
+    ),
+    PriorDefinition(
+        "laplacian",
+        "The gradient is normalized so that coarse and fine details grow equally fast.",
+        source="Mordvintsev, 2016",
+        arguments=(PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one"),),
+    ),
+    PriorDefinition(
+        "tv",
+        "Total variation is penalized, which makes the picture smooth.",
+        source="Rudin, Osher & Fatemi, 1992; Mahendran & Vedaldi, 2015",
+        strength="relative to the objective's gradient, which is scaled to a mean absolute value of 1",
+    ),
+    PriorDefinition(
+        "norm",
+        "Colors far from gray are penalized.",
+        source="Mahendran & Vedaldi, 2015",
+        arguments=(PriorArgument("power", 6, 1, 32, "Exponent: a high one penalizes only colors near black or white"),),
+        strength="relative to the objective's gradient, which is scaled to a mean absolute value of 1",
+    ),
+    PriorDefinition(
+        "blur",
+        "The picture is blurred after each step.",
+        source="Yosinski et al., 2015",
+        strength="standard deviation of the blur in pixels",
+    ),
+    PriorDefinition(
+        "statistics",
+        "The means and variances of the channels stay close to those of natural pictures, which the network's batch "
+        "norms hold.",
+        source="DeepInversion: Yin et al., 2020",
+        strength="in units of the score",
+    ),
+)
+
+PRIORS = {definition.name: definition for definition in _DEFINITIONS}
+"""Definitions of all priors by name."""
+
+PARAMETERIZATIONS = tuple(name for name, definition in PRIORS.items() if definition.is_parameterization)
+"""Names of the priors that choose the parameterization. A picture has one of these."""
+
+
+def prior_reference() -> list[PriorDefinition]:
+    """Return the rows of the reference table of priors, in the order of the documentation."""
+    return list(PRIORS.values())
 
 
 def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
-    """Read a sum of priors; "none" is none at all.
+    """Return the terms of a sum of priors by name; an empty mapping for "none".
 
     Args:
-        text: What is read.
-        photo: Whether it is a photograph that is dreamed: that is always done in its pixels.
+        text: The sum.
+        photo: Whether the prior is for a photograph, whose parameterization is always the pixels.
 
     Raises:
-        InvalidSetting: it names an unknown prior, one twice, two that say what is optimized, or a weight or argument
-            that a prior does not have.
+        InvalidSetting: If the text is not a sum of known priors, if a prior or a parameterization is there twice, or
+            if a strength or an argument is unknown or out of range.
     """
-    if isinstance(text, str) and text.strip() == "none":
+    if isinstance(text, str) and text.strip() == NONE:
         return {}
     terms: dict[str, Term] = {}
     for term in parse_terms(text, "prior"):
-        known = PRIOR_FORMS.get(term.name)
-        if known is None:
-            hint = suggestion(term.name, PRIOR_FORMS)
+        if term.name not in PRIORS:
+            hint = suggestion(term.name, PRIORS)
             raise InvalidSetting(
-                f"there is no prior {quote_value(term.name)}; known are {', '.join(PRIOR_FORMS)}, and none{hint}"
+                f"there is no prior {quote_value(term.name)}; the priors are {', '.join(PRIORS)}, or {NONE}{hint}"
             )
         if term.name in terms:
-            raise InvalidSetting(f"prior {quote_value(text)} has {term.name} twice")
-        term.check(known.arguments, known.named, optional=len(known.arguments))
-        if not known.weighed and term.weight != 1:
-            raise InvalidSetting(f"prior {term.name} has no strength; leave {term.weight:g}* out")
-        if term.weight <= 0:
-            raise InvalidSetting(f"the strength of prior {term.name} must be more than 0, not {term.weight:g}")
+            raise InvalidSetting(f"prior {quote_value(text)} has {term.name} twice; leave one of them out")
+        check_term(term)
         terms[term.name] = term
-    canvases = [name for name in terms if PRIOR_FORMS[name].canvas]
-    if len(canvases) > 1:
-        several = " and ".join(canvases)
+    parameterizations = [name for name in terms if name in PARAMETERIZATIONS]
+    if len(parameterizations) > 1:
         raise InvalidSetting(
-            f"what is optimized is one of {', '.join(PARAMETERIZATIONS)}; prior {quote_value(text)} has {several}"
+            f"prior {quote_value(text)} has {' and '.join(parameterizations)}; "
+            f"a picture has only one of {', '.join(PARAMETERIZATIONS)}"
         )
-    if photo and canvases and canvases != ["pixels"]:
-        raise InvalidSetting(f"a photograph is dreamed in its pixels, so {canvases[0]} is for pictures from noise only")
+    if photo and parameterizations and parameterizations != ["pixels"]:
+        raise InvalidSetting(
+            f"prior {parameterizations[0]} is for pictures from noise only, because a photograph is dreamed in its "
+            "pixels; leave it out"
+        )
     if "phase" in terms and "blur" in terms:
-        raise InvalidSetting("phase keeps the magnitude of each frequency, which blur changes: leave one of them out")
+        raise InvalidSetting(
+            "prior phase keeps the magnitude of each frequency, but blur changes it; leave one of them out"
+        )
     return terms
+
+
+def check_term(term: Term) -> None:
+    """Raise `InvalidSetting` unless the strength and the arguments of a known prior are valid."""
+    definition = PRIORS[term.name]
+    files = [definition.file] if definition.file else []
+    term.check(files, [one.name for one in definition.arguments], optional=len(files))
+    if not definition.strength and term.weight != 1:
+        raise InvalidSetting(f"prior {term.name} has no strength; leave {term.weight:g}* out")
+    if term.weight <= 0:
+        raise InvalidSetting(f"the strength of prior {term.name} must be more than 0, not {term.weight:g}")
+    numbers = prior_numbers(term)
+    if term.name == "views" and numbers["smallest"] > numbers["largest"]:
+        raise InvalidSetting(
+            f"smallest= of prior views must be at most largest=, which is {numbers['largest']:g}, "
+            f"not {numbers['smallest']:g}"
+        )
+
+
+def prior_numbers(term: Term) -> dict[str, Any]:
+    """Return all arguments of a prior as numbers, with the defaults of those that the term does not give.
+
+    Raises:
+        InvalidSetting: If an argument is not a number or is out of range.
+    """
+    numbers: dict[str, Any] = {}
+    for argument in PRIORS[term.name].arguments:
+        text, label = term.named.get(argument.name), f"{argument.name}= of prior {term.name}"
+        try:
+            numbers[argument.name] = argument.default if text is None else float(text)
+        except ValueError:
+            raise InvalidSetting(f"{label} must be a number, not {quote_value(text)}") from None
+        check_number(label, numbers[argument.name], minimum=argument.minimum, maximum=argument.maximum)
+    return numbers

@@ -1,4 +1,4 @@
-"""Settings as TOML that people write: what is wrong with one is said with the number of its line. Knows no recipe."""
+"""Settings as TOML that people write: an error message names the line. Knows no recipe."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 
 from inceptionism.errors import InvalidSetting, first_line
 
-Made = TypeVar("Made")
+Built = TypeVar("Built")
 
 
-def read_toml(text: str, build: Callable[[dict[str, Any]], Made], called: str) -> Made:
-    """Return what `build` makes of the settings in a TOML text.
+def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) -> Built:
+    """Return the object that `build` makes from the settings in a TOML text.
 
     Args:
-        text: What is read.
-        build: Raises `InvalidSetting` for the first setting that is wrong.
-        called: What errors call the text.
+        text: The TOML text.
+        build: Function that takes the settings, and raises `InvalidSetting` for the first one that is not valid.
+        called: Name of the text in messages.
 
     Raises:
-        InvalidSetting: it is not TOML, or `build` refuses it; the sentence names the line.
+        InvalidSetting: If the text is not TOML, or a setting is not valid; the message names the line.
     """
     if sys.version_info >= (3, 11):
         import tomllib
@@ -29,34 +29,34 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Made], called: str) -
         import tomli as tomllib
     try:
         content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # the plain one for a number of more digits than Python reads
-        what = first_line(error)
-        place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$", what)
+    except (ValueError, RecursionError) as error:  # a plain ValueError means a number with too many digits
+        reason = first_line(error)
+        place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$", reason)
         where = f"{called}, line {place[1] or len(text.splitlines())}" if place else called
-        raise InvalidSetting(f"{where}: this is not TOML: {what[: place.start()] if place else what}") from None
+        raise InvalidSetting(f"{where}: this is not TOML: {reason[: place.start()] if place else reason}") from None
     try:
         return build(content)
     except InvalidSetting as error:
-        line = line_of(culprit(content, build, str(error)), text)
+        line = find_line(find_culprit(content, build, str(error)), text)
         raise InvalidSetting(f"{called}, line {line}: {error}" if line else f"{called}: {error}") from None
 
 
-def culprit(content: dict[str, Any], build: Callable[[dict[str, Any]], object], complaint: str) -> str:
-    """Return the last setting without which the complaint would not be made; `kind`, on which all depends, if none."""
+def find_culprit(content: dict[str, Any], build: Callable[[dict[str, Any]], object], message: str) -> str:
+    """Return the last setting whose removal changes the error message, or `kind` if there is none."""
     for name in reversed([name for name in content if name != "kind"]):
         try:
             build({key: value for key, value in content.items() if key != name})
         except InvalidSetting as error:
-            if str(error) == complaint:
+            if str(error) == message:
                 continue
         return name
     return "kind"
 
 
-def line_of(name: str, text: str) -> int | None:
-    """Return the number of the line, from 1, in which a setting, or a table of this name, begins."""
-    begins = re.compile(rf"\s*(?:\[\[?\s*)?(['\"]?){re.escape(name)}\1\s*[=.\]]")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if begins.match(line)), None)
+def find_line(name: str, text: str) -> int | None:
+    """Return the number of the line, from 1, where a setting or a table of this name begins; None if there is none."""
+    pattern = re.compile(rf"\s*(?:\[\[?\s*)?(['\"]?){re.escape(name)}\1\s*[=.\]]")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), None)
 
 
 def write_toml(settings: Mapping[str, Any]) -> str:

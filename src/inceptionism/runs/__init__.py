@@ -1,4 +1,4 @@
-"""From a recipe to a picture in the making, and its result.
+"""Runs: the steps from a recipe to a picture, and the result.
 
 Use `PhotoRun` and `ClassRun`; iterate over a run for its steps. The full list of names for other packages is in
 `__init__.pyi`.

@@ -1,15 +1,7 @@
 from .base import Run, make_batches, run_batch
+from .comparison import compare_with_file, differences, is_varied
 from .photo import PhotoRun, chosen_layers, output_size, photo_objective
-from .replay import (
-    ReplayInputs,
-    check_area,
-    compare_with_file,
-    differences,
-    is_varied,
-    named_files,
-    prepare_replay,
-    resolve_replay,
-)
+from .replay import ReplayInputs, check_area, named_files, prepare_replay, resolve_replay
 from .result import Result, Results, Step
 from .verification import verify_result
 from .visualization import ClassRun

@@ -1,12 +1,11 @@
-"""A picture in the making: its steps, its result, and several of them side by side.
+"""A run: the steps from a recipe to a picture, alone or in a batch of runs.
 
-A run is iterated over for its steps, and asked for its result at any time. Progress bars, previews, cancelling and
-saving an unfinished picture all do just that.
+Iterating over a run takes its steps. Its result is available at any time. Progress bars, previews, cancelling and the
+saving of an unfinished picture need nothing else.
 """
 
 from __future__ import annotations
 
-import gc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -20,39 +19,38 @@ from torch import nn
 from inceptionism import interruption
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import Photo
-from inceptionism.memory import keep_memory, trim_memory
+from inceptionism.memory import keep_memory
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
-from inceptionism.optimization import AscentState, Constraints, GradientEvaluator, Parameterization, Transform, ascend
+from inceptionism.optimization import AscentState, GradientEvaluator, Parameterization, Prior, Transform, ascend
 from inceptionism.recipes import ClassRecipe, MadeWith, PhotoRecipe
 from inceptionism.runs.result import Result, Step
 
-LARGE = 2**20
-"""The pixels of an octave from which on the memory that something has left is worth the time to hand it back."""
+MAX_BATCH = 8
+"""Largest number of pictures in a batch. Larger batches are not faster."""
 
-
-def trim_memory_before(size: tuple[int, int]) -> None:
-    """Hand back the memory that is not in use, before something large of a height and width."""
-    if size[0] * size[1] > LARGE:
-        gc.collect()  # torch's optimizers refer to themselves, and to the canvas of the octave before
-        trim_memory()
-
+MAX_BATCH_PIXELS = 4 * 224 * 224
+"""Largest number of pixels in a batch of several pictures."""
 
 AnyRun = TypeVar("AnyRun", bound="Run")
 
 
 class Run(ABC):
-    """A picture in the making.
+    """The steps from a recipe to a picture.
+
+    Args:
+        recipe: Settings of the picture.
+        network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
 
     Attributes:
-        size: The height and width of the result in pixels.
-        sizes: Those of its octaves, of which the result's is the last.
-        steps: In each octave.
-        objective: What is climbed.
-        constraints: What keeps it natural meanwhile.
-        recipe: Complete: what was left to defaults is filled in, and what the result is made with.
-        notes: What was decided on the way, each in one sentence.
-        scores: The objective at each step so far.
+        size: Height and width of the result in pixels.
+        sizes: Height and width of each octave. The last one is that of the result.
+        steps: Number of steps in each octave.
+        objective: Objective that is maximized.
+        prior: Prior that keeps the picture natural.
+        recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
+        notes: Decisions during the run, each in one sentence.
+        scores: Score of each step so far.
     """
 
     size: tuple[int, int]
@@ -60,7 +58,7 @@ class Run(ABC):
     recipe: PhotoRecipe | ClassRecipe
     steps: int
     objective: Objective
-    constraints: Constraints
+    prior: Prior
 
     def __init__(self, recipe: PhotoRecipe | ClassRecipe, network: str | nn.Module | Network | None) -> None:
         self.recipe = recipe
@@ -69,76 +67,87 @@ class Run(ABC):
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
         self.notes: list[str] = []
         self.scores: list[float] = []
-        self._going: Iterator[Step] | None = None
+        self._remaining_steps: Iterator[Step] | None = None
 
     @property
     def title(self) -> str:
-        """What it is a picture of, in a word or two."""
+        """Title of the picture, in a word or two."""
         return self.recipe.title
 
     def __iter__(self) -> Iterator[Step]:
-        """Take the steps, one for each item; who stops early and iterates again goes on from there."""
-        if self._going is None:
-            self._going = (step for (step,) in run_batch([self]))
-        return self._going
+        """Take the steps, one for each item. A second iteration continues after the last step of the first one."""
+        if self._remaining_steps is None:
+            self._remaining_steps = (step for (step,) in run_batch([self]))
+        return self._remaining_steps
 
     @abstractmethod
     def states(self) -> Iterator[AscentState]:
-        """Yield what climbs in each octave; each is over when the next is asked for."""
+        """Yield the state of each octave. A state is finished when the next one is requested."""
 
-    def state(
+    def make_state(
         self,
-        canvas: Parameterization,
+        parameterization: Parameterization,
         optimizer: torch.optim.Optimizer,
         size: tuple[int, int],
         generator: torch.Generator,
         *transforms: Transform,
     ) -> AscentState:
-        """Return what climbs at a height and width, under the prior's constraints."""
-        asked, device = self.constraints, self.network.device
+        """Return a state with the objective and the prior of this run.
+
+        Args:
+            parameterization: Parameters that are optimized, and the picture that they stand for.
+            optimizer: Updates the parameters. It must maximize.
+            size: Height and width of the picture in pixels.
+            generator: Source of all random choices.
+            *transforms: Transforms that come before those of the prior.
+        """
         return AscentState(
-            canvas,
-            self.parts(size),
+            parameterization,
+            self.masked_objectives(size),
             optimizer,
-            [*transforms, *asked.transforms],
+            [*transforms, *self.prior.transforms],
             generator,
-            AlignedReferences.of(self.objective, size, device),
-            asked.penalties,
-            asked.unseen,
-            asked.blur,
-            asked.levels,
+            AlignedReferences.of(self.objective, size, self.network.device),
+            self.prior.penalties,
+            self.prior.regularizer,
+            self.prior.blur,
+            self.prior.laplacian_levels,
         )
 
-    def parts(self, size: tuple[int, int]) -> list[MaskedObjective]:
-        """Return what is climbed at a height and width."""
+    def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
+        """Return the objective of this run, split by its masks, for a picture of this height and width."""
         return masked_objectives(self.objective, size, self.network.device)
 
     def record_step(self, score: float) -> Step:
-        """Note the score of a step that was taken, and return the step."""
+        """Record the score of a step, and return the step."""
         self.scores.append(score)
-        before, step = divmod(len(self.scores) - 1, self.steps)
+        octave, step = divmod(len(self.scores) - 1, self.steps)
         areas = [height * width for height, width in self.sizes]
-        done = (sum(areas[:before]) + areas[before] * (step + 1) / self.steps) / sum(areas)
-        return Step(before + 1, len(areas), step + 1, self.steps, score, done, self.image)
+        done = (sum(areas[:octave]) + areas[octave] * (step + 1) / self.steps) / sum(areas)
+        return Step(octave + 1, len(areas), step + 1, self.steps, score, done, self.image)
 
     @abstractmethod
     def image(self) -> Image.Image:
         """Return the picture so far, at the size of the output."""
 
     def result(self) -> Result:
-        """Return what there is so far."""
+        """Return the result so far."""
         taken, recipe = len(self.scores), self.recipe
         if taken < self.steps * len(self.sizes) and recipe.made_with:
             recipe = replace(recipe, made_with=replace(recipe.made_with, taken=taken))
         return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
 
     def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
-        """Take all steps that are left, unless `on_step` raises StopIteration, and return the result."""
+        """Take all remaining steps, and return the result.
+
+        Args:
+            on_step: Called with each step. It may raise StopIteration to end the run early.
+        """
         take_steps(self, on_step)
         return self.result()
 
     def batch_key(self) -> tuple[object, ...]:
-        """Return what runs must have in common to go together."""
+        """Return a key that is equal for runs that can be in one batch."""
         return (
             self.network,
             self.evaluator.dtype,
@@ -146,53 +155,54 @@ class Run(ABC):
             self.steps,
             self.recipe.prior,
             self.objective.references,
-            len(self.objective.parts),
+            len(self.objective.by_mask),
         )
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
-        """Return what the result depends on besides its settings."""
-        described = None
+        """Return everything that the result depends on besides its settings, with facts about the photograph."""
+        photo_facts = None
         if photo is not None:
             height, width = photo.pixels.shape[:2]
-            described = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
+            photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
         area = self.size[0] * self.size[1]
+        max_pixels = self.evaluator.max_pixels or area
         return MadeWith(
             inceptionism=version("inceptionism"),
             torch=torch.__version__,
             device=self.network.device.type,
             weights=self.network.weights_hash,
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.evaluator.dtype),
-            photo=described,
+            photo=photo_facts,
             pictures=self.objective.pictures() or None,
-            tile=self.evaluator.pixels if (self.evaluator.pixels or area) < area else None,
+            tile=max_pixels if max_pixels < area else None,
         )
 
 
 def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
-    """Take the steps of several runs side by side; yield, after each, the step that each has taken.
+    """Take the steps of several runs at the same time. After each step, yield the `Step` of each run.
 
-    Each makes the picture that it would make alone, from its own random choices; but the network sees them as one
-    batch. That may round their scores differently.
+    Each run makes the same picture as alone, with its own random choices. The network processes the pictures as one
+    batch, which may round their scores differently.
 
     Raises:
-        InvalidSetting: they are not of one network and precision, or do not take as many steps in the same octaves.
+        InvalidSetting: If the runs differ in their network, precision, sizes, prior or number of steps.
     """
     first, *others = runs
     for other in others:
         if other.batch_key() != first.batch_key():
             raise InvalidSetting(
-                "runs go together that are of one Network, precision, size and number of steps; "
-                f"those of {first.title} and {other.title} are not"
+                "the runs of a batch must have the same Network, precision, size, prior and number of steps, but "
+                f"those of {first.title} and {other.title} differ"
             )
     with keep_memory():
         for states in zip(*(run.states() for run in runs), strict=True):
             for scores in ascend(states, first.evaluator, first.steps):
-                interruption.check()
+                interruption.raise_if_interrupted()
                 yield [run.record_step(score) for run, score in zip(runs, scores, strict=True)]
 
 
 def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None = None) -> None:
-    """Take steps until there are no more, or `on_step`, which is called with each, raises StopIteration."""
+    """Take all steps, and call `on_step` with each. A StopIteration that it raises ends the steps."""
     for step in steps:
         try:
             if on_step is not None:
@@ -202,24 +212,17 @@ def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None =
 
 
 def make_batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
-    """Yield the runs in their order, those that follow each other in groups that are faster together than alone.
+    """Yield batches of consecutive runs that are faster together than alone. The order stays the same.
 
-    No run is asked for before the batch that it may belong to.
+    `runs` is read lazily: a batch is yielded as soon as the next run does not fit into it.
     """
     batch: list[AnyRun] = []
     for run in runs:
         height, width = run.size
-        most = min(BATCH, BATCH_PIXELS // (height * width))
-        if batch and (len(batch) >= most or run.batch_key() != batch[0].batch_key()):
+        limit = min(MAX_BATCH, MAX_BATCH_PIXELS // (height * width))
+        if batch and (len(batch) >= limit or run.batch_key() != batch[0].batch_key()):
             yield batch
             batch = []
         batch.append(run)
     if batch:
         yield batch
-
-
-BATCH = 8
-"""How many pictures go through together at most: more of them are no faster."""
-
-BATCH_PIXELS = 4 * 224 * 224
-"""How many pixels go through together at most where they are of several pictures."""

@@ -1,7 +1,8 @@
-"""A photograph being dreamed: the octaves of the 2015 notebook."""
+"""The run that dreams a photograph, with the octaves of the 2015 notebook."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient
 from inceptionism.io import FileResolver, Mask, Photo
+from inceptionism.memory import trim_memory
 from inceptionism.networks import Network
 from inceptionism.objectives import (
     Objective,
@@ -24,22 +26,38 @@ from inceptionism.objectives import (
     parse_objective,
     weighted_sum,
 )
-from inceptionism.optimization import AscentState, NormalizedAscent, Pixels, circular_shift, constraints
+from inceptionism.optimization import AscentState, NormalizedAscent, Pixels, build_prior, circular_shift
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_layers, parse_prior
-from inceptionism.runs.base import Run, trim_memory_before
+from inceptionism.runs.base import Run
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import resize, to_image, to_picture
 
+MIN_TRIM_PIXELS = 2**20
+"""Smallest area of an octave, in pixels, for which the return of unused memory is worth its time."""
+
 
 class PhotoRun(Run):
-    """A photograph being dreamed by the algorithm of the 2015 notebook (Mordvintsev, Olah & Tyka).
+    """The steps that dream a photograph by the algorithm of the 2015 notebook (Mordvintsev, Olah & Tyka).
 
-    The photograph is made smaller octave by octave; from the smallest octave up, the picture climbs the
-    objective, and what that added, the detail, is enlarged and laid on the next octave of the original.
+    The photograph is resized to several octaves. Beginning with the smallest octave, the ascent changes the picture.
+    The difference that it makes is the detail. The detail is enlarged and added to the next octave of the photograph.
 
-    Where it departs from the notebook: each octave is resampled from the photograph itself with an
-    antialiased cubic filter, where the notebook shrinks the octave before it bilinearly; detail is enlarged
-    with a cubic filter; and what can be displayed is 0 to 255, whatever the network's mean.
+    There are three departures from the notebook. Each octave is resampled from the photograph itself with an
+    antialiased cubic filter, where the notebook shrinks the next larger octave bilinearly. The detail is enlarged with
+    a cubic filter. Pixels are clipped to 0 to 255, whatever the network's mean.
+
+    Args:
+        recipe: Settings of the picture.
+        photo: The photograph.
+        network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
+        objective: Objective that is used in place of the one in the recipe.
+        guide: Guide that is used in place of the one in the recipe.
+        mask: Mask that is used in place of the one in the recipe.
+        find_file: Function that finds the files that the recipe names. No other file is opened.
+
+    Attributes:
+        photo: The photograph.
+        seed: Seed of the random generator.
     """
 
     recipe: PhotoRecipe
@@ -60,41 +78,40 @@ class PhotoRun(Run):
         self.objective = photo_objective(
             recipe, self.network, photo, objective=objective, guide=guide, mask=mask, find_file=find_file
         )
-        self.constraints = constraints(parse_prior(recipe.prior, photo=True), self.network)
+        self.prior = build_prior(parse_prior(recipe.prior, photo=True), self.network)
         self.steps = recipe.steps
         self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
-        self.evaluator.pixels = self.evaluator.affordable(*self.size, self.objective, recipe.memory)
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
-        # The octave that is being climbed.
-        self._canvas: Pixels | None = None
+        # The pixels of the current octave. None before the first one.
+        self._pixels: Pixels | None = None
 
     def states(self) -> Iterator[AscentState]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(self.seed)
         step_size = recipe.step_size / 255 * masked_share(self.objective)
-        silent: list[NoGradient] = []
+        errors: list[NoGradient] = []
         for size in self.sizes:
-            self._canvas = canvas = Pixels(self._picture(size))
-            trim_memory_before(size)
-            state = self.state(
-                canvas, NormalizedAscent(canvas.parameters, step_size), size, generator, circular_shift(recipe.jitter)
-            )
+            self._pixels = pixels = Pixels(self._picture(size))
+            trim_memory_for(size)
+            optimizer = NormalizedAscent(pixels.parameters, step_size)
+            state = self.make_state(pixels, optimizer, size, generator, circular_shift(recipe.jitter))
             yield state
             try:
                 state.check_responded()
             except NoGradient as error:
-                # A larger octave may still show what this one is too small for.
-                silent.append(error)
-            canvas.pixels.grad = None
-            trim_memory_before(size)
-        if len(silent) == len(self.sizes):
-            raise silent[-1]
-        if silent:
-            self.notes.append(f"{len(silent)} of {len(self.sizes)} octaves changed nothing: {silent[-1]}")
+                # A larger octave may still have a gradient.
+                errors.append(error)
+            pixels.pixels.grad = None
+            trim_memory_for(size)
+        if len(errors) == len(self.sizes):
+            raise errors[-1]
+        if errors:
+            self.notes.append(f"{len(errors)} of {len(self.sizes)} octaves changed nothing: {errors[-1]}")
 
     def image(self) -> Image.Image:
         image = to_image(self._picture(self.size), self.photo.alpha)
@@ -104,42 +121,49 @@ class PhotoRun(Run):
 
     def _picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far."""
-        if self._canvas is None:
+        if self._pixels is None:
             return self._original(size)
-        canvas = self._canvas.pixels.detach()
-        seen = canvas.shape[-2], canvas.shape[-1]
-        if seen == size:
-            return canvas
-        detail = self._original(seen).neg_().add_(canvas)
-        trim_memory_before(size)
+        pixels = self._pixels.pixels.detach()
+        octave_size = pixels.shape[-2], pixels.shape[-1]
+        if octave_size == size:
+            return pixels
+        detail = self._original(octave_size).neg_().add_(pixels)
+        trim_memory_for(size)
         picture = self._original(size)
-        for channel in range(3):  # one at a time, for a large picture fills much of the memory
-            trim_memory_before(size)
+        for channel in range(3):  # one at a time, because a large picture fills much of the memory
+            trim_memory_for(size)
             picture[:, channel] += resize(detail[:, channel : channel + 1], size)[:, 0]
         return picture
 
     def _original(self, size: tuple[int, int]) -> Tensor:
-        """Return the photograph at a height and width; not kept, for in float it is four times as large."""
+        """Return the photograph at a height and width. It is not kept, because floats need four times the memory."""
         return to_picture(self.photo.pixels, self.network.device, size)
 
     def _octaves(self) -> list[tuple[int, int]]:
-        """Return the octaves that the objective's layers can see, noting those that are left out."""
+        """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""
         sizes = octave_sizes(*self.size, self.recipe.octaves, self.recipe.octave_scale)
-        needed, layer = max((self.network.stride(layer), layer) for layer in self.objective.layers)
-        enough = [size for size in sizes if min(size) >= needed]
-        if not enough:
+        min_side, layer = max((self.network.stride(layer), layer) for layer in self.objective.layers)
+        large_enough = [size for size in sizes if min(size) >= min_side]
+        if not large_enough:
             height, width = self.size
             raise InvalidSetting(
-                f"the picture is {height}×{width} pixels and layer {layer} needs {needed} on each side: "
+                f"the picture is {height}×{width} pixels, but layer {layer} needs {min_side} on each side; "
                 "choose an earlier layer or a larger size"
             )
-        if len(enough) < len(sizes):
+        if len(large_enough) < len(sizes):
             height, width = sizes[0]
             self.notes.append(
-                f"{len(enough)} of {len(sizes)} octaves: the smallest would have {height}×{width} pixels, "
-                f"and layer {layer} needs {needed} on each side"
+                f"only {len(large_enough)} of {len(sizes)} octaves are dreamed: the smallest would have "
+                f"{height}×{width} pixels, but layer {layer} needs {min_side} on each side"
             )
-        return enough
+        return large_enough
+
+
+def trim_memory_for(size: tuple[int, int]) -> None:
+    """Return unused memory to the system if a picture of this height and width is large."""
+    if size[0] * size[1] > MIN_TRIM_PIXELS:
+        gc.collect()  # torch's optimizers refer to themselves, and to the pixels of the octave before
+        trim_memory()
 
 
 def photo_objective(
@@ -152,7 +176,22 @@ def photo_objective(
     mask: Mask | None = None,
     find_file: FileResolver = Path,
 ) -> Objective:
-    """Return what a recipe says is climbed on a photograph; what is given stands in place of what it names."""
+    """Return the objective of a photo recipe.
+
+    Args:
+        recipe: Settings of the picture.
+        network: Network with the layers.
+        photo: The photograph.
+        objective: Objective that is used in place of the one in the recipe.
+        guide: Guide that is used in place of the one in the recipe.
+        mask: Mask that is used in place of the one in the recipe.
+        find_file: Function that finds the files that the recipe names.
+
+    Raises:
+        InvalidSetting: If a setting is wrong, or if the network has no such channel.
+        UnknownName: If the network has no such layer or class.
+        UnreadablePicture: If a picture cannot be read.
+    """
     check_objective(objective)
     if objective is None and recipe.objective is not None:
         objective = parse_objective(recipe.objective, network, photo, find_file)
@@ -164,28 +203,34 @@ def photo_objective(
 
 
 def chosen_layers(recipe: PhotoRecipe, network: Network, objective: Objective | None = None) -> tuple[LayerChoice, ...]:
-    """Return the layers that are climbed: those of a recipe, or the network's default; none where an objective is."""
+    """Return the layers of a recipe, or the network's default layer. Empty if there is an objective instead."""
     return recipe.layer or (() if objective or recipe.objective else parse_layers(network.default_layer))
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:
-    """Return the objective that amplifies `layers` of `network`: the weighted sum of half their squared L2 norms.
+    """Return the objective that amplifies layers: the weighted sum of half the squared L2 norm of each.
 
-    With a guide, the one that moves their activations toward those of the guide that match them best.
+    With a guide, it is the weighted sum of the guide objectives. Their gradients move activations toward the best
+    matches in the guide.
     """
     for choice in layers:
         network.check_layer(choice.name)
         if choice.channel is not None:
             check_channel(choice.name, choice.channel, network.channels(choice.name))
             if guide is not None:
-                raise InvalidSetting(f"a guide takes whole layers, not a channel: {choice}")
+                raise InvalidSetting(f"a guide needs a whole layer, not the channel {choice}; leave the channel out")
     if guide is not None:
-        return weighted_sum([(one.weight, objectives.guide(one.name, guide)) for one in layers])
-    return weighted_sum([(one.weight, objectives.layer(one.name, one.channel)) for one in layers])
+        return weighted_sum([(choice.weight, objectives.guide(choice.name, guide)) for choice in layers])
+    return weighted_sum([(choice.weight, objectives.layer(choice.name, choice.channel)) for choice in layers])
 
 
 def output_size(photo: Photo, longer: int | None) -> tuple[int, int]:
-    """Return the height and width of the output whose longer side is `longer` pixels; by default the photo's own."""
+    """Return the height and width of the result.
+
+    Args:
+        photo: The photograph.
+        longer: Longer side of the result in pixels. None means the size of the photograph.
+    """
     height, width = photo.pixels.shape[:2]
     scale = 1.0 if longer is None else longer / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))

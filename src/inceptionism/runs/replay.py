@@ -1,7 +1,7 @@
-"""Making a picture again from its recipe, or a variation of it.
+"""Replay: the same picture again from its recipe, or a variation of it.
 
-A recipe may come from anyone. It names files and a network, but of the files only those are opened that whoever
-replays it passes along, and a network only if it is here under its name.
+A recipe may come from anyone, so it is not trusted. It may name files and a network, but a replay opens only files that
+the caller passes, and loads only networks that the program already knows by that name.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_value, suggestion
-from inceptionism.io import Photo, PhotoSource, file_name, load_photo, load_recipe
+from inceptionism.errors import InvalidSetting, quote_value, suggestion
+from inceptionism.io import Photo, PhotoSource, last_path_part, load_photo, load_recipe
 from inceptionism.networks import Network, load_network, network_name, pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.objectives import parse_objective
@@ -33,17 +31,15 @@ from inceptionism.recipes import (
     parse_terms,
 )
 from inceptionism.runs.base import Run, run_batch, take_steps
+from inceptionism.runs.comparison import differences
 from inceptionism.runs.photo import PhotoRun
 from inceptionism.runs.result import Result, Step
 from inceptionism.runs.visualization import ClassRun
 
-LARGEST = 2**25
-"""How many pixels a recipe may ask for by itself: 8192×4096."""
+MAX_PIXELS = 2**25
+"""Largest number of pixels that a recipe may set by itself: 8192×4096."""
 
-BY_WHAT = {"network", "device", "precision", "memory"}
-"""The settings that say what calculates a picture, and not what is in it."""
-
-IN_PLACE_OF = {
+RESET_BY = {
     "layer": ("objective",),
     "guide": ("objective",),
     "target": ("objective", "label", "together", "number"),
@@ -51,17 +47,17 @@ IN_PLACE_OF = {
     "preset": ("prior", "steps"),
     "size": ("shape",),
 }
-"""What a change does away with."""
+"""Settings that return to their defaults when another setting changes, by the name of the changed setting."""
 
 
 @dataclass(frozen=True)
 class ReplayInputs:
-    """What is passed along with a recipe; it can open nothing else.
+    """Files and a network that the caller passes with a recipe. A replay opens no other files.
 
     Attributes:
-        photo: What is dreamed.
-        pictures: The files of guides, masks and what else it names, by these names or by the last part of them.
-        network: What looks, in place of the one that the recipe names.
+        photo: Photograph that is dreamed.
+        pictures: Paths of guides, masks and other files, by the name in the recipe or by the last part of that name.
+        network: Network that is used in place of the one in the recipe.
     """
 
     photo: Photo | None = None
@@ -69,13 +65,17 @@ class ReplayInputs:
     network: str | nn.Module | Network | None = None
 
     def find_file(self, name: str) -> Path:
-        """Return the file that the recipe calls `name`, or raise `InvalidSetting` if it was not passed."""
-        for called in (name, file_name(name)):
-            if called in self.pictures:
-                return self.pictures[called]
+        """Return the path of the file that the recipe calls `name`.
+
+        Raises:
+            InvalidSetting: If the file was not passed.
+        """
+        for known_name in (name, last_path_part(name)):
+            if known_name in self.pictures:
+                return self.pictures[known_name]
         raise InvalidSetting(
-            f"the recipe names {quote_value(name)}, and reads no file that you do not pass: add --picture {file_name(name)}, "
-            f"or --picture {file_name(name)}=ANOTHER"
+            f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
+            f"add --picture {last_path_part(name)}, or --picture {last_path_part(name)}=PATH for another file"
         )
 
 
@@ -89,51 +89,61 @@ def replay(
     on_step: Callable[[Step], object] | None = None,
     **changes: Any,
 ) -> Result:
-    """Make a picture again from its recipe: the same pixels, where device and versions are the same.
+    """Make a picture again from its recipe. The pixels are the same if the device and the versions are the same.
 
     Args:
-        source: A picture that was made here, a TOML file, or a `Recipe`.
-        photo: The photograph that it was made from, or another one.
-        pictures: The guides, masks and other pictures that the recipe names: their paths, or a mapping from these names
-            to paths. No other file is opened.
-        network: What looks; needed where the recipe names a path, or a network that would have to be downloaded.
-        force: Whether to make pictures of more than 33 megapixels that the recipe asks for.
-        on_step: Called with each `Step`, as by `dream`.
-        **changes: Settings in place of those of the recipe: `layer`, `size`, `seed`, …
+        source: A picture that this program made, a TOML file, or a `Recipe`.
+        photo: The photograph that the picture was made from, or another one.
+        pictures: The guides, masks and other pictures that the recipe names: their paths, or a mapping from the name in
+            the recipe to the path. No other file is opened.
+        network: The network to use. It is needed if the recipe names a path, or a network that is not installed.
+        force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
+        on_step: Called with each `Step`, as in `dream`.
+        **changes: Settings that replace those of the recipe: `layer`, `size`, `seed`, …
 
     Returns:
-        The picture. Its `notes` say what is not as it was: versions, device, weights, photograph.
+        The picture. Its `notes` report every difference from the original run: versions, device, weights, photograph.
 
     Raises:
-        UnreadablePicture: a file cannot be read.
-        UnknownName: there is no such network, layer or class.
-        InvalidSetting: there is no recipe in the file, a setting is wrong, or something that it needs was not passed.
+        UnreadablePicture: If a file cannot be read.
+        UnknownName: If a network, a layer or a class does not exist.
+        InvalidSetting: If the file has no recipe of a picture, a setting is not valid, or a picture that the recipe
+            needs was not passed.
     """
-    given = {name: value for name, value in changes.items() if value is not None}
+    changes = {name: value for name, value in changes.items() if value is not None}
     if network is not None:
-        given["network"] = network_name(network)
-    passed = ReplayInputs(None if photo is None else load_photo(photo), named_files(pictures), network)
-    runs, number = prepare_replay(
-        source if isinstance(source, Recipe) else load_recipe(source), passed, given, force=force
-    )
+        changes["network"] = network_name(network)
+    recipe = source if isinstance(source, Recipe) else load_recipe(source)
+    inputs = ReplayInputs(None if photo is None else load_photo(photo), named_files(pictures), network)
+    runs, number = prepare_replay(recipe, inputs, changes, force=force)
     take_steps((steps[number] for steps in run_batch(runs)), on_step)
     return runs[number].result()
 
 
 def prepare_replay(
-    recipe: Recipe, passed: ReplayInputs, changes: Mapping[str, Any], *, force: bool
+    recipe: Recipe, inputs: ReplayInputs, changes: Mapping[str, Any], *, force: bool
 ) -> tuple[list[Run], int]:
-    """Return the runs that make what a recipe says, with changes, and which of them is the picture that is wanted.
+    """Return the runs of a recipe with changes, and the index of the run that makes the picture.
 
-    There is more than one only where pictures are made to differ from each other. Its notes say what is not as it was.
+    There are several runs only if the picture was made in a batch whose pictures differ on purpose. The notes of the
+    run report every difference from the original run.
+
+    Args:
+        recipe: Recipe of a picture.
+        inputs: Files and network that the caller passes.
+        changes: Settings that replace those of the recipe.
+        force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
+
+    Raises:
+        UnreadablePicture, UnknownName, InvalidSetting: As in `replay`.
     """
-    maker = MAKERS.get(recipe.kind)
-    if maker is None:
+    builder = RUN_BUILDERS.get(recipe.kind)
+    if builder is None:
         raise InvalidSetting(
-            f"the recipe is of a {recipe.kind}, which is a film: `dream replay` makes it again, or replay_film"
+            f"the recipe is of kind {recipe.kind}, which is a film; use `dream replay` or replay_film for films"
         )
-    varied, network, passed = resolve_replay(recipe, passed, changes)
-    runs, number = maker(varied, network, passed)
+    varied, network, inputs = resolve_replay(recipe, inputs, changes)
+    runs, number = builder(varied, network, inputs)
     run = runs[number]
     if "size" not in changes and getattr(varied, "size", None) is not None and not force:
         check_area(run.size, len(runs))
@@ -142,68 +152,65 @@ def prepare_replay(
 
 
 def resolve_replay(
-    recipe: Recipe, passed: ReplayInputs, changes: Mapping[str, Any]
+    recipe: Recipe, inputs: ReplayInputs, changes: Mapping[str, Any]
 ) -> tuple[Recipe, Network, ReplayInputs]:
-    """Return a recipe with changes as this machine can follow it, the network that looks, and all that is passed."""
+    """Return a recipe with changes, adapted to this machine, with its network and all files that it may open.
+
+    Raises:
+        UnknownName, InvalidSetting: As in `replay`.
+    """
     varied = variation(recipe, changes)
-    passed = replace(passed, pictures={**passed.pictures, **typed(changes)})
+    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changes)})
     if "device" not in changes:
-        varied = replace(varied, device=device_here(varied.device))
-    network = network_for(varied, passed)
+        varied = replace(varied, device=available_device(varied.device))
+    network = resolve_network(varied, inputs)
     if "precision" not in changes:
-        varied = replace(varied, precision=precision_here(varied.precision, network, recipe.made_with))
-    return varied, network, passed
+        varied = replace(varied, precision=available_precision(varied.precision, network, recipe.made_with))
+    return varied, network, inputs
 
 
 def check_area(size: tuple[int, int], count: int = 1) -> None:
-    """Raise `InvalidSetting` if pictures of a height and width have more pixels than a recipe may ask for by itself."""
-    if count * size[0] * size[1] > LARGEST:
+    """Raise `InvalidSetting` if `count` pictures of a height and width have more than `MAX_PIXELS` in total."""
+    if count * size[0] * size[1] > MAX_PIXELS:
         several = f"{count} pictures of " if count > 1 else ""
         raise InvalidSetting(
-            f"the recipe asks for {several}{size[0]}×{size[1]} pixels; if you mean that, add --force, or give "
-            "another --size"
+            f"the recipe asks for {several}{size[0]}×{size[1]} pixels; add --force to allow this, "
+            "or choose another --size"
         )
 
 
-def differences(before: Recipe, now: Recipe, changes: Iterable[str]) -> list[str]:
-    """Return what is not as it was, each in a sentence; nothing where it is meant to be another."""
-    if before.made_with is None or now.made_with is None or is_varied(changes):
-        return []
-    return before.made_with.differences(now.made_with)
-
-
-def is_varied(changes: Iterable[str]) -> bool:
-    """Return whether a picture with these changes is meant to be another."""
-    return not BY_WHAT.issuperset(changes)
-
-
 def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with changes."""
-    known = {one.name: one for one in fields(recipe)}
+    """Return a recipe with changes.
+
+    Raises:
+        InvalidSetting: If the recipe has no setting of a name, or a setting is not valid.
+    """
+    known = {setting.name: setting for setting in fields(recipe)}
     if "shape" in known and isinstance(changes.get("size"), (tuple, list)):
         changes = {**changes, "shape": changes["size"], "size": None}
     for name in changes:
         if name not in known or name in ("made_with", "verdicts"):
-            raise InvalidSetting(f"a recipe of kind {recipe.kind} has no {quote_value(name)}{suggestion(name, known)}")
-    gone = {other for name in changes for other in IN_PLACE_OF.get(name, ()) if other in known} - changes.keys()
-    defaults = {name: known[name].default for name in gone if known[name].default is not MISSING}
+            raise InvalidSetting(
+                f"a recipe of kind {recipe.kind} has no setting {quote_value(name)}{suggestion(name, known)}"
+            )
+    reset = {other for name in changes for other in RESET_BY.get(name, ()) if other in known} - changes.keys()
+    defaults = {name: known[name].default for name in reset if known[name].default is not MISSING}
     return replace(recipe, verdicts=(), **{**defaults, **changes})
 
 
-def typed(changes: Mapping[str, Any]) -> dict[str, Path]:
-    """Return the files that changes name: who writes them passes them."""
+def files_in_changes(changes: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
     names = [changes[name] for name in ("guide", "mask") if isinstance(changes.get(name), str)]
-    written = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
-    written += [
-        ("objective", one.objective) for one in checked_keyframes(changes.get("keyframes", ())) if one.objective
-    ]
-    for kind, text in written:
+    expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
+    keyframes = checked_keyframes(changes.get("keyframes", ()))
+    expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
+    for kind, text in expressions:
         names += [name for term in parse_terms(text, kind) for name in (*term.arguments, *term.named.values())]
     return {name: Path(name) for name in names}
 
 
 def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
-    """Return paths by the names that a recipe has for them: by their own where no other is given."""
+    """Return paths by their names in the recipe. A path without such a name has the name of its file."""
     if isinstance(pictures, Mapping):
         return {name: Path(path) for name, path in pictures.items()}
     if isinstance(pictures, (str, os.PathLike)):
@@ -211,8 +218,8 @@ def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | 
     return {Path(path).name: Path(path) for path in pictures}
 
 
-def device_here(device: str) -> str:
-    """Return a device that this machine has: the one that is wanted, or what it has."""
+def available_device(device: str) -> str:
+    """Return `device` if this machine has it, and otherwise "auto"."""
     try:
         pick_device(device)
     except InvalidSetting:
@@ -220,67 +227,58 @@ def device_here(device: str) -> str:
     return device
 
 
-def precision_here(precision: str, network: Network, made_with: MadeWith | None) -> str:
-    """Return in which precision a network calculates here as it did there, if it can."""
-    there = precision
+def available_precision(precision: str, network: Network, made_with: MadeWith | None) -> str:
+    """Return the precision of the original run if the network supports it on this machine, and otherwise "auto"."""
+    original = precision
     if precision == "auto" and made_with and made_with.device == network.device.type:
-        there = made_with.precision if made_with.precision in PRECISIONS else precision
+        original = made_with.precision if made_with.precision in PRECISIONS else precision
     try:
-        same = network.dtype(there) == network.dtype(precision)
+        is_same = network.dtype(original) == network.dtype(precision)
     except InvalidSetting:
         return PRECISIONS[0]
-    return precision if same else there
+    return precision if is_same else original
 
 
-def network_for(recipe: Recipe, passed: ReplayInputs) -> Network:
-    """Return the network that a recipe names, if it is here under that name; or the one that was passed."""
-    if passed.network is None and find_entry(recipe.network) is None:
+def resolve_network(recipe: Recipe, inputs: ReplayInputs) -> Network:
+    """Return the network that was passed, or the known network that the recipe names.
+
+    Raises:
+        InvalidSetting: If no network was passed and the name in the recipe is unknown.
+    """
+    if inputs.network is None and find_entry(recipe.network) is None:
         raise InvalidSetting(
-            f"the recipe wants the network {quote_value(recipe.network)}, which nothing here is called; it opens no path and "
-            "downloads nothing by itself: give it as --network if you trust it, or another one"
+            f"the recipe needs the network {quote_value(recipe.network)}, but no known network has this name, and a "
+            "replay opens no path and downloads nothing by itself; if you trust the network, pass it with --network"
         )
-    return load_network(recipe.network if passed.network is None else passed.network, recipe.device)
+    return load_network(recipe.network if inputs.network is None else inputs.network, recipe.device)
 
 
-def photo_run(recipe: PhotoRecipe, network: Network, passed: ReplayInputs) -> tuple[list[Run], int]:
-    """Return what dreams a photograph."""
-    if passed.photo is None:
+def photo_run(recipe: PhotoRecipe, network: Network, inputs: ReplayInputs) -> tuple[list[Run], int]:
+    """Return the run of a photo recipe, as the only item of a list, and its index."""
+    if inputs.photo is None:
         known = recipe.made_with.photo if recipe.made_with else None
         raise InvalidSetting(
-            f"the recipe dreams a photograph{f', {describe_photo(known)}' if known else ''}: pass one after it"
+            f"the recipe dreams a photograph{f', {describe_photo(known)}' if known else ''}; "
+            "pass a photograph after the recipe"
         )
-    return [PhotoRun(recipe, passed.photo, network=network, find_file=passed.find_file)], 0
+    return [PhotoRun(recipe, inputs.photo, network=network, find_file=inputs.find_file)], 0
 
 
-def class_runs(recipe: ClassRecipe, network: Network, passed: ReplayInputs) -> tuple[list[Run], int]:
-    """Return what makes a picture from noise, with those beside it that it is to differ from."""
-    if passed.photo is not None:
-        raise InvalidSetting("the recipe makes a picture from noise, and takes no photograph")
-    objective = None if recipe.objective is None else parse_objective(recipe.objective, network, find_file=passed.find_file)
+def class_runs(recipe: ClassRecipe, network: Network, inputs: ReplayInputs) -> tuple[list[Run], int]:
+    """Return the runs of the batch that a picture from noise was made in, and the index of the picture."""
+    if inputs.photo is not None:
+        raise InvalidSetting("the recipe makes a picture from noise and takes no photograph; leave the photograph out")
+    objective = None
+    if recipe.objective is not None:
+        objective = parse_objective(recipe.objective, network, find_file=inputs.find_file)
     return [
-        ClassRun(replace(recipe, number=number), network=network, objective=objective, find_file=passed.find_file)
+        ClassRun(replace(recipe, number=number), network=network, objective=objective, find_file=inputs.find_file)
         for number in range(recipe.together)
     ], recipe.number
 
 
-MAKERS: dict[str, Callable[[Any, Network, ReplayInputs], tuple[list[Run], int]]] = {
+RUN_BUILDERS: dict[str, Callable[[Any, Network, ReplayInputs], tuple[list[Run], int]]] = {
     PhotoRecipe.kind: photo_run,
     ClassRecipe.kind: class_runs,
 }
-"""By the kind of a recipe, what returns its runs, and which of them is wanted."""
-
-
-def compare_with_file(path: Path, image: Image.Image) -> str | None:
-    """Return whether a picture is that in a file, in a sentence; nothing where they cannot be compared."""
-    try:
-        before = load_photo(path).pixels.astype(np.int16)
-    except UnreadablePicture:
-        return None
-    now = np.asarray(image.convert("RGB"))
-    if before.shape != now.shape:
-        return None
-    mean = float(np.abs(before - now).mean())
-    if mean == 0:
-        return f"the same pixels as in {path}"
-    lossless = path.suffix.lower() == ".png"
-    return f"{mean:.2g} of 255 gray levels from {path} on average{'' if lossless else ', whose format loses some'}"
+"""Functions that return the runs of a recipe and the index of the wanted run, by the kind of the recipe."""

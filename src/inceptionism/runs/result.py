@@ -1,4 +1,4 @@
-"""What a run gives: steps while it goes, and a picture that knows its recipe."""
+"""Results of a run: the steps, and the finished picture with its recipe."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from inceptionism.recipes import Recipe
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a run, just taken.
+    """The latest step of a run.
 
     Attributes:
-        octave, octaves: Which octave it was of how many, from 1; a picture from noise has one.
-        step, steps: Which step of the octave, from 1.
-        score: The objective before the step.
-        done: The share of the whole run's work that is done, from 0 to 1; larger octaves are more work.
+        octave: Number of the octave, from 1.
+        octaves: Number of octaves in total. A picture from noise has one.
+        step: Number of the step in the octave, from 1.
+        steps: Number of steps in the octave.
+        score: Score of the picture before the step.
+        done: Share of the run's work that is done, from 0 to 1. Larger octaves are more work.
+        render: Function that returns the picture so far.
     """
 
     octave: int
@@ -35,19 +38,19 @@ class Step:
 
     @property
     def image(self) -> Image.Image:
-        """The picture so far, at the size of the output. Ask before the next step is taken."""
+        """The picture so far, at the size of the result. It is only available until the next step."""
         return self.render()
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished picture, or what there is of an unfinished one.
+    """A picture, finished or not, with its recipe.
 
     Attributes:
-        image: RGB, or RGBA if the photograph has transparency.
-        recipe: Everything that is needed to make it again.
-        scores: The objective at every step.
-        notes: What was decided on the way, each in one sentence.
+        image: The picture: RGB, or RGBA if the photograph is transparent.
+        recipe: Everything that is needed to make the picture again.
+        scores: Score of the picture before each step.
+        notes: Decisions during the run, each in one sentence.
     """
 
     image: Image.Image
@@ -56,24 +59,25 @@ class Result:
     notes: tuple[str, ...] = ()
 
     def save(self, path: str | os.PathLike[str], *, metadata: bool = True) -> None:
-        """Write the picture with its recipe inside, as PNG, JPEG, WebP or GIF by the ending of `path`.
+        """Write the picture to a file, with its recipe inside. The ending decides: PNG, JPEG, WebP or GIF.
 
-        The file is written whole or not at all; an existing one is replaced. JPEG holds no transparency:
-        there the picture is laid on white. GIF holds 256 colors.
+        The file is written completely or not at all. An existing file is replaced. In a JPEG file, a transparent
+        picture gets a white background. A GIF file has at most 256 colors.
 
         Args:
-            path: Of the file.
-            metadata: Whether to write the recipe, and the EXIF of the photograph, into it.
+            path: Path of the file.
+            metadata: Whether to write the recipe and the photograph's EXIF data into the file.
 
         Raises:
-            CannotWrite: the folder is missing or cannot be written to, the ending is not known, or the disk is full.
+            CannotWrite: If the folder is missing or cannot be written to, the ending is unknown, or the disk is full.
+            InvalidSetting: If `path` is not a path.
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise InvalidSetting(f"a picture is saved under a path, not {quote_value(path)}")
+            raise InvalidSetting(f"the path of a picture must be a text or a Path, not {quote_value(path)}")
         save_picture(self.image, Path(path), self.recipe, metadata=metadata)
 
     def plot(self) -> ScorePlot:
-        """Return the scores as a curve: a drawing in a notebook, a line of text elsewhere."""
+        """Return the curve of the scores. In a notebook it is a drawing, and elsewhere it is a line of text."""
         return ScorePlot(self.scores)
 
     def _repr_png_(self) -> bytes:
@@ -81,13 +85,16 @@ class Result:
 
 
 class Results(list[Result]):
-    """Several results, which a notebook shows side by side, each with its name and its last score."""
+    """Several results. A notebook shows them in rows, each with its title and its last score."""
 
     def sheet(self, side: int = 256) -> Image.Image:
-        """Return the pictures in rows, each of at most `side` pixels on its longer side.
+        """Return a contact sheet of the pictures.
+
+        Args:
+            side: Largest side of a picture on the sheet, in pixels.
 
         Raises:
-            InvalidSetting: there are none.
+            InvalidSetting: If there are no results.
         """
         if not self:
             raise InvalidSetting("there are no results to show")

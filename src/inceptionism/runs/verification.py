@@ -1,4 +1,4 @@
-"""What a network that took no part sees in a picture."""
+"""Verification of a result: the classes that independent networks see in it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,49 @@ from inceptionism.recipes import Verdict
 from inceptionism.runs.result import Result
 from inceptionism.tensors import to_picture
 
-MOST = 5
-"""How many classes a verdict names."""
+MAX_CLASSES = 5
+"""Largest number of classes in a verdict."""
 
 
 def judge(image: Image.Image, network: str | nn.Module | Network) -> Verdict:
-    """Return what a network sees in the whole of a picture, brought to the size that the network was trained at.
+    """Return the classes that a network sees in a picture, which is resized to the network's training size.
 
-    Transparency is laid on white.
+    A transparent picture gets a white background.
+
+    Args:
+        image: RGB or RGBA picture.
+        network: The independent network: a name, a module or a `Network`.
 
     Raises:
-        UnknownName: there is no such network.
-        InvalidSetting: it tells no classes apart.
+        UnknownName: If there is no network of this name.
+        InvalidSetting: If the network is not a classifier.
     """
-    judging = load_network(network)
+    judge_network = load_network(network)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    picture = to_picture(np.array(image.convert("RGB")), judging.device, judging.size).clamp_(0, 1)
+    picture = to_picture(np.array(image.convert("RGB")), judge_network.device, judge_network.size).clamp_(0, 1)
     with torch.no_grad():
-        logits = judging.activations(picture, [LOGITS])[LOGITS]
+        logits = judge_network.activations(picture, [LOGITS])[LOGITS]
     if logits.ndim != 2:
-        raise InvalidSetting(f"network {judging.name} tells no classes apart, so it cannot say what it sees")
-    best = logits.softmax(1)[0].topk(min(MOST, logits.shape[1]))
-    names = [judging.labels[index] if judging.labels else str(index) for index in best.indices.tolist()]
+        raise InvalidSetting(
+            f"network {judge_network.name} is not a classifier, so it cannot verify a picture; choose another network"
+        )
+    best = logits.softmax(1)[0].topk(min(MAX_CLASSES, logits.shape[1]))
+    names = [judge_network.labels[index] if judge_network.labels else str(index) for index in best.indices.tolist()]
     seen = tuple((name, round(share, 4)) for name, share in zip(names, best.values.tolist(), strict=True))
-    return Verdict(judging.name, judging.weights_hash, seen)
+    return Verdict(judge_network.name, judge_network.weights_hash, seen)
 
 
 def verify_result(result: Result, networks: Sequence[str | nn.Module | Network]) -> Result:
-    """Return a result whose recipe says what each of `networks` sees in it."""
+    """Return a result whose recipe has a verdict of each network.
+
+    Args:
+        result: The result.
+        networks: Independent networks: names, modules or `Network` objects.
+
+    Raises:
+        UnknownName: If there is no network of a name.
+        InvalidSetting: If a network is not a classifier.
+    """
     verdicts = tuple(judge(result.image, network) for network in networks)
     return replace(result, recipe=replace(result.recipe, verdicts=verdicts))

@@ -1,4 +1,4 @@
-"""A picture from noise in the making: of a class, or of anything else that an objective scores."""
+"""The run that generates a picture of a class or of any other objective from noise."""
 
 from __future__ import annotations
 
@@ -15,18 +15,32 @@ from inceptionism import objectives
 from inceptionism.io import FileResolver
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective
-from inceptionism.optimization import AscentState, Initialization, available_prior, constraints, initialize
+from inceptionism.optimization import (
+    FAINT_STD,
+    AscentState,
+    Initialization,
+    available_prior,
+    build_prior,
+    initialize,
+)
 from inceptionism.recipes import MAX_SEED, PRESETS, ClassRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.runs.result import Step
 from inceptionism.tensors import to_image
 
 MAX_RESTARTS = 48
-"""How many beginnings a picture from noise gets to which nothing responds."""
+"""Number of times that a picture is initialized again because there is no gradient."""
 
 
 class ClassRun(Run):
-    """A picture of a class, climbing from noise."""
+    """The steps that generate a picture of a class or of another objective from noise.
+
+    Args:
+        recipe: Settings of the picture.
+        network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
+        objective: Objective that is used in place of the one in the recipe.
+        find_file: Function that finds the files that the recipe names. No other file is opened.
+    """
 
     recipe: ClassRecipe
 
@@ -43,49 +57,55 @@ class ClassRun(Run):
         if objective is None and recipe.objective is not None:
             objective = parse_objective(recipe.objective, self.network, find_file=find_file)
         if objective is None:
-            assert recipe.target is not None  # the recipe has either
+            assert recipe.target is not None  # a recipe has a target or an objective
             index = self.network.class_index(recipe.target)
             objective = objectives.logit(index)
             label = self.network.labels[index] if self.network.labels else str(index)
             recipe = replace(recipe, target=index, label=label)
         self.objective = objective
-        self._find = find_file
+        self._find_file = find_file
         preset = PRESETS[recipe.preset]
-        self.prior = recipe.prior or available_prior(preset.prior, self.network)
+        prior = recipe.prior or available_prior(preset.prior, self.network)
+        self._prior_terms = parse_prior(prior)
+        self.prior = build_prior(self._prior_terms, self.network)
         self.steps = recipe.steps or preset.steps
-        self.constraints = constraints(parse_prior(self.prior), self.network)
         self.size = recipe.size
         self.sizes = [self.size]
-        self.evaluator.pixels = self.evaluator.affordable(*self.size, self.objective, recipe.memory)
-        self.recipe = replace(recipe, prior=self.prior, steps=self.steps, made_with=self.made_with())
-        if self.evaluator.pixels < self.size[0] * self.size[1]:
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
+        self.recipe = replace(recipe, prior=prior, steps=self.steps, made_with=self.made_with())
+        if self.evaluator.max_pixels < self.size[0] * self.size[1]:
             self.notes.append(
-                f"seen in tiles of {self.evaluator.pixels / 1e6:.1f} megapixels, each of which climbs by itself"
+                f"the picture is processed in tiles of {self.evaluator.max_pixels / 1e6:.1f} megapixels, "
+                "and each tile is optimized by itself"
             )
         self._generator = torch.Generator().manual_seed((recipe.seed + recipe.number) % (MAX_SEED + 1))
 
     @cached_property
-    def _begun(self) -> Initialization:
-        # Not before the run begins: of many that are checked together, only a few need its memory at a time.
-        terms = parse_prior(self.prior)
-        return initialize(terms, self.size, self.steps, self._generator, self.network.device, self._find)
+    def _initialization(self) -> Initialization:
+        # Created when the run starts: of many runs that are checked in advance, only a few need its memory at a time.
+        return initialize(
+            self._prior_terms, self.size, self.steps, self._generator, self.network.device, self._find_file
+        )
 
     @cached_property
-    def _climb(self) -> AscentState:
-        return self.state(self._begun.canvas, self._begun.optimizer, self.size, self._generator)
+    def _state(self) -> AscentState:
+        initialization = self._initialization
+        return self.make_state(initialization.parameterization, initialization.optimizer, self.size, self._generator)
 
     def states(self) -> Iterator[AscentState]:
-        yield self._climb
-        self._climb.check_responded()
+        yield self._state
+        self._state.check_responded()
 
     def record_step(self, score: float) -> Step:
-        self._begun.schedule.step()
+        self._initialization.schedule.step()
         step = super().record_step(score)
-        if not self._climb.responded and step.step <= MAX_RESTARTS:
-            # Gray leaves many units behind a ReLU silent, and then there is no gradient; of natural forms, some do not.
-            self._begun.canvas.reinitialize(self._generator, faint=step.step == MAX_RESTARTS)
+        if not self._state.responded and step.step <= MAX_RESTARTS:
+            # Behind a ReLU, many units have no gradient at gray. Some of them respond to noise as strong as pictures.
+            parameterization = self._initialization.parameterization
+            is_last = step.step == MAX_RESTARTS
+            parameterization.reinitialize(self._generator, FAINT_STD if is_last else parameterization.natural_std)
         return step
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self._begun.canvas.picture())
+            return to_image(self._initialization.parameterization.picture())

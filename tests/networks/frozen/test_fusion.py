@@ -1,4 +1,4 @@
-"""Which modules become one, in networks of every form, and that they do as before."""
+"""Which modules are fused, in networks of many forms, and whether their results stay the same."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from torch.nn import functional as F
 import inceptionism as inc
 from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_convolutions
 from inceptionism.networks.frozen.fusion import find_fusions
+from inceptionism.networks.torch_internals import has_forward_hooks
 from tests.support.tiny_networks import tiny_module
 
 
-def stirred(module: nn.Module) -> nn.Module:
-    """Return it with batch norms that do something."""
+def frozen(module: nn.Module) -> nn.Module:
+    """Return a frozen copy of `module`, after its batch norms got statistics far from the trivial ones."""
     generator = torch.Generator().manual_seed(1)
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None:
@@ -23,25 +24,25 @@ def stirred(module: nn.Module) -> nn.Module:
     return freeze(module)
 
 
-def fused_parts(module: nn.Module) -> set[tuple[str, ...]]:
-    """Return the chains of a module, after a look at whether it does as before with them as one."""
-    module = stirred(module)
-    found = find_fusions(module, torch.zeros(1, 3, 20, 20)).chains
-    quick = fuse_frozen(module, torch.float32, found)
+def fused_chains(module: nn.Module) -> set[tuple[str, ...]]:
+    """Return the chains of a module, after a check that fusing them does not change its results."""
+    module = frozen(module)
+    chains = find_fusions(module, torch.zeros(1, 3, 20, 20)).chains
+    fused = fuse_frozen(module, torch.float32, chains)
     x = torch.randn(2, 3, 21, 26, requires_grad=True)
-    expected, output = module(x), quick(x)
+    expected, output = module(x), fused(x)
     for one, other in zip(expected, output, strict=True) if isinstance(expected, tuple) else [(expected, output)]:
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-5)
         weight = torch.randn_like(one)
         torch.testing.assert_close(
             *(torch.autograd.grad(y, x, weight, retain_graph=True)[0] for y in (other, one)), rtol=1e-4, atol=1e-4
         )
-    assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
-    return {tuple(name for name in (one.conv, one.norm, one.activation) if name is not None) for one in found}
+    assert not any(has_forward_hooks(part) for part in module.modules())
+    return {tuple(name for name in (one.conv, one.norm, one.activation) if name is not None) for one in chains}
 
 
 class Block(nn.Module):
-    """As residual networks have it: attributes, and one activation at two places."""
+    """A block as in residual networks: its modules are attributes, and it uses one activation at two places."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,19 +67,19 @@ class Residual(nn.Module):
         return self.blocks(self.relu(self.norm(self.conv(x))))
 
 
-def test_attributes_are_fused_as_sequences_are() -> None:
-    assert fused_parts(Residual()) == {
+def test_attributes_are_fused_like_sequences() -> None:
+    assert fused_chains(Residual()) == {
         ("conv", "norm", "relu"),
         ("blocks.0.conv1", "blocks.0.bn1"),
         ("blocks.0.conv2", "blocks.0.bn2"),
         ("blocks.1.conv1", "blocks.1.bn1"),
         ("blocks.1.conv2", "blocks.1.bn2"),
     }
-    assert fused_parts(tiny_module()) == {("first.0", "first.1", "first.2"), ("second.0", "second.1", "second.2")}
+    assert fused_chains(tiny_module()) == {("first.0", "first.1", "first.2"), ("second.0", "second.1", "second.2")}
 
 
 class Functional(nn.Module):
-    """As torchvision's GoogLeNet has it."""
+    """A block as in torchvision's GoogLeNet: the activation is a function, not a module."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class Functional(nn.Module):
 
 
 class Viewing(nn.Module):
-    """As many a network of one's own ends: with a view of the last map."""
+    """A network that ends with a view of the last map, like many networks that people write themselves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,14 +103,14 @@ class Viewing(nn.Module):
 
 
 def test_a_view_that_channels_last_memory_does_not_allow_is_a_copy() -> None:
-    module = stirred(Viewing())
+    module = frozen(Viewing())
     network = inc.Network(module, size=(32, 40))
     picture = torch.rand(2, 3, 32, 40, requires_grad=True)
     expected = module.to(memory_format=torch.contiguous_format)(picture)
     for _ in range(2):
-        found = network.activations(picture, ["logits"])["logits"]
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-    (gradient,) = torch.autograd.grad(found.square().sum(), picture)
+        logits = network.activations(picture, ["logits"])["logits"]
+        torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+    (gradient,) = torch.autograd.grad(logits.square().sum(), picture)
     (plain,) = torch.autograd.grad(expected.square().sum(), picture)
     torch.testing.assert_close(gradient, plain, rtol=1e-3, atol=1e-4 * plain.abs().max().item())
     assert [chain.activation for chain in find_fusions(freeze(module), torch.zeros(1, 3, 32, 40)).chains] == [
@@ -118,18 +119,18 @@ def test_a_view_that_channels_last_memory_does_not_allow_is_a_copy() -> None:
     assert [layer.name for layer in network.layers((32, 40), all=True)][-1] == "features"
 
 
-def test_an_activation_that_is_no_module_stays() -> None:
-    assert fused_parts(Functional()) == {("conv", "bn")}
+def test_an_activation_that_is_a_function_is_not_fused() -> None:
+    assert fused_chains(Functional()) == {("conv", "bn")}
 
 
-def test_an_activation_that_stands_twice_is_fused_at_both_places() -> None:
+def test_an_activation_at_two_places_is_fused_at_both_places() -> None:
     relu = nn.ReLU()
     module = nn.Sequential(nn.Conv2d(3, 4, 3), relu, nn.Conv2d(4, 4, 3), relu, nn.BatchNorm2d(4))
-    assert fused_parts(module) == {("0", "1"), ("2", "1")}
+    assert fused_chains(module) == {("0", "1"), ("2", "1")}
 
 
 class Reading(nn.Module):
-    """A convolution and a batch norm, and something else that reads what the first gave."""
+    """A convolution and a batch norm, and another operation that reads the output of the convolution."""
 
     def __init__(self, how: str) -> None:
         super().__init__()
@@ -153,12 +154,12 @@ class Reading(nn.Module):
 
 
 @pytest.mark.parametrize("how", ["sum", "view", "returned", "changed", "twice", "property"])
-def test_what_something_else_reads_stays(how: str) -> None:
-    assert fused_parts(Reading(how)) == set()
+def test_an_output_that_another_operation_reads_is_not_fused(how: str) -> None:
+    assert fused_chains(Reading(how)) == set()
 
 
-def test_its_shape_may_be_read() -> None:
-    assert fused_parts(Reading("shape")) == {("conv", "norm")}
+def test_another_operation_may_read_the_shape_of_an_output() -> None:
+    assert fused_chains(Reading("shape")) == {("conv", "norm")}
 
 
 class Standardized(nn.Conv2d):
@@ -179,14 +180,14 @@ class Instance(nn.BatchNorm2d):
         nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)),
         nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)),
     ],
-    ids=["own weights", "own norm", "of the batch", "spectral norm", "weight norm"],
+    ids=["own weights", "own norm", "statistics of the batch", "spectral norm", "weight norm"],
 )
-def test_what_cannot_be_folded_is_left_as_it_was(module: nn.Module) -> None:
-    assert fused_parts(module) == set()
+def test_modules_that_cannot_be_folded_are_not_changed(module: nn.Module) -> None:
+    assert fused_chains(module) == set()
 
 
-def test_layers_that_no_longer_show_are_asked_of_the_plain_module() -> None:
-    """Also those that only end with such a one: here the stem, whose norm stands outside."""
+def test_activations_of_hidden_layers_come_from_the_plain_module() -> None:
+    """Modules that end with a hidden layer are hidden too: here the stem, because its norm is outside of it."""
 
     class Split(nn.Module):
         def __init__(self) -> None:
@@ -197,17 +198,17 @@ def test_layers_that_no_longer_show_are_asked_of_the_plain_module() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.norm(self.stem(x))
 
-    module = stirred(Split())
+    module = frozen(Split())
     (chain,) = find_fusions(module, torch.zeros(1, 3, 9, 9)).chains
     assert chain.hidden == {"stem", "stem.1"}
     network = inc.Network(module, size=16)
     picture = torch.rand(1, 3, 14, 17)
-    found = network.activations(picture, ["stem", "norm"])
-    torch.testing.assert_close(found["stem"], module.stem(picture))
-    torch.testing.assert_close(found["norm"], module(picture))
+    activations = network.activations(picture, ["stem", "norm"])
+    torch.testing.assert_close(activations["stem"], module.stem(picture))
+    torch.testing.assert_close(activations["norm"], module(picture))
 
 
-def test_a_network_that_cannot_see_its_size_is_not_fused_but_runs() -> None:
+def test_a_network_that_cannot_process_its_own_size_runs_without_fusion() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AvgPool2d(20))
     network = inc.Network(module, size=16)
     picture = torch.rand(1, 3, 30, 34)
@@ -215,7 +216,7 @@ def test_a_network_that_cannot_see_its_size_is_not_fused_but_runs() -> None:
 
 
 class Following(nn.Module):
-    """Convolutions that follow each other, and something that may look at what the first of them gives."""
+    """Convolutions in a sequence, and possibly another operation that reads the first one's output or its shape."""
 
     def __init__(self, how: str = "") -> None:
         super().__init__()
@@ -243,43 +244,45 @@ class Following(nn.Module):
         ("sum", []),
     ],
 )
-def test_convolutions_that_follow_each_other_are_one_step(how: str, expected: list[tuple[str, ...]]) -> None:
-    module = stirred(Following(how))
-    found = find_fusions(module, torch.zeros(1, 3, 20, 20))
-    assert [one.convs for one in found.series] == expected
-    quick = fuse_frozen(module, torch.float32, found.chains)
-    quick = join_convolutions(quick, [part for one in found.series for part in one.parts(["third"])])
+def test_convolutions_in_a_sequence_run_as_one_step(how: str, expected: list[tuple[str, ...]]) -> None:
+    module = frozen(Following(how))
+    fusion = find_fusions(module, torch.zeros(1, 3, 20, 20))
+    assert [one.convs for one in fusion.series] == expected
+    fused = fuse_frozen(module, torch.float32, fusion.chains)
+    joined = join_convolutions(fused, [names for one in fusion.series for names in one.split_at(["third"])])
     x = (4 * torch.randn(2, 3, 21, 26)).requires_grad_()
     upstream = torch.randn_like(module(x))
-    for one, other in zip(*((y, *torch.autograd.grad(y, x, upstream)) for y in (quick(x), module(x))), strict=True):
+    for one, other in zip(*((y, *torch.autograd.grad(y, x, upstream)) for y in (joined(x), module(x))), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_a_series_is_cut_where_a_layer_is_looked_at() -> None:
-    module = stirred(Following())
+def test_a_series_is_split_at_requested_layers() -> None:
+    module = frozen(Following())
     (series,) = find_fusions(module, torch.zeros(1, 3, 20, 20)).series
-    assert list(series.parts(["third"])) == [("first.0", "second.0", "third")]
-    assert list(series.parts(["first"])) == [("second.0", "third")]
-    assert list(series.parts(["second.1", "third"])) == [("first.0", "second.0")]
-    assert list(series.parts(["first.2", "second"])) == []
+    assert list(series.split_at(["third"])) == [("first.0", "second.0", "third")]
+    assert list(series.split_at(["first"])) == [("second.0", "third")]
+    assert list(series.split_at(["second.1", "third"])) == [("first.0", "second.0")]
+    assert list(series.split_at(["first.2", "second"])) == []
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 21, 26)
     for layers in (["third"], ["first"], ["second", "first.2"], ["third", "second.1"]):
-        found = network.activations(picture, layers)
+        activations = network.activations(picture, layers)
         with torch.no_grad():
             first = module.first(picture)
-        known = {"first": first, "first.2": first, "second": module.second(first), "second.1": module.second(first)}
-        known["third"] = module.third(known["second"])
+        second = module.second(first)
+        expected = {"first": first, "first.2": first, "second": second, "second.1": second}
+        expected["third"] = module.third(second)
         for name in layers:
-            torch.testing.assert_close(found[name], known[name], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(activations[name], expected[name], rtol=1e-4, atol=1e-5)
 
 
-def test_what_came_from_outside_is_not_changed_on_the_way_back() -> None:
-    module = stirred(Following())
-    found = find_fusions(module, torch.zeros(1, 3, 20, 20))
-    quick = join_convolutions(fuse_frozen(module, torch.float32, found.chains), found.series[0].parts(["second.1"]))
+def test_the_backward_pass_does_not_change_the_upstream_gradient() -> None:
+    module = frozen(Following())
+    fusion = find_fusions(module, torch.zeros(1, 3, 20, 20))
+    fused = fuse_frozen(module, torch.float32, fusion.chains)
+    joined = join_convolutions(fused, fusion.series[0].split_at(["second.1"]))
     x = torch.randn(1, 3, 13, 10, requires_grad=True)
-    y = quick.second(quick.first(x))
+    y = joined.second(joined.first(x))
     upstream = torch.randn_like(y).contiguous(memory_format=torch.channels_last)
     kept = upstream.clone()
     torch.autograd.grad(y, x, upstream)

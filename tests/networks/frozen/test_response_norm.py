@@ -19,13 +19,13 @@ from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
     ],
     ids=str,
 )
-def test_it_gives_what_torchs_gives_there_and_back(norm: nn.LocalResponseNorm) -> None:
+def test_outputs_and_gradients_are_those_of_torch(norm: nn.LocalResponseNorm) -> None:
     x = (3 * torch.randn(2, 9, 7, 10, generator=torch.Generator().manual_seed(0))).requires_grad_()
-    found, expected = FrozenResponseNorm(norm)(x), norm(x)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    output, expected = FrozenResponseNorm(norm)(x), norm(x)
+    torch.testing.assert_close(output, expected, rtol=1e-5, atol=1e-6)
     upstream = torch.randn_like(expected)
-    back = torch.autograd.grad(expected, x, upstream)[0]
-    torch.testing.assert_close(torch.autograd.grad(found, x, upstream)[0], back, rtol=1e-4, atol=1e-5)
+    expected_gradient = torch.autograd.grad(expected, x, upstream)[0]
+    torch.testing.assert_close(torch.autograd.grad(output, x, upstream)[0], expected_gradient, rtol=1e-4, atol=1e-5)
 
 
 def test_its_gradient_is_that_of_finite_differences() -> None:
@@ -34,11 +34,11 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(norm, x)
 
 
-def test_a_network_that_has_one_gets_it_in_half_precision_too() -> None:
+def test_a_fused_network_has_the_fast_norm_in_half_precision_too() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.LocalResponseNorm(5, 0.5), nn.ReLU(), nn.Conv2d(8, 4, 3))
     x = torch.randn(1, 3, 19, 26)
     for dtype, least in ((torch.float32, 0.999999), (torch.bfloat16, 0.999)):
-        quick = fuse_frozen(freeze(module), dtype)
-        assert isinstance(quick[1], FrozenResponseNorm)
-        cosine = F.cosine_similarity(quick(x.to(dtype)).float().flatten(), module(x).flatten(), 0)
+        fused = fuse_frozen(freeze(module), dtype)
+        assert isinstance(fused[1], FrozenResponseNorm)
+        cosine = F.cosine_similarity(fused(x.to(dtype)).float().flatten(), module(x).flatten(), 0)
         assert cosine > least

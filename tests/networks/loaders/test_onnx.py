@@ -1,4 +1,4 @@
-"""ONNX files as networks: OpenCV reads the same files by an importer of its own, and onnx has a reference in NumPy."""
+"""ONNX networks, compared with OpenCV's own importer for the same files and with onnx's reference in NumPy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WEIGHTS = {
 
 
 def small(opset: int = 17) -> list[onnx.NodeProto]:
-    """Return the nodes of a classifier, with names of all kinds."""
+    """Return the nodes of a small classifier, with many kinds of names."""
     clip: dict = {"inputs": ["c3", "zero", "six"]} if opset >= 11 else {"inputs": ["c3"], "min": 0.0, "max": 6.0}
     return [
         node("Conv", ["x", "w1", "b1"], ["c1"], "/stem/stem.0/Conv", pads=[1, 1, 1, 1], strides=[2, 2]),
@@ -80,12 +80,12 @@ NAMES = [
     "flatten",
     "fc",
 ]
-"""What the layers of `small` are called."""
+"""Names of the layers of `small`."""
 
 
-def weights_of(**others: np.ndarray) -> list[onnx.TensorProto]:
-    """Return the weights of `small`, some of them others."""
-    return [numpy_helper.from_array(array, name) for name, array in (WEIGHTS | others).items()]
+def weights_of(**replaced: np.ndarray) -> list[onnx.TensorProto]:
+    """Return the weights of `small`, with some of them replaced."""
+    return [numpy_helper.from_array(array, name) for name, array in (WEIGHTS | replaced).items()]
 
 
 def write(
@@ -99,9 +99,12 @@ def write(
     inputs: tuple = (),
     domains: tuple = (),
 ) -> Path:
-    taken = [value("x", FLOAT, shape), *inputs]
     graph = helper.make_graph(
-        nodes, "graph", taken, [value(name, FLOAT, ["n", "m"]) for name in outputs], weights or weights_of()
+        nodes,
+        "graph",
+        [value("x", FLOAT, shape), *inputs],
+        [value(name, FLOAT, ["n", "m"]) for name in outputs],
+        weights or weights_of(),
     )
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
     path.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
@@ -109,7 +112,7 @@ def write(
 
 
 def reference(path: Path, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what each node gives, by onnx's own NumPy implementation."""
+    """Return the output of each node, from onnx's own implementation in NumPy."""
     return ReferenceEvaluator(onnx.load(path)).run(None, {"x": x}, intermediate=True)
 
 
@@ -126,7 +129,7 @@ def network(squeezenet: Path) -> inc.Network:
 
 @pytest.fixture(scope="module")
 def lion(shared: Path) -> np.ndarray:
-    """A photograph as OpenCV reads it, BGR."""
+    """Return a photograph in OpenCV's order of channels, BGR."""
     return cv2.imread(str(shared / "photos" / "lion.jpg"))
 
 
@@ -135,23 +138,23 @@ def as_picture(bgr: np.ndarray) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("size", [(224, 224), (227, 315), (301, 199)])
-def test_all_layers_of_squeezenet_are_what_opencv_makes_them(network, squeezenet, lion, size) -> None:
+def test_all_layers_of_squeezenet_agree_with_opencv(network, squeezenet, lion, size) -> None:
     names = [f"n{index}" for index in range(65)]
-    theirs = cv2.dnn.readNetFromONNX(str(squeezenet))
-    theirs.enableFusion(False)
-    seen = cv2.resize(lion, size[::-1])
-    theirs.setInput(cv2.dnn.blobFromImage(seen, 1, size[::-1], (104, 117, 123)))
-    expected = theirs.forward([f"onnx_node!{name}" for name in names])
-    found = network.activations(as_picture(seen), [*names, "logits"])
+    opencv = cv2.dnn.readNetFromONNX(str(squeezenet))
+    opencv.enableFusion(False)
+    resized = cv2.resize(lion, size[::-1])
+    opencv.setInput(cv2.dnn.blobFromImage(resized, 1, size[::-1], (104, 117, 123)))
+    expected = opencv.forward([f"onnx_node!{name}" for name in names])
+    activations = network.activations(as_picture(resized), [*names, "logits"])
     for name, values in zip(names, expected, strict=True):
-        assert found[name].shape == values.shape
-        assert np.abs(found[name].numpy() - values).max() < 1e-4 * np.abs(values).max(), name
+        assert activations[name].shape == values.shape
+        assert np.abs(activations[name].numpy() - values).max() < 1e-4 * np.abs(values).max(), name
     logits = torch.from_numpy(expected[-1]).flatten(1)
-    torch.testing.assert_close(found["logits"], logits, rtol=0, atol=1e-4)
-    assert found["logits"].argmax() == 291, "ImageNet's lion"
+    torch.testing.assert_close(activations["logits"], logits, rtol=0, atol=1e-4)
+    assert activations["logits"].argmax() == 291, "ImageNet's lion"
 
 
-def test_layers_of_squeezenet_are_called_as_its_nodes(network) -> None:
+def test_layers_of_squeezenet_have_the_names_of_its_nodes(network) -> None:
     assert network.size == (224, 224)
     layers = {layer.name: layer for layer in network.layers(all=True)}
     assert list(layers) == [f"n{index}" for index in range(65)]
@@ -166,14 +169,14 @@ def test_gradients_of_squeezenet_agree_with_finite_differences(network, squeezen
     generator = torch.Generator().manual_seed(0)
     direction = torch.randn(picture.shape, generator=generator)
     plain = read(squeezenet)[0].double()
-    seen = []
-    plain.get_submodule("n16").register_forward_hook(lambda m, i, output: seen.append(output))
+    outputs = []
+    plain.get_submodule("n16").register_forward_hook(lambda m, i, output: outputs.append(output))
     mean = torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1)
     step = 1e-6
     with torch.no_grad():
         for sign in (-1, 1):
             plain((picture.double() + sign * step * direction).flip(1) * 255 - mean)
-    expected = (seen[1].square().mean() - seen[0].square().mean()) / (2 * step)
+    expected = (outputs[1].square().mean() - outputs[0].square().mean()) / (2 * step)
     picture.requires_grad_()
     network.activations(picture, ["n16"])["n16"].square().mean().backward()
     torch.testing.assert_close((picture.grad * direction).sum().double(), expected, rtol=1e-3, atol=0)
@@ -186,56 +189,56 @@ def test_an_odd_sized_photograph_is_dreamed(network, lion) -> None:
     assert np.abs(np.asarray(result.image).astype(int) - photo).mean() > 1
 
 
-def test_pictures_can_be_seen_together(network, lion) -> None:
+def test_pictures_can_be_processed_as_a_batch(network, lion) -> None:
     pictures = torch.cat([as_picture(cv2.resize(lion[start:], (80, 64))) for start in (0, 100, 200)])
-    together = network.activations(pictures, ["n9", "logits"])
+    batched = network.activations(pictures, ["n9", "logits"])
     for index in range(3):
-        alone = network.activations(pictures[index : index + 1], ["n9", "logits"])
-        for name, values in alone.items():
-            torch.testing.assert_close(together[name][index : index + 1], values, rtol=1e-4, atol=1e-3)
+        single = network.activations(pictures[index : index + 1], ["n9", "logits"])
+        for name, values in single.items():
+            torch.testing.assert_close(batched[name][index : index + 1], values, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (41, 50)])
 @pytest.mark.parametrize("opset", [7, 9, 11, 13, 17, 21, 22])
-def test_each_node_gives_what_the_reference_gives(tmp_path, opset, size) -> None:
-    """Not all of the operators are known to onnx2torch at each opset: they are translated then."""
+def test_each_node_agrees_with_the_reference(tmp_path, opset, size) -> None:
+    """Operators that onnx2torch does not support at an opset are converted to another opset."""
     module, fixed = read(write(tmp_path / "small.onnx", small(opset), opset=opset))
     assert fixed == (32, 32)
     x = numbers(1, 3, *size)
-    # The reference has batch norms learn before opset 14.
+    # Before opset 14, the batch norms of the reference are in training mode.
     expected = reference(write(tmp_path / "known.onnx", small(17), opset=17), x)
-    found = inc.Network(module, size=fixed).activations(torch.from_numpy(x), [*NAMES, "logits"])
-    outputs = [one.output[0] for one in small()[:-1]]
+    activations = inc.Network(module, size=fixed).activations(torch.from_numpy(x), [*NAMES, "logits"])
+    outputs = [step.output[0] for step in small()[:-1]]
     for name, output in zip([*NAMES, "logits"], [*outputs, "y"], strict=True):
         values = torch.from_numpy(expected[output])
-        torch.testing.assert_close(found[name], values, rtol=1e-4, atol=1e-5, msg=f"{name} differs")
+        torch.testing.assert_close(activations[name], values, rtol=1e-4, atol=1e-5, msg=f"{name} differs")
 
 
-def test_layers_are_called_as_in_the_file(tmp_path) -> None:
+def test_layers_have_the_names_in_the_file(tmp_path) -> None:
     module, _ = read(write(tmp_path / "small.onnx", small()))
-    folders, inside = {"", "/stem/stem", "relu", "branch_"}, {"pool.0", "pool.1"}
-    assert {name for name, _ in module.named_modules()} == {*NAMES, *folders, *inside}
+    folders, parts = {"", "/stem/stem", "relu", "branch_"}, {"pool.0", "pool.1"}
+    assert {name for name, _ in module.named_modules()} == {*NAMES, *folders, *parts}
     assert module.get_submodule("/stem/stem.0/Conv").weight.shape == (6, 3, 3, 3)
     assert {name for name, _ in module.named_parameters()} >= {"/stem/stem.0/Conv.weight", "branch_.wide.weight"}
     listed = [layer.name for layer in inc.Network(module, size=32).layers(all=True)]
-    assert [name for name in listed if name not in inside] == NAMES[:10]
+    assert [name for name in listed if name not in parts] == NAMES[:10]
 
 
 @pytest.mark.parametrize("name", ['c"),open("{}","w"),getattr(self,"c', "a\n b", "lambda", "..", "__class__", "_steps"])
-def test_a_name_in_a_file_is_never_run(tmp_path, name) -> None:
-    """torch.fx writes code with names in it as they are, which would make a file with the first of these."""
-    made = tmp_path / "made"
+def test_a_name_in_a_file_is_never_run_as_code(tmp_path, name) -> None:
+    """torch.fx writes code that contains the names as they are. With the first name, that code would create a file."""
+    created = tmp_path / "created"
     nodes = small()
-    nodes[0].name, nodes[1].name = "c", name.format(made)
+    nodes[0].name, nodes[1].name = "c", name.format(created)
     path = write(tmp_path / "small.onnx", nodes)
     module, _ = read(path)
     x = numbers(1, 3, 32, 32)
-    found = copy.deepcopy(module)(torch.from_numpy(x))
-    torch.testing.assert_close(found, torch.from_numpy(reference(path, x)["y"]), rtol=1e-4, atol=1e-5)
-    assert not made.exists()
+    logits = copy.deepcopy(module)(torch.from_numpy(x))
+    torch.testing.assert_close(logits, torch.from_numpy(reference(path, x)["y"]), rtol=1e-4, atol=1e-5)
+    assert not created.exists()
 
 
-def test_the_hash_is_of_the_weights_in_the_file(tmp_path) -> None:
+def test_the_hash_depends_on_the_weights_in_the_file(tmp_path) -> None:
     hashes = [
         inc.Network(read(write(tmp_path / "small.onnx", small(), weights=weights))[0], size=32).weights_hash
         for weights in (None, None, weights_of(b4=numbers(7)))
@@ -245,75 +248,75 @@ def test_the_hash_is_of_the_weights_in_the_file(tmp_path) -> None:
 
 @pytest.mark.parametrize("row", [[1, -1], [1, 10], [-1, 10], [0, 10]])
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_a_reshape_of_one_picture_serves_for_several(tmp_path, row, batch) -> None:
+def test_a_reshape_for_one_picture_works_for_a_batch(tmp_path, row, batch) -> None:
     path = write(tmp_path / "small.onnx", small(), weights=weights_of(row=np.array(row)), shape=(batch, 3, 32, 32))
     x = numbers(3, 3, 32, 32)
-    if (batch, row[0]) == ("n", 1):  # such a network is for one
+    if (batch, row[0]) == ("n", 1):  # such a network is for one picture
         x = x[:1]
     expected = np.concatenate([reference(path, picture[None])["y"] for picture in x])
-    found = read(path)[0](torch.from_numpy(x))
-    torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
+    logits = read(path)[0](torch.from_numpy(x))
+    torch.testing.assert_close(logits, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
 
 
-def test_pictures_that_a_network_would_mix_are_not_seen_together(tmp_path) -> None:
+def test_a_network_that_would_mix_pictures_refuses_a_batch(tmp_path) -> None:
     nodes = [*small()[:-1], node("Reshape", ["y", "row"], ["probability"])]
     nodes[10] = node("Flatten", ["g"], ["flat"])
     network = inc.Network(read(write(tmp_path / "small.onnx", nodes, shape=("n", 3, 32, 32)))[0], size=32)
     assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].shape == (1, 7)
-    with pytest.raises(InvalidSetting, match=r"it gives 1×14 for 2 pictures, for it is made for one at a time"):
+    with pytest.raises(InvalidSetting, match="it returns 1×14 for 2 pictures, because it is made for one at a time"):
         network.activations(torch.rand(2, 3, 32, 32), ["logits"])
 
 
 @pytest.mark.parametrize("shape", [("n", 3, "h", "w"), (1, 3, 32, "w"), (-1, "c", 0, 0)])
-def test_a_network_for_any_size_has_none(tmp_path, shape) -> None:
+def test_a_network_for_any_size_has_no_fixed_size(tmp_path, shape) -> None:
     path = write(tmp_path / "small.onnx", small(), weights=weights_of(row=np.array([-1, 10])), shape=shape)
     module, size = read(path)
     assert size is None
     assert module(torch.rand(2, 3, 40, 33)).shape == (2, 7)
 
 
-def test_what_comes_before_a_layer_for_one_size_sees_others(tmp_path) -> None:
+def test_layers_before_a_layer_for_one_size_accept_other_sizes(tmp_path) -> None:
     nodes = [*small()[:9], node("Flatten", ["d"], ["flat"]), node("Gemm", ["flat", "w4"], ["probability"])]
     path = write(tmp_path / "small.onnx", nodes, weights=weights_of(w4=numbers(10 * 8 * 8, 7)))
     network = inc.Network(read(path)[0], size=32)
     assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].shape == (1, 7)
     assert network.activations(torch.rand(1, 3, 50, 41), ["type_"])["type_"].shape == (1, 10, 12, 10)
-    with pytest.raises(InvalidSetting, match="cannot see a picture of 50×41 pixels: mat1 and mat2 shapes"):
+    with pytest.raises(InvalidSetting, match="cannot process a picture of 50×41 pixels: mat1 and mat2 shapes"):
         network.activations(torch.rand(1, 3, 50, 41), ["logits"])
 
 
 @pytest.mark.parametrize("softmax", ["Softmax", "LogSoftmax"])
 @pytest.mark.parametrize("opset", [9, 13])
-def test_logits_are_before_the_softmax(tmp_path, softmax, opset) -> None:
-    """They are so too where another node reads what it gives, and where there are more outputs."""
+def test_logits_are_the_input_of_the_softmax(tmp_path, softmax, opset) -> None:
+    """This is true even if another node reads the softmax, and if the network has more outputs."""
     nodes = [*small(opset)[:-1], node(softmax, ["y"], ["probability"], "end", axis=1)]
     path = write(tmp_path / "small.onnx", nodes, opset=opset)
     read_twice = [*nodes, node("Relu", ["probability"], ["other"], "more")]
     more = write(tmp_path / "more.onnx", read_twice, opset=opset, outputs=("probability", "other"))
     x = torch.from_numpy(numbers(1, 3, 32, 32))
-    one, two = (read(file)[0] for file in (path, more))
-    torch.testing.assert_close(one(x), inc.Network(two, size=32).activations(x, ["fc"])["fc"])
-    torch.testing.assert_close(two(x), one(x))
-    assert not hasattr(one, "end")
-    assert hasattr(two, "end")
+    first, second = (read(file)[0] for file in (path, more))
+    torch.testing.assert_close(first(x), inc.Network(second, size=32).activations(x, ["fc"])["fc"])
+    torch.testing.assert_close(second(x), first(x))
+    assert not hasattr(first, "end")
+    assert hasattr(second, "end")
 
 
-def test_weights_that_nodes_give_are_weights(tmp_path) -> None:
-    """Exporters have nodes for constants, and for weights that are equal to others."""
+def test_outputs_of_constant_nodes_are_weights(tmp_path) -> None:
+    """Exporters write nodes for constants and for copies of weights."""
     nodes = small()
     nodes[4].input[1], nodes[5].input[1], nodes[6].input[1], nodes[10].input[1] = "w", "same", "low", "shape"
-    first = [
+    constants = [
         node("Constant", [], ["w"], value=numpy_helper.from_array(WEIGHTS["w2"])),
         node("Constant", [], ["shape"], value_ints=[1, 10]),
         node("Constant", [], ["low"], value_float=0.25),
         node("Identity", ["w3"], ["equal"]),
         node("Identity", ["equal"], ["same"]),
     ]
-    path = write(tmp_path / "small.onnx", [*first, *nodes])
+    path = write(tmp_path / "small.onnx", [*constants, *nodes])
     module, _ = read(path)
     x = numbers(1, 3, 32, 32)
-    found = module(torch.from_numpy(x))
-    torch.testing.assert_close(found, torch.from_numpy(reference(path, x)["y"]), rtol=1e-4, atol=1e-5)
+    logits = module(torch.from_numpy(x))
+    torch.testing.assert_close(logits, torch.from_numpy(reference(path, x)["y"]), rtol=1e-4, atol=1e-5)
     assert {name for name, part in module.named_modules() if not [*part.children()]} >= {*NAMES} - {"pool"}
     assert not [name for name, _ in module.named_modules() if name in ("w", "shape", "low", "equal", "same")]
 
@@ -334,22 +337,22 @@ def test_nodes_may_have_several_inputs_and_outputs(tmp_path) -> None:
     torch.testing.assert_close(read(path)[0](torch.from_numpy(x)), torch.from_numpy(reference(path, x)["probability"]))
 
 
-def test_what_no_node_reads_any_more_is_let_go(tmp_path) -> None:
+def test_a_value_is_freed_after_its_last_use(tmp_path) -> None:
     module, _ = read(write(tmp_path / "small.onnx", small()))
-    made = []
-    module.get_submodule("relu.out").register_forward_hook(lambda m, i, output: made.append(weakref.ref(output)))
-    module.get_submodule("branch").register_forward_hook(lambda m, i, output: made.append(made[0]()))
+    values = []
+    module.get_submodule("relu.out").register_forward_hook(lambda m, i, output: values.append(weakref.ref(output)))
+    module.get_submodule("branch").register_forward_hook(lambda m, i, output: values.append(values[0]()))
     with torch.no_grad():
         module(torch.rand(1, 3, 32, 32))
-    assert made[1] is None
+    assert values[1] is None
 
 
-def test_the_usual_operators_may_be_called_those_of_ai_onnx(tmp_path) -> None:
+def test_the_default_domain_can_have_its_long_name(tmp_path) -> None:
     path = write(tmp_path / "small.onnx", small())
     model = onnx.load(path)
     expected = read(path)[0](torch.ones(1, 3, 32, 32))
-    for one in (*model.opset_import, *model.graph.node):
-        one.domain = "ai.onnx"
+    for item in (*model.opset_import, *model.graph.node):
+        item.domain = "ai.onnx"
     path.write_bytes(model.SerializeToString())
     torch.testing.assert_close(read(path)[0](torch.ones(1, 3, 32, 32)), expected)
 
@@ -361,63 +364,66 @@ def test_sparse_weights_are_refused(tmp_path) -> None:
     values, places = numpy_helper.from_array(numbers(1), "sparse"), numpy_helper.from_array(np.array([3]))
     model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [7]))
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(InvalidSetting, match=r"at node 'end' \(Add\): nothing gives 'sparse', which it reads"):
+    with pytest.raises(
+        InvalidSetting, match=r"at node 'end' \(Add\): it reads 'sparse', which no earlier node computes"
+    ):
         read(path)
 
 
 REFUSED = {
-    "an operator that nobody knows, and one of another domain": (
+    "an unknown operator, and one of another domain": (
         {
             "nodes": [
                 node("Frobnicate", ["x"], ["f"], "strange"),
                 node("Swirl", ["f"], ["probability"], domain="com.acme"),
             ]
         },
-        r"operators that onnx2torch does not know: Frobnicate of opset 17 \(first as 'strange'\); "
-        r"com.acme.Swirl of opset 1 \(first as 'probability'\); export it with opset 17, or without them",
+        r"operators that onnx2torch does not support: Frobnicate of opset 17 \(first in node 'strange'\); "
+        r"com.acme.Swirl of opset 1 \(first in node 'probability'\); "
+        "export it with opset 17 or without these operators",
     ),
     "operators that cannot be translated": (
         {"nodes": [node("Gelu", ["x"], ["g"]), node("Conv", ["g", "w1"], ["probability"])], "opset": 22},
-        r"does not know: Gelu of opset 22 \(first as 'g'\); Conv of opset 22 \(first as 'probability'\)",
+        r"does not support: Gelu of opset 22 \(first in node 'g'\); Conv of opset 22 \(first in node 'probability'\)",
     ),
-    "an opset of the future": ({"opset": 99}, "is written in opset 99, and the installed onnx knows 1 to"),
-    "no opset": ({"opset": 0}, "is written in opset 0, and the installed onnx knows 1 to"),
+    "an opset of the future": ({"opset": 99}, "uses opset 99, but the installed onnx supports opsets 1 to"),
+    "no opset": ({"opset": 0}, "uses opset 0, but the installed onnx supports opsets 1 to"),
     "two pictures": (
         {"inputs": [value("z", FLOAT, [1, 3, 8, 8])]},
-        r"a network with 2 inputs \('x', 'z'\), not one for",
+        r"has 2 inputs \('x', 'z'\), but a network must have one",
     ),
-    "one channel": ({"shape": (1, 1, 8, 8)}, "whose input is 1×1×8×8, where a picture is N×3×H×W$"),
-    "channels last": ({"shape": ("n", 8, 8, 3)}, r"whose input is \?×8×8×3, .*; export it with channels first"),
-    "no picture": ({"shape": (1, 3)}, "whose input is 1×3, where a picture is"),
-    "a scalar": ({"shape": ()}, "whose input is of no known shape, where a picture is"),
-    "eight at once": ({"shape": (8, 3, 8, 8)}, "whose input is 8×3×8×8; export it for one picture, or any number"),
-    "an absurd size": (
+    "one channel": ({"shape": (1, 1, 8, 8)}, "has an input of shape 1×1×8×8, but a picture has the shape N×3×H×W$"),
+    "channels last": ({"shape": ("n", 8, 8, 3)}, r"has an input of shape \?×8×8×3, .*; export it with channels first"),
+    "no picture": ({"shape": (1, 3)}, "has an input of shape 1×3, but a picture has"),
+    "a scalar": ({"shape": ()}, "has an input of unknown shape, but a picture has"),
+    "eight at once": ({"shape": (8, 3, 8, 8)}, "input of shape 8×3×8×8; export it for one picture or for any number"),
+    "a huge size": (
         {"shape": (1, 3, 70_000, 70_000)},
-        r"where 'x' has the shape \[1, 3, 70000, 70000\]: that is absurd",
+        r"where 'x' has the shape \[1, 3, 70000, 70000\], which is too large",
     ),
-    "an output that nothing gives": ({"outputs": ["nothing"]}, "holds a network without an output"),
+    "an output that no node computes": ({"outputs": ["nothing"]}, "describes a network without an output"),
     "an output that is a constant": (
         {"nodes": [*small(), node("Identity", ["b4"], ["same"])], "outputs": ["same"]},
-        "cannot be converted, at the output: it is the same for each picture",
+        "cannot be converted at the output: it does not depend on the picture",
     ),
     "nodes in disorder": ({"nodes": small()[::-1]}, "is not valid ONNX: Nodes in a graph must be topologically sorted"),
-    "an attribute that is not there": (
+    "a missing attribute": (
         {"nodes": [node("MaxPool", ["x"], ["probability"])]},
         "is not valid ONNX: Required attribute 'kernel_shape' is missing",
     ),
     "weights that are computed": (
         {"nodes": [node("Neg", ["w1"], ["w"]), node("Conv", ["x", "w"], ["probability"], "end")]},
-        r"cannot be converted, at node 'end' \(Conv\): 'w' is not known beforehand",
+        r"cannot be converted at node 'end' \(Conv\): 'w' is not known before the network runs",
     ),
-    "what onnx2torch cannot do": (
+    "a setting that onnx2torch does not support": (
         {"nodes": [node("Conv", ["x", "w1"], ["probability"], "end", auto_pad="SAME_UPPER")]},
-        r"cannot be converted, at node 'end' \(Conv\): \"SAME_UPPER\" auto_pad is not implemented",
+        r"cannot be converted at node 'end' \(Conv\): \"SAME_UPPER\" auto_pad is not implemented",
     ),
-    "a kernel that is not that of the weights": (
+    "a kernel_shape that differs from the weights": (
         {"nodes": [node("Conv", ["x", "w1"], ["probability"], kernel_shape=[9**6, 9**6])], "shape": ("n", 3, "h", "w")},
-        r"at node 'probability' \(Conv\): its kernel_shape is not that of its weights, \[3, 3\]",
+        r"at node 'probability' \(Conv\): its kernel_shape differs from the kernel of its weights, \[3, 3\]",
     ),
-    "weights in no known form": (
+    "weights in an unknown form": (
         {"weights": [onnx.TensorProto(name="w1", data_type=1, dims=[1], segment={"begin": 0, "end": 1})]},
         "has weights 'w1' that cannot be read",
     ),
@@ -425,10 +431,10 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_no_network_for_pictures_is_refused(tmp_path, case) -> None:
-    settings, reason = REFUSED[case]
+def test_a_file_without_a_network_for_pictures_is_refused(tmp_path, case) -> None:
+    settings, message = REFUSED[case]
     path = write(tmp_path / "bad.onnx", **({"nodes": small()} | settings | {"domains": ["com.acme"]}))
-    with pytest.raises(InvalidSetting, match=reason) as caught:
+    with pytest.raises(InvalidSetting, match=message) as caught:
         read(path)
     assert str(caught.value).startswith(f"{path} ")
     assert "\n" not in str(caught.value)
@@ -438,7 +444,7 @@ def test_what_is_no_network_for_pictures_is_refused(tmp_path, case) -> None:
     "dims", [(6, 3, 3), (6, 3, 3, 4), (2**40, 3, 3, 3), (2**40, 2**40, 2**40, 2**40), (-1, 3, 3, 3)]
 )
 @pytest.mark.parametrize("field", ["raw_data", "float_data", None])
-def test_weights_that_are_not_as_declared_are_refused(tmp_path, dims, field) -> None:
+def test_weights_of_another_shape_than_declared_are_refused(tmp_path, dims, field) -> None:
     tensor = onnx.TensorProto(name="w1", data_type=FLOAT, dims=dims)
     if field == "raw_data":
         tensor.raw_data = WEIGHTS["w1"].tobytes()
@@ -454,7 +460,7 @@ def test_weights_that_are_not_as_declared_are_refused(tmp_path, dims, field) -> 
             read(write(tmp_path / "bad.onnx", nodes, weights=weights))
 
 
-@pytest.mark.parametrize("content", [b"", b"no network at all", b"\x89PNG\r\n\x1a\n" + bytes(99), "cut", "text"])
+@pytest.mark.parametrize("content", [b"", b"not a network at all", b"\x89PNG\r\n\x1a\n" + bytes(99), "cut", "text"])
 def test_damaged_files_are_refused(tmp_path, content) -> None:
     path = write(tmp_path / "bad.onnx", small())
     whole = path.read_bytes()
@@ -463,7 +469,9 @@ def test_damaged_files_are_refused(tmp_path, content) -> None:
     elif content == "text":
         content = whole.replace(b"Relu", b"\xffelu")
     path.write_bytes(content)
-    with pytest.raises(InvalidSetting, match=r"bad\.onnx is (not an ONNX file|damaged: a name in it is no text)"):
+    with pytest.raises(
+        InvalidSetting, match=r"bad\.onnx is (not an ONNX file|damaged: it contains a name that is not text)"
+    ):
         read(path)
 
 
@@ -474,27 +482,27 @@ def test_files_that_cannot_be_read_are_refused(tmp_path) -> None:
         read(tmp_path)
     with (tmp_path / "large.onnx").open("wb") as file:
         file.truncate(2**31)
-    with pytest.raises(InvalidSetting, match=r"large\.onnx is larger than 2 GB, which no ONNX file is"):
+    with pytest.raises(InvalidSetting, match=r"large\.onnx is larger than 2 GB, the limit for an ONNX file"):
         read(tmp_path / "large.onnx")
 
 
-def outside(location: str, dims: tuple[int, ...] = (6, 3, 3, 3), **entries: object) -> list[onnx.TensorProto]:
-    """Return the weights of `small`, the first of which are in another file."""
+def external_weights(location: str, dims: tuple[int, ...] = (6, 3, 3, 3), **entries: object) -> list[onnx.TensorProto]:
+    """Return the weights of `small`, with the first tensor in another file."""
     tensor = onnx.TensorProto(name="w1", data_type=FLOAT, dims=dims, data_location=onnx.TensorProto.EXTERNAL)
     for key, entry in {"location": location, **entries}.items():
         tensor.external_data.add(key=key, value=str(entry))
     return [tensor, *weights_of()[1:]]
 
 
-def test_weights_may_be_in_other_files_of_the_folder(tmp_path) -> None:
+def test_weights_can_be_in_other_files_of_the_folder(tmp_path) -> None:
     (tmp_path / "weights.bin").write_bytes(bytes(8) + WEIGHTS["w1"].tobytes() + bytes(8))
-    there = outside("weights.bin", offset=8, length=WEIGHTS["w1"].nbytes)
-    one, _ = read(write(tmp_path / "small.onnx", small(), weights=there))
-    two, _ = read(write(tmp_path / "whole.onnx", small()))
-    torch.testing.assert_close(one.state_dict(), two.state_dict(), rtol=0, atol=0)
+    weights = external_weights("weights.bin", offset=8, length=WEIGHTS["w1"].nbytes)
+    split, _ = read(write(tmp_path / "small.onnx", small(), weights=weights))
+    whole, _ = read(write(tmp_path / "whole.onnx", small()))
+    torch.testing.assert_close(split.state_dict(), whole.state_dict(), rtol=0, atol=0)
 
 
-def test_other_files_are_not_read(tmp_path) -> None:
+def test_files_outside_of_the_folder_and_damaged_files_are_not_read(tmp_path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     for secret in (tmp_path / "secret.bin", folder / "weights.bin"):
@@ -502,18 +510,18 @@ def test_other_files_are_not_read(tmp_path) -> None:
     (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
     (folder / "short.bin").write_bytes(bytes(8))
     for weights, reason in (
-        (outside("../secret.bin"), "points outside"),
-        (outside("../folder/../secret.bin"), "points outside"),
-        (outside(str(tmp_path / "secret.bin")), "absolute path"),
-        (outside("link.bin"), "symbolic link|points outside"),
-        (outside("none.bin"), "none.bin, but it"),
-        (outside("."), "not regular file"),
-        (outside(""), "empty"),
-        (outside("short.bin"), "cannot reshape array of size 2"),
-        (outside("weights.bin", length=2**50), "exceeds available data"),
-        (outside("weights.bin", offset=-1), "non-negative"),
-        (outside("weights.bin", offset="no"), "invalid literal"),
-        (outside("weights.bin", (2**20, 2**12, 1, 1)), "their shape .* is absurd"),
+        (external_weights("../secret.bin"), "points outside"),
+        (external_weights("../folder/../secret.bin"), "points outside"),
+        (external_weights(str(tmp_path / "secret.bin")), "absolute path"),
+        (external_weights("link.bin"), "symbolic link|points outside"),
+        (external_weights("none.bin"), "none.bin, but it"),
+        (external_weights("."), "not regular file"),
+        (external_weights(""), "empty"),
+        (external_weights("short.bin"), "cannot reshape array of size 2"),
+        (external_weights("weights.bin", length=2**50), "exceeds available data"),
+        (external_weights("weights.bin", offset=-1), "non-negative"),
+        (external_weights("weights.bin", offset="no"), "invalid literal"),
+        (external_weights("weights.bin", (2**20, 2**12, 1, 1)), "their shape .* is too large or negative"),
     ):
         with pytest.raises(InvalidSetting, match=f"has weights 'w1' that cannot be read: .*({reason})"):
             read(write(folder / "bad.onnx", small(), weights=weights))
@@ -525,8 +533,8 @@ def test_onnx2torch_must_be_installed(tmp_path, monkeypatch) -> None:
         read(write(tmp_path / "small.onnx", small()))
 
 
-def test_a_torchvision_that_does_not_fit_is_one_sentence() -> None:
-    """The second attempt fails otherwise than the first."""
+def test_a_torchvision_that_does_not_fit_is_reported_with_one_line() -> None:
+    """The second import of such a torchvision raises another exception than the first."""
     program = """
 from pathlib import Path
 from inceptionism.errors import InvalidSetting

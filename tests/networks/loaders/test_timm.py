@@ -1,4 +1,4 @@
-"""With random weights; timm's own modules are what everything is compared with."""
+"""Networks of timm, compared with timm's own modules, with random weights."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import CannotDownload, InvalidSetting, UnknownName
 from inceptionism.networks.labels import imagenet_labels
-from inceptionism.networks.loaders.any_size import take_any_size
-from inceptionism.networks.loaders.timm import labels, load
+from inceptionism.networks.loaders.any_size import accept_any_size
+from inceptionism.networks.loaders.timm import labels_of, load
 from tests.support.tiny_networks import randomize, tiny_module
 
 SIZE = (97, 143)
@@ -36,19 +36,19 @@ def vit(tmp_path_factory) -> inc.Network:
     return load("timm/test_vit", saved(tmp_path_factory.mktemp("vit"), randomize(timm.create_model("test_vit"))))
 
 
-def plain(picture: Tensor, network: inc.Network, multiple: int = 1) -> Tensor:
-    """The picture as timm's own transforms would give it, padded to multiples of some pixels."""
+def normalized(picture: Tensor, network: inc.Network, multiple: int = 1) -> Tensor:
+    """Return the picture as timm's own transforms normalize it, padded to multiples of some pixels."""
     cfg = timm.get_pretrained_cfg(network.name.removeprefix("timm/"))
-    normalized = (picture - torch.tensor(cfg.mean).view(3, 1, 1)) / torch.tensor(cfg.std).view(3, 1, 1)
-    return F.pad(normalized, (0, -picture.shape[-1] % multiple, 0, -picture.shape[-2] % multiple))
+    pixels = (picture - torch.tensor(cfg.mean).view(3, 1, 1)) / torch.tensor(cfg.std).view(3, 1, 1)
+    return F.pad(pixels, (0, -picture.shape[-1] % multiple, 0, -picture.shape[-2] % multiple))
 
 
-def given(module: nn.Module, layer: str, x: Tensor) -> Tensor:
-    held: list[Tensor] = []
-    handle = module.get_submodule(layer).register_forward_hook(lambda m, i, output: held.append(output))
+def layer_output(module: nn.Module, layer: str, x: Tensor) -> Tensor:
+    outputs: list[Tensor] = []
+    handle = module.get_submodule(layer).register_forward_hook(lambda m, i, output: outputs.append(output))
     module(x)
     handle.remove()
-    return held[0]
+    return outputs[0]
 
 
 @pytest.mark.parametrize(
@@ -61,15 +61,15 @@ def given(module: nn.Module, layer: str, x: Tensor) -> Tensor:
         ("test_convnext", ".safetensors"),
     ],
 )
-def test_it_is_the_network_that_timm_has(tmp_path, name: str, ending: str) -> None:
+def test_the_network_is_that_of_timm(tmp_path, name: str, ending: str) -> None:
     module = randomize(timm.create_model(name.partition(".")[0]))
     network = load(f"timm/{name}", saved(tmp_path, module, f"a{ending}"))
     cfg = timm.get_pretrained_cfg(name)
     assert network.size == cfg.input_size[1:]
     picture = torch.rand(2, 3, *network.size)
-    seen = network.activations(picture, ["logits"])["logits"]
+    logits = network.activations(picture, ["logits"])["logits"]
     with torch.no_grad():
-        torch.testing.assert_close(seen, module(plain(picture, network)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(logits, module(normalized(picture, network)), rtol=1e-4, atol=1e-4)
     assert network.labels is imagenet_labels()
     tagged = "." in name
     assert network.license == (cfg.license if tagged else None)
@@ -94,13 +94,13 @@ def test_tokens_of_transformers_are_maps(name: str, options: dict, layer: str, p
     network = inc.Network(module, size=4 * patch)
     picture = torch.rand(1, 3, *SIZE)
     height, width = -(-SIZE[0] // patch), -(-SIZE[1] // patch)
-    seen = network.activations(picture, [layer])[layer]
+    values = network.activations(picture, [layer])[layer]
     with torch.no_grad():
-        tokens = given(module, layer, picture)[:, prefix:]
+        tokens = layer_output(module, layer, picture)[:, prefix:]
     expected = tokens.reshape(1, height, width, -1).permute(0, 3, 1, 2)
-    torch.testing.assert_close(seen, expected, rtol=1e-4, atol=1e-4)
-    (listed,) = [one for one in network.layers(SIZE, all=True) if one.name == layer]
-    assert (listed.channels, listed.height, listed.width) == tuple(seen.shape[1:])
+    torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-4)
+    (listed,) = [candidate for candidate in network.layers(SIZE, all=True) if candidate.name == layer]
+    assert (listed.channels, listed.height, listed.width) == tuple(values.shape[1:])
     assert listed.stride == patch
 
 
@@ -109,14 +109,14 @@ def swin() -> nn.Module:
     return randomize(timm.create_model("swin_tiny_patch4_window7_224", strict_img_size=False, **options))
 
 
-def test_maps_with_channels_last_are_turned() -> None:
+def test_maps_with_channels_last_are_permuted() -> None:
     module = swin()
     network = inc.Network(module, size=96)
     picture = torch.rand(1, 3, 100, 144)
-    seen = network.activations(picture, ["layers.0.blocks.0", "layers.2.blocks.1"])
+    activations = network.activations(picture, ["layers.0.blocks.0", "layers.2.blocks.1"])
     with torch.no_grad():
-        for name, values in seen.items():
-            expected = given(module, name, picture).permute(0, 3, 1, 2)
+        for name, values in activations.items():
+            expected = layer_output(module, name, picture).permute(0, 3, 1, 2)
             torch.testing.assert_close(values, expected, rtol=1e-4, atol=1e-4)
     assert [layer.name for layer in network.layers((100, 144))] == [
         "patch_embed", "layers.0.blocks.0", "layers.1.blocks.0", "layers.2.blocks.0", "layers.2.blocks.1",
@@ -125,34 +125,34 @@ def test_maps_with_channels_last_are_turned() -> None:
     assert network.default_layer == "layers.2.blocks.1"
 
 
-def test_pictures_are_padded_to_what_a_network_takes() -> None:
-    """Swin takes multiples of its patches alone, whatever else it is told."""
+def test_pictures_are_padded_to_sizes_that_a_network_accepts() -> None:
+    """Swin accepts only multiples of its patches, whatever its options."""
     module = swin()
     picture = torch.rand(1, 3, *SIZE)
     with torch.no_grad(), pytest.raises(AssertionError):
         module(picture)
     with torch.no_grad():
         expected = module(F.pad(picture, (0, 1, 0, 3)))
-    take_any_size(module, (96, 96))
+    accept_any_size(module, (96, 96))
     network = inc.Network(module, size=96)
-    seen = network.activations(picture, ["layers.0.blocks.0", "logits"])
-    torch.testing.assert_close(seen["logits"], expected, rtol=1e-4, atol=1e-4)
-    assert seen["layers.0.blocks.0"].shape == (1, 24, 25, 36)
+    activations = network.activations(picture, ["layers.0.blocks.0", "logits"])
+    torch.testing.assert_close(activations["logits"], expected, rtol=1e-4, atol=1e-4)
+    assert activations["layers.0.blocks.0"].shape == (1, 24, 25, 36)
 
 
-def test_vision_transformers_see_pictures_of_any_size(vit) -> None:
+def test_vision_transformers_accept_pictures_of_any_size(vit) -> None:
     module = timm.create_model("test_vit", dynamic_img_size=True, dynamic_img_pad=True).eval()
     module.load_state_dict(vit._plain.state_dict())
     picture = torch.rand(1, 3, *SIZE)
-    seen = vit.activations(picture, ["blocks.4", "logits"])
+    activations = vit.activations(picture, ["blocks.4", "logits"])
     with torch.no_grad():
-        x = plain(picture, vit)
-        torch.testing.assert_close(seen["logits"], module(x), rtol=1e-4, atol=1e-4)
-        tokens = given(module, "blocks.4", x)[:, 1:]
-    torch.testing.assert_close(seen["blocks.4"], tokens.mT.reshape(1, 64, 7, 9), rtol=1e-4, atol=1e-4)
+        x = normalized(picture, vit)
+        torch.testing.assert_close(activations["logits"], module(x), rtol=1e-4, atol=1e-4)
+        tokens = layer_output(module, "blocks.4", x)[:, 1:]
+    torch.testing.assert_close(activations["blocks.4"], tokens.mT.reshape(1, 64, 7, 9), rtol=1e-4, atol=1e-4)
 
 
-def test_what_takes_one_size_alone_says_so(tmp_path) -> None:
+def test_a_network_for_one_size_refuses_others(tmp_path) -> None:
     network = load("timm/test_vit_relpos", saved(tmp_path, randomize(timm.create_model("test_vit_relpos"))))
     with pytest.raises(
         InvalidSetting, match=r"picture of 97×143 pixels: Input height \(97\) doesn't match model \(160\)"
@@ -162,7 +162,7 @@ def test_what_takes_one_size_alone_says_so(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("layer", ["blocks.3", "logits"])
-def test_gradients_are_those_of_finite_differences(vit, layer: str) -> None:
+def test_gradients_agree_with_finite_differences(vit, layer: str) -> None:
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand(1, 3, 40, 56, generator=generator)
     objective = objectives.logit(7) if layer == "logits" else objectives.channel(layer, 11)
@@ -170,24 +170,24 @@ def test_gradients_are_those_of_finite_differences(vit, layer: str) -> None:
     def score(picture: Tensor) -> Tensor:
         return objective(vit.activations(picture, [layer])).sum()
 
-    seen = picture.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(score(seen), seen)
+    leaf = picture.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(score(leaf), leaf)
     for _ in range(3):
         direction = torch.randn(picture.shape, generator=generator)
         with torch.no_grad():
-            rise = (score(picture + 2e-3 * direction) - score(picture - 2e-3 * direction)) / 4e-3
-        torch.testing.assert_close((gradient * direction).sum(), rise, rtol=0.02, atol=0.02 * gradient.norm().item())
+            slope = (score(picture + 2e-3 * direction) - score(picture - 2e-3 * direction)) / 4e-3
+        torch.testing.assert_close((gradient * direction).sum(), slope, rtol=0.02, atol=0.02 * gradient.norm().item())
 
 
-def test_in_bf16_a_transformer_sees_nearly_the_same(vit) -> None:
+def test_activations_of_a_transformer_in_bf16_are_nearly_the_same(vit) -> None:
     picture = torch.rand(1, 3, *SIZE)
-    whole = vit.activations(picture, ["blocks.4"])["blocks.4"]
-    seen = picture.clone().requires_grad_()
-    half = vit.activations(seen, ["blocks.4"], torch.bfloat16)["blocks.4"]
-    assert F.cosine_similarity(half.flatten(), whole.flatten(), 0) > 0.995
+    full = vit.activations(picture, ["blocks.4"])["blocks.4"]
+    leaf = picture.clone().requires_grad_()
+    half = vit.activations(leaf, ["blocks.4"], torch.bfloat16)["blocks.4"]
+    assert F.cosine_similarity(half.flatten(), full.flatten(), 0) > 0.995
     half.square().sum().backward()
-    assert seen.grad.isfinite().all()
-    assert seen.grad.abs().max() > 0
+    assert leaf.grad.isfinite().all()
+    assert leaf.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("precision", ["auto", "bf16"])
@@ -200,13 +200,13 @@ def test_a_photograph_is_dreamed(vit, photo, precision: str) -> None:
     assert result.scores[1] > result.scores[0]
 
 
-def test_a_class_is_dreamed(vit) -> None:
+def test_a_class_is_visualized(vit) -> None:
     result = inc.visualize(0, network=vit, size=64, steps=2)
     assert result.recipe.label == "tench"
     assert result.scores[1] != result.scores[0]
 
 
-def test_a_transformers_list_is_of_its_blocks(vit) -> None:
+def test_the_listed_layers_of_a_transformer_are_its_blocks(vit) -> None:
     layers = vit.layers(SIZE)
     assert [layer.name for layer in layers] == ["patch_embed", *(f"blocks.{index}" for index in range(6))]
     assert {(layer.height, layer.width, layer.stride) for layer in layers} == {(7, 9, 16)}
@@ -216,23 +216,23 @@ def test_a_transformers_list_is_of_its_blocks(vit) -> None:
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_convnext"])
-def test_the_file_says_how_many_classes_there_are(tmp_path, name: str) -> None:
+def test_the_number_of_classes_comes_from_the_file(tmp_path, name: str) -> None:
     module = randomize(timm.create_model(name, num_classes=7))
     network = load(f"timm/{name}", saved(tmp_path, module))
     assert network.classes == 7
     assert network.labels is None
     picture = torch.rand(1, 3, 160, 160)
     with torch.no_grad():
-        expected = module(plain(picture, network))
+        expected = module(normalized(picture, network))
     torch.testing.assert_close(network.activations(picture, ["logits"])["logits"], expected, rtol=1e-4, atol=1e-4)
 
 
-def test_larger_imagenets_have_names() -> None:
-    found = labels(21843)
-    assert len(found) == 21843
-    assert found[found.index("n07753592")] == "banana"
-    assert labels(1000) is imagenet_labels()
-    assert labels(17) is None
+def test_larger_versions_of_imagenet_have_labels() -> None:
+    labels = labels_of(21843)
+    assert len(labels) == 21843
+    assert labels[labels.index("n07753592")] == "banana"
+    assert labels_of(1000) is imagenet_labels()
+    assert labels_of(17) is None
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_larger_imagenets_have_names() -> None:
     ],
 )
 def test_weights_that_do_not_fit_are_refused(tmp_path, name: str, change: str) -> None:
-    """Even where timm would leave what is missing random, as it does for DLA."""
+    """For DLA, timm itself accepts a file that lacks weights, and these weights stay random."""
     state = timm.create_model(name).state_dict()
     matrices = [key for key, value in state.items() if value.ndim > 1]
     if change == "missing":
@@ -256,12 +256,12 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, name: str, change: str) -
     else:
         state[matrices[-1]] = torch.zeros(3, 4)
     torch.save(state, tmp_path / "a.pth")
-    names = {
+    problems = {
         "missing": f"missing: {matrices[1]}",
-        "unknown": "not known to it: new",
+        "unknown": "unknown: new",
         "shape": f"{matrices[-1]} \\(3×4, not",
     }
-    with pytest.raises(InvalidSetting, match=rf"a\.pth does not fit timm/{name}: .*{names[change]}"):
+    with pytest.raises(InvalidSetting, match=rf"a\.pth does not fit timm/{name}: .*{problems[change]}"):
         load(f"timm/{name}", tmp_path / "a.pth")
 
 
@@ -273,7 +273,7 @@ def test_weights_of_another_network_are_refused(tmp_path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("resnet51", r"timm has no network 'resnet51'; did you mean .*resnet50"),
         ("zzzz", r"timm has no network 'zzzz'; https://huggingface\.co/timm lists them"),
@@ -282,14 +282,16 @@ def test_weights_of_another_network_are_refused(tmp_path, name: str) -> None:
         ("resnet18.zzzz", r"timm's resnet18 has no weights 'zzzz'; it has a1_in1k, "),
     ],
 )
-def test_unknown_names_are_refused_and_near_ones_offered(name: str, sentence: str) -> None:
-    with pytest.raises(UnknownName, match=sentence):
+def test_unknown_names_get_suggestions(name: str, message: str) -> None:
+    with pytest.raises(UnknownName, match=message):
         load(f"timm/{name}")
 
 
-def test_a_network_that_timm_has_no_weights_for_needs_a_file() -> None:
-    name = next(one for one in timm.list_models("vit_*") if not timm.get_pretrained_cfg(one).has_weights)
-    with pytest.raises(UnknownName, match=f"timm has no weights for timm/{name} that can be had; give a file of them"):
+def test_a_network_without_weights_in_timm_needs_a_file() -> None:
+    name = next(model for model in timm.list_models("vit_*") if not timm.get_pretrained_cfg(model).has_weights)
+    with pytest.raises(
+        UnknownName, match=f"timm has no weights for timm/{name} that can be downloaded; give a file of weights"
+    ):
         load(f"timm/{name}")
 
 
@@ -303,16 +305,16 @@ def offline(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
 
 
-def test_without_the_network_one_is_told_at_once(offline) -> None:
+def test_a_download_without_internet_is_an_error(offline) -> None:
     with pytest.raises(CannotDownload) as caught:
         load("timm/test_vit")
-    assert "the weights of timm/test_vit could not be fetched from https://huggingface.co/timm/test_vit" in str(
+    assert "the weights of timm/test_vit could not be downloaded from https://huggingface.co/timm/test_vit" in str(
         caught.value
     )
-    assert "a file of them that you have will do as well" in str(caught.value)
+    assert "if you have them in a file, give that file" in str(caught.value)
 
 
-def test_what_is_in_the_cache_needs_no_network(offline, tmp_path) -> None:
+def test_cached_weights_need_no_internet(offline, tmp_path) -> None:
     module = randomize(timm.create_model("test_vit"))
     cfg = timm.get_pretrained_cfg("test_vit")
     folder = tmp_path / f"models--{cfg.hf_hub_id.replace('/', '--')}"
@@ -325,7 +327,7 @@ def test_what_is_in_the_cache_needs_no_network(offline, tmp_path) -> None:
     assert (network.license, network.origin) == (cfg.license, cfg.hf_hub_id)
 
 
-def test_without_timm_one_is_told_how_to_get_it(monkeypatch) -> None:
+def test_a_missing_timm_is_reported_with_the_command_to_install_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(
         InvalidSetting, match=r'timm is not installed; install it with: pip install "inceptionism\[timm\]"'
@@ -341,7 +343,7 @@ def test_without_timm_one_is_told_how_to_get_it(monkeypatch) -> None:
         ("mobilenetv3_large_100", "conv_stem", "blocks.6", 18, "blocks.4.1"),
     ],
 )
-def test_the_list_is_of_blocks(name: str, first: str, last: str, rows: int, default: str) -> None:
+def test_the_listed_layers_are_blocks(name: str, first: str, last: str, rows: int, default: str) -> None:
     network = inc.Network(timm.create_model(name), size=96)
     layers = network.layers()
     assert (layers[0].name, layers[-1].name, len(layers)) == (first, last, rows)

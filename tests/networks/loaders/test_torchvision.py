@@ -1,4 +1,4 @@
-"""With random weights; torchvision's own modules are what everything is compared with."""
+"""Networks of torchvision, compared with torchvision's own modules, with random weights."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from torchvision.models.vision_transformer import VisionTransformer, interpolate
 
 import inceptionism as inc
 from inceptionism.errors import CannotDownload, InvalidSetting, UnknownName
-from inceptionism.networks.labels import fold, imagenet_labels
+from inceptionism.networks.labels import imagenet_labels, normalize_name
 from inceptionism.networks.loaders.any_size import AnySizeTransformer
 from inceptionism.networks.loaders.torchvision import load
 from tests.support.tiny_networks import randomize
 from tests.support.torchvision_operators import OPERATORS
 
-NORMALIZED = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+MEAN_AND_STD = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 
 
 def saved(folder: Path, module: nn.Module) -> Path:
@@ -30,22 +30,22 @@ def saved(folder: Path, module: nn.Module) -> Path:
     return folder / "a.pth"
 
 
-def plain(picture: Tensor) -> Tensor:
-    mean, std = NORMALIZED
+def normalized(picture: Tensor) -> Tensor:
+    mean, std = MEAN_AND_STD
     return (picture - mean) / std
 
 
-def same(network: inc.Network, module: nn.Module, picture: Tensor) -> None:
-    seen = network.activations(picture, ["logits"])["logits"]
+def check_same(network: inc.Network, module: nn.Module, picture: Tensor) -> None:
+    logits = network.activations(picture, ["logits"])["logits"]
     with torch.no_grad():
-        torch.testing.assert_close(seen, module(plain(picture)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(logits, module(normalized(picture)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5"])
-def test_it_is_the_network_that_torchvision_has(tmp_path, name: str) -> None:
+def test_the_network_is_that_of_torchvision(tmp_path, name: str) -> None:
     module = randomize(models.get_model(name, weights=None))
     network = load(f"torchvision/{name}", saved(tmp_path, module))
-    same(network, module, torch.rand(2, 3, 97, 143))
+    check_same(network, module, torch.rand(2, 3, 97, 143))
     assert network.size == (224, 224)
     assert network.labels is imagenet_labels()
     assert network.name == f"torchvision/{name}"
@@ -53,34 +53,34 @@ def test_it_is_the_network_that_torchvision_has(tmp_path, name: str) -> None:
 
 
 @pytest.mark.parametrize("auxiliary", [False, True])
-def test_googlenet_sees_the_pixels_that_its_weights_want(tmp_path, auxiliary: bool) -> None:
+def test_googlenet_gets_the_pixels_that_its_weights_need(tmp_path, auxiliary: bool) -> None:
     module = models.googlenet(weights=None, aux_logits=auxiliary, transform_input=True, init_weights=False)
     randomize(module)
     network = load("torchvision/googlenet", saved(tmp_path, module))
-    same(network, module, torch.rand(1, 3, 97, 143))
+    check_same(network, module, torch.rand(1, 3, 97, 143))
     assert network.default_layer == "inception4e"
     layers = network.layers()
-    assert [layer.name for layer in layers] == ["conv1", "conv2", "conv3", *(f"inception{one}" for one in BLOCKS)]
+    assert [layer.name for layer in layers] == ["conv1", "conv2", "conv3", *(f"inception{block}" for block in BLOCKS)]
     assert network.recommended == ["conv1", "conv3", "inception3b", "inception4e", "inception5b"]
 
 
 BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 
 
-def test_the_file_says_how_many_classes_there_are(tmp_path) -> None:
+def test_the_number_of_classes_comes_from_the_file(tmp_path) -> None:
     module = randomize(models.mobilenet_v3_small(weights=None, num_classes=5))
     network = load("torchvision/mobilenet_v3_small", saved(tmp_path, module))
     assert network.classes == 5
     assert network.labels is None
-    same(network, module, torch.rand(1, 3, 64, 64))
+    check_same(network, module, torch.rand(1, 3, 64, 64))
 
 
-def test_torchvisions_categories_are_those_of_imagenet() -> None:
+def test_the_categories_of_torchvision_are_the_classes_of_imagenet() -> None:
     categories = models.MobileNet_V3_Small_Weights.DEFAULT.meta["categories"]
     known = imagenet_labels()
     for index, category in enumerate(categories):
-        first = category.split()[0] if index in (134, 639) else category  # the two that it tells from namesakes
-        assert any(fold(first) in fold(name) for name in known.names[index])
+        first = category.split()[0] if index in (134, 639) else category  # two names have an additional word
+        assert any(normalize_name(first) in normalize_name(name) for name in known.names[index])
 
 
 def transformer(**options: int) -> VisionTransformer:
@@ -88,7 +88,7 @@ def transformer(**options: int) -> VisionTransformer:
     return randomize(VisionTransformer(**{**settings, "num_classes": 5, **options}))
 
 
-def test_a_transformer_of_the_trained_size_is_the_same() -> None:
+def test_a_transformer_at_the_trained_size_is_unchanged() -> None:
     module = transformer()
     picture = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
@@ -96,7 +96,7 @@ def test_a_transformer_of_the_trained_size_is_the_same() -> None:
     assert AnySizeTransformer(module).state_dict().keys() == module.state_dict().keys()
 
 
-def test_position_embeddings_are_resampled_as_torchvision_does() -> None:
+def test_position_embeddings_are_resampled_as_in_torchvision() -> None:
     module = transformer()
     larger = transformer(image_size=56)
     larger.load_state_dict(interpolate_embeddings(56, 8, module.state_dict()))
@@ -110,21 +110,24 @@ def test_tokens_of_a_transformer_are_maps() -> None:
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 43, 61)
     layer = "encoder.layers.encoder_layer_0"
-    seen = network.activations(picture, [layer, "encoder.ln", "conv_proj"])
+    activations = network.activations(picture, [layer, "encoder.ln", "conv_proj"])
     with torch.no_grad():
         padded = F.pad(picture, (0, 3, 0, 5))
         tokens = module.conv_proj(padded).flatten(2).mT
         tokens = torch.cat([module.class_token, tokens], 1) + module._positions(6, 8)
         tokens = module.encoder.layers[0](tokens)
     torch.testing.assert_close(
-        seen[layer], tokens[:, 1:].reshape(1, 6, 8, 16).permute(0, 3, 1, 2), rtol=1e-4, atol=1e-5
+        activations[layer], tokens[:, 1:].reshape(1, 6, 8, 16).permute(0, 3, 1, 2), rtol=1e-4, atol=1e-5
     )
-    assert seen["encoder.ln"].shape == seen["conv_proj"].shape == (1, 16, 6, 8)
-    assert [one.name for one in network.layers()] == ["conv_proj", layer, "encoder.layers.encoder_layer_1"]
+    assert activations["encoder.ln"].shape == activations["conv_proj"].shape == (1, 16, 6, 8)
+    assert [listed.name for listed in network.layers()] == ["conv_proj", layer, "encoder.layers.encoder_layer_1"]
 
 
-def test_a_transformer_is_made_for_the_size_that_its_file_is_for(tmp_path) -> None:
-    """Those trained at 384 pixels have more position embeddings. One number stands for each tensor, to be quick."""
+def test_the_size_of_a_transformer_comes_from_its_file(tmp_path) -> None:
+    """A transformer that was trained at 384 pixels has more position embeddings.
+
+    Each tensor of the file repeats one number, so that the test is fast.
+    """
     with torch.device("meta"):
         module = models.vit_b_32(weights=None, image_size=384, num_classes=3)
     state = {name: torch.zeros(1).expand(value.shape) for name, value in module.state_dict().items()}
@@ -136,23 +139,23 @@ def test_a_transformer_is_made_for_the_size_that_its_file_is_for(tmp_path) -> No
     assert network.activations(torch.rand(1, 3, 50, 70), ["conv_proj"])["conv_proj"].shape[-2:] == (2, 3)
 
 
-def test_maps_with_channels_last_are_turned() -> None:
+def test_maps_with_channels_last_are_permuted() -> None:
     module = randomize(
         models.SwinTransformer([4, 4], 24, depths=[1, 2], num_heads=[1, 2], window_size=[3, 3], num_classes=4)
     )
     network = inc.Network(module, size=64)
     picture = torch.rand(1, 3, 43, 61)
-    seen = network.activations(picture, ["features.0", "features.2", "features.3.1"])
+    activations = network.activations(picture, ["features.0", "features.2", "features.3.1"])
     x = picture
     with torch.no_grad():
         for index, part in enumerate(module.features):
             x = part(x)
             name = {0: "features.0", 2: "features.2", 3: "features.3.1"}.get(index)
             if name is not None:
-                torch.testing.assert_close(seen[name], x.permute(0, 3, 1, 2), rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(activations[name], x.permute(0, 3, 1, 2), rtol=1e-4, atol=1e-5)
     listed = {layer.name: (layer.channels, layer.height, layer.width) for layer in network.layers((43, 61))}
     assert list(listed) == ["features.0", "features.1.0", "features.2", "features.3.0", "features.3.1"]
-    assert listed["features.3.1"] == (48, 5, 8) == tuple(seen["features.3.1"].shape[1:])
+    assert listed["features.3.1"] == (48, 5, 8) == tuple(activations["features.3.1"].shape[1:])
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_maps_with_channels_last_are_turned() -> None:
         ("mnasnet0_5", "layers.0", "layers.16", 23, "layers.11.1"),
     ],
 )
-def test_the_list_is_of_blocks(name: str, first: str, last: str, rows: int, default: str) -> None:
+def test_the_listed_layers_are_blocks(name: str, first: str, last: str, rows: int, default: str) -> None:
     network = inc.Network(models.get_model(name, weights=None), size=96)
     layers = network.layers()
     assert (layers[0].name, layers[-1].name, len(layers)) == (first, last, rows)
@@ -185,23 +188,23 @@ def test_weights_that_do_not_fit_are_refused(tmp_path) -> None:
         load("torchvision/squeezenet1_1", tmp_path / "a.pth")
     assert str(caught.value) == (
         f"{tmp_path / 'a.pth'} does not fit torchvision/squeezenet1_1: missing: features.0.weight; "
-        "not known to it: new.weight; of another shape: features.3.squeeze.weight (2×2, not 16×64×1×1)"
+        "unknown: new.weight; of another shape: features.3.squeeze.weight (2×2, not 16×64×1×1)"
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "sentence"),
+    ("name", "error", "message"),
     [
         ("resnet51", UnknownName, "torchvision has no network 'resnet51'; did you mean .*resnet50"),
         ("zzzz", UnknownName, r"'zzzz'; https://pytorch\.org/vision/stable/models\.html lists them"),
         ("resnet50.V9", UnknownName, "torchvision's resnet50 has no weights 'V9'; it has IMAGENET1K_V1, IMAGENET1K_V2"),
-        ("fcn_resnet50", InvalidSetting, "torchvision's fcn_resnet50 is no classifier of pictures"),
-        ("maskrcnn_resnet50_fpn", InvalidSetting, r"is no classifier .* wrap a part of it .*inceptionism\.Network"),
-        ("r3d_18", InvalidSetting, "is no classifier"),
+        ("fcn_resnet50", InvalidSetting, "torchvision's fcn_resnet50 is not a classifier of pictures"),
+        ("maskrcnn_resnet50_fpn", InvalidSetting, r"is not a classifier .* wrap the part .*inceptionism\.Network"),
+        ("r3d_18", InvalidSetting, "is not a classifier"),
     ],
 )
-def test_other_names_are_refused(name: str, error: type[Exception], sentence: str) -> None:
-    with pytest.raises(error, match=sentence):
+def test_other_names_are_refused(name: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         load(f"torchvision/{name}")
 
 
@@ -213,29 +216,30 @@ def offline(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
 
-def test_without_the_network_one_is_told_at_once(offline) -> None:
+def test_a_download_without_internet_is_an_error(offline) -> None:
     with pytest.raises(CannotDownload) as caught:
         load("torchvision/resnet50.IMAGENET1K_V1")
     url = "https://download.pytorch.org/models/resnet50-0676ba61.pth"
-    assert f"the weights of torchvision/resnet50.IMAGENET1K_V1 could not be fetched from {url}: " in str(caught.value)
-    assert "a file of them that you have will do as well" in str(caught.value)
+    message = str(caught.value)
+    assert f"the weights of torchvision/resnet50.IMAGENET1K_V1 could not be downloaded from {url}: " in message
+    assert "if you have them in a file, give that file" in message
 
 
-def test_what_is_in_the_cache_needs_no_network(offline, tmp_path) -> None:
+def test_cached_weights_need_no_internet(offline, tmp_path) -> None:
     known = models.SqueezeNet1_1_Weights.DEFAULT
     module = randomize(models.squeezenet1_1(weights=None))
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     saved(folder, module).rename(folder / Path(known.url).name)
     network = load("torchvision/squeezenet1_1")
-    same(network, module, torch.rand(1, 3, 64, 64))
+    check_same(network, module, torch.rand(1, 3, 64, 64))
     assert network.origin == known.url
     (folder / Path(known.url).name).write_bytes(b"damaged")
-    with pytest.raises(InvalidSetting, match="is damaged, or no file of weights"):
+    with pytest.raises(InvalidSetting, match="is damaged, or it is not a file of weights"):
         load("torchvision/squeezenet1_1")
 
 
-def test_without_torchvision_one_is_told_how_to_get_it(monkeypatch) -> None:
+def test_a_missing_torchvision_is_reported_with_the_command_to_install_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     with pytest.raises(
         InvalidSetting, match=r'not installed; install it with: pip install "inceptionism\[torchvision\]"'
@@ -244,8 +248,11 @@ def test_without_torchvision_one_is_told_how_to_get_it(monkeypatch) -> None:
 
 
 @pytest.mark.skipif(OPERATORS is None, reason="this torchvision fits this torch")
-def test_a_torchvision_that_does_not_fit_torch_is_named() -> None:
-    """In a process of its own, in which nobody has declared what it lacks; and the second time as the first."""
+def test_a_torchvision_that_does_not_fit_torch_is_reported() -> None:
+    """The second import fails with the same message as the first.
+
+    The test needs a process of its own, because this one has declared the operators that torchvision lacks.
+    """
     program = """
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.loaders import timm, torchvision
@@ -256,8 +263,8 @@ for load, name in [(torchvision.load, "torchvision/resnet50"), (timm.load, "timm
         print(error)
 """
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    sentence = (
-        f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install the pair that belongs "
+    message = (
+        f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install versions that belong "
         "together, see https://pytorch.org/get-started\n"
     )
-    assert output == 2 * sentence
+    assert output == 2 * message

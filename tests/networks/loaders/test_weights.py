@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.networks.loaders.weights import fill, read_state_dict
+from inceptionism.networks.loaders.weights import load_weights, read_state_dict
 from tests.support.tiny_networks import tiny_module
 
 
@@ -23,10 +23,10 @@ def state() -> dict[str, torch.Tensor]:
     return tiny_module().state_dict()
 
 
-def check_same(found: dict, state: dict) -> None:
-    assert found.keys() == state.keys()
+def check_same(loaded: dict, state: dict) -> None:
+    assert loaded.keys() == state.keys()
     for name, value in state.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(loaded[name], value, rtol=0, atol=0)
 
 
 def refused(path: Path) -> str:
@@ -38,12 +38,12 @@ def refused(path: Path) -> str:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_weights_of_torch_are_read(state, tmp_path, zipped: bool) -> None:
+def test_files_of_torch_save_are_read(state, tmp_path, zipped: bool) -> None:
     torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     check_same(read_state_dict(tmp_path / "a.pth"), state)
 
 
-def test_safetensors_are_read_in_their_own_numbers(state, tmp_path) -> None:
+def test_safetensors_keep_their_dtype(state, tmp_path) -> None:
     halves = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
     save_file(halves, tmp_path / "a.safetensors")
     check_same(read_state_dict(tmp_path / "a.safetensors"), halves)
@@ -51,13 +51,13 @@ def test_safetensors_are_read_in_their_own_numbers(state, tmp_path) -> None:
 
 @pytest.mark.parametrize("container", ["state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema"])
 @pytest.mark.parametrize("wrapper", ["", "module.", "_orig_mod.", "module._orig_mod."])
-def test_weights_are_found_inside_of_checkpoints(state, tmp_path, container: str, wrapper: str) -> None:
-    inside = {wrapper + name: value for name, value in state.items()}
-    torch.save({"epoch": 3, container: inside, "optimizer": {"lr": 0.1}}, tmp_path / "a.ckpt")
+def test_weights_are_found_in_checkpoints(state, tmp_path, container: str, wrapper: str) -> None:
+    inner = {wrapper + name: value for name, value in state.items()}
+    torch.save({"epoch": 3, container: inner, "optimizer": {"lr": 0.1}}, tmp_path / "a.ckpt")
     check_same(read_state_dict(tmp_path / "a.ckpt"), state)
 
 
-def test_averages_are_taken_only_where_there_is_nothing_else(state, tmp_path) -> None:
+def test_averaged_weights_are_used_only_without_others(state, tmp_path) -> None:
     averages = {name: torch.zeros_like(value) for name, value in state.items()}
     torch.save({"model_ema": averages, "model": state}, tmp_path / "a.pth")
     check_same(read_state_dict(tmp_path / "a.pth"), state)
@@ -65,10 +65,10 @@ def test_averages_are_taken_only_where_there_is_nothing_else(state, tmp_path) ->
 
 def test_pickled_modules_are_refused(tmp_path) -> None:
     torch.save(nn.Sequential(nn.Linear(3, 4)), tmp_path / "a.pth")
-    sentence = refused(tmp_path / "a.pth")
-    assert "it holds torch.nn.modules.container.Sequential, which only executing the file would make" in sentence
-    assert "save its module.state_dict()" in sentence
-    assert "inceptionism.Network" in sentence
+    message = refused(tmp_path / "a.pth")
+    assert "it contains torch.nn.modules.container.Sequential, which only code in the file can create" in message
+    assert "save its module.state_dict()" in message
+    assert "inceptionism.Network" in message
     torch.save({"model": {}, "args": argparse.Namespace(a=1)}, tmp_path / "b.pth")
     assert "argparse.Namespace" in refused(tmp_path / "b.pth")
 
@@ -77,10 +77,10 @@ def test_torchscript_is_refused(tmp_path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(nn.Sequential(nn.Linear(3, 4))).save(tmp_path / "a.pt")
-    assert "it holds a TorchScript program" in refused(tmp_path / "a.pt")
+    assert "it contains a TorchScript program" in refused(tmp_path / "a.pt")
 
 
-def test_nothing_in_a_file_is_executed(tmp_path) -> None:
+def test_code_in_a_file_is_not_executed(tmp_path) -> None:
     witness = tmp_path / "executed"
 
     class Evil:
@@ -98,9 +98,9 @@ def test_nothing_in_a_file_is_executed(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ([1, 2], "holds no weights by name, but a list"),
-        (torch.zeros(3), "holds no weights by name, but a Tensor"),
-        ({}, "holds no weights by name, but a dict"),
+        ([1, 2], "contains no weights with names, but a list"),
+        (torch.zeros(3), "contains no weights with names, but a Tensor"),
+        ({}, "contains no weights with names, but a dict"),
         (
             {"epoch": 1, "lr": 0.5, "a": 1, "b": 2},
             r"but 'epoch' \(int\), 'lr' \(float\), 'a' \(int\) and 1 more; save its",
@@ -114,7 +114,7 @@ def test_files_without_weights_are_refused(tmp_path, content: object, reason: st
         read_state_dict(tmp_path / "a.pth")
 
 
-def test_what_is_missing_empty_or_no_file_is_refused(tmp_path) -> None:
+def test_a_missing_file_an_empty_file_and_a_folder_are_refused(tmp_path) -> None:
     assert "there is no file of weights" in refused(tmp_path / "a.pth")
     assert "there is no file of weights" in refused(tmp_path)
     for name in ("a.pth", "a.safetensors"):
@@ -139,36 +139,36 @@ def test_damaged_files_are_refused(state, tmp_path, name: str) -> None:
         for _ in range(5):
             changed[chance.randrange(len(whole))] = chance.randrange(256)
         path.write_bytes(changed)
-        with suppress(InvalidSetting):  # or none, for a changed number is no damage that can be seen
+        with suppress(InvalidSetting):  # a changed number may be a valid number
             read_state_dict(path)
-    path.write_text("this is no network, but a text of some length")
-    assert "is damaged, or no" in refused(path)
+    path.write_text("this is not a network but a text of some length")
+    assert "is damaged, or it is not a" in refused(path)
 
 
 @pytest.mark.parametrize("header", [2**63, 2**40, 90 * 10**6])
-def test_headers_that_promise_more_than_there_is_are_refused(state, tmp_path, header: int) -> None:
+def test_headers_that_declare_more_than_the_file_contains_are_refused(state, tmp_path, header: int) -> None:
     path = tmp_path / "a.safetensors"
     save_file(state, path)
     path.write_bytes(header.to_bytes(8, "little") + path.read_bytes()[8:])
-    assert "is damaged, or no safetensors" in refused(path)
+    assert "is damaged, or it is not a safetensors file" in refused(path)
 
 
-def test_without_the_library_one_is_told_how_to_get_it(state, tmp_path, monkeypatch) -> None:
+def test_a_missing_library_is_reported_with_the_command_to_install_it(state, tmp_path, monkeypatch) -> None:
     save_file(state, tmp_path / "a.safetensors")
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(InvalidSetting, match=r'is not installed; install it with: pip install "inceptionism\[timm\]"'):
         read_state_dict(tmp_path / "a.safetensors")
 
 
-def test_what_does_not_fit_is_named(state) -> None:
+def test_weights_that_do_not_fit_are_named(state) -> None:
     other = {**state, "new": torch.zeros(2), "first.0.bias": torch.tensor(1.0), "classifier.weight": torch.zeros(9, 7)}
     del other["second.0.weight"]
     with pytest.raises(InvalidSetting) as caught:
-        fill(tiny_module(), other, "a.pth", "Tiny")
+        load_weights(tiny_module(), other, "a.pth", "Tiny")
     assert str(caught.value) == (
-        "a.pth does not fit Tiny: missing: second.0.weight; not known to it: new; "
+        "a.pth does not fit Tiny: missing: second.0.weight; unknown: new; "
         "of another shape: first.0.bias (a single number, not 5), classifier.weight (9×7, not 4×7)"
     )
     many = {f"x{index}": torch.zeros(1) for index in range(9)}
-    with pytest.raises(InvalidSetting, match="not known to it: x0, x1, x2 and 6 more"):
-        fill(tiny_module(), {**state, **many}, "a.pth", "Tiny")
+    with pytest.raises(InvalidSetting, match="unknown: x0, x1, x2 and 6 more"):
+        load_weights(tiny_module(), {**state, **many}, "a.pth", "Tiny")

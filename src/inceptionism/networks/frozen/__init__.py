@@ -1,6 +1,6 @@
-"""A trained network made fast for one purpose: gradients with respect to the picture.
+"""Fast copies of a trained network, for gradients with respect to the picture.
 
-`Network` uses this package and nothing else does. The full list of names for other packages is in `__init__.pyi`.
+Only the package `networks` uses it. `__init__.pyi` lists the names for other packages.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
-"""A trained module made fast for one purpose: gradients with respect to the picture.
+"""Frozen copies of a trained module, and faster modules with the same results.
 
-Nothing here changes what the module computes; the module as it was trained is the oracle of the tests.
+The frozen module computes what the trained module computes. The tests compare all faster modules with it.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from inceptionism.errors import InvalidSetting, is_out_of_memory
-from inceptionism.networks.frozen.convolution import FrozenConv2d, FrozenConvs
+from inceptionism.networks.frozen.convolution import FrozenConv2d, FrozenConvSequence
 from inceptionism.networks.frozen.fusion import CLAMPS, Chain, can_be_frozen, is_plain
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
+from inceptionism.networks.torch_internals import child_modules, own_buffers, own_parameters
 
 
 def freeze(module: nn.Module) -> nn.Module:
-    """Return a copy of `module` in evaluation mode, without weight gradients, float32, in channels-last memory.
+    """Return a copy of `module` in evaluation mode, without weight gradients, in float32 and channels-last memory.
 
-    Activations that work in place are made to keep their input, so that every layer's output can be held.
+    In-place activations are switched to out-of-place, so that the output of every layer can be held.
 
     Raises:
-        InvalidSetting: the module cannot be copied.
+        InvalidSetting: If the module cannot be copied.
     """
     try:
         frozen = copy.deepcopy(module).eval().requires_grad_(False).float()
-    except RuntimeError as error:  # torch copies no weight that is computed from others, as old weight norms leave it
+    except RuntimeError as error:  # torch cannot copy weights that are computed from others, as by old weight norms
         if is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
-        raise InvalidSetting(f"a network of {type(module).__name__} cannot be copied: {reason}") from error
+        raise InvalidSetting(f"the module {type(module).__name__} cannot be copied: {reason}") from error
     for part in frozen.modules():
         if getattr(part, "inplace", False) is True:
             part.inplace = False  # type: ignore[assignment]
@@ -41,43 +42,52 @@ def freeze(module: nn.Module) -> nn.Module:
 
 
 def fuse_frozen(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] = ()) -> nn.Module:
-    """Return a copy of a frozen module that does the same in less time.
+    """Return a faster copy of a frozen module with the same results. It shares the weights that do not change.
 
-    It calculates with numbers of type `dtype`, and shares the weights that are the same. What follows a convolution
-    in `chains` becomes part of it. Such a convolution gives what the last of them gave: whoever wants what is hidden
-    so needs the module as it was.
+    In each chain, the batch norm and the activation become part of the convolution. This convolution then outputs what
+    the last module of the chain outputs in the frozen module. The outputs between them exist only in the frozen module.
+
+    Args:
+        module: The frozen module.
+        dtype: Number type of the copy.
+        chains: Chains to fuse.
     """
     tensors = [*module.parameters(), *module.buffers()]
-    quick = copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
-    replacements = dict(pair for chain in chains for pair in fused_parts(quick, chain))
-    for part in list(quick.modules()):
-        for name, child in list(part._modules.items()):
+    fused = copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
+    replacements = dict(pair for chain in chains for pair in chain_replacements(fused, chain))
+    for part in list(fused.modules()):
+        children = child_modules(part)
+        for name, child in list(children.items()):
             if child is not None and child not in replacements:
-                replacements[child] = fused_part(child)
+                replacements[child] = faster_module(child)
             if child is not None:
-                part._modules[name] = replacements[child]
-    convert(quick, dtype)
-    return quick
+                children[name] = replacements[child]
+    convert(fused, dtype)
+    return fused
 
 
-def join_convolutions(quick: nn.Module, parts: Iterable[Sequence[str]]) -> nn.Module:
-    """Return a copy of a quickened module in which the convolutions of each part are one step.
+def join_convolutions(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.Module:
+    """Return a copy of a fused module in which each of `sequences` of convolutions runs as one autograd step.
 
-    It shares the convolutions. What those of a part gave before its last can no longer be seen.
+    The copy shares the convolutions. The outputs within a sequence, except the last, do not exist in it.
+
+    Args:
+        fused: A result of `fuse_frozen`.
+        sequences: Names of the convolutions, in the order in which they run.
     """
-    shared = [part for part in quick.modules() if isinstance(part, FrozenConv2d)]
-    tensors = [*quick.parameters(), *quick.buffers()]
-    copied = copy.deepcopy(quick, {id(one): one for one in [*shared, *tensors]})
-    for part in parts:
-        convs = [quick.get_submodule(name) for name in part]
-        for name in part[:-1]:
-            copied.set_submodule(name, nn.Identity())
-        copied.set_submodule(part[-1], FrozenConvs([conv for conv in convs if isinstance(conv, FrozenConv2d)]))
-    return copied
+    shared = [part for part in fused.modules() if isinstance(part, FrozenConv2d)]
+    tensors = [*fused.parameters(), *fused.buffers()]
+    joined = copy.deepcopy(fused, {id(one): one for one in [*shared, *tensors]})
+    for names in sequences:
+        convs = [fused.get_submodule(name) for name in names]
+        for name in names[:-1]:
+            joined.set_submodule(name, nn.Identity())
+        joined.set_submodule(names[-1], FrozenConvSequence([conv for conv in convs if isinstance(conv, FrozenConv2d)]))
+    return joined
 
 
-def fused_parts(module: nn.Module, chain: Chain) -> Iterator[tuple[nn.Module, nn.Module]]:
-    """Yield what takes the places of the modules of `chain`."""
+def chain_replacements(module: nn.Module, chain: Chain) -> Iterator[tuple[nn.Module, nn.Module]]:
+    """Yield each module of `chain` with the module that replaces it when the chain is fused."""
     conv = first = module.get_submodule(chain.conv)
     clamp = None
     if chain.norm is not None:
@@ -94,8 +104,8 @@ def fused_parts(module: nn.Module, chain: Chain) -> Iterator[tuple[nn.Module, nn
     yield first, FrozenConv2d(conv, clamp)
 
 
-def fused_part(part: nn.Module) -> nn.Module:
-    """Return a module that does what `part` by itself does, in less time; or `part`, where there is none."""
+def faster_module(part: nn.Module) -> nn.Module:
+    """Return a faster module with the results of `part`, or `part` itself if there is no faster module."""
     if isinstance(part, nn.Conv2d) and can_be_frozen(part):
         return FrozenConv2d(part)
     if isinstance(part, nn.LocalResponseNorm) and is_plain(part, nn.LocalResponseNorm):
@@ -104,18 +114,19 @@ def fused_part(part: nn.Module) -> nn.Module:
 
 
 def convert(module: nn.Module, dtype: torch.dtype) -> None:
-    """Put numbers of type `dtype` in the place of a module's, and leave those to whoever shares them."""
+    """Convert the floating-point tensors of `module` to `dtype`. Modules that share them keep the old tensors."""
     for part in module.modules():
-        for name, parameter in part._parameters.items():
+        parameters, buffers = own_parameters(part), own_buffers(part)
+        for name, parameter in parameters.items():
             if parameter is not None and parameter.is_floating_point() and parameter.dtype != dtype:
-                part._parameters[name] = nn.Parameter(parameter.to(dtype), requires_grad=False)
-        for name, buffer in part._buffers.items():
+                parameters[name] = nn.Parameter(parameter.to(dtype), requires_grad=False)
+        for name, buffer in buffers.items():
             if buffer is not None and buffer.is_floating_point():
-                part._buffers[name] = buffer.to(dtype)
+                buffers[name] = buffer.to(dtype)
 
 
 def forget_derived(module: nn.Module) -> None:
-    """Free what the convolutions of a quickened module have derived from their weights, until they run again."""
+    """Free what the convolutions of a fused module have derived from their weights, until they run again."""
     for part in module.modules():
         if isinstance(part, FrozenConv2d):
             part.forget_derived()

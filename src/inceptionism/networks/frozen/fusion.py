@@ -1,6 +1,6 @@
-"""What can be one: a convolution with the batch norm and activation behind it, and convolutions that follow each other.
+"""Which modules can be fused: a convolution with its batch norm and activation, and convolutions in a sequence.
 
-It is seen by watching one run.
+One run of the module is tracked to find out.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
-from torch.utils._pytree import tree_leaves
 
-from inceptionism.networks.frozen.convolution import Conv2dSame, padding_of
+from inceptionism.networks.frozen.convolution import Conv2dSame, padding_rule
 from inceptionism.networks.frozen.kernels import Clamp
-from inceptionism.networks.hooks import Reshaping
+from inceptionism.networks.hooks import ViewAsReshape
+from inceptionism.networks.torch_internals import has_forward_hooks, tensors_in
 
 CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
+"""Activations that can be a part of a convolution's kernel."""
 
+NON_READING = {"__get__", "untyped_storage"}
+"""Functions that read a tensor's properties or its memory address, but not its values."""
 
-UNREAD = {"__get__", "untyped_storage"}
-"""Functions that look at a tensor but not at its numbers: its properties, and where it lies."""
-
-SIZES = {"shape", "ndim"}
-"""The properties that another tensor in its place may not have."""
+SHAPE_PROPERTIES = {"shape", "ndim"}
+"""Properties that may differ if the tensor is replaced by another tensor."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A convolution and what directly follows it, by the names of the modules.
+    """A convolution and the modules that directly follow it, by name.
 
     Attributes:
         conv: The convolution.
-        norm: The batch norm that nothing but it feeds.
-        activation: The activation behind either.
-        hidden: The names of all modules that gave what no longer is there when they are one.
+        norm: The batch norm whose only input is the output of the convolution. None if there is none.
+        activation: The activation behind the batch norm, or behind the convolution. None if there is none.
+        hidden: Names of all modules whose outputs no longer exist when the chain is fused.
     """
 
     conv: str
@@ -49,68 +49,68 @@ class Chain:
 
 @dataclass(frozen=True)
 class Series:
-    """Convolutions with what is one with them, each of which alone looks at what the one before it gave.
+    """Convolutions, each with its chain, in which only the next convolution reads the output of the one before it.
 
     Attributes:
-        convs: Their names, in turn.
-        shown: Of each, the names of the modules that give what it gives in the end.
+        convs: Names of the convolutions, in the order in which they run.
+        same_output: For each convolution, the names of the modules whose output is the output of its chain.
     """
 
     convs: tuple[str, ...]
-    shown: tuple[frozenset[str], ...]
+    same_output: tuple[frozenset[str], ...]
 
-    def parts(self, layers: Collection[str]) -> Iterator[tuple[str, ...]]:
-        """Yield the parts of it that can be one where `layers` are looked at, each of two or more."""
-        part: list[str] = []
-        for conv, shown in zip(self.convs, self.shown, strict=True):
-            part.append(conv)
-            if conv == self.convs[-1] or not shown.isdisjoint(layers):
-                if len(part) > 1:
-                    yield tuple(part)
-                part = []
+    def split_at(self, layers: Collection[str]) -> Iterator[tuple[str, ...]]:
+        """Yield the sequences of two or more convolutions that can run as one step if `layers` are held."""
+        sequence: list[str] = []
+        for conv, names in zip(self.convs, self.same_output, strict=True):
+            sequence.append(conv)
+            if conv == self.convs[-1] or not names.isdisjoint(layers):
+                if len(sequence) > 1:
+                    yield tuple(sequence)
+                sequence = []
 
 
 class Fusion(NamedTuple):
-    """What of a module can be one."""
+    """The parts of a module that can be fused."""
 
     chains: Sequence[Chain] = ()
     series: Sequence[Series] = ()
 
 
 def can_be_frozen(conv: nn.Module) -> bool:
-    """Return whether `FrozenConv2d` does what `conv` does."""
-    return isinstance(conv, nn.Conv2d) and is_plain(conv, nn.Conv2d, Conv2dSame) and padding_of(conv) is not None
+    """Return whether `FrozenConv2d` can replace `conv`."""
+    return isinstance(conv, nn.Conv2d) and is_plain(conv, nn.Conv2d, Conv2dSame) and padding_rule(conv) is not None
 
 
 def can_be_folded(norm: nn.Module) -> bool:
-    """Return whether `norm` does the same to every picture: a factor and a shift for each channel."""
+    """Return whether `norm` does the same to every picture: it multiplies and shifts each channel."""
     return isinstance(norm, nn.BatchNorm2d) and is_plain(norm, nn.BatchNorm2d) and norm.track_running_stats
 
 
 def is_plain(part: nn.Module, *kinds: type[nn.Module]) -> bool:
-    """Return whether `part` is one of `kinds`, not of a subclass, and does nothing more than they do."""
-    return type(part) in kinds and not (is_parametrized(part) or part._forward_pre_hooks or part._forward_hooks)
+    """Return whether the class of `part` is one of `kinds`, and no subclass, parametrization or hook changes it."""
+    return type(part) in kinds and not (is_parametrized(part) or has_forward_hooks(part))
 
 
 def find_fusions(module: nn.Module, x: Tensor) -> Fusion:
-    """Run `module` on `x` and return what can be one.
+    """Run `module` on `x`, N×3×H×W, and return which of its modules can be fused.
 
-    A result counts as followed if what follows is all that reads it: no other operation does, and the network does
-    not return it. So it is known without the module's code having to be of any form.
+    A module can be fused with the next module if only the next module reads its output: no other operation reads the
+    output, and the network does not return it. A tracked run shows this for code of any form.
     """
-    watch = _Watch(module)
-    watch.run(x)
-    ends = [link.activation.name for name in watch.convs if (link := _Link.of(watch, name)).activation]
-    # An activation at several places is dropped at all of them or at none.
-    kept = {name for name in ends if ends.count(name) < len(watch.runs_of(name))}
-    links = {name: _Link.of(watch, name, kept) for name in watch.convs}
-    return Fusion([link.chain() for link in links.values() if len(link.runs) > 1], list(_series(watch, links)))
+    tracker = _ReadTracker(module)
+    tracker.run(x)
+    ends = [link.activation.name for name in tracker.convs if (link := _Link.of(tracker, name)).activation]
+    # If a module is the activation at several places, it is fused at all of them or at none of them.
+    unfused = {name for name in ends if ends.count(name) < len(tracker.runs_of(name))}
+    links = {name: _Link.of(tracker, name, unfused) for name in tracker.convs}
+    return Fusion([link.chain() for link in links.values() if len(link.runs) > 1], list(_series(tracker, links)))
 
 
-def _series(watch: _Watch, links: dict[str, _Link]) -> Iterator[Series]:
-    """Yield the longest series of links, of two or more."""
-    following = {name: end.name for name, link in links.items() if (end := link.only_follower(watch)) is not None}
-    following = {name: end for name, end in following.items() if end in links}
+def _series(tracker: _ReadTracker, links: dict[str, _Link]) -> Iterator[Series]:
+    """Yield the longest series of two or more links."""
+    following = {name: next_.name for name, link in links.items() if (next_ := link.only_follower(tracker)) is not None}
+    following = {name: next_ for name, next_ in following.items() if next_ in links}
     for first in links:
         if first in following.values():
             continue
@@ -118,68 +118,68 @@ def _series(watch: _Watch, links: dict[str, _Link]) -> Iterator[Series]:
         while convs[-1] in following:
             convs.append(following[convs[-1]])
         if len(convs) > 1:
-            yield Series(tuple(convs), tuple(frozenset(links[name].runs[-1].shown) for name in convs))
+            yield Series(tuple(convs), tuple(frozenset(links[name].runs[-1].same_output) for name in convs))
 
 
 class _Link(NamedTuple):
-    """The runs that may be one: of a convolution, of the batch norm behind it, and of the activation behind either."""
+    """The runs that can be fused: of a convolution, of its batch norm, and of the activation behind them."""
 
     conv: _Run
     norm: _Run | None
     activation: _Run | None
 
     @classmethod
-    def of(cls, watch: _Watch, name: str, kept: Collection[str] = ()) -> _Link:
-        """Return that of the convolution called `name`, without the activations that are `kept`."""
-        conv = watch.only_run(name)
+    def of(cls, tracker: _ReadTracker, name: str, unfused: Collection[str] = ()) -> _Link:
+        """Return the link of the convolution called `name`, without an activation whose name is in `unfused`."""
+        conv = tracker.only_run(name)
         assert conv is not None
-        norm, following = None, watch.only_reader(conv)
-        if following is not None and following.name in watch.norms and watch.only_run(following.name):
-            norm, following = following, watch.only_reader(following)
-        plain = following is not None and following.name in watch.activations and following.name not in kept
-        return cls(conv, norm, following if plain else None)
+        norm, following = None, tracker.only_reader(conv)
+        if following is not None and following.name in tracker.norms and tracker.only_run(following.name):
+            norm, following = following, tracker.only_reader(following)
+        fusible = following is not None and following.name in tracker.activations and following.name not in unfused
+        return cls(conv, norm, following if fusible else None)
 
     @property
     def runs(self) -> list[_Run]:
-        """All of them, in turn."""
+        """All runs of the link, in order."""
         return [run for run in self if run is not None]
 
     def hidden(self) -> frozenset[str]:
-        """Return the names of the modules that gave what is no longer there when the runs are one."""
-        return frozenset[str]().union(*(run.shown for run in self.runs[:-1]))
+        """Return the names of the modules whose outputs no longer exist when the runs are fused."""
+        return frozenset[str]().union(*(run.same_output for run in self.runs[:-1]))
 
     def chain(self) -> Chain:
-        """Return it as a chain."""
+        """Return the modules of the link as a chain."""
         conv, norm, activation = (None if run is None else run.name for run in self)
         assert conv is not None
         return Chain(conv, norm, activation, self.hidden())
 
-    def only_follower(self, watch: _Watch) -> _Run | None:
-        """Return the run that alone reads what these gave, if none but they and it asks for its size."""
-        follower = watch.only_reader(self.runs[-1])
-        measured = set[_Run | None]().union(*(run.measured for run in self.runs))
-        return follower if measured <= {*self.runs, follower} else None
+    def only_follower(self, tracker: _ReadTracker) -> _Run | None:
+        """Return the only run that reads the output of the link; None if other runs read the shape of an output."""
+        follower = tracker.only_reader(self.runs[-1])
+        shape_readers = set[_Run | None]().union(*(run.shape_readers for run in self.runs))
+        return follower if shape_readers <= {*self.runs, follower} else None
 
 
 @dataclass(eq=False)
 class _Run:
-    """A module that ran.
+    """One run of a module.
 
     Attributes:
-        name: Of the module.
-        readers: The runs inside which something read what it gave; none for what was not one of them.
-        measured: Those inside which something asked for its size.
-        shown: The names of the modules that gave the same: this one, and those that end with it.
+        name: Name of the module.
+        readers: Runs in which an operation reads the output; None stands for an operation outside of all tracked runs.
+        shape_readers: Runs in which an operation reads the shape of the output, likewise.
+        same_output: Names of the modules with this output: this module, and the modules that end with it.
     """
 
     name: str
     readers: set[_Run | None] = field(default_factory=set)
-    measured: set[_Run | None] = field(default_factory=set)
-    shown: set[str] = field(default_factory=set)
+    shape_readers: set[_Run | None] = field(default_factory=set)
+    same_output: set[str] = field(default_factory=set)
 
 
-class _Watch(Reshaping):
-    """Notes which operations read what the convolutions, batch norms and activations of a module give."""
+class _ReadTracker(ViewAsReshape):
+    """Records which operations read the outputs of a module's convolutions, batch norms and activations."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -188,62 +188,63 @@ class _Watch(Reshaping):
         self.convs = [name for name, part in parts.items() if name and can_be_frozen(part)]
         self.norms = {name for name, part in parts.items() if can_be_folded(part)}
         self.activations = {name for name, part in parts.items() if is_plain(part, *CLAMPS)}
-        self._watched = {*self.convs, *self.norms, *self.activations}
+        self._tracked = {*self.convs, *self.norms, *self.activations}
         self._runs: list[_Run] = []
         self._running: list[_Run] = []
-        self._held: list[Tensor] = []
-        self._by_memory: dict[int, _Run] = {}
+        self._outputs: list[Tensor] = []
+        self._by_address: dict[int, _Run] = {}
 
     def run(self, x: Tensor) -> None:
-        """Run the module on `x`."""
+        """Run the module on `x`. Afterwards, `convs` has only the convolutions that ran once."""
         with ExitStack() as hooks:
-            # Only now: a part that has hooks is not plain, and would not be watched.
+            # The hooks come after `__init__` because a module with hooks is not plain, and would not be tracked.
             for name, part in self._module.named_modules():
-                if name in self._watched:
-                    before = part.register_forward_pre_hook(lambda _part, _inputs, name=name: self._begins(name))
+                if name in self._tracked:
+                    before = part.register_forward_pre_hook(lambda _part, _inputs, name=name: self._start(name))
                     hooks.callback(before.remove)
-                after = part.register_forward_hook(lambda _part, _inputs, output, name=name: self._ended(name, output))
+                after = part.register_forward_hook(lambda _part, _inputs, output, name=name: self._end(name, output))
                 hooks.callback(after.remove)
             with torch.no_grad(), self:
                 output = self._module(x)
-        self._read(output)
-        self._held.clear()
+        self._record_readers(output)
+        self._outputs.clear()
         self.convs = [name for name in self.convs if self.only_run(name)]
 
-    def _begins(self, name: str) -> None:
+    def _start(self, name: str) -> None:
         self._running.append(_Run(name))
         self._runs.append(self._running[-1])
 
-    def _ended(self, name: str, output: object) -> None:
-        if name in self._watched:
+    def _end(self, name: str, output: object) -> None:
+        if name in self._tracked:
             run = self._running.pop()
             if isinstance(output, Tensor):
-                # Held, so that nothing else comes to lie in its memory.
-                self._held.append(output)
-                self._by_memory[output.untyped_storage().data_ptr()] = run
-        if isinstance(output, Tensor) and (gave := self._gave(output)):
-            gave.shown.add(name)
+                # The output is held, so that no other tensor gets its memory address.
+                self._outputs.append(output)
+                self._by_address[output.untyped_storage().data_ptr()] = run
+        if isinstance(output, Tensor) and (source := self._source(output)):
+            source.same_output.add(name)
 
-    def _gave(self, tensor: Tensor) -> _Run | None:
+    def _source(self, tensor: Tensor) -> _Run | None:
+        """Return the run whose output shares the memory of `tensor`."""
         if tensor.layout != torch.strided:
             return None
-        return self._by_memory.get(tensor.untyped_storage().data_ptr())
+        return self._by_address.get(tensor.untyped_storage().data_ptr())
 
-    def _read(self, values: object) -> None:
-        for gave in self._given(values):
-            gave.readers.add(self._running[-1] if self._running else None)
+    def _sources(self, values: object) -> Iterator[_Run]:
+        for tensor in tensors_in(values):
+            if source := self._source(tensor):
+                yield source
 
-    def _given(self, values: object) -> Iterator[_Run]:
-        for value in tree_leaves(values):
-            if isinstance(value, Tensor) and (gave := self._gave(value)):
-                yield gave
+    def _record_readers(self, values: object) -> None:
+        for source in self._sources(values):
+            source.readers.add(self._running[-1] if self._running else None)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", None) not in UNREAD:
-            self._read((args, kwargs))
-        elif getattr(getattr(func, "__self__", None), "__name__", None) in SIZES:
-            for gave in self._given(args):
-                gave.measured.add(self._running[-1] if self._running else None)
+        if getattr(func, "__name__", None) not in NON_READING:
+            self._record_readers((args, kwargs))
+        elif getattr(getattr(func, "__self__", None), "__name__", None) in SHAPE_PROPERTIES:
+            for source in self._sources(args):
+                source.shape_readers.add(self._running[-1] if self._running else None)
         return super().__torch_function__(func, types, args, kwargs)
 
     def runs_of(self, name: str) -> list[_Run]:
@@ -251,10 +252,10 @@ class _Watch(Reshaping):
         return [run for run in self._runs if run.name == name]
 
     def only_run(self, name: str) -> _Run | None:
-        """Return the run of a module that ran once and gave a tensor."""
+        """Return the run of a module, if it ran exactly once and its output is a tensor."""
         runs = self.runs_of(name)
-        return runs[0] if len(runs) == 1 and runs[0].shown else None
+        return runs[0] if len(runs) == 1 and runs[0].same_output else None
 
     def only_reader(self, run: _Run) -> _Run | None:
-        """Return the run that is the only one to read what `run` gave."""
+        """Return the only run that reads the output of `run`, if there is exactly one."""
         return next(iter(run.readers)) if len(run.readers) == 1 else None

@@ -1,4 +1,4 @@
-"""Clamped convolutions of weights that do not change, by the fastest kernels that there are."""
+"""Convolutions with fixed weights and an activation, each as one call of the fastest kernel that is available."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inceptionism.networks.torch_internals import onednn_convolution, reorder_convolution_weight
+
 Kernel: TypeAlias = Callable[[Tensor], Tensor]
-"""Takes N×C×H×W of the size and type that it is for, and gives what a convolution makes of that."""
+"""Function from N×C×H×W, of the size and number type for which it was made, to the output of a convolution."""
 
 
 class Clamp(NamedTuple):
-    """An activation that cuts off: ReLU from 0 to infinity, ReLU6 from 0 to 6."""
+    """An activation that limits its input: ReLU from 0 to infinity, ReLU6 from 0 to 6."""
 
     low: float
     high: float
 
 
-def kernel(
+ONEDNN_ACTIVATIONS: dict[Clamp | None, tuple[str, list[float]]] = {
+    None: ("none", []),
+    Clamp(0, math.inf): ("relu", []),
+}
+"""oneDNN's name of an activation, and its numbers. Every other `Clamp` is a "hardtanh" from its low to its high."""
+
+
+def make_kernel(
     weight: Tensor,
     bias: Tensor | None,
     stride: tuple[int, ...],
@@ -31,23 +40,18 @@ def kernel(
     groups: int,
     clamp: Clamp | None = None,
 ) -> Kernel:
-    """Return what makes the clamped convolution of maps with weights that are `packed` for them."""
+    """Return the kernel of a clamped convolution. `weight` is in the memory order that `pack_weight` returns."""
     if weight.is_mkldnn:
-        name, numbers = (
-            ACTIVATIONS[clamp] if clamp in ACTIVATIONS else ("hardtanh", [float(end) for end in clamp or ()])
-        )
-        convolve = torch.ops.mkldnn._convolution_pointwise.default
+        hardtanh = ("hardtanh", [float(limit) for limit in clamp or ()])
+        name, numbers = ONEDNN_ACTIVATIONS.get(clamp, hardtanh)
+        convolve = onednn_convolution()
         return lambda x: convolve(x, weight, bias, padding, stride, dilation, groups, name, numbers, "")
     if clamp is None:
         return lambda x: F.conv2d(x, weight, bias, stride, padding, dilation, groups)
     return lambda x: F.conv2d(x, weight, bias, stride, padding, dilation, groups).clamp_(clamp.low, clamp.high)
 
 
-ACTIVATIONS: dict[Clamp | None, tuple[str, list[float]]] = {None: ("none", []), Clamp(0, math.inf): ("relu", [])}
-"""What oneDNN calls them, and their numbers; any other is a "hardtanh" from its low to its high."""
-
-
-def packed(
+def pack_weight(
     weight: Tensor,
     x: Tensor,
     stride: tuple[int, ...],
@@ -55,25 +59,22 @@ def packed(
     dilation: tuple[int, ...],
     groups: int,
 ) -> Tensor:
-    """Return `weight` in the order that is best for maps like `x`.
+    """Return `weight` in the memory order that is fastest for inputs like `x`.
 
-    On a processor, that is one which only oneDNN knows, whose kernels torch carries for its compiler: they clamp
-    what they give, and do not bring the weights into order each time.
+    On a processor, this is an order that only oneDNN understands. Torch has oneDNN's kernels for its compiler. They
+    include the activation, and they do not reorder the weights at each call.
     """
-    fits = x.shape[1] == weight.shape[1] * groups  # else torch's own kernel says what is wrong
-    if fits and x.device.type == "cpu" and has_kernels(x.dtype):
-        found: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-            weight.contiguous(), padding, stride, dilation, groups, list(x.shape)
-        )
-        return found
+    fits = x.shape[1] == weight.shape[1] * groups  # if not, torch's own kernel raises an error that explains it
+    if fits and x.device.type == "cpu" and has_onednn_kernels(x.dtype):
+        return reorder_convolution_weight(weight.contiguous(), padding, stride, dilation, groups, x.shape)
     return weight.contiguous(memory_format=torch.channels_last)
 
 
 @cache
-def has_kernels(dtype: torch.dtype) -> bool:
-    """Return whether this build of torch has oneDNN's kernels for `dtype` on this processor, and they are right.
+def has_onednn_kernels(dtype: torch.dtype) -> bool:
+    """Return whether torch has oneDNN's kernels for `dtype` on this processor, and their results are correct.
 
-    They are not public: a later version may not have them, or have them do something else.
+    The kernels are not public. A later version of torch may lack them, or change what they do.
     """
     generator = torch.Generator().manual_seed(0)
     x, weight, bias = (
@@ -81,12 +82,12 @@ def has_kernels(dtype: torch.dtype) -> bool:
     )
     x = x.contiguous(memory_format=torch.channels_last)
     try:
-        order = torch.ops.mkldnn._reorder_convolution_weight(weight, (1, 1), (2, 2), (1, 1), 1, list(x.shape))
+        packed = reorder_convolution_weight(weight, (1, 1), (2, 2), (1, 1), 1, x.shape)
         for clamp in (None, Clamp(0, math.inf), Clamp(0, 6)):
             expected = F.conv2d(x, weight, bias, 2, 1)
             expected = expected if clamp is None else expected.clamp(*clamp)
-            found = kernel(order, bias, (2, 2), (1, 1), (1, 1), 1, clamp)(x)
-            if not order.is_mkldnn or not torch.allclose(found, expected, rtol=1e-2, atol=1e-2):
+            output = make_kernel(packed, bias, (2, 2), (1, 1), (1, 1), 1, clamp)(x)
+            if not packed.is_mkldnn or not torch.allclose(output, expected, rtol=1e-2, atol=1e-2):
                 return False
     except (AttributeError, RuntimeError, TypeError, NotImplementedError):
         return False

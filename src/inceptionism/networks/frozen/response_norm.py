@@ -1,7 +1,7 @@
-"""Local response normalization (Krizhevsky et al., 2012), as the networks of 2012 to 2015 have it.
+"""Local response normalization (Krizhevsky et al., 2012), which networks of 2012 to 2015 use.
 
-Torch averages over channels by a three-dimensional pooling, which takes longer than all convolutions of such a
-network together, and has none in half precision. Adding shifted maps does the same.
+Torch averages over channels with a three-dimensional pooling. In such a network the pooling takes longer than all
+convolutions, and torch does not have it in half precision. Here shifted maps are added instead, with the same result.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from torch.nn import functional as F
 
 
 class FrozenResponseNorm(nn.Module):
-    """What `nn.LocalResponseNorm` does: x / (k + alpha / size × the sum of x² over `size` channels)^beta."""
+    """Fast `nn.LocalResponseNorm`: x / (k + alpha / size × the sum of x² over `size` channels)^beta.
+
+    Args:
+        norm: The module with the settings.
+    """
 
     def __init__(self, norm: nn.LocalResponseNorm) -> None:
         super().__init__()
@@ -26,7 +30,7 @@ class FrozenResponseNorm(nn.Module):
         return output
 
     def divisor(self, x: Tensor) -> Tensor:
-        """Return what is in the parentheses above."""
+        """Return the divisor before it is raised to the power of beta: the parentheses in the formula above."""
         return window_sum(x.square(), self.before, self.after).mul_(self.scale).add_(self.k)
 
     def factor(self, divisor: Tensor) -> Tensor:
@@ -38,7 +42,7 @@ class FrozenResponseNorm(nn.Module):
 
 
 class _Normalize(torch.autograd.Function):
-    """`FrozenResponseNorm`, and back."""
+    """The forward and backward pass of `FrozenResponseNorm`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, norm: FrozenResponseNorm) -> Tensor:
@@ -53,16 +57,22 @@ class _Normalize(torch.autograd.Function):
         x, divisor = ctx.saved_tensors
         norm: FrozenResponseNorm = ctx.norm
         own = norm.factor(divisor).mul_(gradient)
-        # Each channel is in the windows of those that it has in its own, mirrored.
+        # A channel is in the windows of other channels. Together these are its own window, mirrored.
         others = window_sum((own * x).div_(divisor), norm.after, norm.before)
         return own.addcmul_(x, others, value=-2 * norm.beta * norm.scale), None
 
 
 def window_sum(x: Tensor, before: int, after: int) -> Tensor:
-    """Return, for each channel of N×C×H×W, the sum over those from `before` it to `after` it."""
+    """Return the sum over a window of channels around each channel of N×C×H×W.
+
+    Args:
+        x: The map, N×C×H×W.
+        before: Number of channels before each channel that belong to its window.
+        after: Number of channels after each channel that belong to its window.
+    """
     channels = x.shape[1]
     padded = F.pad(x.permute(0, 2, 3, 1), (before, after))
     total = padded[..., :channels].clone(memory_format=torch.contiguous_format)
-    for place in range(1, before + after + 1):
-        total += padded[..., place : place + channels]
+    for shift in range(1, before + after + 1):
+        total += padded[..., shift : shift + channels]
     return total.permute(0, 3, 1, 2)

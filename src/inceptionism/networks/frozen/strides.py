@@ -1,4 +1,7 @@
-"""Which rows or columns of a strided convolution's input are reached by which places of its kernel. Pure geometry."""
+"""The geometry of a strided convolution: which kernel taps connect to which rows or columns of its input.
+
+A tap is one row or column of the kernel.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +11,48 @@ from typing import NamedTuple
 
 
 class Phase(NamedTuple):
-    """The rows or columns of an input that the same places of a strided kernel reach.
+    """The rows or columns of an input that are connected to the same taps of a strided kernel.
 
     Attributes:
-        phase: The first of them; the others follow at each stride.
-        places: Those places of the flipped kernel, or one behind its last for none.
-        around: How far the gradient of the output is padded.
-        first: The first of the results that are wanted.
-        extent: How many are wanted.
+        phase: Index of the first row or column. The others follow at distances of one stride.
+        taps: Indices of these taps in the flipped kernel. The index behind the last tap stands for a tap of zero.
+        padding: Number of zeros to put before and after the gradient of the output.
+        first: Index of the first result that is used.
+        extent: Number of results that are used.
     """
 
     phase: int
-    places: tuple[int, ...]
-    around: int
+    taps: tuple[int, ...]
+    padding: int
     first: int
     extent: int
 
 
 @cache
-def phases(size: int, kernel: int, stride: int, padding: int, outputs: int, together: bool) -> list[Phase]:
-    """Return those of an input of `size` with `padding` before it, which has so many `outputs`.
+def phases(size: int, kernel: int, stride: int, padding: int, outputs: int, jointly: bool) -> list[Phase]:
+    """Return the phases of one axis of a strided convolution.
 
-    Pixel `stride * m + phase` is reached from output `m + ahead - u` by place `stride * u + place` of the kernel,
-    for each u. With `together`, all of them get as many places, of the same outputs.
+    Pixel `stride * m + phase` is connected to output `m + ahead - u` by tap `stride * u + offset`, for each u.
+
+    Args:
+        size: Size of the input along this axis, in pixels.
+        kernel: Number of taps.
+        stride: Stride along this axis.
+        padding: Number of zeros before the input.
+        outputs: Size of the output along this axis.
+        jointly: Whether all phases get the same number of taps, which read the same outputs.
     """
-    reached = [divmod(phase + padding, stride) for phase in range(min(stride, size))]
-    windows = [(ahead - len(range(place + stride, kernel, stride)), ahead) for ahead, place in reached]
-    if together:
+    connected = [divmod(phase + padding, stride) for phase in range(min(stride, size))]
+    windows = [(ahead - len(range(offset + stride, kernel, stride)), ahead) for ahead, offset in connected]
+    if jointly:
         windows = [(min(low for low, _ in windows), max(high for _, high in windows))] * len(windows)
-    found = []
-    for phase, ((ahead, place), (low, high)) in enumerate(zip(reached, windows, strict=True)):
-        places = [stride * (ahead - output) + place for output in range(low, high + 1)]
-        flipped = tuple(kernel - 1 - one if 0 <= one < kernel else kernel for one in places)
+    result = []
+    for phase, ((ahead, offset), (low, high)) in enumerate(zip(connected, windows, strict=True)):
+        taps = [stride * (ahead - output) + offset for output in range(low, high + 1)]
+        flipped = tuple(kernel - 1 - tap if 0 <= tap < kernel else kernel for tap in taps)
         extent = math.ceil((size - phase) / stride)
-        # The first phase has the most rows, so that what is around it will do for all.
-        reaching = math.ceil(size / stride) if together else extent
-        around = max(-low, reaching - 1 + high - (outputs - 1), 0)
-        found.append(Phase(phase, flipped, around, around + low, extent))
-    return found
+        # The first phase has the most rows, so its padding is enough for all phases.
+        rows = math.ceil(size / stride) if jointly else extent
+        zeros = max(-low, rows - 1 + high - (outputs - 1), 0)
+        result.append(Phase(phase, flipped, zeros, zeros + low, extent))
+    return result

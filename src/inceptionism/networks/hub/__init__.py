@@ -1,6 +1,7 @@
-"""From a name to a network: the registry, the user's store of networks, and downloads.
+"""Loading of networks by name: the registry, the user's store of networks, and downloads.
 
-Use `load_network` for a name, a path or a module. The full list of names for other packages is in `__init__.pyi`.
+Use `load_network` to load a network by its name or path, or to wrap a module. The full list of names for other packages
+is in `__init__.pyi`.
 """
 
 import lazy_loader

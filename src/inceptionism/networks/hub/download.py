@@ -1,4 +1,8 @@
-"""Files from the web: continued where they left off, from the next place where one fails, and checked before use."""
+"""Downloads of files that have several sources and a checksum.
+
+An interrupted download is resumed. If a source fails, the next one is tried. A file is used only if its checksum is
+right.
+"""
 
 from __future__ import annotations
 
@@ -19,28 +23,33 @@ from urllib.error import HTTPError
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, printable, quote_value
 
 STALL = 30.0
-"""How long a place may send nothing before it is given up, in seconds."""
+"""Longest time without data before a source is given up, in seconds."""
 
-RETRIES = 5
-"""How often, in all, places that sent something and then broke off are asked for the rest."""
+MAX_RETRIES = 5
+"""Largest number of retries, over all sources, after connections that closed in the middle of the file."""
 
 CHUNK = 2**20
+"""Largest number of bytes that are read at a time."""
 
 NETWORK_ERRORS = (OSError, HTTPException, ValueError)
-"""What urllib raises; the last for a URL that is none, as a redirect may give."""
+"""Exceptions that urllib raises. A redirect to an invalid URL raises ValueError."""
 
 Progress = Callable[[int, int | None], object]
+"""Function that takes the number of bytes so far, and the size of the file or None if it is not known."""
+
+Report = Callable[[str], object]
+"""Function that takes a message for the user."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that is known: where it can be had, and how to know that it is the right one.
+    """A file that can be downloaded.
 
     Attributes:
-        name: What it is called in the folder it is downloaded to: letters, digits and . _ + - alone.
-        urls: The places that have it, http or https, tried in turn.
-        size: In bytes, where it is known. No more than that is ever written.
-        checksum: "sha256:" and 64 hexadecimal digits, or "sha1:" and 40 where only that one was published.
+        name: Name of the file in the folder that it is downloaded to: letters, digits and . _ + - only.
+        urls: Sources of the file, http or https, in the order in which they are tried.
+        size: Size in bytes. None if it is not known. No more bytes than this are ever written.
+        checksum: Checksum, as "sha256:" and 64 hexadecimal digits, or "sha1:" and 40 if only SHA-1 was published.
     """
 
     name: str
@@ -50,152 +59,166 @@ class RemoteFile:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.+-]*", self.name):
-            raise InvalidSetting(f"name must be of letters, digits and . _ + - alone, not {quote_value(self.name)}")
+            raise InvalidSetting(f"name must consist of letters, digits and . _ + - only, not {quote_value(self.name)}")
         if not re.fullmatch("sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", self.checksum):
             raise InvalidSetting(
-                f"checksum must be sha256: and 64 or sha1: and 40 digits, not {quote_value(self.checksum)}"
+                f"checksum must be sha256: and 64 digits or sha1: and 40 digits, not {quote_value(self.checksum)}"
             )
 
 
-class Failure(Exception):
-    """A place did not give the file, and why; `midway` where it broke off after it had sent some of it."""
+class SourceError(Exception):
+    """A source failed to send the file. The message is the reason.
 
-    def __init__(self, why: str, *, midway: bool = False) -> None:
-        super().__init__(why)
+    Attributes:
+        midway: Whether the source failed after it had sent a part of the file.
+    """
+
+    def __init__(self, reason: str, *, midway: bool = False) -> None:
+        super().__init__(reason)
         self.midway = midway
 
 
 def verify(path: Path, checksum: str) -> bool:
-    """Return whether the content of a file has this checksum, written as in `RemoteFile`."""
+    """Return whether a file has this checksum. `checksum` has the form of `RemoteFile.checksum`."""
     algorithm, _, digits = checksum.partition(":")
     return digest(path, algorithm) == digits
 
 
 def digest(path: Path, algorithm: str) -> str:
-    """Return the checksum of a file, "sha256" or "sha1", in hexadecimal digits."""
-    # Systems that forbid SHA-1 allow it where it guards no secret.
-    found = hashlib.new(algorithm, usedforsecurity=False)
+    """Return the checksum of a file in hexadecimal digits. `algorithm` is "sha256" or "sha1"."""
+    # Systems that forbid SHA-1 allow it if it is not used for security.
+    checksum = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+            checksum.update(chunk)
+    return checksum.hexdigest()
 
 
-def download(
-    file: RemoteFile, folder: Path, *, progress: Progress | None = None, say: Callable[[str], object] | None = None
-) -> Path:
-    """Return the path of `file` in `folder`, downloaded unless it is there already.
+def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None, report: Report | None = None) -> Path:
+    """Return the path of `file` in `folder`. It is downloaded unless it exists there.
 
-    What arrives is kept beside it, with .part at the end of its name, until it is whole and has the right checksum:
-    a download that was interrupted goes on from there. A folder that is not there is made.
+    Until the file is complete and has the right checksum, its name ends with .part. An interrupted download is resumed
+    from this file. If the folder does not exist, it is created.
 
     Args:
-        file: What to download.
-        folder: Where to.
-        progress: Called with the bytes there are so far, and of how many, if that is known.
-        say: Called with a sentence for each place that fails.
+        file: File to download.
+        folder: Folder to download to.
+        progress: Called after each chunk with the number of bytes so far, and with the size if it is known.
+        report: Called with a message for each source that fails.
 
     Raises:
-        CannotDownload: every place failed; the sentence says how.
-        CannotWrite: the folder cannot be written to, or the disk is full.
+        CannotDownload: If every source failed. The message has the reasons.
+        CannotWrite: If the folder cannot be written to, or if the disk is full.
     """
-    progress, say = progress or (lambda *_: None), say or (lambda *_: None)
+    progress, report = progress or (lambda *_: None), report or (lambda *_: None)
     target, part = folder / file.name, folder / f"{file.name}.part"
     try:
         if target.exists() and verify(target, file.checksum):
             return target
         folder.mkdir(parents=True, exist_ok=True)
-        with alone(part, say):
-            if target.exists() and verify(target, file.checksum):  # by now: another program was at it
+        with exclusive_lock(part, report):
+            if target.exists() and verify(target, file.checksum):  # another program has downloaded it meanwhile
                 return target
-            fetch(file, part, progress, say)
-            with part.open("r+b") as whole:
-                os.fsync(whole.fileno())
+            fetch(file, part, progress, report)
+            with part.open("r+b") as complete:
+                os.fsync(complete.fileno())
             part.replace(target)
     except OSError as error:
         raise CannotWrite(f"{error.filename or target} cannot be written: {error.strerror or error}") from error
     return target
 
 
-def fetch(file: RemoteFile, part: Path, progress: Progress, say: Callable[[str], object]) -> None:
-    """Make `part` the whole file, from whichever place gives it; raise `CannotDownload` if none does."""
-    places, reasons, retries = deque(file.urls), dict[str, str](), RETRIES
-    while places:
-        url = places.popleft()
+def fetch(file: RemoteFile, part: Path, progress: Progress, report: Report) -> None:
+    """Download the complete file to `part` from the first source that has it.
+
+    Raises:
+        CannotDownload: If every source failed.
+    """
+    sources, reasons, retries = deque(file.urls), dict[str, str](), MAX_RETRIES
+    while sources:
+        url = sources.popleft()
         try:
             fetch_from(url, file, part, progress)
             return
-        except Failure as failure:
-            reasons[url] = str(failure)
-            if failure.midway and retries:
+        except SourceError as error:
+            reasons[url] = str(error)
+            if error.midway and retries:
                 retries -= 1
-                places.append(url)
-        following = "no other place is left"
-        if places:
-            following = "trying again" if places[0] == url else "trying the next place"
-        say(f"{url}: {reasons[url]}; {following}")
-    tried = "; ".join(f"{url}: {why}" for url, why in reasons.items()) or "no place is known that has it"
+                sources.append(url)
+        next_step = "there is no other source"
+        if sources:
+            next_step = "trying again" if sources[0] == url else "trying the next source"
+        report(f"{url}: {reasons[url]}; {next_step}")
+    tried = "; ".join(f"{url}: {reason}" for url, reason in reasons.items()) or "no source is known"
     raise CannotDownload(
         f"{file.name} cannot be downloaded ({tried}); "
-        "fetch it by other means and give it to `dream networks add NAME FILE…`"
+        "get the file in another way and add it with `dream networks add NAME FILE…`"
     )
 
 
 def fetch_from(url: str, file: RemoteFile, part: Path, progress: Progress) -> None:
-    """Make `part` the whole file from one place; raise `Failure` if that does not give it."""
-    resumed = add_rest(url, file, part, progress)
+    """Download the complete file to `part` from one source; raise `SourceError` if the source fails."""
+    resumed = append_rest(url, file, part, progress)
     if verify(part, file.checksum):
         return
     os.truncate(part, 0)
     if not resumed:
-        raise Failure("what it sends has the wrong checksum")
-    # What was there before may have been of another version: once more, from the beginning.
+        raise SourceError("it sends a file with the wrong checksum")
+    # The old part may come from another version of the file, so the download starts again from the beginning.
     fetch_from(url, file, part, progress)
 
 
-def add_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> bool:
-    """Add to `part` what it lacks, and return whether some of it was there before; raise `Failure` otherwise."""
-    have = part.stat().st_size if part.exists() else 0
-    if file.size is not None and have >= file.size:
+def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> bool:
+    """Append the missing bytes to `part`, and return whether it had some bytes before.
+
+    Raises:
+        SourceError: If the source does not send the missing bytes.
+    """
+    received = part.stat().st_size if part.exists() else 0
+    if file.size is not None and received >= file.size:
         return True
     try:
-        response = request(url, have)
+        response = request(url, received)
     except HTTPError as error:
         with error:
-            if error.code == 416 and have:  # there is no more than we have
+            if error.code == 416 and received:  # the part already has all bytes of the file
                 return True
-            raise Failure(reason(error)) from error
+            raise SourceError(reason(error)) from error
     except NETWORK_ERRORS as error:
-        raise Failure(reason(error)) from error
+        raise SourceError(reason(error)) from error
     with response, part.open("ab") as written:
-        start, total = extent(response, have, file.size)
+        start, total = content_range(response, received, file.size)
         written.truncate(start)
-        have, length = start, response.length
-        progress(have, total)
-        # Where the answer does not say its length, only reading on shows that it is longer than the file.
-        while length is None or have < start + length:
+        received, length = start, response.length
+        progress(received, total)
+        # If the response does not declare its length, it is read to its end: it may be longer than the file.
+        while length is None or received < start + length:
             try:
                 chunk = response.read1(CHUNK)
             except NETWORK_ERRORS as error:
-                raise Failure(f"{reason(error)} after {have} bytes", midway=have > start) from error
+                raise SourceError(f"{reason(error)} after {received} bytes", midway=received > start) from error
             if not chunk:
                 break
-            if file.size is not None and have + len(chunk) > file.size:
+            if file.size is not None and received + len(chunk) > file.size:
                 written.truncate(start)
-                raise Failure(f"it sends more than the {file.size} bytes there should be")
+                raise SourceError(f"it sends more than the expected {file.size} bytes")
             written.write(chunk)
-            have += len(chunk)
-            progress(have, total)
-        if have < (file.size or start + (length or 0)):
-            raise Failure(f"it broke off after {have} bytes", midway=have > start)
+            received += len(chunk)
+            progress(received, total)
+        if received < (file.size or start + (length or 0)):
+            raise SourceError(f"the connection closed after {received} bytes", midway=received > start)
     return start > 0
 
 
 def request(url: str, start: int) -> HTTPResponse:
-    """Ask a place for a file from the byte `start` on; raise one of `NETWORK_ERRORS` unless it answers with success."""
+    """Return the response to a request for a file from the byte `start` on.
+
+    Raises:
+        OSError, HTTPException, ValueError: If the request fails, or if the response has an error status.
+    """
     if not re.match("https?://", url, re.IGNORECASE):
-        raise ValueError("only http and https are downloaded from")
-    # urllib's usual opener reads files and FTP besides, and a redirect can lead to FTP, directly or by a proxy.
+        raise ValueError("only http and https are supported")
+    # urllib's default opener would also read local files and FTP, for example after a redirect or through a proxy.
     opener = urllib.request.OpenerDirector()
     proxies = {kind: proxy for kind, proxy in urllib.request.getproxies().items() if kind in ("http", "https")}
     for handler in (
@@ -213,30 +236,35 @@ def request(url: str, start: int) -> HTTPResponse:
     return response
 
 
-def extent(response: HTTPResponse, asked: int, size: int | None) -> tuple[int, int | None]:
-    """Return at which byte an answer begins, and how many the whole file has, as far as is known.
+def content_range(response: HTTPResponse, requested: int, size: int | None) -> tuple[int, int | None]:
+    """Return the first byte of a response, and the size of the complete file or None if it is not known.
+
+    Args:
+        response: Response of a source.
+        requested: First byte of the request.
+        size: Expected size of the file in bytes. None if it is not known.
 
     Raises:
-        Failure: the answer is not of a file of `size` bytes, or not from the byte that was asked for.
+        SourceError: If the file does not have `size` bytes, or if the response does not begin at the requested byte.
     """
     start, total = 0, response.length
     if response.status != 200:
         match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", response.headers.get("Content-Range", ""))
-        if response.status != 206 or not match or int(match[1]) != asked:
-            raise Failure(f"HTTP {response.status}, which does not give the bytes from {asked} on that were asked for")
-        start, total = asked, None if match[2] == "*" else int(match[2])
+        if response.status != 206 or not match or int(match[1]) != requested:
+            raise SourceError(f"HTTP {response.status}, without the requested bytes from {requested} on")
+        start, total = requested, None if match[2] == "*" else int(match[2])
     if size is not None and total not in (None, size):
-        raise Failure(f"it has {total} bytes there, not {size}")
+        raise SourceError(f"its file has {total} bytes, not {size}")
     if size is not None and total is None and response.headers.get_content_type() == "text/html":
-        raise Failure("it sends a web page in place of the file")
+        raise SourceError("it sends a web page instead of the file")
     return start, size or total
 
 
 def reason(error: Exception) -> str:
-    """Return in a few words what urllib complains about."""
+    """Return a short description of an exception of urllib."""
     if isinstance(error, HTTPError):
-        leads = f", to {quote_value(error.headers.get('Location'))}, which is not followed"
-        return f"HTTP {error.code}{leads if 300 <= error.code < 400 else ''}"
+        redirect = f" to {quote_value(error.headers.get('Location'))}, which is not followed"
+        return f"HTTP {error.code}{redirect if 300 <= error.code < 400 else ''}"
     cause = getattr(error, "reason", error)
     if isinstance(cause, TimeoutError):
         return f"it sent nothing for {STALL:g} seconds"
@@ -244,11 +272,11 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
-def alone(part: Path, say: Callable[[str], object]) -> Iterator[None]:
-    """Keep other programs from `part`: one that wants the same file waits, so that nothing is downloaded twice.
+def exclusive_lock(part: Path, report: Report) -> Iterator[None]:
+    """Lock `part` for this program. Another program that needs the same file waits, so no file is downloaded twice.
 
-    The lock goes with the process, however that ends. Windows has no such lock, but it moves no file away that another
-    program has open, so that there too nothing comes to stand under the final name that can still change.
+    The operating system removes the lock when the process ends, even if it is killed. Windows has no such lock, but it
+    does not move a file that another program has open. So on Windows too, a file with the final name never changes.
     """
     if sys.platform == "win32":
         yield
@@ -256,24 +284,24 @@ def alone(part: Path, say: Callable[[str], object]) -> Iterator[None]:
     import fcntl
 
     while True:
-        with part.open("ab") as held:
+        with part.open("ab") as locked:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say(f"another program is downloading {part.stem}; waiting for it")
-                fcntl.flock(held, fcntl.LOCK_EX)
-            if not leads_to(part, held):  # it was moved away while we waited, and is no longer ours to write to
+                report(f"another program is downloading {part.stem}; waiting for it")
+                fcntl.flock(locked, fcntl.LOCK_EX)
+            if not is_same_file(part, locked):  # the other program has renamed or removed the locked file
                 continue
             try:
                 yield
             finally:
-                if leads_to(part, held) and not part.stat().st_size:
+                if is_same_file(part, locked) and not part.stat().st_size:
                     part.unlink()
             return
 
 
-def leads_to(path: Path, file: IO[bytes]) -> bool:
-    """Return whether `path` is the name of an open file, still."""
+def is_same_file(path: Path, file: IO[bytes]) -> bool:
+    """Return whether `path` is the path of an open file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What is known of networks that go by a name: their files, where those can be had, and what the pictures must be."""
+"""Entries of the registry: for each named network its files, their sources, and the input that the network needs."""
 
 from __future__ import annotations
 
@@ -16,36 +16,40 @@ from inceptionism.networks.hub.download import RemoteFile
 from inceptionism.validation import check_choice, check_text
 
 GROUP = "inceptionism.networks"
-"""The group of entry points by which other packages name networks."""
+"""Group of entry points with which other packages register networks."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
-"""What a network may be called."""
+"""Valid names of networks."""
 
 KINDS = ("caffe", "onnx", "efficientnet-lite")
-"""What an architecture can be besides torchvision/NAME and timm/NAME."""
+"""Valid architectures, besides torchvision/NAME and timm/NAME."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network that goes by a name.
+    """Description of a network that has a name.
 
     Attributes:
-        name: What it is called: letters, digits and . _ + - alone.
-        architecture: What its files hold: "caffe", "onnx", or weights of "torchvision/NAME" or "timm/NAME"; or
-            "efficientnet-lite", whose weights are in a package.
-        about: What it is, or is good for, in a few words.
-        files: What it consists of, each with its checksum and where it can be had.
-        package: The distribution that its weights come with, if they do.
-        mean, std, range, channels, size: What the pictures must be, as `Network` takes them; those that an
-            architecture knows by itself may be left out.
-        labels: "imagenet", the name of one of its files with a class in each line, or none.
-        license: Under which it may be used.
-        origin: Whose it is, and where it comes from.
-        recommended: The layers to try first, from early to late.
-        default_layer: Where a photograph is dreamed.
+        name: Name of the network: letters, digits and . _ + - only.
+        architecture: Type of the files: "caffe", "onnx", or weights for "torchvision/NAME" or "timm/NAME". It is
+            "efficientnet-lite" for networks whose weights are in a package.
+        about: Description or purpose of the network in a few words.
+        files: Files of the network, each with its checksum and its sources.
+        package: Name of the distribution that contains the weights. None if there is none.
+        mean: Mean of each channel, as for `Network`. None if the architecture has its own. The same is true for `std`,
+            `range`, `channels` and `size`.
+        std: Standard deviation of each channel.
+        range: Value of white.
+        channels: Order of the channels.
+        size: Height and width of the pictures in training, in pixels.
+        labels: "imagenet", the name of one of the files with one class in each line, or None.
+        license: License of the network.
+        origin: Author and source of the network.
+        recommended: Layers to try first, from early to late.
+        default_layer: Layer at which a photograph is dreamed.
 
     Raises:
-        InvalidSetting: one of them is not what is said above.
+        InvalidSetting: If the name or the architecture is not valid.
     """
 
     name: str
@@ -72,79 +76,84 @@ class Entry:
 
     @classmethod
     def read(cls, values: object, where: str) -> Entry:
-        """Return the entry that a mapping describes, as JSON has it.
+        """Return the entry that a mapping from JSON describes.
 
         Args:
-            values: Keys are the attributes.
-            where: Said in the sentence of an error.
+            values: Mapping from the names of the attributes to their values, or an entry.
+            where: Source of the values, for the message of an error.
 
         Raises:
-            InvalidSetting: it has other keys, or values that an entry cannot have.
+            InvalidSetting: If the mapping has other keys, or values that an entry cannot have.
         """
         if isinstance(values, Entry):
             return values
         if not isinstance(values, Mapping):
-            raise InvalidSetting(f"{where} describes a network by {quote_value(values)}, where a mapping is needed")
-        known = {one.name for one in fields(cls)}
-        if unknown := [key for key in values if key not in known]:
-            raise InvalidSetting(f"{where} has {quote_value(unknown[0])}; a network has {', '.join(sorted(known))}")
+            raise InvalidSetting(f"{where} describes a network by {quote_value(values)}, but a mapping is needed")
+        names = {attribute.name for attribute in fields(cls)}
+        if unknown := [key for key in values if key not in names]:
+            raise InvalidSetting(
+                f"{where} has an unknown key {quote_value(unknown[0])}; the keys are {', '.join(sorted(names))}"
+            )
         try:
             files = tuple(
-                RemoteFile(one["name"], tuple(one.get("urls", ())), one.get("size"), one["checksum"])
-                for one in values.get("files", ())
+                RemoteFile(file["name"], tuple(file.get("urls", ())), file.get("size"), file["checksum"])
+                for file in values.get("files", ())
             )
-            given: dict[str, Any] = {
+            attributes: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
             }
-            return cls(**{**given, "files": files})
+            return cls(**{**attributes, "files": files})
         except InvalidSetting as error:
             raise InvalidSetting(f"{where}: {error}") from error
         except (KeyError, TypeError, AttributeError) as error:
-            raise InvalidSetting(f"{where} describes a network that lacks something: {error}") from error
+            raise InvalidSetting(f"{where} describes a network that is not complete: {error}") from error
 
     def to_json(self) -> str:
-        """Return it as JSON, without what it says nothing of."""
+        """Return the entry as JSON, without attributes that have no value."""
         return json.dumps({key: value for key, value in asdict(self).items() if value not in (None, "", ())}, indent=2)
 
     @property
     def input(self) -> dict[str, Any]:
-        """What of `Network`'s arguments is known."""
+        """Arguments of `Network` that the entry has values for."""
         names = ("mean", "std", "range", "channels", "size", "license", "origin", "recommended", "default_layer")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def check_name(name: object) -> None:
-    """Raise `InvalidSetting` unless a network may be called `name`."""
+    """Raise `InvalidSetting` unless `name` is a valid name of a network."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InvalidSetting(f"a network's name must be of letters, digits and . _ + - alone, not {quote_value(name)}")
+        raise InvalidSetting(
+            f"a network's name must consist of letters, digits and . _ + - only, not {quote_value(name)}"
+        )
 
 
 @cache
 def known_entries() -> dict[str, Entry]:
-    """Return the networks that are known here, by name."""
+    """Return the entries of this package, by name."""
     text = resources.files("inceptionism.networks.hub").joinpath("known.json").read_text("utf-8")
     entries = [Entry.read(values, "known.json") for values in json.loads(text)]
     return {entry.name: entry for entry in entries}
 
 
 def plugin_entries() -> dict[str, Entry]:
-    """Return the networks that other installed packages name, by name; those known here come first.
+    """Return the entries that other installed packages register, by name.
 
-    An entry point of the group "inceptionism.networks" is one entry or several, or a function that returns them.
+    An entry point of the group "inceptionism.networks" is one entry, several entries, or a function that returns them.
+    An entry with the name of one of this package's entries is ignored.
 
     Raises:
-        InvalidSetting: what a package names is no network.
+        InvalidSetting: If an entry point cannot be loaded, or if an entry is not valid.
     """
-    found: dict[str, Entry] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda one: one.value):
+    entries: dict[str, Entry] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
         where = f"the entry point {point.name} = {point.value}"
         try:
-            given = point.load()
-            given = given() if isinstance(given, Callable) else given  # type: ignore[arg-type]
-        except Exception as error:  # the code of others: whatever it raises is its error
+            loaded = point.load()
+            loaded = loaded() if isinstance(loaded, Callable) else loaded  # type: ignore[arg-type]
+        except Exception as error:  # code of another package can raise any exception
             raise InvalidSetting(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
-        several = given if isinstance(given, Iterable) and not isinstance(given, Mapping) else [given]
-        for values in several:
+        several = isinstance(loaded, Iterable) and not isinstance(loaded, Mapping)
+        for values in loaded if several else [loaded]:
             entry = Entry.read(values, where)
-            found.setdefault(entry.name, entry)
-    return {name: entry for name, entry in found.items() if name not in known_entries()}
+            entries.setdefault(entry.name, entry)
+    return {name: entry for name, entry in entries.items() if name not in known_entries()}

@@ -1,4 +1,4 @@
-"""From what a user calls a network to the network: a name, a path, or a module."""
+"""Registry of networks: from a name, a path or a module to a `Network`."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 
 LIBRARIES = ("torchvision", "timm")
-"""Whose networks are named LIBRARY/NAME."""
+"""Libraries whose networks have the names LIBRARY/NAME."""
 
-FILES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
+SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
+"""Suffixes of the files of networks."""
 
 
 def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: str = "auto") -> Network:
     """Return a `Network`, ready to run on `device`.
 
-    The same name or path gives the same object each time. A module that wants normalized pixels is better wrapped by
-    hand: `Network(module, mean=..., std=..., labels=...)`.
+    The same name or path returns the same object each time. If a module needs normalized pixels, wrap it yourself:
+    `Network(module, mean=..., std=..., labels=...)`.
 
     Args:
-        network: A registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", the path of a
-            Caffe or ONNX file or of a folder with one, a module that takes N×3×H×W pixels in [0, 1], or a `Network`,
-            which is moved to the device.
-        device: auto, cpu, cuda or mps; auto takes a GPU where there is one.
+        network: Registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", path of a Caffe or
+            ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or `Network`, which is moved
+            to the device.
+        device: auto, cpu, cuda or mps. auto means a GPU if there is one.
 
     Raises:
-        UnknownName: no network has this name; the sentence offers near ones.
-        InvalidSetting: it cannot be read, is not here yet, or this machine has no such device.
+        UnknownName: If no network has this name; the message suggests similar names.
+        InvalidSetting: If the network cannot be read or has not been downloaded, or if this machine does not have the
+            device.
     """
     chosen = pick_device(device)
     if isinstance(network, Network):
@@ -47,10 +49,10 @@ def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: 
 
 
 def network_name(network: str | os.PathLike[str] | nn.Module | Network) -> str:
-    """Return what a recipe calls a network.
+    """Return the name of a network in recipes.
 
     Raises:
-        InvalidSetting: it is none.
+        InvalidSetting: If `network` is not a network, a module, a name or a path.
     """
     if isinstance(network, nn.Module):
         return type(network).__name__
@@ -59,38 +61,39 @@ def network_name(network: str | os.PathLike[str] | nn.Module | Network) -> str:
     if isinstance(network, os.PathLike):
         network = os.fspath(network)
     if not isinstance(network, str):
-        raise InvalidSetting(f"a network is a name, a path, a Network or a torch module, not {quote_value(network)}")
+        raise InvalidSetting(f"network must be a name, a path, a Network or a torch module, not {quote_value(network)}")
     return network
 
 
 def load_by_name(name: str) -> Network:
-    """Return the network that is registered as `name`, or in the file or folder `name`."""
+    """Return the network with a registered name, or the network in a file or folder."""
     library, _, model = name.partition("/")
-    if library in LIBRARIES and model and not is_path(Path(name), there=True):
+    if library in LIBRARIES and model and not is_path(Path(name), must_exist=True):
         return from_library(name)
     entry = find_entry(name)
     if entry is not None:
         return from_entry(entry)
     path = Path(name).expanduser()
     if not is_path(path):
-        names = [*known_entries(), *plugin_entries(), *stored_names(), *(f"{one}/NAME" for one in LIBRARIES)]
-        hint = suggestion(name, names) or f"; there are {', '.join(dict.fromkeys(names))}, or a path"
+        names = [*known_entries(), *plugin_entries(), *stored_names(), *(f"{library}/NAME" for library in LIBRARIES)]
+        hint = suggestion(name, names) or f"; give one of {', '.join(dict.fromkeys(names))}, or a path"
         raise UnknownName(f"there is no network {quote_value(name)}{hint}")
     files = [path, *path.iterdir()] if path.is_dir() else [path]
-    return from_path(name, tuple((one.stat().st_mtime_ns, one.stat().st_size) for one in files if one.exists()))
+    stats = [file.stat() for file in files if file.exists()]
+    return from_path(name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
 
 
 def find_entry(name: str) -> Entry | None:
-    """Return what is registered as `name`: by the user, here, or by another package."""
+    """Return the entry of a name: from the store of the user, from this package, or from another package; or None."""
     if not NAME.fullmatch(name):
         return None
     return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
 
 
-def is_path(path: Path, *, there: bool = False) -> bool:
-    """Return whether a network is rather a path than a name; with `there`, whether something is there."""
+def is_path(path: Path, *, must_exist: bool = False) -> bool:
+    """Return whether `path` is the path of a network and not a name. With `must_exist`, only its existence counts."""
     try:
-        return path.exists() or (not there and (len(path.parts) > 1 or path.suffix in FILES))
+        return path.exists() or (not must_exist and (len(path.parts) > 1 or path.suffix in SUFFIXES))
     except (OSError, ValueError):
         return False
 
@@ -99,35 +102,41 @@ def is_path(path: Path, *, there: bool = False) -> bool:
 def from_library(name: str) -> Network:
     """Return a network of torchvision or timm."""
     family = name.partition("/")[0]
-    found = import_library(f"inceptionism.networks.loaders.{family}", family).load(name)
-    assert isinstance(found, Network)
-    return found
+    network = import_library(f"inceptionism.networks.loaders.{family}", family).load(name)
+    assert isinstance(network, Network)
+    return network
 
 
 @cache
 def from_entry(entry: Entry) -> Network:
-    """Return the network of an entry, whose files are in the store or in an installed package."""
+    """Return the network of an entry whose files are in the store or in an installed package."""
     folder = folder_of(entry.name)
-    if entry.files and not all((folder / one.name).is_file() for one in entry.files):
+    if entry.files and not all((folder / file.name).is_file() for file in entry.files):
         raise InvalidSetting(
-            f"network {entry.name} is not here yet; download it: dream networks get {entry.name}, "
+            f"network {entry.name} has not been downloaded; download it: dream networks get {entry.name}, "
             f"or add the files you have: dream networks add {entry.name} FILE..."
         )
-    return open_entry(entry, [folder / one.name for one in entry.files])
+    return open_entry(entry, [folder / file.name for file in entry.files])
 
 
 @cache
-def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noqa: ARG001  # a changed file is another
-    """Return the network in a file or folder."""
+def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noqa: ARG001
+    """Return the network in a file or folder.
+
+    Args:
+        name: Path of the file or folder.
+        stamps: Times of change and sizes of the files. They are part of the cache's key, so a changed file is read
+            again.
+    """
     return open_path(Path(name).expanduser())
 
 
 def pick_device(device: str) -> torch.device:
-    """Return the device to run on; `auto` prefers CUDA, then Apple's MPS, then the processor."""
+    """Return the torch device for a name. "auto" means CUDA if available, else Apple's MPS, else the CPU."""
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
-        device = next(name for name, there in available.items() if there)
+        device = next(name for name, is_available in available.items() if is_available)
     if not isinstance(device, str) or not available.get(device, False):
-        there = ", ".join(name for name, is_there in available.items() if is_there)
-        raise InvalidSetting(f"this machine has no device {quote_value(device)} that torch can use; it has {there}")
+        names = ", ".join(name for name, is_available in available.items() if is_available)
+        raise InvalidSetting(f"this machine has no device {quote_value(device)} that torch can use; it has {names}")
     return torch.device(device)

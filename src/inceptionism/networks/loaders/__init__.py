@@ -1,4 +1,4 @@
-"""From the files and libraries of others to modules: Caffe, ONNX, torchvision, timm, EfficientNet-Lite.
+"""Loaders of networks, from files and libraries to torch modules: Caffe, ONNX, torchvision, timm, EfficientNet-Lite.
 
 Each loader is imported only when a network needs it. The full list of names for other packages is in `__init__.pyi`.
 """

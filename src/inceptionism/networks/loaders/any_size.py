@@ -1,4 +1,4 @@
-"""Networks made for pictures of certain sizes, brought to take others."""
+"""Changes to networks that are made for pictures of certain sizes, so that they accept other sizes too."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inceptionism.networks.feature_maps import on_meta
-from inceptionism.networks.hooks import REFUSALS, Reshaping
+from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape
 
 MULTIPLES = (1, 2, 4, 8, 14, 16, 28, 32, 64, 128)
-"""Of how many pixels the sides may have to be multiples: of patches, and of what is halved several times."""
+"""Numbers of pixels that a network may need the sides to be multiples of, because of patches or repeated halving."""
 
-PRIMES = [number for number in range(11, 1200) if all(number % one for one in range(2, 35) if one < number)]
-"""What gives multiples of a number that are none of another."""
+PRIMES = [number for number in range(11, 1200) if all(number % other for other in range(2, 35) if other < number)]
+"""Factors for test sizes: a number of `MULTIPLES` times a prime is a multiple of few other numbers."""
 
 
 class AnySizeTransformer(nn.Module):
-    """Torchvision's VisionTransformer for pictures of any size, its parts under their own names.
+    """Torchvision's VisionTransformer for pictures of any size. The names of its submodules stay the same.
+
+    For a picture of another size than in training, the position embeddings are resampled as in torchvision's
+    `interpolate_embeddings`, and the picture is padded to whole patches.
 
     Args:
-        trained: The transformer, for pictures of H×H pixels. Its position embeddings are resampled for others as
-            torchvision's `interpolate_embeddings` does, and others are padded to whole patches.
+        trained: Transformer for pictures of H×H pixels.
     """
 
     def __init__(self, trained: Any) -> None:
@@ -36,12 +38,12 @@ class AnySizeTransformer(nn.Module):
         self.patch_size: int = trained.patch_size
 
     def forward(self, x: Tensor) -> Tensor:
-        patches: Tensor = self.conv_proj(padded(x, self.patch_size))
+        patches: Tensor = self.conv_proj(pad_to_multiple(x, self.patch_size))
         tokens = torch.cat([self.class_token.expand(len(x), -1, -1), patches.flatten(2).mT], 1)
         tokens = tokens + self._positions(patches.shape[-2], patches.shape[-1])
         encoder = self.encoder
-        seen: Tensor = encoder.ln(encoder.layers(encoder.dropout(tokens)))
-        logits: Tensor = self.heads(seen[:, 0])
+        encoded: Tensor = encoder.ln(encoder.layers(encoder.dropout(tokens)))
+        logits: Tensor = self.heads(encoded[:, 0])
         return logits
 
     def _positions(self, height: int, width: int) -> Tensor:
@@ -54,44 +56,45 @@ class AnySizeTransformer(nn.Module):
         return torch.cat([trained[:, :1], grid.flatten(2).mT], 1)
 
 
-class Pad:
-    """Pads what a module is given at the bottom and at the right, to multiples of so many pixels."""
+class PadInput:
+    """Hook that pads the input of a module at the bottom and at the right, to multiples of `multiple` pixels."""
 
     def __init__(self, multiple: int) -> None:
         self.multiple = multiple
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (padded(inputs[0], self.multiple), *inputs[1:])
+        return (pad_to_multiple(inputs[0], self.multiple), *inputs[1:])
 
 
-def padded(x: Tensor, multiple: int) -> Tensor:
-    """Return N×C×H×W with zeros below and at the right, up to multiples of so many pixels."""
-    down, across = (-side % multiple for side in x.shape[-2:])
-    return F.pad(x, (0, across, 0, down)) if down or across else x
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Return N×C×H×W with zeros at the bottom and at the right, so that H and W are multiples of `multiple`."""
+    bottom, right = (-side % multiple for side in x.shape[-2:])
+    return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
 
 
-def take_any_size(module: nn.Module, size: tuple[int, int]) -> None:
-    """Have `module` pad pictures where that is all it takes to see one of any size.
+def accept_any_size(module: nn.Module, size: tuple[int, int]) -> None:
+    """Make `module` pad its input, if that is enough to make it accept pictures of any size.
 
     Args:
-        module: Takes pictures of `size`, and perhaps of others; in evaluation mode.
+        module: Module in evaluation mode. It accepts pictures of `size`, and perhaps of other sizes.
         size: Height and width in pixels.
     """
     for multiple in MULTIPLES:
         height, width = [multiple * prime for prime in PRIMES if multiple * prime > max(size)][:2]
-        # At first really: most networks take any size, and for shapes alone torch would load its compiler.
-        if sees(module if multiple == 1 else on_meta(module), (height, width)):
+        # Most networks accept any size. The first test runs them for real, because on the meta device torch would load
+        # its compiler first.
+        if accepts_size(module if multiple == 1 else on_meta(module), (height, width)):
             if multiple > 1:
-                module.register_forward_pre_hook(Pad(multiple))
+                module.register_forward_pre_hook(PadInput(multiple))
             return
 
 
-def sees(module: nn.Module, size: tuple[int, int]) -> bool:
-    """Return whether `module`, on whatever device it is, takes a picture of a height and width."""
+def accepts_size(module: nn.Module, size: tuple[int, int]) -> bool:
+    """Return whether `module` accepts a picture of a height and width, on the device of the module."""
     device = next(module.parameters(), torch.empty(0)).device
     try:
-        with torch.no_grad(), Reshaping():
+        with torch.no_grad(), ViewAsReshape():
             module(torch.zeros(1, 3, *size, device=device))
-    except (*REFUSALS, TypeError, AttributeError):
+    except (*FORWARD_ERRORS, TypeError, AttributeError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""Weights in the caches that torchvision, timm and other programs share, and into them from the network."""
+"""Files of weights in the caches that torchvision, timm and other programs share, downloaded if necessary."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ from inceptionism.errors import CannotDownload
 from inceptionism.networks.loaders.optional import import_library
 
 TIMEOUT = 10
-"""How many seconds a server has to answer."""
+"""Time that a server has for its answer, in seconds."""
 
-UNREACHED = (OSError, ValueError, HTTPException, RuntimeError)
-"""What is raised where a server is not there, gives nothing useful, or not what it should."""
+DOWNLOAD_ERRORS = (OSError, ValueError, HTTPException, RuntimeError)
+"""Exceptions that a download raises if the server does not answer or sends a wrong file."""
 
 
-def from_url(url: str, name: str) -> Path:
-    """Return the file at `url` in torch's cache; if need be, download it with the checksum in its name verified.
+def fetch_from_url(url: str, name: str) -> Path:
+    """Return the path of a file in torch's cache. A file that is missing is downloaded from `url`.
+
+    The checksum in the name of the file, if there is one, is verified.
+
+    Args:
+        url: Address of the file.
+        name: Name of the network, for the message of an error.
 
     Raises:
-        CannotDownload: it is not in the cache, and cannot be had; `name` is that of the network in the sentence.
+        CannotDownload: If the file is not in the cache and cannot be downloaded.
     """
     path = Path(torch.hub.get_dir(), "checkpoints", Path(urlsplit(url).path).name)
     if path.is_file():
@@ -36,16 +42,21 @@ def from_url(url: str, name: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), checksum and checksum[1], progress=sys.stderr.isatty())
-    except UNREACHED as error:
+    except DOWNLOAD_ERRORS as error:
         raise cannot_download(name, url, error) from error
     return path
 
 
-def from_hub(repository: str, files: Sequence[str], name: str) -> Path:
-    """Return the first of `files` that a repository of the Hugging Face hub has, from its cache or downloaded.
+def fetch_from_hub(repository: str, files: Sequence[str], name: str) -> Path:
+    """Return the path of a file in the cache of the Hugging Face hub. A file that is missing is downloaded.
+
+    Args:
+        repository: Name of the repository, with @ and a revision if it is not the newest one.
+        files: Names of files. The first one that the cache or the repository has is taken.
+        name: Name of the network, for the message of an error.
 
     Raises:
-        CannotDownload: none is in the cache, and none can be had; `name` is that of the network in the sentence.
+        CannotDownload: If no file is in the cache and none can be downloaded.
     """
     hub = import_library("huggingface_hub", "timm")
     errors = import_library("huggingface_hub.utils", "timm")
@@ -63,27 +74,28 @@ def from_hub(repository: str, files: Sequence[str], name: str) -> Path:
             return Path(hub.hf_hub_download(repository, file, revision=revision or None))
         except errors.EntryNotFoundError as error:
             missing = error
-        except Exception as error:  # the library that it speaks HTTP with differs by its version
+        except Exception as error:  # different versions of the hub's library use different HTTP libraries
             raise cannot_download(name, url, error) from error
     raise cannot_download(name, url, missing) from missing
 
 
 def check_reachable(url: str, name: str) -> None:
-    """Raise `CannotDownload` unless somebody answers at `url`; the hub's own library tries again for a minute."""
+    """Raise `CannotDownload` unless a server answers at `url`. The hub's own library would try again for a minute."""
     try:
         with urlopen(Request(url, method="HEAD"), timeout=TIMEOUT):
             pass
     except HTTPError as error:
-        error.close()  # an answer
-    except UNREACHED as error:
-        # Python may know fewer certificates than the hub's library does.
+        error.close()  # an error status is an answer too
+    except DOWNLOAD_ERRORS as error:
+        # An SSL error is ignored, because Python may have fewer certificates than the hub's library.
         if not isinstance(getattr(error, "reason", None), ssl.SSLError):
             raise cannot_download(name, url, error) from error
 
 
 def cannot_download(name: str, url: str, error: BaseException | None) -> CannotDownload:
-    """Return what to raise where weights cannot be had."""
+    """Return the error for weights that cannot be downloaded."""
     reason = str(error.reason if isinstance(error, URLError) else error).partition("\n")[0].rstrip(".")
     return CannotDownload(
-        f"the weights of {name} could not be fetched from {url}: {reason}; a file of them that you have will do as well"
+        f"the weights of {name} could not be downloaded from {url}: {reason}; "
+        "if you have them in a file, give that file"
     )

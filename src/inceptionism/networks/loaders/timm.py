@@ -1,4 +1,4 @@
-"""Networks of timm by name, vision transformers among them, with its own weights or those in a file."""
+"""Timm's networks by name, with timm's own weights or with weights in a file. Many are vision transformers."""
 
 from __future__ import annotations
 
@@ -11,147 +11,156 @@ from torch.overrides import TorchFunctionMode
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 from inceptionism.networks.labels import Labels, imagenet_labels
-from inceptionism.networks.loaders.any_size import take_any_size
-from inceptionism.networks.loaders.caches import from_hub, from_url
+from inceptionism.networks.loaders.any_size import accept_any_size
+from inceptionism.networks.loaders.caches import fetch_from_hub, fetch_from_url
 from inceptionism.networks.loaders.optional import import_library
-from inceptionism.networks.loaders.weights import listed, misfit, read_state_dict
+from inceptionism.networks.loaders.weights import describe_mismatch, join_names, read_state_dict
 from inceptionism.networks.network import Network
 
-FREEDOMS: tuple[dict[str, bool], ...] = (
+SIZE_OPTIONS: tuple[dict[str, bool], ...] = (
     {"dynamic_img_size": True, "dynamic_img_pad": True},
     {"dynamic_img_size": True},
     {"strict_img_size": False},
     {},
 )
-"""What timm's transformers must be told to take pictures of any size, the best first; each class knows some."""
+"""Options that make timm's transformers accept pictures of any size, best first. Each class knows some of them."""
 
-MISFITS = (RuntimeError, LookupError, AttributeError, AssertionError, ValueError, TypeError)
-"""What timm raises where weights are others than it takes them for."""
+MISMATCH_ERRORS = (RuntimeError, LookupError, AttributeError, AssertionError, ValueError, TypeError)
+"""Exceptions that timm raises for weights that do not fit the network."""
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-"""What timm calls weights on the Hugging Face hub."""
+"""Names of timm's files of weights on the Hugging Face hub, best first."""
 
 
 def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of timm's networks.
 
     Args:
-        name: Such as timm/resnet50, or timm/vit_small_patch16_224.augreg_in21k_ft_in1k where there are several weights.
-        weights: A file of weights; by default those that timm has for it, from its cache or downloaded.
-        given: Of `Network`'s arguments, what is to be otherwise than the library has it.
+        name: Name of the network, for example timm/resnet50. If timm has several weights for it, their name can follow:
+            timm/vit_small_patch16_224.augreg_in21k_ft_in1k.
+        weights: File of weights. None means timm's own weights, from its cache or downloaded.
+        given: Arguments of `Network` that replace those of timm.
 
     Raises:
-        UnknownName: timm has none of this name, or no weights for it; the sentence offers near ones.
-        InvalidSetting: the file holds no weights for it, or timm is not installed or does not fit torch.
-        CannotDownload: the weights are not in the cache, and cannot be had.
+        UnknownName: If timm has no network of this name or no weights for it; the message suggests similar names.
+        InvalidSetting: If the file contains no weights for the network, or if timm is not installed or does not fit
+            torch.
+        CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     timm = import_library("timm", "timm")
     model = name.removeprefix("timm/")
-    cfg = known(timm, model)
-    path = weights or fetched(cfg, name)
-    # Timm brings the names of other programs to its own, and leaves out a class that only TensorFlow has.
+    cfg = pretrained_cfg(timm, model)
+    path = weights or fetch_weights(cfg, name)
+    # Timm loads the weights, because it converts names of other programs and drops a class that only TensorFlow has.
     state = read_state_dict(path)
-    module = created(timm, model, {"state_dict": state, **classes_in(state, cfg)}, path, name)
-    described = module.pretrained_cfg
-    del described["state_dict"]  # or it would be copied with the module
-    take_any_size(module, described["input_size"][-2:])
+    module = create_module(timm, model, {"state_dict": state, **class_options(state, cfg)}, path, name)
+    loaded_cfg = module.pretrained_cfg
+    del loaded_cfg["state_dict"]  # or each copy of the module would contain the weights twice
+    accept_any_size(module, loaded_cfg["input_size"][-2:])
     own = weights is None or "." in model
-    described_as: dict[str, Any] = {
-        "mean": described["mean"],
-        "std": described["std"],
-        "size": described["input_size"][-2:],
-        "labels": labels(cfg.num_classes) if described["num_classes"] == cfg.num_classes else None,
+    defaults: dict[str, Any] = {
+        "mean": loaded_cfg["mean"],
+        "std": loaded_cfg["std"],
+        "size": loaded_cfg["input_size"][-2:],
+        "labels": labels_of(cfg.num_classes) if loaded_cfg["num_classes"] == cfg.num_classes else None,
         "license": cfg.license if own else None,
         "origin": (cfg.hf_hub_id or cfg.url) if own else str(weights),
     }
-    return Network(module, name=name, **(described_as | given))
+    return Network(module, name=name, **(defaults | given))
 
 
-def known(timm: Any, model: str) -> Any:
-    """Return what timm knows of a network, and of the weights that its name names.
+def pretrained_cfg(timm: Any, model: str) -> Any:
+    """Return timm's configuration of a network and of the weights in its name.
 
     Raises:
-        UnknownName: it has none of that name.
+        UnknownName: If timm has no network or no weights of this name.
     """
     architecture, _, tag = model.partition(".")
     if not timm.is_model(architecture):
         hint = suggestion(architecture, timm.list_models()) or "; https://huggingface.co/timm lists them"
         raise UnknownName(f"timm has no network {quote_value(architecture)}{hint}")
-    tags = [one.partition(".")[2] for one in timm.list_pretrained(f"{architecture}.*")]
+    tags = [pretrained.partition(".")[2] for pretrained in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
         hint = suggestion(tag, tags) or f"; it has {', '.join(tags) or 'none'}"
         raise UnknownName(f"timm's {architecture} has no weights {quote_value(tag)}{hint}")
     cfg = timm.get_pretrained_cfg(model)
     if cfg is None:
-        raise UnknownName(f"timm does not say what pictures must be for {architecture}")
+        raise UnknownName(f"timm does not know the input of {architecture}")
     return cfg
 
 
-def fetched(cfg: Any, name: str) -> Path:
-    """Return the file of the weights that timm knows of.
+def fetch_weights(cfg: Any, name: str) -> Path:
+    """Return the path of timm's own weights for a network, from the cache or downloaded.
 
     Raises:
-        UnknownName: it knows of none.
-        CannotDownload: they are not in the cache, and cannot be had.
+        UnknownName: If timm has no weights for the network.
+        CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     if cfg.hf_hub_id:
-        return from_hub(cfg.hf_hub_id, [cfg.hf_hub_filename] if cfg.hf_hub_filename else HUB_FILES, name)
+        return fetch_from_hub(cfg.hf_hub_id, [cfg.hf_hub_filename] if cfg.hf_hub_filename else HUB_FILES, name)
     if isinstance(cfg.url, str) and cfg.url and not cfg.custom_load:
-        return from_url(cfg.url, name)
-    raise UnknownName(f"timm has no weights for {name} that can be had; give a file of them")
+        return fetch_from_url(cfg.url, name)
+    raise UnknownName(f"timm has no weights for {name} that can be downloaded; give a file of weights")
 
 
-def created(timm: Any, model: str, overlay: Mapping[str, Any], path: Path, name: str) -> Any:
-    """Return the module that timm calls `model`, with the weights in `overlay`, for pictures of any size if it can.
+def create_module(timm: Any, model: str, overlay: Mapping[str, Any], path: Path, name: str) -> Any:
+    """Return a module of timm with weights, made for pictures of any size if that is possible.
+
+    Args:
+        timm: The library.
+        model: Name of the network in timm.
+        overlay: Changes to timm's configuration of the network, with the weights as its "state_dict".
+        path: Path of the weights, for the message of an error.
+        name: Name of the network, for the message of an error.
 
     Raises:
-        InvalidSetting: the weights do not fit it.
+        InvalidSetting: If the weights do not fit the network.
     """
-    for freedom in FREEDOMS:
+    for options in SIZE_OPTIONS:
         try:
-            with Filling() as filling:
-                module = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=dict(overlay), **freedom)
-        except MISFITS as error:
-            if "unexpected keyword argument" in str(error) and any(option in str(error) for option in freedom):
+            with CopyRecorder() as recorder:
+                module = timm.create_model(model, pretrained=True, pretrained_cfg_overlay=dict(overlay), **options)
+        except MISMATCH_ERRORS as error:
+            if "unexpected keyword argument" in str(error) and any(option in str(error) for option in options):
                 continue
-            reason = misfit(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+            reason = describe_mismatch(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
             raise InvalidSetting(f"{path} does not fit {name}: {reason}") from error
-        # Of some networks timm takes what there is, and leaves the rest as it was: norms as they should be, but
-        # everything else random.
-        own = module.state_dict(keep_vars=True).items()
-        if missing := [one for one, value in own if value.ndim > 1 and id(value) not in filling]:
-            raise InvalidSetting(f"{path} does not fit {name}: missing: {listed(missing)}")
+        # For some networks, timm accepts a file that lacks weights. These weights keep their initial values, which are
+        # right for norms but random for matrices and kernels.
+        tensors = module.state_dict(keep_vars=True).items()
+        if missing := [key for key, value in tensors if value.ndim > 1 and id(value) not in recorder]:
+            raise InvalidSetting(f"{path} does not fit {name}: missing: {join_names(missing)}")
         return module.eval()
-    raise AssertionError("timm takes no options at all")
+    raise AssertionError("timm accepts no options at all")
 
 
-class Filling(TorchFunctionMode):
-    """Notes which tensors others are copied into; `in` tells of an id."""
+class CopyRecorder(TorchFunctionMode):
+    """Torch mode that records the tensors that values are copied into. `id(tensor) in recorder` tests for one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._filled: dict[int, Tensor] = {}
+        self._copied: dict[int, Tensor] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.copy_:
-            self._filled[id(args[0])] = args[0]
+            self._copied[id(args[0])] = args[0]
         return func(*args, **(kwargs or {}))
 
     def __contains__(self, identity: int) -> bool:
-        return identity in self._filled
+        return identity in self._copied
 
 
-def classes_in(state: Mapping[str, Tensor], cfg: Any) -> dict[str, Any]:
-    """Return what to tell timm of the number of classes that weights tell apart, where it is another than usual."""
+def class_options(state: Mapping[str, Tensor], cfg: Any) -> dict[str, Any]:
+    """Return changes to timm's configuration for weights with another number of classes than usual."""
     names = [cfg.classifier] if isinstance(cfg.classifier, str) else cfg.classifier or []
-    rows = [len(state[key]) for one in names if (key := f"{one}.weight") in state and state[key].ndim]
+    rows = [len(state[key]) for name in names if (key := f"{name}.weight") in state and state[key].ndim]
     if not rows or rows[0] == cfg.num_classes + (cfg.label_offset or 0):
         return {}
     return {"num_classes": rows[0], "label_offset": None}
 
 
-def labels(classes: int) -> Labels | None:
-    """Return the classes of ImageNet, or of one of its larger versions, if there are so many."""
+def labels_of(classes: int) -> Labels | None:
+    """Return the labels of the version of ImageNet with this number of classes; None if there is no such version."""
     if classes == len(imagenet_labels()):
         return imagenet_labels()
     data = import_library("timm.data", "timm")

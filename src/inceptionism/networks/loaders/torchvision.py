@@ -1,4 +1,4 @@
-"""Torchvision's classifiers by name, with its own weights or those in a file."""
+"""Torchvision's classifiers by name, with torchvision's own weights or with weights in a file."""
 
 from __future__ import annotations
 
@@ -12,82 +12,84 @@ from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 from inceptionism.networks.labels import Labels, imagenet_labels
-from inceptionism.networks.loaders.any_size import AnySizeTransformer, take_any_size
-from inceptionism.networks.loaders.caches import from_url
+from inceptionism.networks.loaders.any_size import AnySizeTransformer, accept_any_size
+from inceptionism.networks.loaders.caches import fetch_from_url
 from inceptionism.networks.loaders.optional import import_library
-from inceptionism.networks.loaders.weights import fill, read_state_dict
+from inceptionism.networks.loaders.weights import load_weights, read_state_dict
 from inceptionism.networks.network import Network
 
 SETTINGS: dict[str, dict[str, bool]] = {
-    # Their weights were converted from TensorFlow's, and want its pixels; the auxiliary heads are for training alone.
+    # The weights of these networks were converted from TensorFlow and need TensorFlow's range of pixels. The auxiliary
+    # heads are only for training.
     "googlenet": {"aux_logits": False, "transform_input": True, "init_weights": False},
     "inception_v3": {"aux_logits": False, "transform_input": True, "init_weights": False},
 }
-"""What architectures need for their weights besides the number of classes."""
+"""Options of an architecture that its weights need, besides the number of classes."""
 
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-"""How the names of weights begin that are for training alone."""
+"""Prefixes of the names of weights that are only for training."""
 
 
 def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of torchvision's classifiers.
 
     Args:
-        name: Such as torchvision/googlenet, or torchvision/resnet50.IMAGENET1K_V1 where there are several weights.
-        weights: A file of weights; by default those that torchvision has for it, from its cache or downloaded.
-        given: Of `Network`'s arguments, what is to be otherwise than the library has it.
+        name: Name of the network, for example torchvision/googlenet. If torchvision has several weights for it, their
+            name can follow: torchvision/resnet50.IMAGENET1K_V1.
+        weights: File of weights. None means torchvision's own weights, from its cache or downloaded.
+        given: Arguments of `Network` that replace those of torchvision.
 
     Raises:
-        UnknownName: torchvision has none of this name; the sentence offers near ones.
-        InvalidSetting: it is no classifier, the file holds no weights for it, or torchvision is not installed or
-            does not fit torch.
-        CannotDownload: the weights are not in the cache, and cannot be had.
+        UnknownName: If torchvision has no network or no weights of this name; the message suggests similar names.
+        InvalidSetting: If the network is not a classifier, if the file contains no weights for it, or if torchvision is
+            not installed or does not fit torch.
+        CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     models = import_library("torchvision.models", "torchvision")
     architecture, _, version = name.removeprefix("torchvision/").partition(".")
     trained = trained_weights(models, architecture, version)
-    state = read_state_dict(weights or from_url(trained.url, name))
+    state = read_state_dict(weights or fetch_from_url(trained.url, name))
     if architecture in SETTINGS:
         state = {key: value for key, value in state.items() if not key.startswith(AUXILIARY)}
-    crop = trained.transforms()
-    usual = len(trained.meta["categories"])
+    preprocessing = trained.transforms()
+    categories = trained.meta["categories"]
     settings: dict[str, Any] = dict(SETTINGS.get(architecture, {}))
     with torch.device("meta"):
-        plan = models.get_model(architecture, weights=None, **settings)
-    classes = classes_in(state, plan, usual)
-    size = int(crop.crop_size[0])
+        skeleton = models.get_model(architecture, weights=None, **settings)
+    classes = count_classes(state, skeleton, len(categories))
+    size = int(preprocessing.crop_size[0])
     positions = state.get("encoder.pos_embedding")
-    if isinstance(plan, models.VisionTransformer) and positions is not None and positions.ndim == 3:
-        size = settings["image_size"] = math.isqrt(max(positions.shape[1] - 1, 1)) * plan.patch_size
+    if isinstance(skeleton, models.VisionTransformer) and positions is not None and positions.ndim == 3:
+        size = settings["image_size"] = math.isqrt(max(positions.shape[1] - 1, 1)) * skeleton.patch_size
     module = models.get_model(architecture, weights=None, num_classes=classes, **settings).eval()
-    fill(module, state, str(weights or trained.url), name)
+    load_weights(module, state, str(weights or trained.url), name)
     if isinstance(module, models.VisionTransformer):
         module = AnySizeTransformer(module)
-    take_any_size(module, (size, size))
-    known: dict[str, Any] = {
-        "mean": crop.mean,
-        "std": crop.std,
+    accept_any_size(module, (size, size))
+    defaults: dict[str, Any] = {
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
         "size": size,
-        "labels": labels(trained.meta["categories"]) if classes == usual else None,
+        "labels": labels_of(categories) if classes == len(categories) else None,
         "license": trained.meta.get("license") if weights is None or version else None,
         "origin": trained.url if weights is None else str(weights),
     }
-    return Network(module, name=name, **(known | given))
+    return Network(module, name=name, **(defaults | given))
 
 
 def trained_weights(models: Any, architecture: str, version: str) -> Any:
-    """Return what torchvision knows of the weights that it has for an architecture: of that version, or of its best.
+    """Return torchvision's description of the weights for an architecture. No version means the best weights.
 
     Raises:
-        UnknownName: there is no such architecture, or no such version.
-        InvalidSetting: it is no classifier.
+        UnknownName: If torchvision does not have the architecture or the version.
+        InvalidSetting: If the architecture is not a classifier.
     """
     classifiers = models.list_models(module=models)
     if architecture not in classifiers:
         if architecture in models.list_models():
             raise InvalidSetting(
-                f"torchvision's {architecture} is no classifier of pictures, which is what can be loaded by name; "
-                "wrap a part of it that takes a picture: inceptionism.Network(module, mean=..., std=...)"
+                f"torchvision's {architecture} is not a classifier of pictures, and only these can be loaded by name; "
+                "wrap the part that reads a picture: inceptionism.Network(module, mean=..., std=...)"
             )
         hint = suggestion(architecture, classifiers) or "; https://pytorch.org/vision/stable/models.html lists them"
         raise UnknownName(f"torchvision has no network {quote_value(architecture)}{hint}")
@@ -95,19 +97,19 @@ def trained_weights(models: Any, architecture: str, version: str) -> Any:
     if not version:
         return versions.DEFAULT
     if version not in versions.__members__:
-        there = ", ".join(one for one in versions.__members__ if one != "DEFAULT")
-        raise UnknownName(f"torchvision's {architecture} has no weights {quote_value(version)}; it has {there}")
+        available = ", ".join(member for member in versions.__members__ if member != "DEFAULT")
+        raise UnknownName(f"torchvision's {architecture} has no weights {quote_value(version)}; it has {available}")
     return versions[version]
 
 
-def classes_in(state: Mapping[str, Tensor], plan: nn.Module, usual: int) -> int:
-    """Return how many classes weights tell apart that are for a module like `plan`; if nothing tells, `usual`."""
-    # The last of its parts that has a matrix gives the logits.
-    last = [name for name, part in plan.named_modules() if isinstance(part, (nn.Linear, nn.Conv2d))][-1]
+def count_classes(state: Mapping[str, Tensor], skeleton: nn.Module, default: int) -> int:
+    """Return the number of classes in the weights of a module like `skeleton`; `default` if they do not show it."""
+    # The last linear layer or convolution computes the logits.
+    last = [name for name, part in skeleton.named_modules() if isinstance(part, (nn.Linear, nn.Conv2d))][-1]
     matrix = state.get(f"{last}.weight")
-    return len(matrix) if matrix is not None and matrix.ndim else usual
+    return len(matrix) if matrix is not None and matrix.ndim else default
 
 
-def labels(categories: list[str]) -> Labels:
-    """Return the classes of these names; ImageNet's with all their synonyms."""
+def labels_of(categories: list[str]) -> Labels:
+    """Return labels with these names; for the classes of ImageNet, labels with all synonyms."""
     return imagenet_labels() if len(categories) == len(imagenet_labels()) else Labels(categories)

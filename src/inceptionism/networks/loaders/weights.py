@@ -1,4 +1,4 @@
-"""Weights from files, none of which is ever executed."""
+"""Reading of weights from files. No code in a file is ever executed."""
 
 from __future__ import annotations
 
@@ -16,37 +16,39 @@ from inceptionism.errors import InvalidSetting, first_line, printable, quote_val
 from inceptionism.networks.loaders.optional import import_library
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema")
-"""Where training programs keep the weights among other things; averages of weights only where there are no others."""
+"""Keys under which training programs save the weights, best first. Averaged weights (EMA) come last."""
 
 WRAPPERS = ("module.", "_orig_mod.")
-"""What torch's DataParallel and compile put before every name."""
+"""Prefixes that torch's DataParallel and compile add to all names of parameters."""
 
-# What torch's readers raise for damaged files.
 DAMAGE = (
     OSError, RuntimeError, ValueError, TypeError, EOFError, LookupError, AttributeError, AssertionError, OverflowError,
     MemoryError, struct.error,
 )  # fmt: skip
+"""Exceptions that torch's readers raise for damaged files."""
 
-SAFE = "save its module.state_dict(), or, if you trust it, wrap the module in inceptionism.Network in Python yourself"
+SAFE = "save its module.state_dict(), or, if you trust the file, load the module and wrap it in inceptionism.Network"
+"""Advice for a file that cannot be read without running code."""
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Return the weights in a file by the names of their parameters, on the processor and in the file's own numbers.
+    """Return the weights in a file by the names of their parameters, on the CPU and in the dtype of the file.
 
-    Safetensors are known by the file's ending; anything else is read as what `torch.save` wrote. Weights are found
-    inside of what training programs save with them, and names lose what torch's wrappers put before them.
+    A file that ends with .safetensors is read as such; any other file is read as the output of `torch.save`. In the
+    checkpoint of a training program, the weights can be one of several items. The prefixes in `WRAPPERS` are removed
+    from the names.
 
     Raises:
-        InvalidSetting: the file is missing, damaged or holds no weights; or it can only be read by executing it.
+        InvalidSetting: If the file is missing, is damaged, contains no weights, or cannot be read without running code.
     """
     if not path.is_file():
         raise InvalidSetting(f"there is no file of weights {quote_value(str(path))}")
     if not path.stat().st_size:
-        raise InvalidSetting(f"{path} holds no weights: it is empty")
-    found = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
-    state = contained(found)
+        raise InvalidSetting(f"{path} contains no weights: it is empty")
+    content = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
+    state = find_state_dict(content)
     if state is None:
-        raise InvalidSetting(f"{path} holds no weights by name, but {described(found)}; {SAFE}")
+        raise InvalidSetting(f"{path} contains no weights with names, but {describe_content(content)}; {SAFE}")
     for wrapper in WRAPPERS:
         if all(name.startswith(wrapper) for name in state):
             state = {name.removeprefix(wrapper): value for name, value in state.items()}
@@ -54,20 +56,20 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 
 def read_safetensors(path: Path) -> object:
-    """Return what a file of safetensors holds."""
+    """Return the content of a safetensors file."""
     reader = import_library("safetensors.torch", "timm")
     errors = (import_library("safetensors", "timm").SafetensorError, *DAMAGE)
     try:
         return reader.load_file(path)
     except errors as error:
-        raise InvalidSetting(f"{path} is damaged, or no safetensors: {first_line(error)}") from error
+        raise InvalidSetting(f"{path} is damaged, or it is not a safetensors file: {first_line(error)}") from error
 
 
 def read_pickled(path: Path) -> object:
-    """Return what a file of `torch.save` holds, unless that takes more than tensors, numbers and texts."""
+    """Return the content of a file of `torch.save`, if that consists of tensors, numbers and texts only."""
     try:
         with warnings.catch_warnings():
-            # What torch warns of is refused below, or was read well.
+            # A file that torch warns about is either refused below or read without a problem.
             for message in (
                 "'torch.load' received a zip file that looks like a TorchScript",
                 "Detected pickle protocol",
@@ -75,52 +77,62 @@ def read_pickled(path: Path) -> object:
                 warnings.filterwarnings("ignore", message, UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        if named is None:  # torch says so of files too that are no pickles at all
-            raise InvalidSetting(f"{path} is damaged, or no file of weights") from error
+        global_name = re.search(r"GLOBAL (\S+)", str(error))
+        if global_name is None:  # torch raises this error for a file that is not a pickle too
+            raise InvalidSetting(f"{path} is damaged, or it is not a file of weights") from error
         raise InvalidSetting(
-            f"{path} is not read: it holds {printable(named[1])}, which only executing the file would make; {SAFE}"
+            f"{path} cannot be read safely: it contains {printable(global_name[1])}, "
+            f"which only code in the file can create; {SAFE}"
         ) from error
     except DAMAGE as error:
         if "TorchScript" in str(error):
             raise InvalidSetting(
-                f"{path} is not read: it holds a TorchScript program, which only executing it would read; {SAFE}"
+                f"{path} cannot be read safely: it contains a TorchScript program, which would have to run; {SAFE}"
             ) from error
         reason = f": {first_line(error)}" if isinstance(error, (RuntimeError, OSError)) else ""
-        raise InvalidSetting(f"{path} is damaged, or no file of weights{reason}") from error
+        raise InvalidSetting(f"{path} is damaged, or it is not a file of weights{reason}") from error
 
 
-def contained(found: object, deep: int = 2) -> dict[str, Tensor] | None:
-    """Return the weights by name in what a file holds: all of it, or one of `CONTAINERS`, so many in each other."""
-    if not isinstance(found, Mapping) or not found:
+def find_state_dict(content: object, depth: int = 2) -> dict[str, Tensor] | None:
+    """Return the weights by name in the content of a file; None if there are none.
+
+    They are the whole content, or one of the items in `CONTAINERS`. Such items are nested at most `depth` times.
+    """
+    if not isinstance(content, Mapping) or not content:
         return None
-    if all(isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()):
-        return dict(found)
-    inside = next((found[name] for name in CONTAINERS if isinstance(found.get(name), Mapping)), None)
-    return contained(inside, deep - 1) if deep else None
+    if all(isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()):
+        return dict(content)
+    inner = next((content[name] for name in CONTAINERS if isinstance(content.get(name), Mapping)), None)
+    return find_state_dict(inner, depth - 1) if depth else None
 
 
-def described(found: object) -> str:
-    """Return in a few words what a file holds in place of weights."""
-    if isinstance(found, Mapping) and found:
-        return listed([f"{quote_value(name)} ({type(value).__name__})" for name, value in found.items()])
-    return f"a {type(found).__name__}"
+def describe_content(content: object) -> str:
+    """Return in a few words the content of a file that contains no weights."""
+    if isinstance(content, Mapping) and content:
+        return join_names([f"{quote_value(name)} ({type(value).__name__})" for name, value in content.items()])
+    return f"a {type(content).__name__}"
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], source: str, name: str) -> None:
-    """Put weights into the module that is called `name`.
+def load_weights(module: nn.Module, state: Mapping[str, Tensor], source: str, name: str) -> None:
+    """Load weights into a module.
+
+    Args:
+        module: Module that gets the weights.
+        state: Weights by the names of the parameters.
+        source: Path or address of the weights, for the message of an error.
+        name: Name of the network, for the message of an error.
 
     Raises:
-        InvalidSetting: some are missing, not known there, or of another shape.
+        InvalidSetting: If weights are missing, are not known to the module, or have another shape.
     """
     try:
         module.load_state_dict(dict(state))
     except RuntimeError as error:
-        raise InvalidSetting(f"{source} does not fit {name}: {misfit(error)}") from error
+        raise InvalidSetting(f"{source} does not fit {name}: {describe_mismatch(error)}") from error
 
 
-def misfit(error: RuntimeError) -> str:
-    """Return in a few words what `load_state_dict` says, which names every tensor of a network."""
+def describe_mismatch(error: RuntimeError) -> str:
+    """Return a short form of the message of `load_state_dict`, which names every tensor of a network."""
     text = str(error)
     missing, unknown = (
         [
@@ -133,17 +145,17 @@ def misfit(error: RuntimeError) -> str:
     shapes = re.findall(
         r"size mismatch for (\S+): .*?torch\.Size\(\[([\d, ]*)\]\).*?torch\.Size\(\[([\d, ]*)\]\)", text
     )
-    other = [f"{one} ({sides(here)}, not {sides(wanted)})" for one, here, wanted in shapes]
-    said = {"missing": missing, "not known to it": unknown, "of another shape": other}
-    return "; ".join(f"{what}: {listed(names)}" for what, names in said.items() if names) or first_line(error)
+    wrong = [f"{name} ({format_shape(shape)}, not {format_shape(expected)})" for name, shape, expected in shapes]
+    problems = {"missing": missing, "unknown": unknown, "of another shape": wrong}
+    return "; ".join(f"{what}: {join_names(names)}" for what, names in problems.items() if names) or first_line(error)
 
 
-def sides(shape: str) -> str:
-    """Return a shape as it stands in a sentence."""
+def format_shape(shape: str) -> str:
+    """Return a shape for a message, for example 3×4."""
     return shape.replace(", ", "×") or "a single number"
 
 
-def listed(names: Sequence[str], limit: int = 3) -> str:
-    """Return the first few of `names`, and how many more there are."""
+def join_names(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first `limit` of `names` for a message, and the number of the others."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return printable(", ".join(names[:limit])) + more

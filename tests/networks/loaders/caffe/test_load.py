@@ -1,4 +1,4 @@
-"""Caffe's networks without Caffe: OpenCV reads the same files by an importer of its own."""
+"""Caffe networks, compared with OpenCV, which has an importer of its own for the same files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbers(*shape: int, positive: bool = False) -> np.ndarray:
 
 def head(name: str, kind: str, bottoms: str, tops: str) -> str:
     lines = [f'name: "{name}" type: {kind}']
-    lines += [f'bottom: "{one}"' for one in bottoms.split()] + [f'top: "{one}"' for one in tops.split()]
+    lines += [f'bottom: "{name}"' for name in bottoms.split()] + [f'top: "{name}"' for name in tops.split()]
     return " ".join(lines)
 
 
@@ -38,17 +38,17 @@ def old_layer(name: str, kind: str, bottoms: str, tops: str, rest: str = "") -> 
     return f"layers {{ {head(name, kind, bottoms, tops)} {rest} }}\n"
 
 
-def picture_of(height: int, width: int) -> str:
+def input_of(height: int, width: int) -> str:
     return f'input: "data" input_dim: 1 input_dim: 3 input_dim: {height} input_dim: {width}\n'
 
 
 def write(folder, text: str, weights: dict[str, list[np.ndarray]]):
-    """Write a prototxt and a caffemodel in which each layer of the text has its weights."""
+    """Write a prototxt and a caffemodel with the weights of its layers; return both paths."""
     net = text_format.Parse(text, message_class("NetParameter")())
-    for one in [*net.layer, *net.layers]:
-        for values in weights.get(one.name, ()):
-            blob = one.blobs.add(data=values.astype("<f4").tobytes())
-            if one.DESCRIPTOR.name == "LayerParameter":
+    for message in [*net.layer, *net.layers]:
+        for values in weights.get(message.name, ()):
+            blob = message.blobs.add(data=values.astype("<f4").tobytes())
+            if message.DESCRIPTOR.name == "LayerParameter":
                 blob.shape.dim.extend(values.shape)
             else:
                 sides = (1,) * (4 - values.ndim) + values.shape
@@ -59,21 +59,21 @@ def write(folder, text: str, weights: dict[str, list[np.ndarray]]):
     return prototxt, caffemodel
 
 
-def agree(prototxt, caffemodel, size: tuple[int, int]) -> torch.Tensor:
-    """Check that the network gives for a random picture what OpenCV's importer gives, and return it."""
+def check_with_opencv(prototxt, caffemodel, size: tuple[int, int]) -> torch.Tensor:
+    """Check that the output for a random picture is that of OpenCV's importer, and return it."""
     x = numbers(1, 3, *size)
-    theirs = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
-    theirs.enableFusion(False)
-    theirs.setInput(x)
-    expected = torch.from_numpy(theirs.forward())
+    opencv = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+    opencv.enableFusion(False)
+    opencv.setInput(x)
+    expected = torch.from_numpy(opencv.forward())
     network, _ = caffe.read(prototxt, caffemodel)
     last = network.blobs[-1]
-    found = []
-    network.get_submodule(last).register_forward_hook(lambda m, i, output: found.append(output))
+    outputs = []
+    network.get_submodule(last).register_forward_hook(lambda m, i, output: outputs.append(output))
     with torch.no_grad():
         network(torch.from_numpy(x))
-    torch.testing.assert_close(found[0].reshape(expected.shape), expected, rtol=1e-4, atol=1e-4)
-    return found[0]
+    torch.testing.assert_close(outputs[0].reshape(expected.shape), expected, rtol=1e-4, atol=1e-4)
+    return outputs[0]
 
 
 CONV = layer("c", "Convolution", "data", "c", "convolution_param { num_output: 6 kernel_size: 3 pad: 1 }")
@@ -184,15 +184,15 @@ ONE_LAYER = {
 
 
 @pytest.mark.parametrize("name", ONE_LAYER)
-def test_each_type_of_layer_does_what_opencv_does(tmp_path, name) -> None:
+def test_each_type_of_layer_agrees_with_opencv(tmp_path, name) -> None:
     text, weights = ONE_LAYER[name]
-    agree(*write(tmp_path, picture_of(13, 17) + CONV + text, CONV_WEIGHTS | weights), (13, 17))
+    check_with_opencv(*write(tmp_path, input_of(13, 17) + CONV + text, CONV_WEIGHTS | weights), (13, 17))
 
 
 def test_a_bias_is_added_to_each_channel(tmp_path) -> None:
-    """OpenCV does not know the type."""
+    """OpenCV does not support this type."""
     files = write(
-        tmp_path, picture_of(13, 17) + CONV + layer("b", "Bias", "c", "b"), {**CONV_WEIGHTS, "b": [np.arange(6)]}
+        tmp_path, input_of(13, 17) + CONV + layer("b", "Bias", "c", "b"), {**CONV_WEIGHTS, "b": [np.arange(6)]}
     )
     network, _ = caffe.read(*files)
     x = torch.from_numpy(numbers(1, 3, 13, 17))
@@ -200,19 +200,19 @@ def test_a_bias_is_added_to_each_channel(tmp_path) -> None:
     torch.testing.assert_close(after, before + torch.arange(6.0).view(1, 6, 1, 1))
 
 
-def test_the_constant_of_a_response_norm_is_seen(tmp_path) -> None:
-    """OpenCV passes it over."""
+def test_the_constant_of_a_response_norm_is_used(tmp_path) -> None:
+    """OpenCV ignores the constant."""
     text = layer("n", "LRN", "c", "n", "lrn_param { local_size: 3 alpha: 0.4 beta: 0.6 k: 2 }")
-    network = inc.Network(caffe.read(*write(tmp_path, picture_of(13, 17) + CONV + text, CONV_WEIGHTS))[0])
+    network = inc.Network(caffe.read(*write(tmp_path, input_of(13, 17) + CONV + text, CONV_WEIGHTS))[0])
     before, after = network.activations(torch.from_numpy(numbers(1, 3, 13, 17)), ["c", "n"]).values()
     squares = torch.nn.functional.pad(before.square(), (0, 0, 0, 0, 1, 1))
-    near = squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]
-    torch.testing.assert_close(after, before / (2 + 0.4 / 3 * near) ** 0.6)
+    neighborhood = squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]
+    torch.testing.assert_close(after, before / (2 + 0.4 / 3 * neighborhood) ** 0.6)
 
 
-def test_old_layers_do_what_new_ones_do(tmp_path) -> None:
+def test_layers_of_the_old_format_agree_with_opencv(tmp_path) -> None:
     text = (
-        picture_of(31, 43)
+        input_of(31, 43)
         + old_layer("c", "CONVOLUTION", "data", "c", "convolution_param { num_output: 6 kernel_size: 3 stride: 2 }")
         + old_layer("r", "RELU", "c", "c")
         + old_layer("n", "LRN", "c", "n", "lrn_param { local_size: 3 alpha: 0.3 }")
@@ -222,47 +222,47 @@ def test_old_layers_do_what_new_ones_do(tmp_path) -> None:
         + old_layer("s", "SOFTMAX", "f", "s")
     )
     weights = {"c": [numbers(6, 3, 3, 3), numbers(6)], "f": [numbers(5, 6 * 8 * 11), numbers(5)]}
-    agree(*write(tmp_path, text, weights), (31, 43))
+    check_with_opencv(*write(tmp_path, text, weights), (31, 43))
 
 
 @pytest.mark.parametrize("size", [(227, 227), (258, 305)])
-def test_squeezenet_has_the_logits_of_opencv(shared, size) -> None:
+def test_logits_of_squeezenet_agree_with_opencv(shared, size) -> None:
     folder = shared / "networks" / "squeezenet_v1.1"
-    compare(folder / "deploy.prototxt", folder / "squeezenet_v1.1.caffemodel", shared, size, "pool10")
+    compare_logits(folder / "deploy.prototxt", folder / "squeezenet_v1.1.caffemodel", shared, size, "pool10")
 
 
-def test_googlenet_has_the_logits_of_opencv_and_sees_a_lion(shared) -> None:
+def test_logits_of_googlenet_agree_with_opencv_and_recognize_a_lion(shared) -> None:
     folder = shared / "networks" / "bvlc_googlenet"
     files = folder / "deploy.prototxt", folder / "bvlc_googlenet.caffemodel"
-    logits = compare(*files, shared, (224, 224), "loss3/classifier")
+    logits = compare_logits(*files, shared, (224, 224), "loss3/classifier")
     assert logits.argmax() == 291
     assert logits.softmax(1).max() > 0.99
-    # Of every layer the last value, as the notebook of 2015 has it.
+    # These are the names in the notebook of 2015.
     network, size = caffe.read(*files)
     assert size == (224, 224)
     assert {"conv2/3x3", "inception_4c/output", "inception_3b/5x5_reduce", "pool5/7x7_s1"} <= set(network.blobs)
 
 
-def compare(prototxt, caffemodel, shared, size: tuple[int, int], output: str) -> torch.Tensor:
+def compare_logits(prototxt, caffemodel, shared, size: tuple[int, int], output: str) -> torch.Tensor:
     photo = cv2.imread(str(shared / "photos" / "lion.jpg"))
     x = cv2.dnn.blobFromImage(photo, 1, size[::-1], (104, 117, 123))
-    theirs = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
-    theirs.setInput(x)
-    expected = torch.from_numpy(theirs.forward(output)).reshape(1, 1000)
+    opencv = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+    opencv.setInput(x)
+    expected = torch.from_numpy(opencv.forward(output)).reshape(1, 1000)
     with torch.no_grad():
-        found = caffe.read(prototxt, caffemodel)[0](torch.from_numpy(x))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-    return found
+        logits = caffe.read(prototxt, caffemodel)[0](torch.from_numpy(x))
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
+    return logits
 
 
-def test_a_file_that_caffe_wrote_loads(shared) -> None:
+def test_a_file_written_by_caffe_is_read(shared) -> None:
     folder = shared / "networks" / "mtcnn"
-    agree(folder / "det1.prototxt", folder / "det1.caffemodel", (37, 61))
+    check_with_opencv(folder / "det1.prototxt", folder / "det1.caffemodel", (37, 61))
 
 
-def test_layers_in_place_give_their_last_value_and_the_others_have_names_too(tmp_path) -> None:
+def test_a_blob_has_its_final_value_and_earlier_values_have_names_too(tmp_path) -> None:
     text = (
-        picture_of(9, 11)
+        input_of(9, 11)
         + CONV
         + layer("t", "TanH", "c", "t")
         + layer("r", "ReLU", "c", "c")
@@ -273,17 +273,17 @@ def test_layers_in_place_give_their_last_value_and_the_others_have_names_too(tmp
     x = torch.from_numpy(numbers(1, 3, 9, 11))
     weight, bias = map(torch.from_numpy, CONV_WEIGHTS["c"])
     conv = torch.conv2d(x, weight, bias, padding=1)
-    found = network.activations(x, ["c", "c/before", "t", "s.x", "type_"])
-    torch.testing.assert_close(found["c/before"], conv, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found["t"], conv.tanh(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found["c"], conv.relu(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found["s.x"], conv.relu().sigmoid(), rtol=1e-4, atol=1e-5)
+    activations = network.activations(x, ["c", "c/before", "t", "s.x", "type_"])
+    torch.testing.assert_close(activations["c/before"], conv, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(activations["t"], conv.tanh(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(activations["c"], conv.relu(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(activations["s.x"], conv.relu().sigmoid(), rtol=1e-4, atol=1e-5)
 
 
-def test_a_larger_picture_is_seen_window_by_window(tmp_path) -> None:
-    """The logits of each window of the trained size, and the mean of them all."""
+def test_a_larger_picture_is_processed_window_by_window(tmp_path) -> None:
+    """The output is the mean of the logits of all windows of the trained size."""
     text = (
-        picture_of(9, 9)
+        input_of(9, 9)
         + layer("c", "Convolution", "data", "c", "convolution_param { num_output: 6 kernel_size: 3 }")
         + layer("f", "InnerProduct", "c", "f", "inner_product_param { num_output: 5 }")
         + layer("r", "ReLU", "f", "f")
@@ -300,11 +300,11 @@ def test_a_larger_picture_is_seen_window_by_window(tmp_path) -> None:
     with torch.no_grad():
         windows = [network(x[..., row : row + 9, column : column + 9]) for row in range(2) for column in range(4)]
         torch.testing.assert_close(network(x), torch.stack(windows).mean(0), rtol=1e-4, atol=1e-5)
-        with pytest.raises(RuntimeError, match="294 numbers"):
+        with pytest.raises(RuntimeError, match="294 inputs"):
             network(x[..., :8, :8])
 
 
-def test_what_is_for_training_is_left_out(tmp_path) -> None:
+def test_layers_for_training_are_left_out(tmp_path) -> None:
     text = (
         'layer { name: "d" type: "Data" top: "data" top: "label" include { phase: TRAIN } '
         "transform_param { crop_size: 9 mirror: true } data_param { source: 'x' batch_size: 3 } }\n"
@@ -314,104 +314,113 @@ def test_what_is_for_training_is_left_out(tmp_path) -> None:
         + layer("a", "Accuracy", "c label", "a")
         + layer("l", "SoftmaxWithLoss", "c label", "l")
     )
-    network, size = caffe.read(*write_all(tmp_path, text, CONV_WEIGHTS))
+    network, size = caffe.read(*write_for_training(tmp_path, text, CONV_WEIGHTS))
     assert size == (13, 13)
     assert network.blobs == ["c"]
 
 
-def write_all(folder, text: str, weights: dict[str, list[np.ndarray]]):
-    """Write as `write` does, a text with settings for training."""
-    files = write(folder, picture_of(9, 9) + CONV, weights)
+def write_for_training(folder, text: str, weights: dict[str, list[np.ndarray]]):
+    """Write files as `write` does, but with a prototxt that has settings for training."""
+    files = write(folder, input_of(9, 9) + CONV, weights)
     files[0].write_text(text)
     return files
 
 
-def test_the_mean_is_that_of_each_channel(shared) -> None:
+def test_a_mean_picture_is_read_as_the_mean_of_each_channel(shared) -> None:
     blue, green, red = caffe.read_mean(shared / "networks" / "bvlc_googlenet" / "imagenet_mean.binaryproto")
     assert (round(blue), round(green), round(red)) == (104, 117, 123)
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
-        (layer("x", "SPP", "c", "x"), "layer x is of type SPP, which is not supported; there are Input, BatchNorm"),
-        (layer("x", "ReLU", "d", "x"), "layer x (ReLU) reads 'd', which no layer before it gives"),
-        (layer("x", "ReLU", "", "x"), "layer x (ReLU) reads 0 blobs, where it takes 1"),
-        (layer("x", "ReLU", "c c", "x"), "layer x (ReLU) reads 2 blobs, where it takes 1"),
-        (layer("x", "Crop", "c", "x"), "layer x (Crop) reads 1 blobs, where it takes 2"),
-        (layer("x", "Eltwise", "", "x"), "layer x (Eltwise) reads 0 blobs, where it takes 1 or more"),
-        (layer("x", "Pooling", "c", "x", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"), "pools at random"),
+        (
+            layer("x", "SPP", "c", "x"),
+            "layer x has the type SPP, which is not supported; the supported types are Input, BatchNorm",
+        ),
+        (layer("x", "ReLU", "d", "x"), "layer x (ReLU) reads 'd', which no earlier layer computes"),
+        (layer("x", "ReLU", "", "x"), "layer x (ReLU) reads 0 blobs, but this type reads 1"),
+        (layer("x", "ReLU", "c c", "x"), "layer x (ReLU) reads 2 blobs, but this type reads 1"),
+        (layer("x", "Crop", "c", "x"), "layer x (Crop) reads 1 blobs, but this type reads 2"),
+        (layer("x", "Eltwise", "", "x"), "layer x (Eltwise) reads 0 blobs, but this type reads 1 or more"),
+        (
+            layer("x", "Pooling", "c", "x", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"),
+            "has stochastic pooling",
+        ),
         (
             layer("x", "Pooling", "c", "x", "pooling_param { kernel_size: 3 dilations: 2 }"),
             'no field named "dilations"',
         ),
         (layer("x", "Pooling", "c", "x", "pooling_param { stride: 2 }"), "has a kernel_size of 0"),
-        (layer("x", "Pooling", "c", "x", "pooling_param { kernel_size: 2000000 }"), "more than 1024"),
+        (
+            layer("x", "Pooling", "c", "x", "pooling_param { kernel_size: 2000000 }"),
+            "has a kernel_size of 2000000; the maximum is 1024",
+        ),
         (layer("x", "Convolution", "c", "x", "convolution_param { num_output: 9 kernel_size: 1 }"), "has 0 weights"),
         (layer("x", "InnerProduct", "c", "x", "inner_product_param { num_output: 1000000000 }"), "has 0 weights"),
-        (layer("x", "Eltwise", "c data", "x"), "do not fit each other"),
+        (layer("x", "Eltwise", "c data", "x"), "do not fit together"),
         ("layer { name: 'x'", "Expected"),
         ("nonsense", "Expected"),
     ],
 )
-def test_a_network_that_cannot_be_had_is_said_in_one_sentence(tmp_path, text, sentence) -> None:
-    prototxt, caffemodel = write(tmp_path, picture_of(9, 11) + CONV, CONV_WEIGHTS)
-    prototxt.write_text(picture_of(9, 11) + CONV + text)
+def test_a_network_that_cannot_be_read_is_refused_with_one_line(tmp_path, text, message) -> None:
+    prototxt, caffemodel = write(tmp_path, input_of(9, 11) + CONV, CONV_WEIGHTS)
+    prototxt.write_text(input_of(9, 11) + CONV + text)
     with pytest.raises(InvalidSetting) as error:
         caffe.read(prototxt, caffemodel)
-    assert sentence in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         (lambda net: net.layer[0].blobs[0].shape.dim.append(10**15), "the file is damaged"),
         (lambda net: net.layer[0].blobs[0].shape.dim.__setitem__(0, -6), "the file is damaged"),
         (lambda net: net.layer[0].blobs[0].ClearField("data"), "the file is damaged"),
         (lambda net: setattr(net.layer[0].blobs[1], "data", b"\0\0\xc0\x7f" * 6), "not finite"),
-        (lambda net: net.layer[0].blobs.pop(), "has 1 weights in the caffemodel, where 2 are needed"),
-        (lambda net: net.ClearField("layer"), "holds no layers"),
+        (lambda net: net.layer[0].blobs.pop(), "has 1 weights in the caffemodel, but needs 2"),
+        (lambda net: net.ClearField("layer"), "contains no layers"),
     ],
 )
-def test_weights_that_do_not_fit_are_said_in_one_sentence(tmp_path, change, sentence) -> None:
-    prototxt, caffemodel = write(tmp_path, picture_of(9, 11) + CONV, CONV_WEIGHTS)
+def test_weights_that_do_not_fit_are_refused(tmp_path, change, message) -> None:
+    prototxt, caffemodel = write(tmp_path, input_of(9, 11) + CONV, CONV_WEIGHTS)
     net = message_class("NetParameter")()
     net.ParseFromString(caffemodel.read_bytes())
     change(net)
     caffemodel.write_bytes(net.SerializeToString())
-    with pytest.raises(InvalidSetting, match=sentence):
+    with pytest.raises(InvalidSetting, match=message):
         caffe.read(prototxt, caffemodel)
 
 
-def test_an_absurd_size_is_refused_before_anything_is_computed(tmp_path) -> None:
-    prototxt, caffemodel = write(tmp_path, picture_of(100_000, 100_000) + CONV, CONV_WEIGHTS)
-    with pytest.raises(InvalidSetting, match="100000×100000 pixels, which is absurd"):
+def test_a_huge_size_is_refused_before_anything_is_computed(tmp_path) -> None:
+    prototxt, caffemodel = write(tmp_path, input_of(100_000, 100_000) + CONV, CONV_WEIGHTS)
+    with pytest.raises(InvalidSetting, match="100000×100000 pixels; each side must be between 1 and 4096"):
         caffe.read(prototxt, caffemodel)
     wide = layer("d", "Deconvolution", "c", "d", "convolution_param { num_output: 6 kernel_size: 3 stride: 1000 }")
-    files = write(tmp_path, picture_of(30, 30) + CONV + wide, {**CONV_WEIGHTS, "d": [numbers(6, 6, 3, 3), numbers(6)]})
-    with pytest.raises(InvalidSetting, match="which is absurd"):
+    files = write(tmp_path, input_of(30, 30) + CONV + wide, {**CONV_WEIGHTS, "d": [numbers(6, 6, 3, 3), numbers(6)]})
+    with pytest.raises(InvalidSetting, match=r"layer d of the network computes .* values, which is too large"):
         caffe.read(*files)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 1500), junk=st.binary(max_size=40), cut=st.booleans())
-def test_a_damaged_file_is_an_error_or_another_network_but_nothing_else(tmp_path, start, junk, cut) -> None:
-    prototxt, caffemodel = write(tmp_path, picture_of(9, 11) + CONV, CONV_WEIGHTS)
-    sentences: list[str] = []
+def test_a_damaged_file_is_refused_or_read_as_another_network(tmp_path, start, junk, cut) -> None:
+    prototxt, caffemodel = write(tmp_path, input_of(9, 11) + CONV, CONV_WEIGHTS)
+    messages: list[str] = []
     for path in (prototxt, caffemodel):
         whole = path.read_bytes()
-        at = start % len(whole)
-        path.write_bytes(whole[:at] + junk + (b"" if cut else whole[at + len(junk) :]))
+        offset = start % len(whole)
+        path.write_bytes(whole[:offset] + junk + (b"" if cut else whole[offset + len(junk) :]))
         try:
             caffe.read(prototxt, caffemodel)
         except InvalidSetting as error:
-            sentences.append(str(error))
+            messages.append(str(error))
         path.write_bytes(whole)
-    assert "\n" not in "".join(sentences)
+    assert "\n" not in "".join(messages)
 
 
-def test_googlenet_dreams_a_photograph_of_odd_size(shared) -> None:
+def test_a_photograph_of_odd_size_is_dreamed_with_googlenet(shared) -> None:
     folder = shared / "networks" / "bvlc_googlenet"
     module, size = caffe.read(folder / "deploy.prototxt", folder / "bvlc_googlenet.caffemodel")
     network = inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=size)

@@ -1,6 +1,6 @@
-"""Networks in the files of Caffe (Jia et al., 2014), without Caffe.
+"""Networks in Caffe's files (Jia et al., 2014). Caffe itself is not needed.
 
-Use `read` for a network and `read_mean` for a mean picture. The full list of names for other packages is in
+Use `read` to load a network and `read_mean` to load a mean picture. The full list of names for other packages is in
 `__init__.pyi`.
 """
 

@@ -1,4 +1,4 @@
-"""A network of Caffe's as one torch module, whose parts are called as its blobs."""
+"""A Caffe network as one torch module, whose layers have the names of Caffe's blobs."""
 
 from __future__ import annotations
 
@@ -12,111 +12,103 @@ from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.networks.loaders.caffe.files import CaffeLayer, Description
 from inceptionism.networks.loaders.caffe.layers import modules_of
 from inceptionism.networks.loaders.caffe.modules import Scale
+from inceptionism.networks.loaders.graph import GraphModule
 from inceptionism.networks.loaders.submodules import place
+
+PICTURE = "."
+"""Name of the picture among the values of the graph. `place` never returns this name, so no layer has it."""
 
 
 @dataclass(eq=False)
 class Blob:
-    """What one layer made, and those that then changed it in its place.
+    """A blob: the output of one layer, and the layers that then change it in place.
 
     Attributes:
-        name: Of the blob; it may be taken by a later one.
-        reads: What the layer read.
-        layers: The names of those layers.
-        parts: Their modules.
-        flat: Whether it is a vector for each picture, not a map.
-        read: Whether another layer read it, so that what changes it in its place makes a new one.
+        name: Name of the blob. A later blob can have the same name.
+        reads: Blobs that the layer reads.
+        layers: Names of the layer and of the layers that change its output in place.
+        modules: Modules of these layers.
+        flat: Whether the blob is one vector for each picture, not a map.
+        was_read: Whether another layer has read the blob. From then on, a layer that works in place makes a new blob.
     """
 
     name: str
     reads: Sequence[Blob] = ()
     layers: list[str] = field(default_factory=list)
-    parts: list[nn.Module] = field(default_factory=list)
+    modules: list[nn.Module] = field(default_factory=list)
     flat: bool = False
-    read: bool = False
+    was_read: bool = False
 
 
-class CaffeNetwork(nn.Module):
-    """From N×3×H×W to the logits: what the last layer gives, before a softmax.
+class CaffeNetwork(GraphModule):
+    """Caffe network from N×3×H×W to the logits, which are the output of the last layer before a softmax.
 
-    The part called as a blob gives what that blob holds in the end, when all have changed it that work in place.
-    Of what such layers have made one by one, the parts are called blob.layer.
+    The submodule with the name of a blob returns the final content of the blob, after all layers that work in place.
+    If there are such layers, the submodules blob.layer return the content after each of them.
 
     Args:
-        description: The layers.
-        weights: The blobs of those layers that have any, by the layers' names.
+        description: Layers of the network.
+        weights: Weights of each layer that has any, by the name of the layer.
 
     Raises:
-        InvalidSetting: a type of layer is not supported, or the weights do not belong to the layers.
+        InvalidSetting: If a type of layer is not supported, or if the weights do not belong to the layers.
     """
 
     def __init__(self, description: Description, weights: Mapping[str, Sequence[Tensor]]) -> None:
-        super().__init__()
+        super().__init__(PICTURE)
+        self.blobs: list[str] = []
         picture = Blob(description.input)
-        blobs, output = connected(description, weights, picture)
-        last = {blob.name: blob for blob in blobs}
-        names: dict[Blob, str] = {}
+        blobs, output = connect_layers(description, weights, picture)
+        final = {blob.name: blob for blob in blobs}
+        names = {picture: PICTURE}
         for blob in blobs:
-            # What another layer had read before it was changed in place is called so too, but before.
-            wanted = blob.name if last[blob.name] is blob else f"{blob.name}/before"
-            names[blob] = place(self, wanted, module_of(blob))
-        self._steps = [(names[blob], names[blob], [names.get(read, "") for read in blob.reads]) for blob in blobs]
+            # A blob keeps its own name only if no later blob has the same name.
+            name = blob.name if final[blob.name] is blob else f"{blob.name}/before"
+            names[blob] = self._add_step(name, blob_module(blob), [names[read] for read in blob.reads])
         self._output = names[output]
-        self.blobs = [names[blob] for blob in blobs]
-
-    def forward(self, x: Tensor) -> Tensor:
-        values = {"": x}
-        needed = {read: index for index, (_, _, reads) in enumerate(self._steps) for read in reads}
-        for index, (name, made, reads) in enumerate(self._steps):
-            values[made] = self.get_submodule(name)(*(values[read] for read in reads))
-            for read in set(reads):
-                if needed[read] == index and read != self._output:
-                    del values[read]
-        output = values[self._output]
-        # The mean of the logits of all places, where the network was shown a larger picture than it was trained on.
-        return output.mean((2, 3)) if output.ndim == 4 else output
+        self.blobs += [names[blob] for blob in blobs]
 
 
-def connected(
+def connect_layers(
     description: Description, weights: Mapping[str, Sequence[Tensor]], picture: Blob
 ) -> tuple[list[Blob], Blob]:
-    """Return all blobs in the order they are made, and the one that holds the logits."""
-    now = {description.input: picture}
+    """Return all blobs in the order in which they are computed, and the blob that holds the logits."""
+    current = {description.input: picture}
     blobs: list[Blob] = []
     for layer in description.layers:
-        reads = [held(now, layer, name) for name in layer.bottoms]
+        reads = [find_blob(current, layer, name) for name in layer.bottoms]
         flat = all(blob.flat for blob in reads)
         modules = modules_of(replace(layer, blobs=weights.get(layer.name, ()), flat=flat))
         flat |= layer.type in ("InnerProduct", "Flatten")
         in_place = len(layer.tops) == 1 and layer.bottoms == layer.tops and layer.type != "Softmax"
-        if in_place and reads[0].parts and not reads[0].read:
-            append(reads[0], layer, modules[0])
+        if in_place and reads[0].modules and not reads[0].was_read:
+            append_in_place(reads[0], layer, modules[0])
             continue
         for blob in reads:
-            blob.read = True
+            blob.was_read = True
         for top, module in zip(layer.tops, modules, strict=True):
-            now[top] = Blob(top, reads, [layer.name], [module], flat)
-            blobs.append(now[top])
+            current[top] = Blob(top, reads, [layer.name], [module], flat)
+            blobs.append(current[top])
     if not blobs:
-        raise InvalidSetting("the network has no layer that makes anything of a picture")
+        raise InvalidSetting("the network has no layer that computes anything from a picture")
     output = blobs[-1]
-    if len(output.parts) == 1 and isinstance(output.parts[0], nn.Softmax) and output.reads[0] in blobs:
+    if len(output.modules) == 1 and isinstance(output.modules[0], nn.Softmax) and output.reads[0] in blobs:
         output = output.reads[0]
     return blobs, output
 
 
-def held(now: Mapping[str, Blob], layer: CaffeLayer, name: str) -> Blob:
-    """Return the blob that a layer reads."""
-    if name not in now:
+def find_blob(current: Mapping[str, Blob], layer: CaffeLayer, name: str) -> Blob:
+    """Return the current blob with the name `name`, for a layer that reads it."""
+    if name not in current:
         raise InvalidSetting(
-            f"layer {layer.name} ({layer.type}) reads {quote_value(name)}, which no layer before it gives"
+            f"layer {layer.name} ({layer.type}) reads {quote_value(name)}, which no earlier layer computes"
         )
-    return now[name]
+    return current[name]
 
 
-def append(blob: Blob, layer: CaffeLayer, module: nn.Module) -> None:
-    """Add what changes a blob in its place; a scale behind a batch norm becomes part of it, as it is in torch."""
-    norm = blob.parts[-1]
+def append_in_place(blob: Blob, layer: CaffeLayer, module: nn.Module) -> None:
+    """Append a layer that changes a blob in place. A scale after a batch norm becomes part of it, as in torch."""
+    norm = blob.modules[-1]
     if (
         isinstance(module, Scale)
         and isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d))
@@ -129,25 +121,25 @@ def append(blob: Blob, layer: CaffeLayer, module: nn.Module) -> None:
         norm.bias = nn.Parameter(torch.zeros(norm.num_features)) if module.bias is None else module.bias
         return
     blob.layers.append(layer.name)
-    blob.parts.append(module)
+    blob.modules.append(module)
 
 
-def module_of(blob: Blob) -> nn.Module:
-    """Return the module that gives what a blob holds in the end."""
-    if len(blob.parts) == 1:
-        return blob.parts[0]
+def blob_module(blob: Blob) -> nn.Module:
+    """Return the module that computes the final content of a blob."""
+    if len(blob.modules) == 1:
+        return blob.modules[0]
     whole = InPlace()
-    for layer, part in zip(blob.layers, blob.parts, strict=True):
-        place(whole, layer.replace(".", "_"), part)
+    for layer, module in zip(blob.layers, blob.modules, strict=True):
+        place(whole, layer.replace(".", "_"), module)
     return whole
 
 
 class InPlace(nn.Module):
-    """What a layer gives, changed by others in turn."""
+    """The output of a layer, changed in place by other layers one after the other."""
 
     def forward(self, *blobs: Tensor) -> Tensor:
         first, *others = self.children()
-        found: Tensor = first(*blobs)
-        for part in others:
-            found = part(found)
-        return found
+        output: Tensor = first(*blobs)
+        for module in others:
+            output = module(output)
+        return output

@@ -1,4 +1,4 @@
-"""Networks in the files of Caffe (Jia et al., 2014), without Caffe."""
+"""Loading of Caffe networks: from two files to a torch module that has run once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from inceptionism.networks.loaders.caffe.graph import CaffeNetwork
 
 __all__ = ["read", "read_mean"]
 
-LARGEST_MAP = 2**26
-"""How many numbers a layer may give for a picture of the described size: the widest of VGG gives 3 million."""
+MAX_VALUES = 2**26
+"""Largest number of values that a layer may compute for a picture of the described size. VGG needs 3 million."""
 
 
 def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int]]:
-    """Return the network that two files hold, and the height and width in pixels that it is described for.
+    """Return the network in two files, and the height and width in pixels that it is described for.
 
-    Its parts are called as its blobs (see `CaffeNetwork`). It takes N×3×H×W with the channels in the order it was
-    trained with, most often BGR.
+    The layers have the names of Caffe's blobs (see `CaffeNetwork`). The network takes N×3×H×W with the channels in the
+    order of its training, which is most often BGR.
 
     Raises:
-        InvalidSetting: a file cannot be read, the two do not belong together, or a type of layer is not supported.
+        InvalidSetting: If a file cannot be read, if the files do not belong together, or if a type of layer is not
+            supported.
     """
     description = read_description(prototxt)
     try:
@@ -35,44 +36,48 @@ def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int
         raise InvalidSetting(f"{prototxt} with {caffemodel.name}: {error}") from error
     size = description.size or (224, 224)
     try:
-        check(network, size)
+        check_runs(network, size)
     except RuntimeError as error:
         raise InvalidSetting(
-            f"{prototxt} describes a network whose layers do not fit each other: {first_line(error)}"
+            f"{prototxt} describes a network whose layers do not fit together: {first_line(error)}"
         ) from error
     return network, size
 
 
-def check(network: CaffeNetwork, size: tuple[int, int]) -> None:
-    """Run a network on a picture of a height and width, and nothing that would need absurd memory.
+def check_runs(network: CaffeNetwork, size: tuple[int, int]) -> None:
+    """Run a network once on a picture of a height and width, but stop before a layer that needs too much memory.
 
     Raises:
-        RuntimeError: its layers do not fit each other.
-        InvalidSetting: a layer gives more than a layer can.
+        RuntimeError: If the layers do not fit together.
+        InvalidSetting: If a layer computes more than `MAX_VALUES` values.
     """
 
-    def refuse_more(name: str, count: float) -> None:
-        if count > LARGEST_MAP:
-            raise InvalidSetting(f"the network's layer {name} gives {count:.0e} numbers, which is absurd")
+    def check_count(name: str, count: float) -> None:
+        if count > MAX_VALUES:
+            raise InvalidSetting(f"layer {name} of the network computes {count:.0e} values, which is too large")
 
-    def before(name: str, conv: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        # Before, for one of these can make a small map as large as it likes.
+    def check_convolution(name: str, conv: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        # A convolution with padding or a transposed one can make a huge map from a small map: check before it runs.
         assert isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d))
-        grows = conv.stride if isinstance(conv, nn.ConvTranspose2d) else (1, 1)
+        factors = conv.stride if isinstance(conv, nn.ConvTranspose2d) else (1, 1)
         sides = (
-            side * times + dilation * kernel + 2 * zeros
-            for side, times, dilation, kernel, zeros in zip(
-                inputs[0].shape[-2:], grows, conv.dilation, conv.kernel_size, map(int, conv.padding), strict=True
+            side * factor + dilation * kernel + 2 * padding
+            for side, factor, dilation, kernel, padding in zip(
+                inputs[0].shape[-2:], factors, conv.dilation, conv.kernel_size, map(int, conv.padding), strict=True
             )
         )
-        refuse_more(name, math.prod(sides) * conv.out_channels)
+        check_count(name, math.prod(sides) * conv.out_channels)
 
     with ExitStack() as hooks:
-        for name, part in network.named_modules():
-            if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
-                first = part.register_forward_pre_hook(lambda conv, inputs, name=name: before(name, conv, inputs))
-                hooks.callback(first.remove)
-            then = part.register_forward_hook(lambda _part, _in, out, name=name: refuse_more(name, out.numel()))
-            hooks.callback(then.remove)
+        for name, module in network.named_modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                before = module.register_forward_pre_hook(
+                    lambda conv, inputs, name=name: check_convolution(name, conv, inputs)
+                )
+                hooks.callback(before.remove)
+            after = module.register_forward_hook(
+                lambda _module, _inputs, output, name=name: check_count(name, output.numel())
+            )
+            hooks.callback(after.remove)
         with torch.no_grad():
             network(torch.zeros(1, 3, *size))

@@ -1,4 +1,4 @@
-"""What torch has no module for, of what Caffe's layers do."""
+"""Torch modules for the layers of Caffe that torch itself does not have."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class MaskedObjective(nn.Module):
-    """A part of a blob along one axis."""
+class SliceRange(nn.Module):
+    """Range of a blob along one axis, from `start` to before `end`. None means the end of the axis."""
 
     def __init__(self, axis: int, start: int, end: int | None) -> None:
         super().__init__()
@@ -21,11 +21,11 @@ class MaskedObjective(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         end = x.shape[self.axis] if self.end is None else self.end
         if not self.start < end <= x.shape[self.axis]:
-            raise RuntimeError(f"a slice from {self.start} to {end} of {x.shape[self.axis]}")
+            raise RuntimeError(f"a slice from {self.start} to {end} is not possible on an axis of {x.shape[self.axis]}")
         return x.narrow(self.axis, self.start, end - self.start)
 
 
-class Share(nn.Module):
+class SliceEqual(nn.Module):
     """One of several equal parts of a blob along an axis."""
 
     def __init__(self, axis: int, index: int, parts: int) -> None:
@@ -35,12 +35,12 @@ class Share(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         size, rest = divmod(x.shape[self.axis], self.parts)
         if rest:
-            raise RuntimeError(f"{x.shape[self.axis]} cannot be cut into {self.parts} equal parts")
+            raise RuntimeError(f"an axis of {x.shape[self.axis]} cannot be cut into {self.parts} equal parts")
         return x.narrow(self.axis, self.index * size, size)
 
 
 class Concat(nn.Module):
-    """Blobs one behind the other along an axis."""
+    """Concatenation of blobs along an axis."""
 
     def __init__(self, axis: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Concat(nn.Module):
 
 
 class Eltwise(nn.Module):
-    """Blobs of one shape taken together: their product, weighted sum or maximum."""
+    """Elementwise product, weighted sum or maximum of blobs of one shape."""
 
     def __init__(self, operation: str, weights: Sequence[float]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Eltwise(nn.Module):
 
 
 class Crop(nn.Module):
-    """The first blob, cut to the size of the second along all axes from `axis` on."""
+    """The first blob, cropped to the size of the second along `axis` and all later axes."""
 
     def __init__(self, axis: int, offsets: Sequence[int]) -> None:
         super().__init__()
@@ -83,7 +83,13 @@ class Crop(nn.Module):
 
 
 class Reshape(nn.Module):
-    """The same numbers in another shape: 0 keeps a side, and -1 is what the others leave."""
+    """Reshapes a blob. In the shape, 0 keeps the size of an axis, and -1 is the size that remains.
+
+    Args:
+        shape: Sizes that replace those of the reshaped axes.
+        axis: First axis that is reshaped.
+        axes: Number of axes that are reshaped; -1 means all from `axis` on.
+    """
 
     def __init__(self, shape: Sequence[int], axis: int, axes: int) -> None:
         super().__init__()
@@ -97,7 +103,7 @@ class Reshape(nn.Module):
 
 
 class Power(nn.Module):
-    """(shift + scale × x) to a power."""
+    """Power function: (shift + scale × x) ** power."""
 
     def __init__(self, power: float, scale: float, shift: float) -> None:
         super().__init__()
@@ -109,7 +115,13 @@ class Power(nn.Module):
 
 
 class Scale(nn.Module):
-    """A factor, and a shift perhaps, for each channel or whatever lies along `axis`; or what another blob has there."""
+    """Multiplication with a factor and addition of a shift, one of each for every position along `axis`.
+
+    Args:
+        axis: First axis of the blob that the factors belong to; most often the channels.
+        weight: Learned factors. None means that the second blob has the factors, or that there are none.
+        bias: Learned shifts. None means no shift.
+    """
 
     def __init__(self, axis: int, weight: Tensor | None, bias: Tensor | None) -> None:
         super().__init__()
@@ -119,19 +131,19 @@ class Scale(nn.Module):
 
     def forward(self, x: Tensor, factor: Tensor | None = None) -> Tensor:
         factor = self.weight if factor is None else factor
-        y = x if factor is None else x * along(factor, x, self.axis)
-        return y if self.bias is None else y + along(self.bias, x, self.axis)
+        y = x if factor is None else x * align_axes(factor, x, self.axis)
+        return y if self.bias is None else y + align_axes(self.bias, x, self.axis)
 
 
 class Bias(nn.Module):
-    """What another blob has, added along `axis`."""
+    """Addition of a second blob along `axis`."""
 
     def __init__(self, axis: int) -> None:
         super().__init__()
         self.axis = axis
 
     def forward(self, x: Tensor, shift: Tensor) -> Tensor:
-        return x + along(shift, x, self.axis)
+        return x + align_axes(shift, x, self.axis)
 
 
 class WithinChannelNorm(nn.Module):
@@ -147,9 +159,9 @@ class WithinChannelNorm(nn.Module):
 
 
 class AveragePool(nn.AvgPool2d):
-    """The mean of each window, those that hang over the edge included.
+    """Mean of each window. Windows that extend over the edge count too.
 
-    Departure: of a map that is smaller than a window, the mean of all of it, where Caffe refuses.
+    Departure: if a map is smaller than a window, the result is the mean of the whole map. Caffe refuses such a map.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -159,15 +171,15 @@ class AveragePool(nn.AvgPool2d):
 
 
 class InnerProduct(nn.Module):
-    """Weighted sums of a whole map.
+    """Weighted sums over a whole map: a fully connected layer.
 
-    Departure: of a larger map than it was trained for, those of each window of the trained size, as a map (dense
-    evaluation: Simonyan & Zisserman, 2014, §3.2), where Caffe refuses.
+    Departure: if a map is larger than in training, the layer runs on each window of the trained size and returns a map
+    of the results (dense evaluation: Simonyan & Zisserman, 2014, §3.2). Caffe refuses such a map.
 
     Args:
         weight: Outputs×inputs.
-        bias: One for each output, or none.
-        axis: From which on the blob is one long vector.
+        bias: One number for each output. None means no bias.
+        axis: First of the axes that are flattened into the inputs.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, axis: int) -> None:
@@ -183,11 +195,11 @@ class InnerProduct(nn.Module):
             return F.linear(flat, self.weight, self.bias)
         side = math.isqrt(inputs // x.shape[1])
         if x.shape[1] * side * side != inputs or min(x.shape[2:]) < side:
-            raise RuntimeError(f"a layer that was trained for {inputs} numbers sees a map of {list(x.shape[1:])}")
+            raise RuntimeError(f"a layer that was trained for {inputs} inputs gets a map of shape {list(x.shape[1:])}")
         return F.conv2d(x, self.weight.view(outputs, x.shape[1], side, side), self.bias)
 
 
-def along(values: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return `values`, whose axes are those of `x` from `axis` on, so that they can be multiplied with `x`."""
+def align_axes(values: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Return `values` in a shape that broadcasts to `x`. Their axes belong to the axes of `x` from `axis` on."""
     axis %= x.ndim
     return values.reshape((1,) * axis + values.shape + (1,) * (x.ndim - axis - values.ndim))

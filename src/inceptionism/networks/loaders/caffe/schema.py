@@ -1,7 +1,7 @@
-"""Caffe's file formats, as far as a network that is only run needs them.
+"""Messages of Caffe's file formats, without the parts that only training needs.
 
-The names and numbers of the fields are those of Caffe's own caffe.proto (Jia et al., 2014). Both generations of
-layers are here: `V1LayerParameter`, which files have as `layers`, and `LayerParameter`, which they have as `layer`.
+The names and numbers of the fields come from Caffe's own caffe.proto (Jia et al., 2014). There are both generations of
+layers: `V1LayerParameter`, called `layers` in files, and `LayerParameter`, called `layer`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENUMS = {
     "MULTINOMIAL_LOGISTIC_LOSS=16 MVN=34 POOLING=17 POWER=26 RELU=18 SIGMOID=19 SIGMOID_CROSS_ENTROPY_LOSS=27 "
     "SILENCE=36 SOFTMAX=20 SOFTMAX_LOSS=21 SPLIT=22 SLICE=33 TANH=23 WINDOW_DATA=24 THRESHOLD=31",
 }
-"""Names of values and their numbers."""
+"""Values of each enum, with their numbers."""
 
 PARAMETERS = {
     "BatchNormParameter": "use_global_stats:1:bool moving_average_fraction:2:float=0.999 eps:3:float=0.00001",
@@ -58,11 +58,11 @@ PARAMETERS = {
     "SoftmaxParameter": "engine:1:Engine axis:2:int32=1",
     "TanHParameter": "engine:1:Engine",
 }
-"""The settings of each kind of layer, all of them, so that a mistyped one is not passed over."""
+"""All settings of each supported type of layer. Because the lists are complete, a misspelled setting is an error."""
 
 MESSAGES = PARAMETERS | {
     "BlobShape": "dim:1:int64*",
-    # In a file, numbers one behind the other are bytes: so they are never turned into objects one by one.
+    # The numbers of a blob are declared as bytes, so protobuf does not turn each number into an object.
     "BlobProto": "num:1:int32 channels:2:int32 height:3:int32 width:4:int32 data:5:bytes shape:7:BlobShape "
     "double_data:8:bytes",
     "FillerParameter": "type:1:string value:2:float min:3:float max:4:float mean:5:float std:6:float sparse:7:int32 "
@@ -91,25 +91,26 @@ MESSAGES = PARAMETERS | {
     "slice_param:31:SliceParameter include:32:NetStateRule* exclude:33:NetStateRule* loss_weight:35:float* "
     "transform_param:36:TransformationParameter tanh_param:37:TanHParameter sigmoid_param:38:SigmoidParameter "
     "softmax_param:39:SoftmaxParameter param:1001:string* blob_share_mode:1002:DimCheckMode*",
-    # The form before 2013 is only recognized.
+    # The format before 2013 is recognized but not read.
     "V0LayerParameter": "name:1:string type:2:string",
     "NetParameter": "name:1:string layers:2:V1LayerParameter* input:3:string* input_dim:4:int32* "
     "force_backward:5:bool state:6:NetState debug_info:7:bool input_shape:8:BlobShape* layer:100:LayerParameter*",
 }
-"""The fields of each message: name, number, type, `*` for any number of them, and what stands for none."""
+"""Fields of each message: name, number, type, `*` if the field is repeated, and the default value."""
 
 _Field = descriptor_pb2.FieldDescriptorProto
 
 
 def message_class(name: str) -> type[Any]:
-    """Return the class of messages called `name`."""
+    """Return the message class with the name `name`."""
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"caffe.{name}"))
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(name="inceptionism/caffe.proto", package="caffe", syntax="proto2")
     for name, values in ENUMS.items():
-        # In a message of its own, for names of values must be unique where the enum stands, and MAX is one of two.
+        # Each enum is in a message of its own, because the names of values must be unique in their scope, and two enums
+        # have the value MAX.
         enum = file.message_type.add(name=name).enum_type.add(name="Value")
         for value in values.split():
             label, number = value.split("=")
@@ -118,21 +119,21 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
         message = file.message_type.add(name=name)
         for text in fields.split():
             declaration, _, default = text.partition("=")
-            label, number, kind = declaration.split(":")
-            repeated = kind.endswith("*")
+            label, number, field_type = declaration.split(":")
+            repeated = field_type.endswith("*")
             field = message.field.add(name=label, number=int(number), label=3 if repeated else 1)
-            kind = kind.rstrip("*")
-            if kind in ENUMS:
-                field.type, field.type_name = _Field.TYPE_ENUM, f".caffe.{kind}.Value"
-            elif kind in MESSAGES:
-                field.type, field.type_name = _Field.TYPE_MESSAGE, f".caffe.{kind}"
+            field_type = field_type.rstrip("*")
+            if field_type in ENUMS:
+                field.type, field.type_name = _Field.TYPE_ENUM, f".caffe.{field_type}.Value"
+            elif field_type in MESSAGES:
+                field.type, field.type_name = _Field.TYPE_MESSAGE, f".caffe.{field_type}"
             else:
-                field.type = _Field.Type.Value(f"TYPE_{kind.upper()}")
+                field.type = _Field.Type.Value(f"TYPE_{field_type.upper()}")
             if default:
                 field.default_value = default
     return file
 
 
 _POOL = descriptor_pool.DescriptorPool()
-# A pool of its own: another package in this process may know Caffe's messages too.
+# The pool is not protobuf's default pool, because another package in this process may declare Caffe's messages too.
 _POOL.Add(_file())

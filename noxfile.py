@@ -1,0 +1,52 @@
+"""Tests on every Python that is installed, and with the oldest dependencies: `make test-matrix` runs them.
+
+`nox --session tests-3.13 -- tests/recipes` runs one session on a part of the tests.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import nox
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests with the newest dependencies."""
+    session.install("--editable", ".[test]")
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """Run the tests with the oldest dependencies that pyproject.toml admits."""
+    constraints = Path(session.create_tmp()) / "oldest.txt"
+    constraints.write_text("\n".join(oldest_dependencies()) + "\n", encoding="utf-8")
+    session.install("--editable", ".[test]", "--constraint", str(constraints))
+    run_tests(session)
+
+
+def oldest_dependencies() -> list[str]:
+    """Return each direct dependency with the oldest version that is admitted, for example "numpy==1.26"."""
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in project["dependencies"])
+    return [f"{match[1]}=={match[2]}" for match in found if match]
+
+
+def run_tests(session: nox.Session) -> None:
+    """Run pytest with the arguments after `--`, by default all tests on all processors."""
+    arguments = session.posargs or ["--numprocesses", "auto", "--dist", "worksteal"]
+    session.run("pytest", *arguments, env={"OMP_NUM_THREADS": "1"})

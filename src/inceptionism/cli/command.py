@@ -1,0 +1,173 @@
+"""A command: its options from the settings of recipes, the shared options, examples, and errors in one line."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
+from inspect import Parameter
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from inceptionism.cli.options import SHARED, Debug, option, saving_of
+from inceptionism.cli.parse import parse_place, parse_side_or_size
+from inceptionism.cli.terminal import report_errors
+from inceptionism.cli.typer_internals import PlainCommand
+from inceptionism.recipes import (
+    GROUPS,
+    Keyframe,
+    LayerChoice,
+    NamedSetting,
+    Place,
+    Recipe,
+    grouped_settings,
+    read_keyframes,
+    settings_of,
+)
+
+FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": ("--class",)}
+"""Flags of settings that differ from the name of the setting, or that have a short form."""
+
+METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS"}
+"""Types of values, as the help shows them, of settings whose type says less."""
+
+
+def command(
+    app: typer.Typer,
+    *kinds: type[Recipe],
+    name: str | None = None,
+    help: str | None = None,
+    shared: Sequence[str] = (),
+    leave_out: Collection[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    optional: bool = False,
+    examples: Sequence[str],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that makes a function a command of `app`.
+
+    The command gets an option for each setting of the recipes, the shared options that are named, and --debug. The
+    function takes them as `settings`, a dictionary of values for a recipe, and as `saving`, a `Saving`, if it has
+    parameters of these names. Errors become one line on standard error and an exit status.
+
+    Args:
+        app: The program, or a group of commands in it.
+        *kinds: Recipes whose settings become options.
+        name: Name of the command; by default the name of the function.
+        help: Help of the command; by default the docstring of the function.
+        shared: Names of options in `SHARED`.
+        leave_out: Names of settings that are no options here.
+        defaults: Other defaults than those of the recipe, by name.
+        optional: Whether the options have no defaults, because the values come from a recipe file.
+        examples: Commands that the help shows.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            one
+            for one in inspect.signature(function, eval_str=True).parameters.values()
+            if one.name not in ("settings", "saving")
+        ]
+        taken = {one.name for one in own}
+        wanted = {one.name: one for kind in kinds for one in grouped_settings(kind, {*leave_out, *taken})}
+        as_text = {"size"} if optional else {"size" for kind in kinds if "shape" in settings_of(kind)}
+        added = [
+            setting_option(one, (defaults or {}).get(one.name, one.default), optional=optional, text=name in as_text)
+            for name, one in wanted.items()
+        ]
+        others = [
+            Parameter(name, Parameter.KEYWORD_ONLY, annotation=SHARED[name][0], default=SHARED[name][1])
+            for name in shared
+            if name not in taken
+        ]
+        debug = Parameter("debug", Parameter.KEYWORD_ONLY, annotation=Debug, default=False)
+
+        def run(**given: Any) -> None:
+            with report_errors(given.pop("debug")):
+                values = {name: given.pop(name) for name in wanted}
+                choices = {name: given.pop(name) for name in shared if name not in taken}
+                if kinds:
+                    given["settings"] = read_settings(values, drop_absent=optional)
+                if shared:
+                    given["saving"] = saving_of(choices)
+                function(**given)
+
+        parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in [*own, *added, *others, debug]]
+        parameters.sort(key=help_position)
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        app.command(name, cls=PlainCommand, help=help, epilog="Examples:\n\n" + "\n".join(examples))(run)
+        return run
+
+    return decorate
+
+
+def help_position(parameter: Parameter) -> int:
+    """Return the position of a parameter's group in the help; arguments come first."""
+    _, facts = get_args(parameter.annotation)
+    return [None, *GROUPS.values()].index(facts.rich_help_panel)
+
+
+def setting_option(one: NamedSetting, default: Any, *, optional: bool, text: bool) -> Parameter:
+    """Return the option of a setting, as a parameter of a command.
+
+    Args:
+        one: The setting.
+        default: Its default.
+        optional: Whether the option has no default.
+        text: Whether a size may be written as HEIGHTxWIDTH.
+    """
+    kind, metavar = option_type(one)
+    if text:
+        kind, metavar = str, "HEIGHTxWIDTH"
+    flags = FLAGS.get(one.name, (f"--{one.name.replace('_', '-')}",))
+    facts = option(*flags, group=GROUPS[one.facts.group], metavar=metavar, help=one.facts.description)
+    shown = None if optional or default in (None, ()) else as_text(default) if kind is str else default
+    return Parameter(
+        one.name,
+        Parameter.KEYWORD_ONLY,
+        annotation=Annotated[kind | None if shown is None else kind, facts],
+        default=shown,
+    )
+
+
+def option_type(one: NamedSetting) -> tuple[Any, str]:
+    """Return the type of an option, as typer knows it and as the help shows it."""
+    if one.type == tuple[LayerChoice, ...]:
+        return list[str], "LAYER"
+    if one.type == tuple[Keyframe, ...]:
+        return Path, "PATH"
+    if one.type == tuple[int, int]:
+        return str, "HEIGHTxWIDTH"
+    if one.type == Place:
+        return str, "DOWN,ACROSS"
+    if one.type in (int, float):
+        return one.type, "NUMBER"
+    return str, METAVARS.get(one.name, "TEXT")
+
+
+def as_text(value: Any) -> str:
+    """Return the value of a setting as a person writes it in an option."""
+    if isinstance(value, tuple):
+        return ("x" if all(isinstance(one, int) for one in value) else ",").join(f"{one:g}" for one in value)
+    return str(value)
+
+
+def read_settings(values: Mapping[str, Any], *, drop_absent: bool = False) -> dict[str, Any]:
+    """Return the values of options as values of a recipe.
+
+    Args:
+        values: Values by the name of the setting; texts for sizes and places, a path for keyframes.
+        drop_absent: Whether options that were not given are left out.
+    """
+    settings = dict(values)
+    if drop_absent:  # typer has an empty list for an option that may be given several times
+        settings = {name: value for name, value in values.items() if value not in (None, [])}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "size": lambda text: parse_side_or_size(text) if isinstance(text, str) else text,
+        "toward": lambda text: parse_place("toward", text),
+        "drift": lambda text: parse_place("drift", text),
+        "keyframes": lambda path: () if path is None else read_keyframes(path),
+    }
+    return {name: readers[name](value) if name in readers else value for name, value in settings.items()}

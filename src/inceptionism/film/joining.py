@@ -1,0 +1,199 @@
+"""Joining of encoded segments to one film, with its sound and its recipe."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+
+from inceptionism.film.encoder import convert_encoding_errors
+from inceptionism.io import matroska_tags, open_film, put_packet, write_packet
+from inceptionism.recipes import Recipe
+
+CONTAINERS = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", ".webp": "webp"}
+"""ffmpeg's names of the film formats, by the ending of the film's name."""
+
+CONTAINER_OPTIONS = {".mp4": {"movflags": "+faststart"}, ".gif": {"loop": "0"}, ".webp": {"loop": "0"}}
+"""Options of the film formats: players can start an .mp4 before it is complete, and animations repeat forever."""
+
+TAGGED_ENDINGS = (".webm",)
+"""Endings of the films that store the recipe in a tag, because their format has no XMP."""
+
+COPIED_AUDIO = {
+    ".mp4": ("aac", "mp3", "ac3", "eac3", "opus", "alac"),
+    ".webm": ("opus", "vorbis"),
+}
+"""Audio codecs that a format can hold without encoding the sound again."""
+
+AUDIO_ENCODERS = {".mp4": "aac", ".webm": "libopus"}
+"""Encoders for all other sound. Formats that are not listed here have no sound."""
+
+CHANNEL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
+"""Usual layouts of sound whose channels have no position, by ffmpeg's name for it."""
+
+
+class Segments(NamedTuple):
+    """The segments of a film.
+
+    Attributes:
+        paths: Paths of the segments, at least one.
+        starts: Start time of each segment in the film, in seconds. Times inside a segment count from its start.
+        end: End of the last segment, in seconds.
+    """
+
+    paths: Sequence[Path]
+    starts: Sequence[Fraction]
+    end: Fraction
+
+    def packets(self, stream: Any) -> Iterator[Any]:
+        """Yield the encoded frames for an output stream that has the same codec."""
+        for path, start in zip(self.paths, self.starts, strict=True):
+            with av.open(str(path)) as container:
+                for packet in container.demux(video=0):
+                    if packet.size:
+                        packet.pts = packet.dts = packet.pts + round(start / packet.time_base)
+                        packet.stream = stream
+                        yield packet
+
+    def frames(self) -> Iterator[av.VideoFrame]:
+        """Yield the decoded frames."""
+        for path, start in zip(self.paths, self.starts, strict=True):
+            with av.open(str(path)) as container:
+                for frame in container.decode(video=0):
+                    assert frame.time_base is not None
+                    assert frame.pts is not None
+                    frame.pts += round(start / frame.time_base)
+                    yield frame
+
+
+def join_segments(
+    segments: Segments, path: Path, target: Path, recipe: Recipe | None = None, sound: Path | None = None
+) -> None:
+    """Write the film that consists of `segments` to `path`.
+
+    Args:
+        segments: Segments of the film.
+        path: File to write.
+        target: Final name of the film. Its ending, .mp4, .webm, .gif or .webp, sets the format.
+        recipe: Recipe to store in the film. None to store none.
+        sound: Film whose sound is copied. None for no sound.
+
+    Raises:
+        CannotWrite: If the film cannot be written, or the sound cannot be read. The message names `target`.
+    """
+    ending = target.suffix.lower()
+    with convert_encoding_errors(target), ExitStack() as files:
+        options = CONTAINER_OPTIONS.get(ending, {})
+        output: Any = files.enter_context(av.open(str(path), "w", format=CONTAINERS[ending], options=options))
+        if recipe is not None:
+            title = {"title": recipe.title}
+            output.metadata.update(matroska_tags(recipe.to_json(), recipe.title) if ending in TAGGED_ENDINGS else title)
+        if ending == ".gif":
+            reencode(segments, output, "gif", "pal8", {}, palette=True)
+        elif ending == ".webp":
+            reencode(segments, output, "libwebp_anim", "bgra", {"quality": "90"}, palette=False)
+        else:
+            first = files.enter_context(av.open(str(segments.paths[0])))
+            packets = [segments.packets(output.add_stream_from_template(first.streams.video[0]))]
+            if sound is not None:
+                packets += audio_packets(files.enter_context(open_film(sound)), output, ending, segments.end)
+            for packet in heapq.merge(*packets, key=lambda packet: packet.dts * packet.time_base):
+                output.mux(packet)
+    if recipe is not None and ending not in TAGGED_ENDINGS:
+        with convert_encoding_errors(target):
+            put_packet(path, write_packet(recipe.to_json(), recipe.title))
+
+
+def audio_packets(source: Any, output: Any, ending: str, end: Fraction) -> list[Iterator[Any]]:
+    """Add streams for the sound of a film to `output`, and return one iterator over all their packets, or none.
+
+    Damaged sound is left out.
+
+    Args:
+        source: Open film with the sound.
+        output: Film that is written.
+        ending: Ending of the film's name.
+        end: Time in seconds at which the sound stops.
+    """
+    start = Fraction(source.start_time or 0, av.time_base)
+    copied, encoded = {}, {}
+    for audio in source.streams.audio:
+        if audio.codec_context.name in COPIED_AUDIO[ending]:
+            copied[audio.index] = output.add_stream_from_template(audio)
+        else:
+            encoded[audio.index] = output.add_stream(
+                AUDIO_ENCODERS[ending], rate=48_000 if ending == ".webm" else audio.rate
+            )
+            encoded[audio.index].layout = CHANNEL_LAYOUTS.get(audio.layout.name, audio.layout.name)
+
+    def demux() -> Iterator[Any]:
+        with suppress(av.error.InvalidDataError):
+            yield from source.demux(*source.streams.audio)
+
+    def decode(packet: Any) -> Sequence[Any]:
+        with suppress(av.error.InvalidDataError):
+            return packet.decode()  # type: ignore[no-any-return]
+        return ()
+
+    def packets() -> Iterator[Any]:
+        for packet in demux():
+            index, time_base = packet.stream_index, packet.time_base
+            if index in copied:
+                if packet.size and packet.pts is not None and packet.pts * time_base - start < end:
+                    packet.pts -= round(start / time_base)
+                    packet.dts = packet.pts
+                    packet.stream = copied[index]
+                    yield packet
+                continue
+            for frame in decode(packet):
+                if frame.pts is not None and frame.pts * frame.time_base - start < end:
+                    frame.pts -= round(start / frame.time_base)
+                    yield from encoded[index].encode(frame)
+        for stream in encoded.values():
+            yield from stream.encode(None)
+
+    return [packets()] if copied or encoded else []
+
+
+def reencode(
+    segments: Segments, output: Any, encoder: str, pixel_format: str, options: dict[str, str], *, palette: bool
+) -> None:
+    """Encode the frames of the segments again. With `palette`, each frame has its own 255 colors."""
+    with av.open(str(segments.paths[0])) as film:
+        template = film.streams.video[0]
+        stream = output.add_stream(encoder, rate=template.average_rate or 25, options=options)
+        stream.width, stream.height, stream.pix_fmt = template.width, template.height, pixel_format
+        stream.codec_context.time_base = template.time_base
+        graph = palette_graph(template) if palette else None
+    for frame in segments.frames():
+        if graph is not None:
+            graph.vpush(frame)
+            converted = graph.vpull()
+            converted.pts, converted.time_base = frame.pts, frame.time_base
+        else:
+            converted = frame.reformat(format=pixel_format)
+        converted.pict_type = 0
+        output.mux(stream.encode(converted))
+    output.mux(stream.encode(None))
+
+
+def palette_graph(stream: Any) -> av.filter.Graph:
+    """Return a filter graph that reduces each frame to 255 colors of its own, with dithering."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(template=stream)
+    split = graph.add("split")
+    palette = graph.add("palettegen", "stats_mode=single")
+    use = graph.add("paletteuse", "new=1:dither=sierra2_4a")
+    sink = graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(palette, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph

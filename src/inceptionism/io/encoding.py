@@ -1,0 +1,113 @@
+"""Encoding of pictures as the bytes of a PNG, JPEG, WebP or GIF file, with metadata."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from inceptionism.errors import CannotWrite
+from inceptionism.io.xmp import PNG_XMP, write_packet
+from inceptionism.io.xmp_containers import with_gif_packet
+from inceptionism.recipes import Recipe
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
+"""Formats of results, by the ending of the file's name."""
+
+MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
+"""Largest height and width in pixels, for each format that has a limit."""
+
+QUALITY = 95
+"""Default quality of lossy formats, from 1 to 100."""
+
+
+def check_side(path: Path, size: tuple[int, int]) -> None:
+    """Raise `CannotWrite` if the format of `path` cannot hold a picture of this height and width in pixels."""
+    format = FORMATS[path.suffix.lower()]
+    limit = MAX_SIDES.get(format)
+    if limit and max(size) > limit:
+        height, width = size
+        raise CannotWrite(f"{format} holds at most {limit} pixels on a side, not {height}×{width}; write a .png file")
+
+
+def encode(
+    image: Image.Image, format: str, recipe: Recipe | None = None, *, metadata: bool = True, quality: int = QUALITY
+) -> bytes:
+    """Return the bytes of a file that contains a picture, and its recipe as XMP.
+
+    Args:
+        image: Picture in mode RGB or RGBA. The "exif" and "icc_profile" in its `info` are written too.
+        format: Format of the file; one of the values of `FORMATS`.
+        recipe: Recipe of the picture; None to write none.
+        metadata: Whether to write the recipe and the EXIF.
+        quality: Quality of a lossy format, from 1 to 100.
+
+    Raises:
+        CannotWrite: If the format cannot hold the picture.
+    """
+    options: dict[str, object] = {}
+    if format in ("JPEG", "WEBP"):
+        options["quality"] = quality
+    if format == "JPEG":
+        options["subsampling"] = "4:4:4"
+        image = flatten_alpha(image)
+    if format == "GIF":
+        image = limit_colors(image)
+    else:
+        options["icc_profile"] = image.info.get("icc_profile")
+        options["exif"] = (metadata and image.info.get("exif")) or b""
+    return encode_with_packet(image, format, recipe if metadata else None, **options)
+
+
+def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, **options: object) -> bytes:
+    """Return the bytes of a file that contains a picture or an animation, and its recipe as XMP.
+
+    Args:
+        image: Picture, or first frame of an animation, in a mode of the format.
+        format: Format of the file; one of the values of `FORMATS`.
+        recipe: Recipe of the picture; None to write none.
+        **options: Options of Pillow's encoder for the format.
+
+    Raises:
+        CannotWrite: If the format cannot hold the picture.
+    """
+    packet = write_packet(recipe.to_json(), recipe.title) if recipe else b""
+    if format == "PNG" and packet:
+        info = PngInfo()
+        info.add_itxt(PNG_XMP, packet.decode())
+        options["pnginfo"] = info
+    elif format in ("JPEG", "WEBP"):
+        options["xmp"] = packet
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, format, **options)
+    except (OSError, ValueError) as error:
+        width, height = image.size
+        raise CannotWrite(f"a picture of {height}×{width} pixels cannot be written as {format}: {error}") from error
+    content = buffer.getvalue()
+    return with_gif_packet(content, packet) if format == "GIF" and packet else content
+
+
+def flatten_alpha(image: Image.Image) -> Image.Image:
+    """Return a picture without transparency: an RGBA picture on a white background, any other picture unchanged."""
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def limit_colors(image: Image.Image) -> Image.Image:
+    """Return a picture in the 256 colors that represent it best.
+
+    In an RGBA picture, one of the colors is transparent. It is used for pixels that are less than half opaque.
+    """
+    opaque = image.convert("RGB")
+    colors = 255 if image.mode == "RGBA" else 256
+    palette = opaque.quantize(colors)
+    limited = opaque.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    if image.mode == "RGBA":
+        transparent = colors  # the index after those of the colors
+        limited.paste(transparent, mask=image.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+        limited.info["transparency"] = transparent
+    return limited

@@ -1,0 +1,69 @@
+"""Masks: the parts of a picture where an objective counts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.io.photos import Array, PhotoSource, load_photo
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """The part of a picture where an objective counts.
+
+    Attributes:
+        amount: Strength of the objective at each pixel: H×W, uint8, 255 for full strength. The mask is stretched over
+            the picture.
+        name: Name of the mask in the text of an objective.
+        outside: Whether this mask is the inverse of the mask that has this name.
+    """
+
+    amount: Array
+    name: str = "mask"
+    outside: bool = False
+
+    @property
+    def keyword(self) -> str:
+        """Keyword of the mask in the text of an objective: `where` or `outside`."""
+        return "outside" if self.outside else "where"
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of `amount`, in hexadecimal."""
+        return hashlib.sha256(self.amount.tobytes()).hexdigest()
+
+
+def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
+    """Return a mask made from a picture: its brightness, and 0 where the picture is transparent.
+
+    Args:
+        source: A path, a PIL image, an H×W×3 uint8 array, or an H×W uint8 array.
+        outside: Whether the objective counts where the picture is dark, instead of where it is bright.
+
+    Raises:
+        UnreadablePicture: If the picture cannot be read.
+        InvalidSetting: If the mask is 0 everywhere, so that no pixel would change.
+    """
+    if isinstance(source, np.ndarray) and source.ndim == 2:
+        source = np.repeat(source[..., None], 3, 2)
+    photo = load_photo(source)
+    gray = np.array(Image.fromarray(photo.pixels).convert("L"))
+    if photo.alpha is not None:
+        gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)
+    is_path = isinstance(source, (str, os.PathLike))
+    mask = Mask(255 - gray if outside else gray, str(source) if is_path else "mask", outside)
+    if not mask.amount.any():
+        label = f"the mask {source}" if is_path else "the mask"
+        color, place, other = ("white", " outside it", "black") if outside else ("black", "", "white")
+        raise InvalidSetting(
+            f"{label} is {color} everywhere, so no pixel{place} would change; "
+            f"make it {other} where the picture should change"
+        )
+    return mask

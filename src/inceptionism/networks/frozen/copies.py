@@ -1,0 +1,96 @@
+"""The fast copies of one frozen module, and the choice between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from inceptionism.errors import is_out_of_memory
+from inceptionism.networks.frozen.freeze import forget_derived, fuse_frozen, join_convolutions
+from inceptionism.networks.frozen.fusion import Fusion, find_fusions
+from inceptionism.networks.hooks import FORWARD_ERRORS, run
+
+
+class FusedCopies:
+    """Fast copies of a frozen module. Each is made when it is first needed, and then kept.
+
+    Args:
+        module: The frozen module. It computes in float32.
+        size: Height and width in pixels of the picture with which the module is tried.
+    """
+
+    def __init__(self, module: nn.Module, size: tuple[int, int]) -> None:
+        self._module, self._size = module, size
+        self._device = torch.device("cpu")
+        self._fused: dict[torch.dtype, nn.Module] = {}
+        self._joined: dict[tuple[torch.dtype, tuple[tuple[str, ...], ...]], nn.Module] = {}
+
+    def to(self, device: torch.device) -> None:
+        """Move the frozen module and its copies to `device`."""
+        self._device = device
+        self._module.to(device)
+        for fused in self._fused.values():
+            fused.to(device)
+        self._joined.clear()
+
+    @property
+    def first_dtype(self) -> torch.dtype:
+        """The number type of the first copy; float32 if there is no copy yet."""
+        return next(iter(self._fused), torch.float32)
+
+    @cached_property
+    def fusion(self) -> Fusion:
+        """The modules that can be fused; none if the module cannot process a picture of the size."""
+        try:
+            return find_fusions(self._module, self._picture(torch.float32))
+        except FORWARD_ERRORS as error:  # pictures of another size may work, without fusion
+            if is_out_of_memory(error):
+                raise
+            return Fusion()
+
+    def module_for(
+        self, layers: Collection[str], dtype: torch.dtype, shapes_of: Collection[str] = ()
+    ) -> tuple[nn.Module, torch.dtype]:
+        """Return the fastest module in which the outputs of `layers` exist, and the number type of its input.
+
+        Args:
+            layers: Names of modules.
+            dtype: Number type to compute with. It is not used if only the frozen module has the outputs.
+            shapes_of: Names of further modules, whose outputs must have the right shape.
+        """
+        if not self._hidden.isdisjoint(layers):
+            return self._module, torch.float32
+        held = {*layers, *shapes_of}
+        sequences = tuple(names for series in self.fusion.series for names in series.split_at(held))
+        if (dtype, sequences) not in self._joined:
+            self._joined[dtype, sequences] = join_convolutions(self._in_dtype(dtype), sequences)
+        return self._joined[dtype, sequences], dtype
+
+    def supports(self, dtype: torch.dtype) -> bool:
+        """Return whether all modules of the network can compute with numbers of type `dtype`."""
+        module = self._in_dtype(dtype)
+        try:
+            with torch.no_grad():
+                run(module, self._picture(dtype))
+        except FORWARD_ERRORS as error:
+            if is_out_of_memory(error):
+                raise
+            return False
+        forget_derived(module)  # most runs need fewer layers, and pictures of other sizes
+        return True
+
+    def _picture(self, dtype: torch.dtype) -> Tensor:
+        return torch.zeros(1, 3, *self._size, device=self._device, dtype=dtype)
+
+    def _in_dtype(self, dtype: torch.dtype) -> nn.Module:
+        if dtype not in self._fused:
+            self._fused[dtype] = fuse_frozen(self._module, dtype, self.fusion.chains)
+        return self._fused[dtype]
+
+    @cached_property
+    def _hidden(self) -> frozenset[str]:
+        """Names of the modules whose outputs exist only in the frozen module."""
+        return frozenset[str]().union(*(chain.hidden for chain in self.fusion.chains))

@@ -1,0 +1,213 @@
+"""Reading of ONNX files: from a file to a checked model whose operators onnx2torch supports."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import GraphProto, ModelProto, NodeProto, checker, numpy_helper, shape_inference, version_converter
+from onnx import external_data_helper as external
+
+from inceptionism.errors import InvalidSetting, first_line, printable, quote_value
+from inceptionism.networks.loaders.optional import import_library
+
+MAX_BYTES = 2**31
+"""Largest size of a file and of all its tensors together, in bytes: protobuf reads no larger file."""
+
+MAX_VALUES = 2**28
+"""Largest number of values that a node may compute for a picture of the described size. No real network has more."""
+
+OPSET = 17
+"""Version of ONNX's operators that onnx2torch supports best."""
+
+INVALID = (checker.ValidationError, shape_inference.InferenceError, version_converter.ConvertError, RuntimeError)
+"""Exceptions that onnx raises for a model that is wrong or that it cannot process."""
+
+
+def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
+    """Return the model in a file, the name of its input, and the height and width in pixels if these are fixed.
+
+    The input is one color picture, the only output is the logits, and onnx2torch supports all operators.
+
+    Raises:
+        InvalidSetting: If the file cannot be read, is not a network for pictures, or has unsupported operators. The
+            message is the rest of a sentence that begins with the path.
+    """
+    model = parse_model(path)
+    load_tensors(model.graph, path.parent)
+    picture, size = find_picture(model.graph)
+    keep_logits(model.graph)
+    return infer_shapes(translate_operators(model)), picture, size
+
+
+def parse_model(path: Path) -> ModelProto:
+    """Return the model in a file, without the tensors that the file keeps in other files."""
+    try:
+        if path.stat().st_size >= MAX_BYTES:
+            raise InvalidSetting("is larger than 2 GB, the limit for an ONNX file")
+        model = onnx.load_from_string(path.read_bytes())
+    except OSError as error:
+        raise InvalidSetting(f"cannot be read: {reason(error)}") from error
+    except DecodeError as error:
+        raise InvalidSetting(f"is not an ONNX file, or it is damaged: {reason(error)}") from error
+    nodes = model.graph.node
+    if not nodes:
+        raise InvalidSetting("is not an ONNX file: it contains no operators")
+    named: list[Any] = [*nodes, *model.graph.initializer, *model.graph.input, *model.graph.output]
+    texts = [text for node in nodes for text in (node.op_type, node.domain, *node.input, *node.output)]
+    # A name that is not valid UTF-8 is read as bytes.
+    if not all(isinstance(text, str) for text in (*texts, *(item.name for item in named))):
+        raise InvalidSetting("is damaged: it contains a name that is not text")
+    scoped: list[Any] = [*nodes, *model.opset_import]
+    for item in scoped:
+        if item.domain == "ai.onnx":  # the long name of the default domain
+            item.domain = ""
+    return model
+
+
+def load_tensors(graph: GraphProto, folder: Path) -> None:
+    """Load the tensors that a model keeps in other files of its folder, and check all tensors.
+
+    Raises:
+        InvalidSetting: If a tensor cannot be read or does not have the declared shape.
+    """
+    attributes = (attribute.t for node in graph.node for attribute in node.attribute if attribute.HasField("t"))
+    total = 0
+    for tensor in (*graph.initializer, *attributes):
+        try:
+            total += math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+            if min(tensor.dims, default=0) < 0 or total > MAX_BYTES:
+                raise ValueError(f"their shape {quote_value(list(tensor.dims))} is too large or negative")
+            if external.uses_external_data(tensor):
+                external.load_external_data_for_tensor(tensor, str(folder))
+            numpy_helper.to_array(tensor)
+        except (checker.ValidationError, LookupError, OSError, TypeError, ValueError) as error:
+            raise InvalidSetting(
+                f"has weights {quote_value(tensor.name)} that cannot be read: {reason(error)}"
+            ) from error
+
+
+def find_picture(graph: GraphProto) -> tuple[str, tuple[int, int] | None]:
+    """Return the name of the input of a graph, and its height and width in pixels if these are fixed.
+
+    Raises:
+        InvalidSetting: If the graph does not have exactly one input, or if the input is not N×3×H×W.
+    """
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    if len(inputs) != 1:
+        names = ", ".join(quote_value(value.name) for value in inputs)
+        raise InvalidSetting(f"has {len(inputs)} inputs ({names}), but a network must have one input, the picture")
+    sides = [max(dim.dim_value, 0) for dim in inputs[0].type.tensor_type.shape.dim]
+    shape = f"of shape {'×'.join(str(side or '?') for side in sides)}" if sides else "of unknown shape"
+    if len(sides) != 4 or sides[1] not in (0, 3):
+        hint = "; export it with channels first" if sides[3:] == [3] else ""
+        raise InvalidSetting(f"has an input {shape}, but a picture has the shape N×3×H×W{hint}")
+    if sides[0] > 1:
+        raise InvalidSetting(f"has an input {shape}; export it for one picture or for any number of pictures")
+    return inputs[0].name, (sides[2], sides[3]) if sides[2] and sides[3] else None
+
+
+def keep_logits(graph: GraphProto) -> None:
+    """Keep only the first output of a graph. If a softmax computes it, the output becomes the input of the softmax.
+
+    Raises:
+        InvalidSetting: If no node computes the output.
+    """
+    del graph.output[1:]
+    name = graph.output[0].name if graph.output else ""
+    last = next((node for node in graph.node if name in node.output), None)
+    if last is None:
+        raise InvalidSetting("describes a network without an output")
+    if last.op_type in ("Softmax", "LogSoftmax") and last.input:
+        graph.output[0].name = last.input[0]
+        if not any(name in node.input for node in graph.node):
+            graph.node.remove(last)
+
+
+def translate_operators(model: ModelProto) -> ModelProto:
+    """Return a model whose operators onnx2torch supports. If necessary, it is converted to another opset.
+
+    Raises:
+        InvalidSetting: If onnx does not know the opset, or if there is an operator that onnx2torch does not support.
+    """
+    opset, latest = opset_of(model), onnx.defs.onnx_opset_version()
+    if not 1 <= opset <= latest:
+        raise InvalidSetting(
+            f"uses opset {opset}, but the installed onnx supports opsets 1 to {latest}; "
+            f"export it with opset {OPSET} or install a newer onnx"
+        )
+    unsupported = unsupported_operators(model)
+    if not unsupported:
+        return model
+    try:
+        checker.check_model(model)
+        model = version_converter.convert_version(model, OPSET)
+        unsupported = unsupported_operators(model)
+    except (*INVALID, ValueError):
+        pass
+    if unsupported:
+        raise InvalidSetting(
+            f"has operators that onnx2torch does not support: {'; '.join(unsupported)}; "
+            f"export it with opset {OPSET} or without these operators"
+        )
+    return model
+
+
+def opset_of(model: ModelProto) -> int:
+    """Return the opset of a model, which is the version of its operators; 0 if the model does not declare it."""
+    return next((entry.version for entry in model.opset_import if not entry.domain), 0)
+
+
+def unsupported_operators(model: ModelProto) -> list[str]:
+    """Return a description of each operator that onnx2torch does not support: name, opset and first node."""
+    converters = import_library("onnx2torch.node_converters", "onnx")
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    first_nodes: dict[str, str] = {}
+    for node in model.graph.node:
+        supported = not node.domain
+        try:
+            if supported and node.op_type != "Dropout":
+                converters.get_converter(node.op_type, opsets[""])
+        except NotImplementedError:
+            supported = False
+        if not supported:
+            name = ".".join(filter(None, (node.domain, node.op_type)))
+            first_nodes.setdefault(f"{printable(name)} of opset {opsets.get(node.domain)}", node_name(node))
+    return [f"{operator} (first in node {quote_value(name)})" for operator, name in first_nodes.items()]
+
+
+def node_name(node: NodeProto) -> str:
+    """Return the name of a node; without one, the name of its output or of its operator."""
+    return node.name or next(filter(None, node.output), "") or node.op_type
+
+
+def infer_shapes(model: ModelProto) -> ModelProto:
+    """Return a model with the shapes of all values that its nodes compute.
+
+    Raises:
+        InvalidSetting: If the model is not valid, or if a value is too large.
+    """
+    try:
+        model = shape_inference.infer_shapes(model)
+        checker.check_model(model)
+    except (*INVALID, ValueError) as error:
+        raise InvalidSetting(f"is not valid ONNX: {reason(error)}") from error
+    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+        sides = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        if math.prod(max(abs(side), 1) for side in sides) > MAX_VALUES:
+            raise InvalidSetting(
+                f"describes a network where {quote_value(value.name)} has the shape {quote_value(sides)}, "
+                "which is too large"
+            )
+    return model
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of the message of an error from onnx or onnx2torch."""
+    if isinstance(error, KeyError):
+        return f"{error} is not known before the network runs"
+    return first_line(error)

@@ -1,0 +1,17 @@
+"""Number types in which networks compute."""
+
+from __future__ import annotations
+
+import torch
+
+from inceptionism.networks.torch_internals import cpu_multiplies_bfloat16
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Number types by the names that recipes use."""
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Return whether `device` is known to compute faster with bfloat16 than with float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and cpu_multiplies_bfloat16()

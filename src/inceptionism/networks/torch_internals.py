@@ -1,0 +1,103 @@
+"""Private parts of torch that this package depends on.
+
+They are all here, because torch may change or remove them in any version. Each has a check in
+`tests/networks/test_torch_internals.py`. If a new version of torch breaks one, that test names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+Self = TypeVar("Self", bound="MoveAware")
+
+CPU_BFLOAT16_CHECKS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+"""Functions of `torch.cpu` that return whether the processor multiplies bfloat16 numbers in hardware."""
+
+
+class MoveAware(nn.Module):
+    """Module that is notified when its tensors move to another device or change their type."""
+
+    def before_move(self) -> None:
+        """React to a move of the module; called before its tensors change."""
+
+    def _apply(self: Self, *arguments: Any, **options: Any) -> Self:
+        # `nn.Module.to` and its relatives call `_apply` of each submodule.
+        self.before_move()
+        super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+        return self
+
+
+def child_modules(module: nn.Module) -> dict[str, nn.Module | None]:
+    """Return the dictionary in which `module` keeps its children.
+
+    It can be written to. It also has every name of a child that has several; `named_children` returns only the first.
+    """
+    return module._modules
+
+
+def own_parameters(module: nn.Module) -> dict[str, nn.Parameter | None]:
+    """Return the dictionary in which `module` keeps its own parameters, without those of its children."""
+    return module._parameters
+
+
+def own_buffers(module: nn.Module) -> dict[str, Tensor | None]:
+    """Return the dictionary in which `module` keeps its own buffers, without those of its children."""
+    return module._buffers
+
+
+def has_forward_hooks(module: nn.Module) -> bool:
+    """Return whether `module` itself has hooks that run before or after its forward pass."""
+    return bool(module._forward_pre_hooks or module._forward_hooks)
+
+
+def version(tensor: Tensor) -> int:
+    """Return a number that grows whenever `tensor` is changed in place."""
+    return tensor._version
+
+
+def tensors_in(values: object) -> list[Tensor]:
+    """Return the tensors in nested tuples, lists and dictionaries."""
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+
+
+def onednn_convolution() -> Callable[..., Tensor]:
+    """Return oneDNN's convolution with an activation in the same kernel. Torch has it for its compiler.
+
+    Its arguments are the input, weight, bias, padding, stride, dilation, groups, the activation's name, numbers and
+    algorithm.
+
+    Raises:
+        AttributeError: If this build of torch does not have it.
+    """
+    convolution: Callable[..., Tensor] = torch.ops.mkldnn._convolution_pointwise.default
+    return convolution
+
+
+def reorder_convolution_weight(
+    weight: Tensor,
+    padding: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    input_shape: Sequence[int],
+) -> Tensor:
+    """Return `weight` in the memory order that oneDNN prefers for inputs of a shape.
+
+    Raises:
+        AttributeError: If this build of torch cannot reorder weights.
+    """
+    reordered: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+        weight, padding, stride, dilation, groups, list(input_shape)
+    )
+    return reordered
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Return whether the processor multiplies bfloat16 numbers in hardware, as far as torch can tell."""
+    checks = (getattr(torch.cpu, name, None) for name in CPU_BFLOAT16_CHECKS)
+    return any(check() for check in checks if check is not None)

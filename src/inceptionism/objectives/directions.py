@@ -1,0 +1,73 @@
+"""Directions in channel space: read from a file, or computed from two folders of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inceptionism.errors import InvalidSetting, first_line
+from inceptionism.io import Photo, load_photo
+from inceptionism.networks import Network
+from inceptionism.objectives.masking import reference_tensor
+
+
+def read_direction(path: Path) -> Tensor:
+    """Read a row of numbers from a .npy file. Code in the file is never executed.
+
+    Raises:
+        InvalidSetting: If the file is missing or holds anything else.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
+    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
+        raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def direction_between(network: Network, layer: str, toward: Path, away: Path) -> Tensor:
+    """Return the difference between a layer's mean activations for two folders of pictures: C numbers.
+
+    This is the simplest concept vector. Kim et al. (2018) train a classifier between the two instead.
+
+    Args:
+        network: Network that evaluates the pictures.
+        layer: Name of the layer.
+        toward: Folder of the pictures that the direction leads to.
+        away: Folder of the pictures that the direction leads away from.
+
+    Raises:
+        InvalidSetting: If a folder has no pictures.
+        UnreadablePicture: If a file in a folder is not a picture.
+    """
+    return mean_activations(network, layer, load_folder(toward)) - mean_activations(network, layer, load_folder(away))
+
+
+def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> Tensor:
+    """Return the mean activation of each channel of a layer over pictures: C numbers."""
+    means = []
+    for photo in photos:
+        with torch.no_grad():
+            values = network.activations(reference_tensor(photo, network.device), [layer])[layer]
+        means.append(values.flatten(2).mean((0, 2)) if values.ndim > 2 else values[0])
+    return torch.stack(means).mean(0).cpu()
+
+
+def load_folder(folder: Path) -> list[Photo]:
+    """Return the pictures in a folder, sorted by name. If `folder` is a file, return that picture.
+
+    Raises:
+        InvalidSetting: If the folder has no pictures.
+        UnreadablePicture: If a file is not a picture.
+    """
+    if not folder.is_dir():
+        return [load_photo(folder)]
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise InvalidSetting(f"folder {folder} has no pictures")
+    return [load_photo(path) for path in files]

@@ -1,0 +1,94 @@
+"""Keyframes: settings of a zoom that change over time. Knows no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from inceptionism.errors import InvalidSetting, first_line, quote_value
+from inceptionism.recipes.camera import Camera, Place
+from inceptionism.recipes.layers import LayerChoice
+from inceptionism.recipes.photo import PhotoRecipe
+from inceptionism.recipes.recipe import known_fields
+from inceptionism.recipes.settings import check_settings, documented, inherited, required
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_SECONDS = 10**7
+CAMERA_SETTINGS = tuple(one.name for one in fields(Camera))
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Keyframe:
+    """Settings at one moment. A setting that a keyframe leaves out is interpolated between its neighbors."""
+
+    at: float = required("Time of the keyframe", unit="seconds", minimum=0, maximum=MAX_SECONDS)
+    layer: tuple[LayerChoice, ...] = inherited(PhotoRecipe, "layer", absent="")
+    objective: str | None = inherited(PhotoRecipe, "objective")
+    zoom: float | None = inherited(Camera, "zoom", None)
+    rotation: float | None = inherited(Camera, "rotation", None)
+    toward: Place | None = inherited(Camera, "toward", None)
+    drift: Place | None = inherited(Camera, "drift", None)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.objective is not None and self.layer:
+            raise InvalidSetting(f"the keyframe at {self.at:g} has both a layer and an objective; give one of them")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that are given, as plain JSON values by name."""
+        values = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        if self.layer:
+            values["layer"] = [str(choice) for choice in self.layer]
+        return values
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name} {', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
+            for name, value in self.settings().items()
+        )
+
+
+def checked_keyframes(keyframes: object) -> tuple[Keyframe, ...]:
+    """Return keyframes in the order of their times; each may be given as a mapping.
+
+    Raises:
+        InvalidSetting: If they are not a list, a keyframe is not valid, or two have the same time.
+    """
+    if not isinstance(keyframes, (list, tuple)):
+        raise InvalidSetting(f"keyframes must be a list, not {quote_value(keyframes)}")
+    ordered = sorted(
+        (one if isinstance(one, Keyframe) else Keyframe(**known_fields(Keyframe, one)) for one in keyframes),
+        key=lambda one: one.at,
+    )
+    for one, other in pairwise(ordered):
+        if one.at == other.at:
+            raise InvalidSetting(f"two keyframes are at {one.at:g} seconds; make them one")
+    return tuple(ordered)
+
+
+def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:
+    """Return the keyframes in a TOML file, which has a table `[[keyframe]]` for each.
+
+    Raises:
+        InvalidSetting: If the file cannot be read, is not TOML, has no keyframes, or a keyframe is not valid.
+    """
+    try:
+        content: Mapping[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:  # ValueError includes the errors of TOML and of Unicode
+        raise InvalidSetting(f"{path} is not a TOML file that can be read: {first_line(error)}") from None
+    if not isinstance(content.get("keyframe"), list) or len(content) > 1:
+        raise InvalidSetting(f"{path} must have a table [[keyframe]] for each keyframe, and nothing else")
+    try:
+        return checked_keyframes(content["keyframe"])
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{path}: {error}") from None

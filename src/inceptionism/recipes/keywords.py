@@ -1,0 +1,87 @@
+"""Keyword arguments of Python functions, made from the settings of a recipe. Knows no torch."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
+from inspect import Parameter
+from typing import ParamSpec, TypeVar
+
+from inceptionism.recipes.recipe import Recipe
+from inceptionism.recipes.settings import GROUPS, NamedSetting, entry, settings_of
+
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
+
+PLACE = re.compile(r" {4}\*\*settings: .*\n")
+"""The line of a docstring that the descriptions of the settings replace."""
+
+
+def grouped_settings(kind: type[Recipe], leave_out: Collection[str] = ()) -> list[NamedSetting]:
+    """Return the settings that a user may give, group by group; the settings that all recipes have come last in each.
+
+    Args:
+        kind: The kind of recipe.
+        leave_out: Names of settings that are not wanted.
+    """
+    common = settings_of(Recipe)
+    given = [one for one in settings_of(kind).values() if one.facts.group and one.name not in leave_out]
+    return sorted(given, key=lambda one: (list(GROUPS).index(one.facts.group), one.name in common))
+
+
+def takes_settings(
+    kind: type[Recipe],
+    *,
+    leave_out: Collection[str] = (),
+    annotations: Mapping[str, str] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
+    """Return a decorator that gives a function a keyword argument for each setting of a recipe.
+
+    The function itself takes them as `**settings`, all of them, with the recipe's defaults. Its signature and its
+    docstring, in place of the line `**settings: …`, show each with type, default and description.
+
+    Args:
+        kind: The kind of recipe.
+        leave_out: Names of settings that the function does not take.
+        annotations: Types of the arguments that take more in Python than a recipe holds, by name.
+        notes: Sentences to add to the descriptions, by name.
+    """
+
+    def decorate(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
+        *own, _ = inspect.signature(function).parameters.values()
+        wanted = grouped_settings(kind, leave_out)
+        keywords = [
+            Parameter(
+                one.name,
+                Parameter.KEYWORD_ONLY,
+                # A recipe without layers holds an empty tuple, and a person would write None.
+                default=None if one.default == () else one.default,
+                annotation=(annotations or {}).get(one.name, one.annotation),
+            )
+            for one in wanted
+        ]
+        positional = [one for one in own if one.kind is not Parameter.KEYWORD_ONLY]
+        signature = inspect.Signature(
+            [*positional, *keywords, *(one for one in own if one not in positional)],
+            return_annotation=inspect.signature(function).return_annotation,
+        )
+
+        @wraps(function)
+        def call(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return function(*bound.args, **bound.kwargs)
+
+        lines = [
+            entry(one.name, " ".join(filter(None, [one.facts.description, (notes or {}).get(one.name)])))
+            for one in wanted
+        ]
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        described = "\n".join(lines) + "\n"
+        call.__doc__ = PLACE.sub(lambda _: described, inspect.cleandoc(function.__doc__ or "") + "\n")
+        return call
+
+    return decorate

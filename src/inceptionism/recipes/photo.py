@@ -1,0 +1,89 @@
+"""Settings of a dreamed photograph. Knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes.layers import LayerChoice, parse_layers
+from inceptionism.recipes.priors import parse_prior
+from inceptionism.recipes.recipe import MAX_STEPS, Recipe
+from inceptionism.recipes.settings import documented, setting
+from inceptionism.validation import MAX_SIDE
+
+
+def checked_photo_prior(_name: str, prior: Any) -> str:
+    """Return a prior of a photograph as it is written; raise `InvalidSetting` if it is not valid."""
+    parse_prior(prior, photo=True)
+    return str(prior)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecipe(Recipe):
+    """A photograph dreamed as in 2015 (Mordvintsev, Olah & Tyka)."""
+
+    kind = "photo"
+
+    layer: tuple[LayerChoice, ...] = setting(
+        (),
+        "Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; several layers are added",
+        group="what",
+        absent="the network's default layer",
+        convert=lambda _name, layer: parse_layers(layer),
+    )
+    octaves: int = setting(
+        4, "Number of sizes at which the picture is dreamed, from small to large", group="how", minimum=1, maximum=32
+    )
+    octave_scale: float = setting(
+        1.4, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
+    )
+    steps: int = setting(10, "Number of steps in each octave", group="how", minimum=1, maximum=MAX_STEPS)
+    step_size: float = setting(
+        1.5,
+        "Strength of the dream: mean change of a pixel in one step",
+        group="how",
+        unit="8-bit gray levels",
+        above=0,
+        maximum=255,
+    )
+    jitter: int = setting(
+        32, "Largest random shift of the picture at each step", group="how", unit="pixels", minimum=0, maximum=MAX_SIDE
+    )
+    size: int | None = setting(
+        None,
+        "Longer side of the result",
+        group="how",
+        unit="pixels",
+        minimum=1,
+        maximum=MAX_SIDE,
+        absent="the size of the original",
+    )
+    prior: str = setting(
+        "none",
+        "Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics, joined by +; or none",
+        group="how",
+        note="docs/priors.md explains them.",
+        convert=checked_photo_prior,
+    )
+    guide: str | None = setting(None, "Second picture whose shapes you want to see in the result", group="what")
+    mask: str | None = setting(
+        None, "Picture that is white where the photograph is dreamed and black where it stays as it is", group="what"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.layer and self.objective is not None:
+            raise InvalidSetting("give either a layer or an objective, not both")
+        if self.guide is not None and self.objective is not None:
+            raise InvalidSetting("give either a guide or an objective; in an objective, write guide(layer, picture)")
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "layer": [str(choice) for choice in self.layer]}
+
+    @property
+    def title(self) -> str:
+        photo = self.made_with.photo if self.made_with else None
+        name = (photo or {}).get("name") or "photo"
+        return f"{name} · {', '.join(map(str, self.layer)) or self.objective or 'the default layer'}"

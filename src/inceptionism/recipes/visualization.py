@@ -1,0 +1,104 @@
+"""Settings of a picture that is generated from noise. Knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.recipes.priors import parse_prior
+from inceptionism.recipes.recipe import MAX_STEPS, Recipe, titled
+from inceptionism.recipes.settings import documented, setting
+from inceptionism.validation import MAX_SIDE, checked_size
+
+
+class Preset(NamedTuple):
+    """Steps and prior of a picture from noise, for a recipe that does not give them.
+
+    Attributes:
+        steps: Number of steps.
+        prior: Prior that keeps the picture natural.
+    """
+
+    steps: int
+    prior: str
+
+
+PRESETS = {
+    "fine": Preset(400, "fourier + views + 16*statistics"),
+    "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
+}
+
+
+def checked_target(_name: str, target: Any) -> str | int:
+    """Return the name or the index of a class; raise `InvalidSetting` if the value is something else."""
+    if isinstance(target, bool) or not isinstance(target, (str, int)):
+        raise InvalidSetting(f"target must be the name or the index of a class, not {quote_value(target)}")
+    return target
+
+
+def checked_noise_prior(_name: str, prior: Any) -> str:
+    """Return a prior of a picture from noise as it is written; raise `InvalidSetting` if it is not valid."""
+    parse_prior(prior)
+    return str(prior)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class ClassRecipe(Recipe):
+    """A picture of a class or of an objective, generated from noise (Olah et al., Distill 2017)."""
+
+    kind = "class"
+
+    target: str | int | None = setting(
+        None, "Class to generate: a name, a synonym or an index", group="what", convert=checked_target
+    )
+    label: str | None = setting(None, "Usual name of the class; filled in by the run")
+    preset: str = setting(
+        "fine",
+        "Preset for the prior and the number of steps",
+        group="how",
+        choices=tuple(PRESETS),
+        note="The preset fine gives the best pictures, and fast takes a third of the time.",
+    )
+    prior: str | None = setting(
+        None,
+        'Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none',
+        group="how",
+        absent="the prior of the preset",
+        note="docs/priors.md lists all priors.",
+        convert=checked_noise_prior,
+    )
+    size: tuple[int, int] = setting(
+        (224, 224),
+        "Height and width of the picture; one number means both",
+        group="how",
+        unit="pixels",
+        minimum=1,
+        maximum=MAX_SIDE,
+        convert=lambda _name, size: checked_size(size),
+    )
+    steps: int | None = setting(
+        None, "Number of steps", group="how", minimum=1, maximum=MAX_STEPS, absent="the number of the preset"
+    )
+    together: int = setting(
+        1, "Number of pictures that are made in one batch so that they can differ", minimum=1, maximum=64
+    )
+    number: int = setting(0, "Position of this picture in the batch, from 0", minimum=0, maximum=63)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.target is None) == (self.objective is None):
+            raise InvalidSetting("give either a class or an objective")
+        if self.number >= self.together:
+            raise InvalidSetting(f"number must be from 0 to {self.together - 1}, not {self.number}")
+
+    def settings(self) -> dict[str, Any]:
+        values = super().settings()
+        if self.together == 1:
+            del values["together"], values["number"]
+        return values
+
+    @property
+    def title(self) -> str:
+        return titled(self.objective) if self.objective is not None else self.label or str(self.target)

@@ -1,0 +1,60 @@
+"""The number types in which networks compute."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting
+from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+
+
+def test_double_and_half_networks_are_converted_to_single_precision(tiny) -> None:
+    picture = torch.rand(1, 3, 20, 31)
+    for module in (tiny_module().double(), tiny_module().half()):
+        activations = inc.Network(module, mean=TINY_MEAN, std=TINY_STD).activations(picture, ["second"])["second"]
+        assert activations.dtype == torch.float32
+        torch.testing.assert_close(activations, tiny.activations(picture, ["second"])["second"], rtol=0.02, atol=0.02)
+
+
+def test_activations_in_bf16_are_nearly_the_same(lite0) -> None:
+    from skimage.data import chelsea
+
+    picture = torch.from_numpy(chelsea()[:263, :389].copy()).permute(2, 0, 1)[None] / 255
+    single = lite0.activations(picture, ["blocks.4", "logits"])
+    half = lite0.activations(picture, ["blocks.4", "logits"], torch.bfloat16)
+    assert half["logits"].dtype == half["blocks.4"].dtype == torch.float32
+    assert half["logits"].topk(3).indices.tolist() == single["logits"].topk(3).indices.tolist()
+    for name, least in {"blocks.4": 0.999, "logits": 0.995}.items():
+        assert torch.nn.functional.cosine_similarity(half[name].flatten(), single[name].flatten(), 0) > least
+
+
+def test_auto_is_bf16_only_if_it_is_known_to_be_fast(lite0, monkeypatch) -> None:
+    from inceptionism.networks import network
+
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    assert lite0.dtype("auto") == torch.bfloat16
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: False)
+    assert lite0.dtype("auto") == torch.float32
+    assert lite0.dtype("bf16") == torch.bfloat16
+    assert lite0.dtype("fp32") == torch.float32
+    with pytest.raises(InvalidSetting, match="fp16 needs a GPU: on a processor it is far slower than fp32"):
+        lite0.dtype("fp16")
+
+
+def test_a_network_that_does_not_support_bf16_stays_in_fp32(monkeypatch) -> None:
+    from inceptionism.networks import network
+
+    class Single(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x) @ torch.ones(30, 2)
+
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    assert inc.Network(Single(), size=32).dtype("auto") == torch.float32
+    assert inc.Network(tiny_module(), size=32).dtype("auto") == torch.bfloat16

@@ -1,0 +1,67 @@
+"""The parser and the definitions of priors."""
+
+from __future__ import annotations
+
+import pytest
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_numbers, prior_reference
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fourie", "there is no prior 'fourie'; the priors are fourier, .*, or none; did you mean fourier"),
+        ("fourier + pixels", "has fourier and pixels; a picture has only one of fourier, phase, pixels"),
+        ("tv + tv", "prior 'tv [+] tv' has tv twice; leave one of them out"),
+        ("-1*tv", "the strength of prior tv must be more than 0, not -1"),
+        ("2*views", r"prior views has no strength; leave 2\* out"),
+        ("tv(3)", "has 1 arguments: write tv"),
+        ("phase(a.png, b.png)", r"has 2 arguments: write phase\(\[picture or folder\]\)"),
+        ("views(zoom=3)", r"has an unknown zoom=: write views, optionally with shift=… or smallest=…"),
+        ("phase + blur", "phase keeps the magnitude of each frequency, but blur changes it; leave one of them out"),
+        ("views(shift=far)", "shift= of prior views must be a number, not 'far'"),
+        ("views(noise=2)", "noise= of prior views must be from 0 to 1, not 2"),
+        ("views(noise=nan)", "noise= of prior views must be a finite number, not nan"),
+        ("views(smallest=2, largest=1)", "smallest= of prior views must be at most largest=, which is 1, not 2"),
+        ("views(smallest=2.5)", "smallest= of prior views must be at most largest=, which is 2, not 2.5"),
+        ("fourier(decay=9)", "decay= of prior fourier must be from 0 to 4, not 9"),
+        ("norm(power=0.5)", "power= of prior norm must be from 1 to 32, not 0.5"),
+        ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
+    ],
+)
+def test_an_invalid_prior_is_refused_with_its_recipe(text: str, reason: str) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        inc.ClassRecipe(target=1, prior=text)
+
+
+def test_none_is_no_prior() -> None:
+    assert parse_prior(" none ") == parse_prior("none", photo=True) == {}
+
+
+def test_a_photograph_has_no_other_parameterization() -> None:
+    assert parse_prior("pixels + tv", photo=True).keys() == {"pixels", "tv"}
+    with pytest.raises(InvalidSetting, match="prior phase is for pictures from noise only"):
+        parse_prior("phase", photo=True)
+
+
+def test_missing_arguments_have_their_defaults() -> None:
+    assert prior_numbers(Term("fourier", named={"decay": "2"})) == {"decay": 2, "contrast": 1.2, "saturation": 0.7}
+    assert prior_numbers(Term("tv")) == {}
+
+
+def test_the_reference_is_complete() -> None:
+    """Every row has a help text, and its form without placeholders is a valid prior."""
+    rows = prior_reference()
+    assert [row.name for row in rows if row.is_parameterization] == list(PARAMETERIZATIONS)
+    for row in rows:
+        assert row.help.endswith(".")
+        form = row.form.replace("STRENGTH", "0.5").replace("[PICTURE OR FOLDER]", "photos")
+        (term,) = parse_prior(form).values()
+        assert (term.weight != 1) == bool(row.strength)
+        assert prior_numbers(term) == prior_numbers(Term(row.name))
+        for argument in row.arguments:
+            assert argument.help
+            assert argument.minimum <= argument.default <= argument.maximum
+            assert argument.range == f"{argument.minimum:g} to {argument.maximum:g}"
