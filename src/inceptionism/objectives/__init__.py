@@ -1,4 +1,4 @@
-"""What is maximized: objectives compute scores from activations. They can be added and scaled.
+"""Objectives, which are maximized: they compute scores from activations, and can be added and scaled.
 
 Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature` or `style` to
 make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives. The full

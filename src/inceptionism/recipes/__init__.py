@@ -1,4 +1,4 @@
-"""What to make, as plain data: every setting of a picture or a film, with its default and its limits. Knows no torch.
+"""Recipes, as plain data: every setting of a picture or a film, with its default and its limits. Knows no torch.
 
 Use `PhotoRecipe`, `ClassRecipe`, `ZoomRecipe` and `VideoRecipe`; a recipe turns into JSON and TOML and back. The full
 list of names for other packages is in `__init__.pyi`.

@@ -1,4 +1,4 @@
-"""What a picture was made with besides its settings, and what independent networks see in it. Knows no torch."""
+"""Provenance of a result: versions, device, weights, photograph, and verdicts of other networks. Knows no torch."""
 
 from __future__ import annotations
 
