@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import av
 import numpy as np
 import torch
 from PIL import Image
@@ -22,6 +21,7 @@ from skimage.data import coffee
 
 import inceptionism as inc
 from tests.support import torchvision_operators  # noqa: F401  # onnx2torch imports torchvision
+from tests.support.films import pan, write
 
 RECORD = Path(__file__).with_suffix(".json")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -58,14 +58,7 @@ def zoomed() -> Frames:
 
 def filmed() -> Frames:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "pan.mkv"
-        with av.open(str(path), "w") as film:
-            stream = film.add_stream("ffv1", rate=12)
-            stream.height, stream.width, stream.pix_fmt = 44, 58, "bgr0"
-            for number in range(6):
-                view = np.ascontiguousarray(PHOTO[number // 2 : number // 2 + 44, number : number + 58])
-                film.mux(stream.encode(av.VideoFrame.from_ndarray(view, format="rgb24")))
-            film.mux(stream.encode(None))
+        path = write(Path(folder) / "pan.mkv", pan(PHOTO, 6), codec="ffv1", pixels="bgr0", options={"level": "3"})
         run = inc.video(path, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
         return [frame.image for frame in run]
 
@@ -76,16 +69,10 @@ def caffe() -> inc.Network:
 
 def onnx_module() -> inc.Network:
     # The file does not say what pictures must be, so the network is made around its module.
-    module = onnx_reader()(SHARED / "networks/squeezenet_v1.1/squeezenet_v1.1.onnx")[0]
+    from inceptionism.networks.loaders.onnx import read  # needs inceptionism[onnx], and other results do not
+
+    module = read(SHARED / "networks/squeezenet_v1.1/squeezenet_v1.1.onnx")[0]
     return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=227)
-
-
-def onnx_reader() -> Callable[[Path], tuple[torch.nn.Module, object]]:
-    try:
-        from inceptionism.networks.loaders.onnx import read
-    except ModuleNotFoundError:
-        from inceptionism.networks.loaders.onnx import read
-    return read
 
 
 RESULTS: dict[str, Callable[[], Frames]] = {

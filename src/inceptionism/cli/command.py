@@ -70,9 +70,9 @@ def command(
         ]
         taken = {one.name for one in own}
         wanted = {one.name: one for kind in kinds for one in grouped_settings(kind, {*leave_out, *taken})}
-        as_text = {"size"} if optional else {"size" for kind in kinds if "shape" in settings_of(kind)}
+        takes_shape = optional or any("shape" in settings_of(kind) for kind in kinds)
         added = [
-            setting_option(one, (defaults or {}).get(one.name, one.default), optional=optional, text=name in as_text)
+            setting_option(one, (defaults or {}).get(name, one.default), optional=optional, takes_shape=takes_shape)
             for name, one in wanted.items()
         ]
         others = [
@@ -109,17 +109,17 @@ def help_position(parameter: Parameter) -> int:
     return [None, *GROUPS.values()].index(facts.rich_help_panel)
 
 
-def setting_option(one: NamedSetting, default: Any, *, optional: bool, text: bool) -> Parameter:
+def setting_option(one: NamedSetting, default: Any, *, optional: bool, takes_shape: bool) -> Parameter:
     """Return the option of a setting, as a parameter of a command.
 
     Args:
         one: The setting.
         default: Its default.
         optional: Whether the option has no default.
-        text: Whether a size may be written as HEIGHTxWIDTH.
+        takes_shape: Whether a size may be written as HEIGHTxWIDTH.
     """
     kind, metavar = option_type(one)
-    if text:
+    if takes_shape and one.name == "size":
         kind, metavar = str, "HEIGHTxWIDTH"
     flags = FLAGS.get(one.name, (f"--{one.name.replace('_', '-')}",))
     facts = option(*flags, group=GROUPS[one.facts.group], metavar=metavar, help=one.facts.description)

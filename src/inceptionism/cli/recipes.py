@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
@@ -106,64 +106,71 @@ def replay(
     """Make a picture or a film again from the recipe inside it. Options given here make a variation."""
     from inceptionism.io import load_recipe
 
-    recipe = load_recipe(file)
-    if recipe.kind in FILMS:
-        replay_film(recipe, file, photo, passed_files(picture or []), settings, saving, force=force)
+    request = ReplayRequest(load_recipe(file), file, photo, passed_files(picture or []), settings, force)
+    if request.recipe.kind in FILMS:
+        replay_film(request, saving)
     else:
-        replay_picture(recipe, file, photo, passed_files(picture or []), settings, saving, force=force)
+        replay_picture(request, saving)
 
 
-def replay_film(
-    recipe: Recipe,
-    file: Path,
-    source: Path | None,
-    pictures: dict[str, Path],
-    changes: dict[str, Any],
-    saving: Saving,
-    *,
-    force: bool,
-) -> None:
+class ReplayRequest(NamedTuple):
+    """A request to make a picture or a film again.
+
+    Attributes:
+        recipe: The recipe.
+        file: File that holds the recipe.
+        source: Photograph or film that is dreamed.
+        pictures: Other files that the recipe may open, by the names that it has for them.
+        changes: Settings that override those of the recipe.
+        force: Whether pictures of more than 33 megapixels are allowed.
+    """
+
+    recipe: Recipe
+    file: Path
+    source: Path | None
+    pictures: dict[str, Path]
+    changes: dict[str, Any]
+    force: bool
+
+    @property
+    def network(self) -> str:
+        """Name of the network."""
+        return str(self.changes.get("network", self.recipe.network))
+
+
+def replay_film(request: ReplayRequest, saving: Saving) -> None:
     """Make a film again from its recipe, with changes."""
     if saving.verify or saving.position:
         raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
-    ending = file.suffix.lower() if is_picture(file) else ".mp4"
-    path = film_path(saving, again_name(file), source, ending)
-    with loading(changes.get("network", recipe.network), saving.quiet):
+    ending = request.file.suffix.lower() if is_picture(request.file) else ".mp4"
+    path = film_path(saving, again_name(request.file), request.source, ending)
+    with loading(request.network, saving.quiet):
         from inceptionism.film import prepare_film
         from inceptionism.runs import ReplayInputs
 
-        inputs = ReplayInputs(None, pictures, changes.get("network"))
-        film = prepare_film(recipe, source, inputs, changes, force=force)
+        inputs = ReplayInputs(None, request.pictures, request.changes.get("network"))
+        film = prepare_film(request.recipe, request.source, inputs, request.changes, force=request.force)
     execute_film(film, path, saving)
 
 
-def replay_picture(
-    recipe: Recipe,
-    file: Path,
-    source: Path | None,
-    pictures: dict[str, Path],
-    changes: dict[str, Any],
-    saving: Saving,
-    *,
-    force: bool,
-) -> None:
+def replay_picture(request: ReplayRequest, saving: Saving) -> None:
     """Make a picture again from its recipe, with changes, and compare it with the file if there are none."""
     if saving.preview is not None or saving.resume:
         raise InvalidSetting("--preview and --resume are for films")
-    path = output_path(saving, again_name(file))
-    with loading(changes.get("network", recipe.network), saving.quiet):
+    path = output_path(saving, again_name(request.file))
+    with loading(request.network, saving.quiet):
         from inceptionism.io import load_photo
         from inceptionism.networks import load_network
         from inceptionism.runs import ReplayInputs, compare_with_file, is_varied, prepare_replay
 
-        photo = None if source is None else load_photo(source, position=saving.position)
-        inputs = ReplayInputs(photo, pictures, changes.get("network"))
-        runs, number = prepare_replay(recipe, inputs, changes, force=force)
+        photo = None if request.source is None else load_photo(request.source, position=saving.position)
+        inputs = ReplayInputs(photo, request.pictures, request.changes.get("network"))
+        runs, number = prepare_replay(request.recipe, inputs, request.changes, force=request.force)
         judges = [load_network(name) for name in saving.verify]
     paths = [path if index == number else None for index in range(len(runs))]
     (result,) = execute_runs(runs, paths, saving, numbered=is_numbered(path, saving), judges=judges)
-    if is_picture(file) and not is_varied(changes):
-        print_notes(filter(None, [compare_with_file(file, result.image)]), saving.quiet)
+    if is_picture(request.file) and not is_varied(request.changes):
+        print_notes(filter(None, [compare_with_file(request.file, result.image)]), saving.quiet)
 
 
 def is_picture(file: Path) -> bool:
