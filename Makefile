@@ -40,6 +40,8 @@ lint: .venv/.with-lint .venv/.with-test
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	@# mypy reads the stub api.pyi in place of api.py. The shadow file makes it check the code as well.
+	$(BIN)/mypy --shadow-file src/inceptionism/api.pyi src/inceptionism/api.py src/inceptionism/api.pyi
 	$(BIN)/lint-imports
 
 bench: .venv/.with-test

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +19,9 @@ else:
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
+SHORT = ("tests/recipes", "tests/io", "tests/runs", "tests/cli/test_help.py", "tests/test_api.py")
+"""A short selection of the tests: the parts that use most of the standard library, and a run of each command."""
+
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
@@ -28,6 +32,25 @@ def tests(session: nox.Session) -> None:
     """Run the tests with the newest dependencies."""
     session.install("--editable", ".[test]")
     run_tests(session)
+
+
+def other_pythons() -> list[str]:
+    """Return the lowest and the highest installed Python besides the one that runs nox.
+
+    If no other Python is installed, return the lowest and the highest that the project supports. Nox says that they
+    are missing, and skips them.
+    """
+    default = f"{sys.version_info.major}.{sys.version_info.minor}"
+    others = [version for version in PYTHONS if version != default]
+    found = [version for version in others if shutil.which(f"python{version}")] or others
+    return sorted({found[0], found[-1]})
+
+
+@nox.session(python=other_pythons(), default=False)
+def short(session: nox.Session) -> None:
+    """Run a short selection of the tests on the lowest and the highest other Python, for continuous integration."""
+    session.install("--editable", ".[test]")
+    run_tests(session, *SHORT)
 
 
 @nox.session(python=PYTHONS[0])
@@ -46,7 +69,7 @@ def oldest_dependencies() -> list[str]:
     return [f"{match[1]}=={match[2]}" for match in found if match]
 
 
-def run_tests(session: nox.Session) -> None:
-    """Run pytest with the arguments after `--`, by default all tests on all processors."""
-    arguments = session.posargs or ["--numprocesses", "auto", "--dist", "worksteal"]
+def run_tests(session: nox.Session, *paths: str) -> None:
+    """Run pytest with the arguments after `--`, by default all tests in `paths` on all processors."""
+    arguments = session.posargs or ["--numprocesses", "auto", "--dist", "worksteal", *paths]
     session.run("pytest", *arguments, env={"OMP_NUM_THREADS": "1"})
