@@ -18,7 +18,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import CannotWrite
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
-from tests.support.command import DREAM, dream, dream_process, pixels, refused
+from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, dream_process, pixels, refused
 
 
 def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> None:
@@ -29,29 +29,10 @@ def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> Non
 
 
 def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
-    options = {
-        "network": "efficientnet-lite1",
-        "layer": "blocks.3=2",
-        "octaves": 2,
-        "octave-scale": 1.5,
-        "steps": 1,
-        "step-size": 3.5,
-        "jitter": 9,
-        "size": 60,
-        "seed": 11,
-        "device": "cpu",
-        "precision": "bf16",
-        "memory": "3GB",
-        "prior": "0.1*tv + laplacian",
-        "guide": "cup.jpg",
-        "mask": "cup.jpg",
-    }
-    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    done = dream("photo", "cup.jpg", *flags, "-o", "out.webp", cwd=folder)
+    done = dream("photo", "cup.jpg", *PHOTO_FLAGS, "-o", "out.webp", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.webp\n", "")
     recipe = json.loads(dream("show", "out.webp", "--json", cwd=folder).stdout)
-    for name, value in options.items():
-        assert recipe[name.replace("-", "_")] == ([value] if name == "layer" else value)
+    assert {name: recipe[name] for name in PHOTO_SETTINGS} == PHOTO_SETTINGS
     assert recipe["made_with"]["photo"]["name"] == "cup.jpg"
     assert pixels(folder / "out.webp").shape == (60, 46, 3)
 

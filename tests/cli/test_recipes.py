@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
-from tests.support.command import dream, pixels, refused
+from tests.support.command import PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
 
 SMALL = ["--octaves", 2, "--steps", 2, "-l", "blocks.2"]
 
@@ -41,29 +41,10 @@ def test_a_replay_without_an_output_gets_a_name(folder) -> None:
 
 def test_every_setting_can_be_changed(folder) -> None:
     dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
-    options = {
-        "network": "efficientnet-lite1",
-        "layer": "blocks.3=2",
-        "octaves": 1,
-        "octave-scale": 1.5,
-        "steps": 1,
-        "step-size": 3.5,
-        "jitter": 9,
-        "size": 60,
-        "seed": 11,
-        "device": "cpu",
-        "precision": "bf16",
-        "memory": "3GB",
-        "prior": "0.1*tv + laplacian",
-        "guide": "cup.jpg",
-        "mask": "cup.jpg",
-    }
-    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    done = dream("replay", "a.png", "cup.jpg", *flags, "-o", "b.webp", cwd=folder)
+    done = dream("replay", "a.png", "cup.jpg", *PHOTO_FLAGS, "-o", "b.webp", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     recipe = recipe_of("b.webp", folder)
-    for name, value in options.items():
-        assert recipe[name.replace("-", "_")] == ([value] if name == "layer" else value)
+    assert {name: recipe[name] for name in PHOTO_SETTINGS} == PHOTO_SETTINGS
     by_objective = dream("replay", "a.png", "cup.jpg", "--objective", "layer(stem)", "-o", "c.png", cwd=folder)
     assert by_objective.returncode == 0, by_objective.stderr
     assert recipe_of("c.png", folder)["objective"] == "layer(stem)"

@@ -18,6 +18,32 @@ from inceptionism.cli.app import main
 
 DREAM = [sys.executable, "-m", "inceptionism"]
 
+PHOTO_SETTINGS = {
+    "network": "efficientnet-lite1",
+    "layer": ["blocks.3=2"],
+    "octaves": 3,
+    "octave_scale": 1.5,
+    "steps": 1,
+    "step_size": 3.5,
+    "jitter": 9,
+    "size": 60,
+    "seed": 11,
+    "device": "cpu",
+    "precision": "bf16",
+    "memory": "3GB",
+    "prior": "0.1*tv + laplacian",
+    "guide": "cup.jpg",
+    "mask": "cup.jpg",
+}
+"""A value for every setting of a photograph except the objective, which replaces the layers."""
+
+PHOTO_FLAGS = [
+    part
+    for name, value in PHOTO_SETTINGS.items()
+    for part in ("--" + name.replace("_", "-"), *(value if isinstance(value, list) else [value]))
+]
+"""The same settings as options of the command line."""
+
 
 def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*DREAM, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)

@@ -57,14 +57,12 @@ class FrameRun(PhotoRun):
                 one contributes its share of the change of the picture.
         """
         assert isinstance(self.recipe, PhotoRecipe)
-        self._frame, self._pixels = picture, None
+        self._frame = picture
         self._mixture = mixture or [(1.0, self.objective)]
         self.scores, self.seed, self.steps = [], seed, steps or self.recipe.steps
         for _ in run_batch([self]):
             pass
-        dreamed = self._picture(self.size).detach()
-        self._pixels = None
-        return dreamed
+        return self.picture(self.size)
 
     def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
         if len(self._mixture) == 1:
@@ -82,9 +80,9 @@ class FrameRun(PhotoRun):
             for part in masked_objectives(objective, size, self.network.device)
         ]
 
-    def _original(self, size: tuple[int, int]) -> Tensor:
+    def original(self, size: tuple[int, int]) -> Tensor:
         if self._frame is None:
-            return super()._original(size)
+            return super().original(size)
         resized = resize(self._frame, size)
         return resized.clone() if resized is self._frame else resized
 

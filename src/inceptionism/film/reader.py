@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.io import Array, convert_read_errors, open_film
+from inceptionism.io import Array, check_file, convert_read_errors, open_film
 
 HD_HEIGHT = 720
 """Height in rows from which a film without a color space is assumed to have the colors of HD (BT.709)."""
@@ -54,10 +54,7 @@ class FilmSource:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise UnreadablePicture(f"there is no file {path}")
-        if not path.is_file():
-            raise UnreadablePicture(f"{path} is not a file")
+        check_file(path)
         self.path = path
         self.notes: list[str] = []
         with convert_read_errors(path), open_film(path) as container:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,12 +17,14 @@ from inceptionism.film.reader import FilmSource
 from inceptionism.film.stream import FilmRun, Frame, State
 from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
-from inceptionism.io import Array, FileResolver, Mask, Photo
+from inceptionism.io import Array, Photo
 from inceptionism.networks import Network, load_network
-from inceptionism.objectives import Objective
 from inceptionism.recipes import VideoRecipe
-from inceptionism.runs import chosen_layers, output_size, photo_objective
+from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import to_image, to_picture
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class VideoRun(FilmRun):
@@ -35,7 +37,8 @@ class VideoRun(FilmRun):
     Args:
         recipe: Recipe of the video.
         film: Film to dream.
-        network, objective, guide, mask, find_file: As in `PhotoRun`.
+        network: Network, as in `PhotoRun`.
+        **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
         objective: Objective that is maximized.
@@ -50,20 +53,15 @@ class VideoRun(FilmRun):
         film: FilmSource,
         *,
         network: str | nn.Module | Network | None = None,
-        objective: Objective | None = None,
-        guide: Photo | None = None,
-        mask: Mask | None = None,
-        find_file: FileResolver = Path,
+        **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
         net = load_network(recipe.network if network is None else network, recipe.device)
         self._film = film
         self.size = output_size(Photo(film.first), recipe.size)
         first = Photo(resize_pixels(film.first, self.size), name=film.path.name)
-        recipe = replace(recipe, layer=chosen_layers(recipe, net, objective))
-        self.objective = photo_objective(
-            recipe, net, first, objective=objective, guide=guide, mask=mask, find_file=find_file
-        )
+        recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
+        self.objective = photo_objective(recipe, net, first, **replacements)
         self._run = FrameRun(recipe, first, network=net, objective=self.objective)
         height, width = film.size
         described = {"name": film.path.name, "sha256": film.sha256(), "height": height, "width": width}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.stream import FilmRun, Frame, State
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
-from inceptionism.io import FileResolver, Mask, Photo
+from inceptionism.io import Photo
 from inceptionism.networks import Network, load_network
 from inceptionism.objectives import Objective
 from inceptionism.optimization import natural_noise
 from inceptionism.recipes import ZoomRecipe, keyframe_position
-from inceptionism.runs import chosen_layers, output_size, photo_objective
+from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import center_crop, to_image, to_picture
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 NATURAL_CONTRAST = 0.2
 """Contrast of typical photographs. A zoom may reach it even if its first frame has less, like noise or fog."""
@@ -35,7 +38,8 @@ class ZoomRun(FilmRun):
     Args:
         recipe: Recipe of the zoom.
         photo: Photograph that the zoom starts from. By default it starts from noise that looks like colored clouds.
-        network, objective, guide, mask, find_file: As in `PhotoRun`.
+        network: Network, as in `PhotoRun`.
+        **replacements: Objects that are used in place of those in the recipe.
     """
 
     recipe: ZoomRecipe
@@ -46,19 +50,14 @@ class ZoomRun(FilmRun):
         photo: Photo | None = None,
         *,
         network: str | nn.Module | Network | None = None,
-        objective: Objective | None = None,
-        guide: Photo | None = None,
-        mask: Mask | None = None,
-        find_file: FileResolver = Path,
+        **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
         net = load_network(recipe.network if network is None else network, recipe.device)
         self.size = frame_size(recipe, photo)
         first = first_frame(photo, self.size, recipe.seed)
-        recipe = replace(recipe, layer=chosen_layers(recipe, net, objective))
-        self._objectives = ObjectiveSchedule.of(
-            recipe, net, first, objective=objective, guide=guide, mask=mask, find_file=find_file
-        )
+        recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
+        self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
         self._run = FrameRun(recipe, first, network=net, objective=self._objectives.total)
         self.recipe = replace(recipe, made_with=self._run.made_with(photo))
         self.notes = self._run.notes
@@ -116,19 +115,11 @@ class ObjectiveSchedule:
     objectives: Sequence[Objective]
 
     @classmethod
-    def of(
-        cls,
-        recipe: ZoomRecipe,
-        network: Network,
-        photo: Photo,
-        *,
-        objective: Objective | None,
-        guide: Photo | None,
-        mask: Mask | None,
-        find_file: FileResolver,
-    ) -> ObjectiveSchedule:
+    def of(cls, recipe: ZoomRecipe, network: Network, photo: Photo, replacements: Replacements) -> ObjectiveSchedule:
         """Return the objectives of a recipe and its keyframes. The arguments are those of `ZoomRun`."""
-        points = [(0.0, recipe, objective)]
+        points = [(0.0, recipe, replacements)]
+        later = replacements.copy()
+        later.pop("objective", None)
         for keyframe in recipe.keyframes:
             if keyframe.layer or keyframe.objective:
                 changed = replace(
@@ -137,15 +128,12 @@ class ObjectiveSchedule:
                     objective=keyframe.objective,
                     guide=None if keyframe.objective else recipe.guide,
                 )
-                points.append((keyframe.at, changed, None))
+                points.append((keyframe.at, changed, later))
         if len(points) > 1 and points[1][0] == 0:
             del points[0]
         return cls(
             [time for time, _, _ in points],
-            [
-                photo_objective(changed, network, photo, objective=given, guide=guide, mask=mask, find_file=find_file)
-                for _, changed, given in points
-            ],
+            [photo_objective(changed, network, photo, **objects) for _, changed, objects in points],
         )
 
     @property

@@ -1,6 +1,6 @@
 from .base import Run, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
-from .photo import PhotoRun, chosen_layers, output_size, photo_objective
+from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .replay import ReplayInputs, check_area, named_files, prepare_replay, resolve_replay
 from .result import Result, Results, Step
 from .verification import verify_result
@@ -9,6 +9,7 @@ from .visualization import ClassRun
 __all__ = [
     "ClassRun",
     "PhotoRun",
+    "Replacements",
     "ReplayInputs",
     "Result",
     "Results",

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from PIL import Image
@@ -32,8 +33,27 @@ from inceptionism.runs.base import Run
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import resize, to_image, to_picture
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 MIN_TRIM_PIXELS = 2**20
 """Smallest area of an octave, in pixels, for which the return of unused memory is worth its time."""
+
+
+class Replacements(TypedDict, total=False):
+    """Objects that a run uses in place of those in its recipe.
+
+    Attributes:
+        objective: Objective to maximize.
+        guide: Picture whose shapes appear in the result.
+        mask: Mask of the places that change.
+        find_file: Function that finds the files that the recipe names. No other file is opened.
+    """
+
+    objective: Objective | None
+    guide: Photo | None
+    mask: Mask | None
+    find_file: FileResolver
 
 
 class PhotoRun(Run):
@@ -50,10 +70,7 @@ class PhotoRun(Run):
         recipe: Settings of the picture.
         photo: The photograph.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
-        objective: Objective that is used in place of the one in the recipe.
-        guide: Guide that is used in place of the one in the recipe.
-        mask: Mask that is used in place of the one in the recipe.
-        find_file: Function that finds the files that the recipe names. No other file is opened.
+        **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
         photo: The photograph.
@@ -68,16 +85,11 @@ class PhotoRun(Run):
         photo: Photo,
         *,
         network: str | nn.Module | Network | None = None,
-        objective: Objective | None = None,
-        guide: Photo | None = None,
-        mask: Mask | None = None,
-        find_file: FileResolver = Path,
+        **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__(recipe, network)
-        layers = chosen_layers(recipe, self.network, objective)
-        self.objective = photo_objective(
-            recipe, self.network, photo, objective=objective, guide=guide, mask=mask, find_file=find_file
-        )
+        layers = chosen_layers(recipe, self.network, replacements.get("objective"))
+        self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.prior = build_prior(parse_prior(recipe.prior, photo=True), self.network)
         self.steps = recipe.steps
         self.seed = recipe.seed
@@ -95,8 +107,9 @@ class PhotoRun(Run):
         generator = torch.Generator().manual_seed(self.seed)
         step_size = recipe.step_size / 255 * masked_share(self.objective)
         errors: list[NoGradient] = []
+        self._pixels = None
         for size in self.sizes:
-            self._pixels = pixels = Pixels(self._picture(size))
+            self._pixels = pixels = Pixels(self.picture(size))
             trim_memory_for(size)
             optimizer = NormalizedAscent(pixels.parameters, step_size)
             state = self.make_state(pixels, optimizer, size, generator, circular_shift(recipe.jitter))
@@ -114,28 +127,28 @@ class PhotoRun(Run):
             self.notes.append(f"{len(errors)} of {len(self.sizes)} octaves changed nothing: {errors[-1]}")
 
     def image(self) -> Image.Image:
-        image = to_image(self._picture(self.size), self.photo.alpha)
+        image = to_image(self.picture(self.size), self.photo.alpha)
         for name, value in self.photo.metadata.items():
             image.info[name] = value
         return image
 
-    def _picture(self, size: tuple[int, int]) -> Tensor:
+    def picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far."""
         if self._pixels is None:
-            return self._original(size)
+            return self.original(size)
         pixels = self._pixels.pixels.detach()
         octave_size = pixels.shape[-2], pixels.shape[-1]
         if octave_size == size:
             return pixels
-        detail = self._original(octave_size).neg_().add_(pixels)
+        detail = self.original(octave_size).neg_().add_(pixels)
         trim_memory_for(size)
-        picture = self._original(size)
+        picture = self.original(size)
         for channel in range(3):  # one at a time, because a large picture fills much of the memory
             trim_memory_for(size)
             picture[:, channel] += resize(detail[:, channel : channel + 1], size)[:, 0]
         return picture
 
-    def _original(self, size: tuple[int, int]) -> Tensor:
+    def original(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width. It is not kept, because floats need four times the memory."""
         return to_picture(self.photo.pixels, self.network.device, size)
 
