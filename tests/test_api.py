@@ -307,7 +307,7 @@ def test_a_result_is_saved_only_to_a_valid_path(tiny, photo) -> None:
     for path in (None, io.BytesIO(), b"a.png", 5):
         with pytest.raises(InvalidSetting, match="the path of a picture must be a text or a Path, not"):
             result.save(path)
-    with pytest.raises(inc.CannotWrite, match="cannot be written: embedded null"):
+    with pytest.raises(inc.CannotWrite, match="cannot be written: its name contains a null character"):
         result.save("a\0.png")
 
 

@@ -41,12 +41,12 @@ ANNOTATIONS = {
     "mask": "PhotoSource | None",
     "keyframes": "Keyframes",
 }
-"""Types of the arguments that take more in Python than the names that a recipe holds."""
+"""Types of the arguments that may be objects in Python, where a recipe holds names."""
 
 NOTES = {
-    "network": "Or a `Network`, or a module that takes N×3×H×W pixels in [0, 1].",
-    "layer": "Or a list of names, or a mapping from name to weight.",
-    "objective": "Or an `Objective`.",
+    "network": "A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.",
+    "layer": "A list of names, or a mapping from name to weight, is accepted too.",
+    "objective": "An `Objective` is accepted too.",
     "guide": "A path, a PIL image, or an H×W×3 uint8 array.",
     "mask": "A path, a PIL image, or an H×W or H×W×3 uint8 array.",
     "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
@@ -57,7 +57,7 @@ NOTES = {
 def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
 
-    The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` says where it departs.
+    The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
 
     Args:
         photo: Photograph: a path, a PIL image, or an H×W×3 uint8 array.
@@ -69,7 +69,7 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
         UnreadablePicture: If the photograph cannot be read.
         UnknownName: If there is no such network or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range.
-        NoGradient: If the objective does not respond to the picture.
+        NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
     recipe, objects = split_settings(settings)
     return PhotoRun(PhotoRecipe(**recipe), load_photo(photo), **objects).finish(on_step)
@@ -82,10 +82,10 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
     notes=NOTES,
 )
 def visualize(target: str | int | Objective, *, on_step: OnStep | None = None, **settings: Any) -> Result:
-    """Generate a picture from noise: of a class, or of anything else that an objective scores.
+    """Generate a picture of a class, or of any other objective, from noise.
 
     Args:
-        target: Name of a class, a synonym or its index; or an `Objective`, or the text of one, for example
+        target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
             "channel(blocks.10:17)".
         **settings: Settings of the recipe.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
@@ -93,8 +93,8 @@ def visualize(target: str | int | Objective, *, on_step: OnStep | None = None, *
 
     Raises:
         UnknownName: If there is no such network, class or layer; the message suggests similar names.
-        InvalidSetting: If a setting has the wrong type or is out of range, or several classes have the name.
-        NoGradient: If the objective does not change with the picture.
+        InvalidSetting: If a setting has the wrong type or is out of range, or if several classes have this name.
+        NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
     is_objective = isinstance(target, Objective) or (isinstance(target, str) and is_expression(target))
     wanted: dict[str, Any] = {"objective": str(target)} if is_objective else {"target": target}
@@ -106,18 +106,18 @@ def visualize(target: str | int | Objective, *, on_step: OnStep | None = None, *
 
 @takes_settings(ZoomRecipe, annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"}, notes=NOTES)
 def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
-    """Fly into a picture that is dreamed on the way: dream, zoom, dream again.
+    """Make a film that flies into a picture: dream, zoom, and dream again.
 
         for frame in inc.zoom("sky.jpg", seconds=2):
             show(frame.image)
         inc.zoom("sky.jpg").save("zoom.mp4")
 
     Args:
-        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; "noise" for noise with natural colors.
+        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; or "noise" for noise with natural colors.
         **settings: Settings of the recipe.
 
     Returns:
-        The film in the making: iterate over it for its frames, or save it.
+        The run that makes the film: iterate over it to get the frames, or call its `save` method.
 
     Raises:
         UnreadablePicture: If the photograph cannot be read.
@@ -145,7 +145,7 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
         **settings: Settings of the recipe.
 
     Returns:
-        The film in the making: iterate over it for its frames, or save it.
+        The run that makes the film: iterate over it to get the frames, or call its `save` method.
 
     Raises:
         UnreadablePicture: If the film cannot be read.
@@ -159,7 +159,7 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
 
 
 def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings with the names that a recipe has for objects, and the objects themselves for the run."""
+    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     recipe = {
         **settings,
@@ -178,5 +178,5 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
 
 
 def picture_name(source: PhotoSource) -> str:
-    """Return the name of a picture in a recipe: its path, if it has one."""
+    """Return the name of a picture in a recipe: its path, or "picture" if it has no path."""
     return str(source) if isinstance(source, (str, os.PathLike)) else "picture"

@@ -39,20 +39,22 @@ def dream(
 ) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
 
-    The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` says where it departs.
+    The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
 
     Args:
         photo: Photograph: a path, a PIL image, or an H×W×3 uint8 array.
-        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; several layers are added. By default
-            the network's default layer. Or a list of names, or a mapping from name to weight.
+        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
+            added. By default the network's default layer. A list of names, or a mapping from name to
+            weight, is accepted too.
         guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
             H×W×3 uint8 array.
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an H×W or H×W×3 uint8 array.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
-            file. Or a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
-            class(banana, where=mask.png)". docs/objectives.md lists all objectives. Or an `Objective`.
+            class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
+            accepted too.
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
@@ -75,7 +77,7 @@ def dream(
         UnreadablePicture: If the photograph cannot be read.
         UnknownName: If there is no such network or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range.
-        NoGradient: If the objective does not respond to the picture.
+        NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
 
 def visualize(
@@ -92,13 +94,13 @@ def visualize(
     memory: str | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
-    """Generate a picture from noise: of a class, or of anything else that an objective scores.
+    """Generate a picture of a class, or of any other objective, from noise.
 
     Args:
-        target: Name of a class, a synonym or its index; or an `Objective`, or the text of one, for example
+        target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
             "channel(blocks.10:17)".
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
-            file. Or a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         preset: Preset for the prior and the number of steps: fine or fast. The preset fine gives the
             best pictures, and fast takes a third of the time.
         prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
@@ -117,8 +119,8 @@ def visualize(
 
     Raises:
         UnknownName: If there is no such network, class or layer; the message suggests similar names.
-        InvalidSetting: If a setting has the wrong type or is out of range, or several classes have the name.
-        NoGradient: If the objective does not change with the picture.
+        InvalidSetting: If a setting has the wrong type or is out of range, or if several classes have this name.
+        NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
 
 def zoom(
@@ -149,16 +151,17 @@ def zoom(
     precision: str = "auto",
     memory: str | None = None,
 ) -> ZoomRun:
-    """Fly into a picture that is dreamed on the way: dream, zoom, dream again.
+    """Make a film that flies into a picture: dream, zoom, and dream again.
 
         for frame in inc.zoom("sky.jpg", seconds=2):
             show(frame.image)
         inc.zoom("sky.jpg").save("zoom.mp4")
 
     Args:
-        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; "noise" for noise with natural colors.
-        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; several layers are added. By default
-            the network's default layer. Or a list of names, or a mapping from name to weight.
+        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; or "noise" for noise with natural colors.
+        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
+            added. By default the network's default layer. A list of names, or a mapping from name to
+            weight, is accepted too.
         guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
             H×W×3 uint8 array.
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
@@ -167,27 +170,28 @@ def zoom(
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
         rotation: Rotation of the picture, counterclockwise, in degrees per second.
-        toward: Point that the camera flies to and turns about, down and across. 0,0 is the top left
-            corner and 1,1 the bottom right corner. The point stays where it is.
-        drift: Sideways movement of the camera, down and across, in heights and widths of the picture
-            per second.
+        toward: Point that the camera flies to and turns about: its distances down and across. 0,0 is
+            the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its
+            place in the frame.
+        drift: Movement of the camera down and across, in heights and widths of the picture per second.
         keyframes: Layers, objectives and camera that change over time. docs/motion.md explains them.
             The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
-            file. Or a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
-            class(banana, where=mask.png)". docs/objectives.md lists all objectives. Or an `Objective`.
+            class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
+            accepted too.
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
         step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
-        size: Longer side of the frames, in pixels. A height and a width crop the photograph to that
-            shape. "none" means the size of the photograph.
+        size: Longer side of the frames, in pixels. If a height and a width are given, the photograph is
+            cropped to this shape. "none" means the size of the photograph.
         prior: Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics,
             joined by +; or none. docs/priors.md explains them.
-        keep: Share of the first frame's brightness and contrast that every frame restores. Without it,
-            the picture burns out.
+        keep: Share of the difference from the first frame's brightness and contrast that every frame
+            corrects. With 0, the contrast of a long zoom becomes too strong.
         seed: Random seed: the same seed gives the same picture.
         device: Device to compute on: auto, cpu, cuda or mps. With auto, a GPU is used if the machine
             has one.
@@ -197,7 +201,7 @@ def zoom(
             Larger pictures are processed in tiles.
 
     Returns:
-        The film in the making: iterate over it for its frames, or save it.
+        The run that makes the film: iterate over it to get the frames, or call its `save` method.
 
     Raises:
         UnreadablePicture: If the photograph cannot be read.
@@ -233,16 +237,18 @@ def video(
 
     Args:
         film: Path of a film.
-        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; several layers are added. By default
-            the network's default layer. Or a list of names, or a mapping from name to weight.
+        layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
+            added. By default the network's default layer. A list of names, or a mapping from name to
+            weight, is accepted too.
         guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
             H×W×3 uint8 array.
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an H×W or H×W×3 uint8 array.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
-            file. Or a `Network`, or a module that takes N×3×H×W pixels in [0, 1].
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
-            class(banana, where=mask.png)". docs/objectives.md lists all objectives. Or an `Objective`.
+            class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
+            accepted too.
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
@@ -264,7 +270,7 @@ def video(
             Larger pictures are processed in tiles.
 
     Returns:
-        The film in the making: iterate over it for its frames, or save it.
+        The run that makes the film: iterate over it to get the frames, or call its `save` method.
 
     Raises:
         UnreadablePicture: If the film cannot be read.

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 
 MAX_QUOTED = 100
-"""Largest number of characters of a value that a message quotes without a cut."""
+"""Largest number of characters of a value that a message quotes in full."""
 
 
 class InceptionismError(Exception):
-    """Any failure that this package foresees. `str(error)` is one sentence that can be shown to a user."""
+    """Base class of the errors that this package raises on purpose. `str(error)` is one sentence for users."""
 
 
 class InvalidSetting(InceptionismError, ValueError):
@@ -76,6 +76,8 @@ def printable(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of a library's error message, or the name of its type if the message is empty."""
     message = getattr(error, "strerror", None) or str(error)
+    if "embedded null" in message:  # each version of Python words this differently
+        return "its name contains a null character"
     return printable(message.strip().partition("\n")[0]) or type(error).__name__
 
 

@@ -17,10 +17,13 @@ from torch import Tensor
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 DEFAULT_SETTINGS = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
-"""Settings that glibc chooses by itself once large blocks were freed."""
+"""Settings that glibc chooses by itself after large blocks have been freed."""
 
 KEEP_SETTINGS = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
-"""Settings that keep freed blocks. Larger blocks than the first limit are whole pictures: few, and still returned."""
+"""Settings that keep freed blocks in the process.
+
+Blocks above the first limit are whole pictures. They are few, and they are still returned to the system.
+"""
 
 MADV_HUGEPAGE = 14
 """Advice "use large pages", from Linux's asm-generic/mman-common.h."""
@@ -77,11 +80,12 @@ def keep_memory() -> Iterator[None]:
 
 
 def use_large_pages(tensor: Tensor) -> Tensor:
-    """Return a new tensor, after a request for large pages if the tensor is large. Nothing must be written to it yet.
+    """Ask the system for large pages for a tensor if it is large and on the CPU, and return the same tensor.
+
+    The tensor must be newly allocated, and nothing may have been written to it yet. The system may ignore the request.
 
     The system clears a page at the first write to it. For a picture of 33 megapixels, a step writes to 200,000 small
-    pages. Clearing these takes longer than all other work on the picture outside of the network. The request is only
-    advice, which the system may ignore.
+    pages. Clearing these takes longer than all other work on the picture outside of the network.
     """
     size = tensor.numel() * tensor.element_size()
     library = glibc() if tensor.device.type == "cpu" and size >= KEEP_SETTINGS[M_MMAP_THRESHOLD] else None

@@ -16,12 +16,12 @@ BAND_ROWS = 256
 def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
     """Return an N×C×H×W picture at another height and width.
 
-    The filter is bicubic with antialiasing: it widens where the picture shrinks.
+    The filter is bicubic. When the picture shrinks, the filter is widened to prevent aliasing.
     """
     if picture.shape[-2:] == size:
         return picture
     resized = picture.new_empty(*picture.shape[:2], *size)
-    # One channel at a time: the filter needs memory for an intermediate picture of up to half the new size.
+    # One channel at a time saves memory: the filter needs an intermediate picture of up to half the new size.
     for channel in range(picture.shape[1]):
         plane = picture[:, channel : channel + 1]
         resized[:, channel : channel + 1] = F.interpolate(plane, size, mode="bicubic", antialias=True)
@@ -35,7 +35,7 @@ def limit_area(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
 
 
 def center_crop(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the largest centered crop of H×W×3 pixels that has the aspect ratio of a height and width."""
+    """Return the largest centered crop of H×W×3 pixels that has the aspect ratio of `size`, a height and width."""
     height, width = pixels.shape[:2]
     scale = min(height / size[0], width / size[1])
     rows, columns = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
@@ -63,11 +63,11 @@ def to_image(picture: Tensor, alpha: NDArray[np.uint8] | None = None) -> Image.I
 
     Args:
         picture: 1×3×H×W. Values outside of [0, 1] are clipped.
-        alpha: H×W transparency, uint8, which is resized to fit. The image is then RGBA.
+        alpha: Opacity: H×W, uint8. It is resized to fit, and the image is then RGBA.
     """
     height, width = picture.shape[-2:]
     pixels = np.empty((height, width, 3), np.uint8)
-    # In bands, because a whole large picture would need a second copy in float.
+    # The conversion goes band by band: for a whole picture, it would need a second float copy of the picture.
     for top in range(0, height, BAND_ROWS):
         band = (picture[0, :, top : top + BAND_ROWS].clamp(0, 1) * 255).round().to(torch.uint8)
         pixels[top : top + BAND_ROWS] = band.permute(1, 2, 0).cpu().numpy()

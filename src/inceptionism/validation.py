@@ -1,4 +1,4 @@
-"""Checks of values that users give. Knows no torch."""
+"""Checks of values that users give. Does not import torch."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def number_text(value: float) -> str:
 
 
 def is_finite(value: object) -> bool:
-    """Return whether `value` is a number that a float can hold."""
+    """Return whether `value` is a finite number that a float can hold."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:

@@ -80,7 +80,7 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path) -> None:
         "out": "has no ending; use one of .png, .jpg, .jpeg, .webp, .gif",
         "folder.png": "is a folder; give the name of a file",
         f"{'n' * 300}.png": "cannot be written: File name too long",
-        "a\0.png": "cannot be written: embedded null byte",
+        "a\0.png": "cannot be written: its name contains a null character",
         "circle.png": "is a symbolic link that points back to itself",
         "nowhere.png": "there is no folder .*gone to write x.png in",
         "pipe.png": "is a pipe or a device, not a file",

@@ -168,7 +168,7 @@ def test_unreadable_files_are_refused_in_one_sentence(tmp_path) -> None:
         "": "is a folder, not a file",
         "text.jpg/a.png": "there is no file",
         f"{'n' * 300}.png": "cannot be opened: File name too long",
-        "a\0.png": "cannot be opened: embedded null byte",
+        "a\0.png": "cannot be opened: its name contains a null character",
         "circle.png": "cannot be opened: Too many levels of symbolic links",
         "pipe.jpg": "is a pipe or a device, not a file",
     }.items():

@@ -106,7 +106,7 @@ def test_invalid_requests_for_copies_are_refused(dreamed) -> None:
         (["gone.png"], "there is no file gone.png", 1),
         (
             ["a.png", "--loop"],
-            "--loop fades from the photograph to the picture: give the photograph, --before PHOTO",
+            "--loop fades from the photograph to the picture, so it needs --before PHOTO",
             2,
         ),
         (

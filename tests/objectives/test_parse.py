@@ -117,7 +117,7 @@ def test_the_reference_lists_every_objective() -> None:
     [
         ("layr(first)", "there is no objective 'layr'; the objectives are .*; did you mean layer"),
         ("layer(frst)", "has no layer 'frst'; did you mean first"),
-        ("layer(first, second)", r"has 2 arguments: write layer\(layer\[:channel\]\)"),
+        ("layer(first, second)", r"has the wrong number of arguments; write layer\(layer\[:channel\]\)"),
         ("layer(first:9)", "layer first has no channel 9; its channels are 0 to 4"),
         ("channel(first)", r"names no channel; write for example channel\(first:0\)"),
         ("neuron(first:1, 2)", "has a row but no column; give both"),
@@ -127,7 +127,7 @@ def test_the_reference_lists_every_objective() -> None:
         ("class(oak, against=oak)", "sets a class against itself"),
         (
             "class(oak, opposed=elm)",
-            r"has an unknown opposed=: write class\(name or index\), optionally with against=…",
+            r"has the unknown argument opposed=; write class\(name or index\), optionally with against=…",
         ),
         ("direction(second, short.npy)", "short.npy has 3 numbers, but layer second has 7 channels"),
         (
@@ -136,7 +136,7 @@ def test_the_reference_lists_every_objective() -> None:
         ),
         ("direction(second, objects.npy)", "objects.npy cannot be read as a .npy file with a direction"),
         ("direction(second, missing.npy)", "missing.npy cannot be read as a .npy file with a direction: No such file"),
-        ("guide(second)", "has 1 arguments: write guide"),
+        ("guide(second)", "has the wrong number of arguments; write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),
         ("guide(second, other.png, angle)", "the third argument of guide can only be cosine, not 'angle'"),
         ("style(second)", r"names no picture to compare with; write style\(layer, picture\)"),

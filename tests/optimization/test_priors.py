@@ -145,7 +145,7 @@ def picture(result: inc.Result) -> torch.Tensor:
 
 
 def test_a_photograph_has_no_other_parameterization(tiny, photo) -> None:
-    with pytest.raises(InvalidSetting, match="prior fourier is for pictures from noise only"):
+    with pytest.raises(InvalidSetting, match="prior fourier works only for pictures from noise"):
         inc.dream(photo, network=tiny, prior="fourier")
 
 

@@ -62,7 +62,7 @@ def test_the_camera_follows_the_keyframes(tmp_path) -> None:
     [
         ("[[keyframe]]\nat = ", r"k.toml is not a TOML file that can be read: Invalid value"),
         ("at = 3", r"must have a table \[\[keyframe\]\] for each keyframe"),
-        ("[[keyframe]]\nat = 1\n[[keyframe]]\nat = 1.0", "two keyframes are at 1 seconds; make them one"),
+        ("[[keyframe]]\nat = 1\n[[keyframe]]\nat = 1.0", "two keyframes are at 1 seconds; merge them into one"),
         ("[[keyframe]]\nat = 1\nzom = 2", "unknown setting 'zom'; did you mean zoom"),
         ("[[keyframe]]\nzoom = 2", "lacks 'at'"),
         ("[[keyframe]]\nat = -1", "at must be from 0 to 10000000, not -1"),

@@ -17,15 +17,15 @@ from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_num
         ("tv + tv", "prior 'tv [+] tv' has tv twice; leave one of them out"),
         ("-1*tv", "the strength of prior tv must be more than 0, not -1"),
         ("2*views", r"prior views has no strength; leave 2\* out"),
-        ("tv(3)", "has 1 arguments: write tv"),
-        ("phase(a.png, b.png)", r"has 2 arguments: write phase\(\[picture or folder\]\)"),
-        ("views(zoom=3)", r"has an unknown zoom=: write views, optionally with shift=… or smallest=…"),
+        ("tv(3)", "has the wrong number of arguments; write tv"),
+        ("phase(a.png, b.png)", r"has the wrong number of arguments; write phase\(\[picture or folder\]\)"),
+        ("views(zoom=3)", r"has the unknown argument zoom=; write views, optionally with shift=… or smallest=…"),
         ("phase + blur", "phase keeps the magnitude of each frequency, but blur changes it; leave one of them out"),
         ("views(shift=far)", "shift= of prior views must be a number, not 'far'"),
         ("views(noise=2)", "noise= of prior views must be from 0 to 1, not 2"),
         ("views(noise=nan)", "noise= of prior views must be a finite number, not nan"),
-        ("views(smallest=2, largest=1)", "smallest= of prior views must be at most largest=, which is 1, not 2"),
-        ("views(smallest=2.5)", "smallest= of prior views must be at most largest=, which is 2, not 2.5"),
+        ("views(smallest=2, largest=1)", "smallest= of prior views is 2, but it must be at most largest=, which is 1"),
+        ("views(smallest=2.5)", "smallest= of prior views is 2.5, but it must be at most largest=, which is 2"),
         ("fourier(decay=9)", "decay= of prior fourier must be from 0 to 4, not 9"),
         ("norm(power=0.5)", "power= of prior norm must be from 1 to 32, not 0.5"),
         ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
@@ -42,7 +42,7 @@ def test_none_is_no_prior() -> None:
 
 def test_a_photograph_has_no_other_parameterization() -> None:
     assert parse_prior("pixels + tv", photo=True).keys() == {"pixels", "tv"}
-    with pytest.raises(InvalidSetting, match="prior phase is for pictures from noise only"):
+    with pytest.raises(InvalidSetting, match="prior phase works only for pictures from noise"):
         parse_prior("phase", photo=True)
 
 

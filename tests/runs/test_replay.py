@@ -166,7 +166,7 @@ def test_notes_report_every_difference_from_the_original(folder) -> None:
         "photograph",
     ):
         assert fact in notes
-    assert "the original was processed 5 pixels at a time" in notes
+    assert "the original was processed in tiles of 5 pixels, and this one as a whole" in notes
     assert "stopped after 1 steps" in notes
     # A variation differs on purpose, so it has no such notes.
     assert inc.replay(replace(made.recipe, made_with=other), folder / "cup.png", seed=4).notes == made.notes

@@ -29,17 +29,18 @@ class ChannelAtlas:
     Args:
         network: Network that has the layer.
         layer: Name of the layer.
-        settings: Settings of every picture. Their objective is replaced by that of the channel.
+        settings: Settings of every picture. The objective in them is replaced by that of the channel.
         folder: Folder for the files. It is created if its parent exists.
         channels: Indices of the channels. None means all channels of the layer.
-        photo: If given, only the channels that are most active on this photograph are shown, the most active first.
-        top: Number of channels that are shown with `photo`.
+        photo: If given, the channels that are most active on this photograph are shown instead of `channels`, the most
+            active first.
+        top: Number of channels that are shown if `photo` is given.
         overwrite: Whether existing pictures with other settings are replaced.
 
     Attributes:
         channels: Indices of the channels, in the order of the sheet.
         done: Channels whose pictures exist.
-        silent: Channels without a gradient, among the pictures that this object has made.
+        silent: Channels whose objectives had no gradient, among the pictures that this object has made.
 
     Raises:
         UnknownName: If the network has no such layer.
@@ -100,7 +101,7 @@ class ChannelAtlas:
         """Yield the steps of each batch of missing pictures. The pictures are written after the last step of a batch.
 
         Raises:
-            InvalidSetting: If the next batch is requested before all steps of the last one were taken.
+            InvalidSetting: If the next batch is requested before all steps of the last batch were taken.
         """
         missing = [index for index in self.channels if index not in set(self.done)]
         for batch in make_batches(self.run(index) for index in missing):
@@ -108,13 +109,13 @@ class ChannelAtlas:
             yield self._steps(indices, batch)
             for index, run in zip(indices, batch, strict=True):
                 if len(run.scores) < run.steps:
-                    raise InvalidSetting("take all steps of a batch before the next batch")
+                    raise InvalidSetting("take all steps of a batch before you request the next batch")
                 result = run.result()
                 save_picture(result.image, self.path(index), result.recipe)
                 self.done.append(index)
 
     def _steps(self, indices: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
-        """Take the steps of a batch. The picture of a silent channel shows only the effect of the prior on noise."""
+        """Yield the steps of a batch. The picture of a silent channel shows only the effect of the prior on noise."""
         try:
             yield from run_batch(batch)
         except NoGradient:

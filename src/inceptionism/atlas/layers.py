@@ -18,7 +18,7 @@ PICTURE_SIDE = 224
 
 
 def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -> list[PhotoRun]:
-    """Return a run for each recommended layer, which dreams a small version of the same picture.
+    """Return a run for each recommended layer. Every run dreams a small version of the same picture.
 
     Args:
         network: Network that dreams.
@@ -45,7 +45,10 @@ def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -
 
 
 def layer_sheet(network: Network, runs: Sequence[PhotoRun]) -> Image.Image:
-    """Return a contact sheet of the runs of `layer_runs`. Each picture shows its layer, level and channels."""
+    """Return a contact sheet of the runs of `layer_runs`.
+
+    The text below each picture is the name, the level and the number of channels of its layer.
+    """
     layers = {layer.name: layer for layer in network.layers(all=True)}
     pictures = []
     for run in runs:

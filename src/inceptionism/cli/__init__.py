@@ -1,4 +1,4 @@
-"""The command line, `dream`. Everything it does, the library does.
+"""The command line, `dream`. The library can do everything that the commands do.
 
 Use `main`.
 """

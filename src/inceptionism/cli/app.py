@@ -91,7 +91,7 @@ def class_(
         typer.Argument(metavar="CLASS", help="Names or indices of classes. Each class gets its own picture."),
     ] = None,
 ) -> None:
-    """Generate a picture of a class from noise, for example banana, lion or 291; or of an objective."""
+    """Generate a picture of a class, for example banana, lion or 291, or of an objective, from noise."""
     if bool(targets) == (settings["objective"] is not None):
         raise InvalidSetting("give either classes or --objective")
     wanted: list[str | None] = [*targets] if targets else [None]
@@ -127,7 +127,7 @@ def layers(
     ] = None,
     all: Annotated[bool, option("--all", group=WHAT, help="List every module that outputs a map.")] = False,
     atlas: Annotated[
-        bool, option("--atlas", group=WHAT, help="Draw a contact sheet of a dream of each recommended layer.")
+        bool, option("--atlas", group=WHAT, help="Draw a contact sheet with a dream of each recommended layer.")
     ] = False,
     photo: Annotated[
         Path | None,
@@ -216,7 +216,7 @@ def program(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit with its status.
 
-    A wrong option is reported in one line, where typer would draw a panel of several.
+    A wrong option is reported in one line. Typer itself would draw a box of several lines.
 
     Args:
         arguments: Arguments of the program; by default those of the process.

@@ -1,4 +1,4 @@
-"""A command: its options from the settings of recipes, the shared options, examples, and errors in one line."""
+"""Commands of the program: options made from the settings of recipes, shared options, examples, errors in one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": (
 """Flags of settings that differ from the name of the setting, or that have a short form."""
 
 METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS"}
-"""Types of values, as the help shows them, of settings whose type says less."""
+"""Types of values in the help, for settings whose Python type says too little."""
 
 
 def command(
@@ -47,8 +47,9 @@ def command(
     """Return a decorator that makes a function a command of `app`.
 
     The command gets an option for each setting of the recipes, the shared options that are named, and --debug. The
-    function takes them as `settings`, a dictionary of values for a recipe, and as `saving`, a `Saving`, if it has
-    parameters of these names. Errors become one line on standard error and an exit status.
+    function receives the settings as `settings`, a dictionary of values for a recipe, and the shared options as
+    `saving`, a `Saving`. If the function has a parameter with the name of an option, the parameter replaces the option.
+    Errors become one line on standard error and an exit status.
 
     Args:
         app: The program, or a group of commands in it.
@@ -162,7 +163,7 @@ def read_settings(values: Mapping[str, Any], *, drop_absent: bool = False) -> di
         drop_absent: Whether options that were not given are left out.
     """
     settings = dict(values)
-    if drop_absent:  # typer has an empty list for an option that may be given several times
+    if drop_absent:  # typer passes [] for an absent option that may be given several times
         settings = {name: value for name, value in values.items() if value not in (None, [])}
     readers: dict[str, Callable[[Any], Any]] = {
         "size": lambda text: parse_side_or_size(text) if isinstance(text, str) else text,

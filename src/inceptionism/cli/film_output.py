@@ -1,4 +1,4 @@
-"""From films in the making to files: their names, the progress, and unfinished films after an interruption."""
+"""Output of films: the names of their files, the progress, and unfinished films after an interruption."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def execute_film(run: FilmRun, path: Path, saving: Saving) -> None:
             interruption = error
     print_notes(run.notes[printed:], saving.quiet)
     if interruption is not None:
-        # A file without a frame of this run is the one that the film was to replace.
+        # If this run wrote no frame, an existing file is the one that the film was to replace.
         if not run.number or not path.exists():
             raise interruption
         from inceptionism.film import segments_folder
@@ -87,7 +87,11 @@ def film_path(saving: Saving, name: str, source: Path | None, ending: str = ".mp
             source.
         name: Name of the film without an ending, if the user gave no path.
         source: Photograph or film that is read.
-        ending: Ending of the name; .mp4 if films have no such ending.
+        ending: Ending of the name. If it is not an ending of films, .mp4 is used.
+
+    Raises:
+        CannotWrite: If the film or the preview cannot be written.
+        NameTaken: If the film exists and must not be replaced, or if the preview would replace the film or its source.
     """
     from inceptionism.film import CODECS, check_film, unfinished_name
     from inceptionism.io import check_output, free_name, resolve_target, shorten_name

@@ -65,7 +65,7 @@ def zoom(
     ] = False,
     output: FilmOutput = None,
 ) -> None:
-    """Fly into a picture that is dreamed on the way: dream, zoom, and dream again."""
+    """Make a film that flies into a picture: dream, zoom, and dream again."""
     if [seconds, frames, endless or None].count(None) < 2:
         raise InvalidSetting("give one of --seconds, --frames and --endless")
     fps = settings["fps"]
@@ -100,7 +100,7 @@ def video(
         ),
     ] = None,
 ) -> None:
-    """Dream a film. Every frame continues the dream of the frame before; the sound stays."""
+    """Dream a film. Every frame continues the dream of the frame before. The sound is kept."""
     recipe = VideoRecipe(**settings)
     saving = replace(saving, output=output)
     path = film_path(saving, f"{film.stem}-dream", film)

@@ -1,4 +1,4 @@
-"""From runs to pictures on disk: their names, the progress, and unfinished pictures after an interruption."""
+"""Output of pictures: the names of their files, the progress, and unfinished pictures after an interruption."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def execute_runs(
 
     Args:
         runs: Runs that can go in one batch.
-        paths: File for each run; None for a run that only serves the others.
+        paths: File for each run. None if the run is needed in the batch, but its picture is not written.
         saving: The shared options.
         numbered: Whether the program chose the names. If such a name is taken by now, the picture gets another number.
         judges: Independent networks; their verdicts are printed and noted in the recipes.
@@ -114,7 +114,7 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> No
 
         network = load_network(first.network, first.device)
         judges = [load_network(name) for name in saving.verify]
-        # Pictures that must differ share one objective, which sees all of them.
+        # Pictures that must differ share one objective, which compares all of them.
         texts = dict.fromkeys(recipe.objective for recipe in recipes)
         objectives = {text: None if text is None else parse_objective(text, network) for text in texts}
         titles = [ClassRun(one, network=network, objective=objectives[one.objective]).title for one in recipes]
@@ -131,9 +131,13 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> No
 def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: str = ".png") -> Path:
     """Return the path of a picture, after checking that it can be written.
 
-    A file name that the user gave must be free, or `overwrite` set. Otherwise the path is `name` with an ending, in the
-    folder that the user gave or in the current one; it is numbered until it is free and not among those `taken` by
-    other pictures of the same command.
+    If the user gave the name of a file, the path is that name. Otherwise, it is `name` with an ending, in the folder
+    that the user gave or in the current folder. Such a path is numbered until it is free and not in `taken`, the paths
+    of other pictures of the same command.
+
+    Raises:
+        CannotWrite: If the picture cannot be written.
+        NameTaken: If the user gave the name of an existing file without --overwrite.
     """
     from inceptionism.io import check_output, free_name, shorten_name
 
@@ -153,7 +157,7 @@ def is_numbered(path: Path, saving: Saving) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a path is a folder; a path that cannot be looked up, for example a long one, is not."""
+    """Return whether a path is a folder. A path that cannot be looked up, for example a long one, is not a folder."""
     try:
         return path.is_dir()
     except (OSError, ValueError):

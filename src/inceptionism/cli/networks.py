@@ -90,7 +90,7 @@ def is_installed(package: str) -> bool:
 
 
 def missing_part(entry: Entry) -> str:
-    """Return in a few words how to make a network ready for use."""
+    """Return a few words about how to make a network ready for use."""
     if entry.package:
         return "to install"
     sizes = [one.size for one in entry.files if one.size]
@@ -105,7 +105,7 @@ def get(name: Name, saving: Saving) -> None:
     entries = known_entries() | plugin_entries()
     if name not in entries:
         hint = suggestion(name, entries) or f"; the known networks are {', '.join(entries)}"
-        raise UnknownName(f"no network {quote_value(name)} is known that could be downloaded{hint}")
+        raise UnknownName(f"there is no network {quote_value(name)} to download{hint}")
     entry = entries[name]
     with downloading(saving.quiet) as progress:
         folder = store.get(entry, lambda file, done, total: progress(file.name, done, total), print_error)
@@ -144,14 +144,15 @@ def add(
     ] = None,
     mean: Annotated[
         str | None,
-        option("--mean", group=HOW, metavar="NUMBERS", help="Mean that is subtracted from each channel: 104,117,123."),
+        option("--mean", group=HOW, metavar="NUMBERS", help="Mean to subtract from each channel, such as 104,117,123."),
     ] = None,
     std: Annotated[
         str | None,
-        option("--std", group=HOW, metavar="NUMBERS", help="Number that each channel is then divided by: 58,57,57."),
+        option("--std", group=HOW, metavar="NUMBERS", help="Number to divide each channel by, such as 58,57,57."),
     ] = None,
     range: Annotated[
-        float | None, option("--range", group=HOW, metavar="NUMBER", help="Value of white: 255 or 1.")
+        float | None,
+        option("--range", group=HOW, metavar="NUMBER", help="Value of white before the mean is subtracted: 255 or 1."),
     ] = None,
     channels: Annotated[
         str | None,
@@ -211,7 +212,7 @@ def architecture_of(files: list[Path]) -> str:
     """Return the architecture of a network, according to the names of its files.
 
     Raises:
-        InvalidSetting: If the names do not say it.
+        InvalidSetting: If the names do not show the architecture.
     """
     suffixes = {path.suffix for path in files}
     if suffixes & {".prototxt", ".caffemodel"}:

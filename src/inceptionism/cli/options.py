@@ -1,4 +1,4 @@
-"""The options that several commands share: where results go, and what is shown meanwhile."""
+"""The options that several commands share: where results go, and what is shown during the run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ WHAT, HOW, OUTPUT, MACHINE = GROUPS.values()
 
 @dataclass(frozen=True)
 class Saving:
-    """The shared options of a command: where results go, and what is shown meanwhile.
+    """The shared options of a command: where results go, and what is shown during the run.
 
     Attributes:
         output: File or folder to write; None for a free name in the current folder.
         overwrite: Whether an existing file may be replaced.
-        metadata: Whether files carry the recipe and the photograph's EXIF.
-        position: Whether files say where the photograph was taken.
+        metadata: Whether files contain the recipe and the photograph's EXIF.
+        position: Whether the EXIF contains the place where the photograph was taken.
         verify: Names of independent networks that are asked what they see in the result.
-        preview: File for a small picture of a film's last frame.
+        preview: File for a small picture of a film's last frame. None writes no preview.
         resume: Whether an unfinished film is continued.
         quiet: Whether there is no progress bar and no note.
     """
@@ -79,7 +79,8 @@ SHARED: dict[str, tuple[Any, Any]] = {
     ),
     "preview": (
         Annotated[
-            Path | None, option("--preview", metavar="PATH", help="Small picture of the last frame, every second.")
+            Path | None,
+            option("--preview", metavar="PATH", help="Write a small picture of the last frame every second."),
         ],
         None,
     ),
@@ -94,7 +95,7 @@ SHARED: dict[str, tuple[Any, Any]] = {
         False,
     ),
     "position": (
-        Annotated[bool, option("--keep-position", help="Keep the place where the photograph was taken in the EXIF.")],
+        Annotated[bool, option("--keep-position", help="Keep in the EXIF the place where the photograph was taken.")],
         False,
     ),
     "quiet": (Annotated[bool, option("--quiet", "-q", group=MACHINE, help="Show no progress and no notes.")], False),

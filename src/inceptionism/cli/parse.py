@@ -22,7 +22,11 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def parse_side_or_size(text: str) -> int | tuple[int, int]:
-    """Return the number that "512" stands for, or the height and width of "360x640"."""
+    """Return the number that "512" stands for, or the height and width of "360x640", in pixels.
+
+    Raises:
+        InvalidSetting: If the text is something else, or a side of a height and width is out of range.
+    """
     return int(text) if re.fullmatch("[0-9]{1,9}", text.strip()) else parse_size(text)
 
 

@@ -86,7 +86,7 @@ def replay(
     saving: Saving,
     photo: Annotated[
         Path | None,
-        typer.Argument(metavar="PHOTO", help="Photograph or film that it was made from, or another one."),
+        typer.Argument(metavar="PHOTO", help="Photograph or film to dream: the original one, or another one."),
     ] = None,
     picture: Annotated[
         list[str] | None,
@@ -154,7 +154,7 @@ def replay_film(request: ReplayRequest, saving: Saving) -> None:
 
 
 def replay_picture(request: ReplayRequest, saving: Saving) -> None:
-    """Make a picture again from its recipe, with changes, and compare it with the file if there are none."""
+    """Make a picture again from its recipe, with changes, and compare it with the file if there are no changes."""
     if saving.preview is not None or saving.resume:
         raise InvalidSetting("--preview and --resume are for films")
     path = output_path(saving, again_name(request.file))
@@ -174,19 +174,19 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
 
 
 def is_picture(file: Path) -> bool:
-    """Return whether a recipe is inside a picture or a film, and not a file of its own."""
+    """Return whether a file with a recipe is a picture or a film, and not a recipe file (.toml)."""
     from inceptionism.io import TOML_ENDING
 
     return file.suffix.lower() != TOML_ENDING
 
 
 def again_name(file: Path) -> str:
-    """Return the name of a result of a recipe, without an ending."""
+    """Return the name of the new picture or film, without an ending."""
     return f"{file.stem}-again" if is_picture(file) else file.stem
 
 
 def passed_files(pictures: list[str]) -> dict[str, Path]:
-    """Return the files of `[NAME=]PATH` by the names that a recipe has for them."""
+    """Return the files in texts such as `[NAME=]PATH`, by the names that a recipe has for them."""
     files = {}
     for text in pictures:
         name, equals, path = text.rpartition("=")

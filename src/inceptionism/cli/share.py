@@ -46,7 +46,7 @@ def share(
         option("--loop", group=WHAT, help="With --before, make a short animation that fades between the two."),
     ] = False,
     side: Annotated[
-        int, option("--side", group=HOW, metavar="NUMBER", help="Longer side of the copy at most, in pixels.")
+        int, option("--side", group=HOW, metavar="NUMBER", help="Largest length of the copy's longer side, in pixels.")
     ] = MAX_POSTED_SIDE,
     limit: Annotated[
         str, option("--limit", group=HOW, metavar="TEXT", help="Largest size of the file, for example 900KB or 5MB.")
@@ -54,12 +54,12 @@ def share(
 ) -> None:
     """Make a copy that is ready to post.
 
-    The output has three lines: the path of the copy, an alternative text for people who cannot see it, and a caption.
+    The output has three lines: the path of the copy, a text for people who cannot see the picture, and a caption.
     """
     check_integer("side", side, 1, MAX_SIDE)
     max_bytes = parse_memory(limit, "limit")
     if loop and before is None:
-        raise InvalidSetting("--loop fades from the photograph to the picture: give the photograph, --before PHOTO")
+        raise InvalidSetting("--loop fades from the photograph to the picture, so it needs --before PHOTO")
     path = output_path(saving, f"{file.stem}-share", ending=".webp" if loop else ".jpg")
     from inceptionism.io import (
         FORMATS,

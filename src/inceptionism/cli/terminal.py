@@ -84,7 +84,7 @@ def print_error(text: str) -> None:
 
 
 def print_result(text: str) -> None:
-    """Print a line on standard output, for programs to read; a reader that has gone away is not an error."""
+    """Print a line on standard output, for programs to read. It is not an error if the reader has closed the pipe."""
     try:
         print(text, flush=True)  # noqa: T201  # typer's echo changes the encoding
     except OSError as error:
@@ -98,7 +98,7 @@ def print_result(text: str) -> None:
 def show_table(table: Table, heading: str = "") -> None:
     """Print a heading and a table on standard output."""
     page = io.StringIO()
-    # A program reads the output if it is not a terminal, so no name may be cut short.
+    # Without a terminal, a program may read the output, so no name may be cut.
     terminal = sys.stdout.isatty()
     to = console(file=page, force_terminal=terminal, width=None if terminal else 500)
     to.print(*[heading] * bool(heading), table, sep="\n")

@@ -17,7 +17,7 @@ UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
 class PlainHelp:
-    """Mixin for commands whose help shows no types of Python, and no braces in the usage line.
+    """Mixin for commands whose help shows no Python types and whose usage line has no braces.
 
     Typer prints `<list[str]>` next to an argument, `<bool>` next to a flag, and `{PHOTO}` for a required argument.
     """

@@ -57,7 +57,7 @@ def unit(
     saving: Saving,
     neuron: Annotated[
         bool,
-        option("--neuron", group=WHAT, help="Only the neuron in the middle of the map instead of the whole channel."),
+        option("--neuron", group=WHAT, help="Maximize the neuron in the middle of the map, not the whole channel."),
     ] = False,
     count: Annotated[
         int,
@@ -71,13 +71,13 @@ def unit(
             "--diversity",
             group=HOW,
             metavar="NUMBER",
-            help="Weight of the difference between these pictures in the objective; 0 leaves it to the noise.",
+            help="Weight of the difference between these pictures in the objective. With 0, only their noise differs.",
         ),
     ] = 0.0,
 ) -> None:
-    """Generate a picture of what a channel of a layer responds to."""
+    """Generate pictures that excite channels of a layer, one channel in each picture."""
     if diversity and (count < 2 or len(channels) > 1):
-        raise InvalidSetting("--diversity needs several pictures of one channel: give one channel, and --count")
+        raise InvalidSetting("--diversity needs several pictures of one channel: give one channel and a larger --count")
     seed = settings.pop("seed")
     recipes = [
         ClassRecipe(
@@ -116,19 +116,19 @@ def atlas(
     ] = None,
     photo: Annotated[
         Path | None,
-        option("--photo", group=WHAT, metavar="PHOTO", help="Only the channels that respond most to this photograph."),
+        option("--photo", group=WHAT, metavar="PHOTO", help="Show the channels that respond most to this photograph."),
     ] = None,
     top: Annotated[
-        int, option("--top", group=WHAT, metavar="NUMBER", help="With --photo, number of these channels.", min=1)
+        int, option("--top", group=WHAT, metavar="NUMBER", help="Number of channels to show with --photo.", min=1)
     ] = 36,
     output: Annotated[
         Path | None,
-        option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, the sheet and the index; may exist."),
+        option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, sheet and index. It may exist."),
     ] = None,
 ) -> None:
-    """Draw a contact sheet of what the channels of a layer respond to.
+    """Draw a contact sheet with a picture of each channel of a layer.
 
-    If it is interrupted, repeat the command to continue.
+    If the command is interrupted, repeat it to continue.
     """
     wanted = None if channels is None else parse_channels(channels)
     if wanted is not None and photo is not None:
@@ -157,5 +157,5 @@ def atlas(
         )
         raise typer.Exit(getattr(interruption, "status", 130)) from None
     if sheet.silent:
-        print_notes([f"nothing excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
+        print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
     print_result(str(sheet.finish()))

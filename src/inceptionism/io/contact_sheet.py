@@ -58,7 +58,7 @@ def contact_sheet(pictures: Sequence[LabeledImage], heading: str = "") -> tuple[
 
 
 def shorten_start(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
-    """Return a text, cut at its start if it is wider than `width` pixels. Names differ at their ends."""
+    """Return a text, cut at its start if it is wider than `width` pixels: names of layers differ at their ends."""
     shortened = text
     while font.getlength(shortened) > width and len(text) > 1:
         text = text[1:]

@@ -1,4 +1,4 @@
-"""EXIF metadata (CIPA DC-008) that a picture takes over from the photograph that it was made from."""
+"""EXIF metadata (CIPA DC-008) that is copied from a photograph to the pictures made from it."""
 
 from __future__ import annotations
 

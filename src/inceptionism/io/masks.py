@@ -22,7 +22,7 @@ class Mask:
         amount: Strength of the objective at each pixel: H×W, uint8, 255 for full strength. The mask is stretched over
             the picture.
         name: Name of the mask in the text of an objective.
-        outside: Whether this mask is the inverse of the mask that has this name.
+        outside: Whether `amount` is the inverse of the picture that `name` refers to.
     """
 
     amount: Array

@@ -14,7 +14,7 @@ CONTAINERS = (
     "3dostr apng asf av1 avi dv flv gif h264 hevc ivf m4v matroska mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm "
     "vc1 webm yuv4mpegpipe"
 )
-"""Names of the film formats that are opened, as ffmpeg calls them.
+"""Names of the film formats that may be opened, as ffmpeg calls them.
 
 Playlists are not among them: ffmpeg would open other files and addresses for a playlist.
 """
@@ -42,7 +42,7 @@ def tagged_recipe(path: Path) -> str | None:
 
 
 def open_film(path: Path) -> av.container.InputContainer:
-    """Open a film from any source, so that it cannot make ffmpeg open other files or addresses."""
+    """Open a film that may come from anyone, so that it cannot make ffmpeg open other files or addresses."""
     options = {"format_whitelist": ",".join(CONTAINERS.split()), "protocol_whitelist": "file"}
     return av.open(str(path), container_options=options)
 

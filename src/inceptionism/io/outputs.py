@@ -28,7 +28,7 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
 
     Raises:
         CannotWrite: If the ending is not one of `endings`, the folder is missing or cannot be written to, or the path
-            is not one of a file.
+            is that of a folder, a pipe or a device.
         NameTaken: If the file exists and `overwrite` is false.
     """
     if path.suffix.lower() not in endings:
@@ -47,7 +47,7 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
                 raise CannotWrite(f"{path} is a pipe or a device, not a file")
             if not overwrite:
                 raise NameTaken(f"{path} exists; give another name, or --overwrite to replace it")
-        # Only writing proves that writing is possible: some users ignore permissions, and a disk may be full.
+        # Only a trial proves that writing is possible: permissions do not apply to all users, and a disk may be full.
         with partial_file(target):
             pass
 

@@ -27,7 +27,7 @@ Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
 
 FileResolver: TypeAlias = Callable[[str], Path]
-"""Function that returns the file of a picture that a recipe names. `Path` itself allows a recipe to name any file."""
+"""Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
 
 DECODER_ERRORS = (*PILLOW_ERRORS, EOFError, zlib.error)
 """Exceptions that Pillow's decoders raise for damaged files."""
@@ -41,7 +41,7 @@ class Photo:
         pixels: Upright picture in sRGB: H×W×3, uint8.
         alpha: Opacity: H×W, uint8; None if the photograph is opaque everywhere.
         name: Name of the file, without the folder; None if the photograph has no file.
-        notes: Decisions that were made in reading the photograph, one sentence each.
+        notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
             "icc_profile" if the photograph had a color profile. The profile is always one of sRGB.
     """
@@ -156,6 +156,9 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         image: The picture, in any mode.
         label: Name of the picture in messages, for example its path.
         position: Whether the metadata keeps the place where the picture was taken.
+
+    Raises:
+        UnreadablePicture: If the picture has no pixels or has floating-point pixels.
     """
     if 0 in image.size:
         raise UnreadablePicture(f"{label} has no pixels: its size is {image.height}×{image.width}")
@@ -173,7 +176,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
             f"{label} has floating-point pixels, and their range is not known; save it with 8 or 16 bits per channel"
         )
     if image.mode.startswith("I"):
-        # These are 16 bits of gray. Pillow's own conversion clips them at 255 and does not scale them.
+        # These pixels are 16 bits of gray. Pillow's own conversion clips them at 255 and does not scale them.
         image = Image.fromarray(np.round(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8))
     alpha = None
     if image.has_transparency_data:

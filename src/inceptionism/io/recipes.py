@@ -25,8 +25,8 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
 
     Raises:
         UnreadablePicture: If the file is missing or cannot be read.
-        InvalidSetting: If the file has no recipe, or a recipe that is not valid. For a TOML file, the message has the
-            line.
+        InvalidSetting: If the file has no recipe, or a recipe that is not valid. For a TOML file, the message names
+            the line.
     """
     path = Path(path)
     if path.suffix.lower() == TOML_ENDING:
@@ -67,7 +67,12 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
 
 
 def toml_text(path: Path) -> str:
-    """Return the text of a TOML file."""
+    """Return the text of a TOML file.
+
+    Raises:
+        UnreadablePicture: If the file is missing or cannot be read.
+        InvalidSetting: If the file is too large or is not text in UTF-8.
+    """
     check_file(path)
     try:
         with path.open("rb") as file:

@@ -1,4 +1,7 @@
-"""Copies to post: small enough for websites, next to the photograph or fading from it, with a text and a caption."""
+"""Copies of results to post on websites, with an alternative text and a caption.
+
+A copy may show the photograph next to the picture, or fade from the photograph to the picture.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ QUALITIES = {"JPEG": (92, 84, 76), "WEBP": (90, 80, 70)}
 """Qualities that are tried for a copy, best first, before the copy is made smaller."""
 
 SHRINK_FACTOR = 0.9
-"""Largest factor by which a copy that is too large is made smaller in one attempt."""
+"""If a copy is too large, the longer side of the next attempt is at most this share of its longer side."""
 
 GAP = 12
 """Space between two pictures, in pixels."""
@@ -191,7 +194,7 @@ def alternative_text(recipe: Recipe) -> str:
         facts = (recipe.made_with.photo if recipe.made_with else None) or {}
         photo = f'The photograph "{PurePath(facts["name"]).stem}"' if facts.get("name") else "A photograph"
         layers = ", ".join(map(str, recipe.layer)) or recipe.objective or "a layer"
-        guide = ", drawn toward another picture" if recipe.guide else ""
+        guide = ", with shapes of another picture" if recipe.guide else ""
         return f"{photo} as a neural network dreams it, full of shapes that excite {layers} of {recipe.network}{guide}."
     if isinstance(recipe, ClassRecipe):
         if recipe.objective is None:
@@ -233,7 +236,8 @@ def terms_without_folders(text: str, kind: str, pictures: Container[str]) -> str
     """Return an objective or a prior in which every file is named without its folder.
 
     Args:
-        text: Text of the objective or prior. If it is no sum of terms, it is returned unchanged: a program chose it.
+        text: Text of the objective or prior. If it is not a sum of terms, for example the name of a
+            Python function, it is returned unchanged.
         kind: "objective" or "prior".
         pictures: Names of files in the recipe.
     """

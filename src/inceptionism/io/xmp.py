@@ -35,7 +35,7 @@ TEMPLATE = f"""\
 
 
 def software() -> str:
-    """Return the name and version of this program, as metadata has them."""
+    """Return the name and version of this program, in the form that metadata uses."""
     return f"inceptionism {version('inceptionism')}"
 
 
@@ -53,7 +53,7 @@ def write_packet(recipe: str, title: str) -> bytes:
 def read_packet(packet: bytes) -> str | None:
     """Return the recipe's JSON from an XMP packet, or None if it has no recipe or is not XML."""
     try:
-        # Expat, the parser inside ElementTree, refuses documents that grow without bound by entities.
+        # Expat, the parser inside ElementTree, refuses documents whose entities expand without bound.
         root = ElementTree.fromstring(packet.rstrip(b"\0"))
     except (ElementTree.ParseError, LookupError, ValueError):  # the last two are raised for unknown encodings
         return None

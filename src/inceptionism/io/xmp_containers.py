@@ -23,7 +23,7 @@ GIF_XMP = GIF_APPLICATION + b"\x0bXMP DataXMP"
 """First bytes of the application extension that contains a packet."""
 
 GIF_XMP_TRAILER = bytes([1, *range(255, -1, -1), 0])
-"""Bytes after a packet. A reader that takes the packet for blocks with lengths always reaches the end through them."""
+"""Bytes after a packet. Readers that mistake the packet for blocks with lengths always find its end in these bytes."""
 
 MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 """Identifier of the MP4 box that contains a packet."""
@@ -110,7 +110,7 @@ def with_gif_packet(content: bytes, packet: bytes) -> bytes:
         ValueError: If the GIF is damaged.
     """
     blocks = [(start, end) for start, end in gif_blocks(content) if not content.startswith(GIF_XMP, start)]
-    # The packet follows the extension with the number of loops: some readers only find that extension in first place.
+    # The packet follows the extension with the number of loops: some readers find that one only if it comes first.
     leading = 0
     while leading < len(blocks) and content.startswith(GIF_APPLICATION, blocks[leading][0]):
         leading += 1

@@ -1,10 +1,11 @@
 """Feature maps, N×C×H×W, from the outputs of modules, which may also be N×H×W×C or tokens, N×T×C.
 
-A tensor does not name its axes. But for two pictures of different sizes, the axes that differ are the spatial axes.
+A tensor does not name its axes. Therefore the network runs on two pictures of different sizes. The axes whose sizes
+differ are the spatial axes.
 
-Tokens are the positions of a map. The map is the last one before them with that number of positions, for example the
-output of a patch embedding. Tokens that are added at every picture size (class, distillation and register tokens) come
-first. They belong to no position, and are left out.
+Each token belongs to a position of an earlier map, for example the output of a patch embedding. This is the last
+earlier map with the same number of positions. Class, distillation and register tokens come before the other tokens.
+They belong to no position, and are left out.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ MapShapes: TypeAlias = "dict[str, tuple[int, int, int]]"
 """Channels, height and width of feature maps, by the names of their modules."""
 
 MAX_PREFIX = 16
-"""Largest number of tokens that are left out if a network takes only one picture size, so the number is a guess."""
+"""Largest number of leading tokens left out if a network accepts only one picture size, so the number is guessed."""
 
 DOUBLE, TRIPLE = (2, 3), (3, 2)
-"""Factors of height and width for the second picture. Most networks take whole multiples of their size."""
+"""Factors of height and width for the second picture. Most networks accept whole multiples of their size."""
 
 MAX_FAST_SECONDS = 1.0
-"""Longest run in seconds after which a network runs on a larger picture too, only to find out its shapes."""
+"""Time of the first run, in seconds, from which on the larger picture is tried on the meta device first."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Layout:
     Attributes:
         channels: Axis of the channels.
         positions: Axes of the rows and columns, or the axis of the tokens.
-        grid: For tokens, the module whose map has their rows and columns. Empty if there is no such map.
+        grid: For tokens, the name of the module whose map has their rows and columns. Empty if there is no such map.
         patch: For tokens without such a map, the side in pixels of the square patch of each token.
         prefix: Number of tokens at the beginning that do not belong to the map.
         grows: Whether a larger picture has a larger map.
@@ -60,7 +61,7 @@ class Layout:
     grows: bool = True
 
     def read(self, output: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Return an output as N×C×H×W. `grid` is the height and width of the map for tokens."""
+        """Return an output as N×C×H×W. For tokens, `grid` is the height and width of their map."""
         if len(self.positions) == 2:
             return output.permute(0, self.channels, *self.positions)
         tokens = output.movedim(self.positions[0], 2)[..., self.prefix :]
@@ -69,7 +70,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """The feature maps of a module, as found with pictures of one size and, if possible, of a second size.
+    """The feature maps of a module, found with a picture of one size and, if possible, a picture of a second size.
 
     Attributes:
         outputs: Shapes of the outputs of all submodules for the first picture.
@@ -93,7 +94,7 @@ class FeatureMaps:
         return map_shapes(output_shapes(module, size, device), self.layouts, size)
 
     def grids(self, names: Iterable[str]) -> set[str]:
-        """Return the modules whose output shapes `read` needs for the outputs of the modules `names`."""
+        """Return the names of the modules whose output shapes `read` needs for the outputs of the modules `names`."""
         return {self.layouts[name].grid or name for name in names if name in self.layouts}
 
     def read(self, name: str, output: Tensor, shapes: OutputShapes, size: Sequence[int]) -> Tensor:
@@ -173,7 +174,7 @@ def compare_shapes(
     grown = tuple(axis for axis in range(len(first)) if first[axis] != second[axis])
     if len(first) == 4 and not grown:
         return Layout(1, (2, 3), grows=False)
-    # The maps of attention have as many rows as columns for every picture.
+    # Attention matrices are not feature maps. They have as many rows as columns for every picture.
     if len(first) == 4 and len(grown) == 2 and second[grown[0]] != second[grown[1]]:
         return Layout(6 - sum(grown), grown)
     if len(first) != 3 or len(grown) != 1:
@@ -194,7 +195,9 @@ def compare_shapes(
 def guess_layout(
     shape: tuple[int, ...], size: tuple[int, int], layouts: dict[str, Layout], outputs: OutputShapes
 ) -> Layout | None:
-    """Return the likely layout of an output if there is only one picture: maps have the picture's proportions.
+    """Return the likely layout of an output from its shape for one picture. None means that it is not a feature map.
+
+    Maps have the proportions of the picture.
 
     Args:
         shape: Shape of the output.
@@ -234,7 +237,7 @@ def count_positions(layout: Layout, shape: tuple[int, ...]) -> int:
 
 
 def patch_side(patches: int, size: tuple[int, int]) -> int:
-    """Return the side in pixels of square patches, given the number of them in a picture. 0 means there is no side."""
+    """Return the side in pixels of the square patches of a picture, from their number. 0 means that no side fits."""
     side = math.isqrt(size[0] * size[1] // patches) if patches > 1 else 0
     return side if side and (size[0] // side) * (size[1] // side) == patches and size[0] % side == 0 else 0
 
@@ -263,8 +266,9 @@ def output_shapes(
 ) -> OutputShapes:
     """Return the shapes of the outputs of all submodules of `module` for a picture of a height and width.
 
-    The module runs on the meta device if it can: shapes only, no arithmetic and no memory. But then torch first loads
-    its compiler, which takes as long as running many small networks. With `compute`, the module runs on `device`.
+    If possible, the module runs on torch's meta device, which computes only shapes and needs no memory for values. But
+    torch then first loads its compiler, which can take longer than a real run. With `compute`, the module runs on
+    `device`.
 
     Raises:
         RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a picture
@@ -276,11 +280,11 @@ def output_shapes(
             run(module, torch.zeros(1, 3, *size, device=device))
         return outputs
     try:
-        # A copy, because modules may keep what they compute.
+        # A copy runs, because modules may store values that they compute.
         shadow = on_meta(module)
         with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
             shadow(torch.zeros(1, 3, *size, device="meta"))
-    except (*FORWARD_ERRORS, TypeError, AttributeError):  # for example, it has tensors that are not parameters
+    except (*FORWARD_ERRORS, TypeError, AttributeError):  # for example, a tensor is no parameter or buffer
         return output_shapes(module, size, device, compute=True)
     return outputs
 

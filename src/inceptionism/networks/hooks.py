@@ -32,7 +32,7 @@ def run(module: nn.Module, x: Tensor) -> Any:
 
 
 class ViewAsReshape(TorchFunctionMode):
-    """Mode of torch in which `Tensor.view` copies where it must, like `reshape`.
+    """Torch mode in which `Tensor.view` copies the tensor if necessary, like `reshape`.
 
     The mode makes every call of a torch function slightly slower.
     """
@@ -59,7 +59,7 @@ def run_until(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, 
     names = list(dict.fromkeys(layers))
     captured = _capture(module, x, names, lambda output: output)
     if any(version(output) != original for output, original in captured.values()):
-        # The module has changed an output in place afterwards, for example by x += y. A copy is not affected.
+        # The module has later changed an output in place, for example by x += y. Such changes do not affect a copy.
         captured = _capture(module, x, names, Tensor.clone)
     return {name: captured[name][0] for name in names}
 
@@ -71,7 +71,10 @@ class _AllCaptured(Exception):
 def _capture(
     module: nn.Module, x: Tensor, layers: list[str], hold: Callable[[Tensor], Tensor]
 ) -> dict[str, tuple[Tensor, int]]:
-    """Return the held outputs of `layers` by name, each with its version when it was captured."""
+    """Return the outputs of `layers` by name, each with the number of its version (see `version`).
+
+    `hold` returns the tensor to keep for an output: the output itself or a copy.
+    """
     captured: dict[str, tuple[Tensor, int]] = {}
 
     def capture(name: str, output: object) -> None:

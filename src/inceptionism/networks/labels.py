@@ -1,4 +1,4 @@
-"""The names of the classes that a network distinguishes, and the class that a user's word means."""
+"""The names of the classes that a network distinguishes, and the search for a class by its name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Labels:
         return self.names[index][0]
 
     def index(self, target: str | int) -> int:
-        """Return the index of the class that `target` means: a name, a synonym, an identifier or an index.
+        """Return the index of a class. `target` is a name, a synonym, an identifier or an index of the class.
 
         Case does not matter, and hyphens and underscores count as spaces. A number may be given as text. If a name is
         the most common name of exactly one class, it means this class, even if it is a synonym of others.
@@ -71,7 +71,7 @@ class Labels:
 
 
 def normalize_name(name: str) -> str:
-    """Return `name` in the form for comparisons: lower case, with hyphens and underscores as single spaces."""
+    """Return `name` in the form that is compared: lower case, with single spaces for hyphens and underscores."""
     return " ".join(name.casefold().replace("-", " ").replace("_", " ").split())
 
 

@@ -1,4 +1,4 @@
-"""The layers of a network: which of its modules are listed, and what they respond to."""
+"""The layers of a network: the choice of the listed modules, and the level of each layer, from edges to objects."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from torch import nn
 
 LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
-"""Levels: what layers mostly respond to, and the largest stride of each (the levels: Olah et al., Distill 2017)."""
+"""Levels of content that layers mostly respond to (Olah et al., Distill 2017), each with its largest stride."""
 
 STAGES = ("blocks", "layers")
-"""Usual names of the child of a stage that holds its blocks. Other children change the size of the map."""
+"""Names that a stage usually gives to the child that holds its blocks. Its other children change the map's size."""
 
 MIN_TRUNK_WEIGHTS = 8
-"""Number of weights above which a part can be nearly the whole network instead of one block."""
+"""A module with at most this number of weight tensors never counts as nearly the whole network."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def levels(strides: Mapping[str, int], listed: Sequence[str]) -> dict[str, str]:
 
 
 def find_blocks(module: nn.Module, maps: Container[str], tensors: Container[str]) -> list[str]:
-    """Return the names of the blocks of `module`, without the parts inside of them.
+    """Return the names of the blocks of `module`, without the submodules inside a block.
 
     Args:
         module: The network.
@@ -87,30 +87,30 @@ def find_blocks(module: nn.Module, maps: Container[str], tensors: Container[str]
 
 
 def is_container(part: nn.Module, total: int) -> bool:
-    """Return whether a part is a sequence of blocks, or nearly the whole network, which has `total` weights."""
+    """Return whether `part` is a sequence of blocks, or has nearly all of the network's `total` weight tensors."""
     if isinstance(part, nn.Sequential):
-        return count_weights(part) > 1  # with only one weight, it is a convolution with its norm and activation
+        return count_weights(part) > 1  # with one weight tensor, it is a convolution with its norm and activation
     return count_weights(part) > max(MIN_TRUNK_WEIGHTS, 0.75 * total)
 
 
 def is_stage(part: nn.Module, name: str) -> bool:
-    """Return whether a part is a stage: its child `name` holds blocks."""
+    """Return whether `part` is a stage: its child `name` holds blocks."""
     blocks = getattr(part, name, None)
     # Some networks also use these names inside of a block. But the modules there have no children.
     return isinstance(blocks, (nn.Sequential, nn.ModuleList)) and all(any(one.children()) for one in blocks)
 
 
 def is_block(part: nn.Module) -> bool:
-    """Return whether a part is more than a norm, a pooling or another small step between blocks."""
+    """Return whether `part` is more than a norm, a pooling or another small step between blocks."""
     if any(part.children()):
         return True
     if "Norm" in type(part).__name__:
         return False
     if type(part).__module__.startswith("onnx2torch"):
-        return True  # it joins maps and has no weights; an ONNX file has no more information about blocks than this
+        return True  # it may join maps; an ONNX file contains no other information about blocks
     return next(part.parameters(), None) is not None or type(part).__module__ == "torch.nn.modules.activation"
 
 
 def count_weights(part: nn.Module) -> int:
-    """Return the number of weights of a part: matrices and kernels, without factors and shifts of channels."""
+    """Return the number of weight tensors of `part`: its matrices and kernels, without its vectors such as biases."""
     return sum(parameter.ndim > 1 for parameter in part.parameters())

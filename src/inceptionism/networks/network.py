@@ -29,15 +29,15 @@ class Network:
 
     Args:
         module: Takes N×3×H×W normalized pixels; its output is N×classes logits. It is copied, never changed.
-        mean, std: Mean and standard deviation of each channel, in the units of `range` and the order of `channels`. The
-            input of the module is `(picture * range - mean) / std`.
-        range: Value of white: 1 or 255.
+        mean, std: Mean and standard deviation of each channel, in the order of `channels`. The input of the module is
+            `(picture * range - mean) / std`.
+        range: Value of white in the units of `mean` and `std`, usually 1 or 255.
         channels: Channel order: "RGB", or "BGR" for networks from Caffe.
         size: Height and width of the training pictures in pixels. One number means a square.
         labels: Classes in index order, as `Labels` or as a list of names. None if the network has no classes.
-        layers: Modules to list. The default is the blocks of the network.
+        layers: Names of the modules that `layers()` lists. The default is the blocks of the network.
         recommended: Layers to try first, from early to late. The default is the last listed layer of each level.
-        default_layer: Layer for photos. The default is the last recommended layer whose level is at most "parts".
+        default_layer: Layer for photos. The default is the last recommended layer up to the level "parts".
         name: Name in recipes. The default is the class name of the module.
         license: License of the weights, if known.
         origin: Source of the weights, if known.
@@ -95,7 +95,7 @@ class Network:
             self.device = torch.device(device)
             self._copies.to(self.device)
             self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
-        except (RuntimeError, AssertionError, TypeError) as error:  # torch is built without it, or it is not a device
+        except (RuntimeError, AssertionError, TypeError) as error:  # torch lacks this device or does not know it
             if is_out_of_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
@@ -105,9 +105,9 @@ class Network:
     def activations(
         self, picture: Tensor, layers: Iterable[str], dtype: torch.dtype = torch.float32
     ) -> dict[str, Tensor]:
-        """Return the activations of `layers` for a picture by name. The network runs up to the deepest of them.
+        """Return the activations of `layers` for a picture, by layer name. The network stops after the deepest layer.
 
-        Feature maps are N×C×H×W, also if the module outputs N×H×W×C or tokens. Tokens that belong to no position, such
+        Feature maps are N×C×H×W, even if the module outputs N×H×W×C or tokens. Tokens that belong to no position, such
         as a class token, are left out. The logits are N×classes.
 
         Args:
@@ -117,7 +117,8 @@ class Network:
 
         Raises:
             UnknownName: If the network has no such layer. The message offers similar names.
-            InvalidSetting: If the network cannot process a picture of this size.
+            InvalidSetting: If the network cannot process a picture of this size, or if a layer does not run or does
+                not output a tensor.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
         feature_maps = self._known_maps
@@ -138,7 +139,7 @@ class Network:
         `auto` is bf16 if it is known to be faster on the device and the network supports it, else fp32.
 
         Raises:
-            InvalidSetting: If the device cannot compute with these numbers, or only very slowly.
+            InvalidSetting: If `precision` is fp16 on a CPU, where it is very slow.
         """
         if precision == "auto":
             faster = has_fast_bfloat16(self.device) and self._copies.supports(torch.bfloat16)
@@ -151,7 +152,8 @@ class Network:
         """Return the layers that can be dreamed, from early to late.
 
         Args:
-            size: Height and width in pixels of the picture for which the shapes are. The default is the training size.
+            size: Height and width of the picture in pixels. The shapes of the layers depend on it. The default is the
+                training size.
             all: Whether to return every module that outputs a feature map, not only the listed ones.
 
         Raises:
@@ -170,10 +172,15 @@ class Network:
         ]
 
     def channels(self, layer: str) -> int:
-        """Return the number of channels of `layer`. For the logits, it is the number of classes."""
+        """Return the number of channels of `layer`. For the logits, it is the number of classes.
+
+        Raises:
+            UnknownName: If the network has no such layer.
+            InvalidSetting: If the layer does not run or does not output a tensor.
+        """
         if layer not in self._channel_counts:
             picture = torch.zeros(1, 3, *self.size, device=self.device)
-            # Another number type than in earlier runs would need another copy of the weights.
+            # A number type that no earlier run used would need another copy of the weights.
             dtype = self._copies.first_dtype
             with torch.no_grad():
                 self._channel_counts[layer] = self.activations(picture, [layer], dtype)[layer].shape[1]
@@ -200,7 +207,7 @@ class Network:
         self._module_name(name)
 
     def class_index(self, target: str | int) -> int:
-        """Return the index of the class that `target` means (see `Labels.index`). Without labels, it is an index.
+        """Return the index of a class. If the network has no labels, `target` must be an index (see `Labels.index`).
 
         Raises:
             InvalidSetting: If the network has no such index, or several classes have this name.
@@ -224,7 +231,11 @@ class Network:
 
     @property
     def default_layer(self) -> str:
-        """The layer at which a photo is dreamed if no layer is given."""
+        """The layer at which a photo is dreamed if no layer is given.
+
+        Raises:
+            InvalidSetting: If no module of the network outputs a feature map.
+        """
         if self._default_layer is not None:
             return self._default_layer
         if not self.recommended:
@@ -236,7 +247,7 @@ class Network:
 
     @cached_property
     def statistics(self) -> Mapping[str, Statistics]:
-        """The statistics of layers for natural pictures by name. Empty for a network without batch norms."""
+        """Statistics of layers for natural pictures, by layer name. Empty for a network without batch norms."""
         return natural_statistics(self._plain, self._copies.fusion.chains)
 
     @cached_property
@@ -249,7 +260,7 @@ class Network:
         return digest.hexdigest()
 
     def _check_layers(self, layers: Sequence[str]) -> list[str]:
-        """Return `layers` as a list, if they are names of layers."""
+        """Return `layers` as a list; raise an error if one of them is not the name of a layer."""
         if isinstance(layers, str) or not isinstance(layers, Sequence):
             raise InvalidSetting(f"layers must be a list of names, not {quote_value(layers)}")
         for name in layers:
@@ -257,7 +268,7 @@ class Network:
         return list(layers)
 
     def _module_name(self, layer: str) -> str:
-        """Return the name of the module that is called `layer`: "" for the logits."""
+        """Return the name of the module that computes `layer`: "" for the logits."""
         if layer == LOGITS:
             return ""
         if not isinstance(layer, str):
@@ -270,7 +281,7 @@ class Network:
 
     @cached_property
     def _module_names(self) -> dict[str, None]:
-        # The keys of a dictionary keep their order, and are found fast.
+        # A dictionary keeps the order of its keys, and it finds a key fast.
         return {name: None for name, _ in self._plain.named_modules() if name}
 
     @cached_property
@@ -280,7 +291,7 @@ class Network:
 
     @cached_property
     def _known_maps(self) -> FeatureMaps:
-        """The feature maps; none if the network cannot process pictures of its training size."""
+        """The feature maps. There are none if the network cannot process pictures of its training size."""
         try:
             return self._maps
         except InvalidSetting:  # pictures of another size may work
@@ -293,7 +304,7 @@ class Network:
         listed = self._given_layers
         if listed is None:
             listed = find_blocks(self._plain, set(grown), self._maps.outputs) or grown
-        # A last pooling has one number per channel for the whole picture. It is not a feature map to dream.
+        # A global pooling outputs one number per channel for the whole picture. This is not a feature map to dream.
         return {name: None for name in grown if name in listed} or dict.fromkeys(listed)
 
     @cached_property

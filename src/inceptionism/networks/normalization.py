@@ -25,7 +25,7 @@ def scale_and_shift(mean: Sequence[float], std: Sequence[float], range: float) -
 
 
 def per_channel(name: str, values: Sequence[float]) -> Tensor:
-    """Return three numbers, given as a list or array, as 1×3×1×1.
+    """Return three numbers from a list or an array as a tensor of shape 1×3×1×1. `name` is for the error message.
 
     Raises:
         InvalidSetting: If they are not three finite numbers.

@@ -1,4 +1,4 @@
-"""The mean and standard deviation of layers for natural pictures. The batch norms of a trained network contain them."""
+"""Mean and standard deviation of activations for natural pictures, from the batch norms of a trained network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inceptionism.networks.frozen import CLAMPS, Chain
 
 
 class Statistics(NamedTuple):
-    """Mean and standard deviation of each channel of a layer for natural pictures, C numbers each."""
+    """Mean and standard deviation of each channel of a layer for natural pictures: two tensors of C numbers."""
 
     mean: Tensor
     std: Tensor
@@ -22,13 +22,14 @@ class Statistics(NamedTuple):
 def natural_statistics(module: nn.Module, chains: Iterable[Chain]) -> dict[str, Statistics]:
     """Return the statistics of layers by name, from the batch norms of `module`.
 
-    A batch norm gives each channel its shift as the mean and its factor as the standard deviation. The result has the
-    batch norms whose outputs exist in the fused network. If each batch norm is fused with an activation, the result has
-    the activations instead. Their statistics are those of a clipped normal distribution.
+    In the output of a batch norm, the mean of each channel is the shift of the batch norm, and the standard deviation
+    is its factor. The result has the batch norms whose outputs exist in the fused network. If each batch norm is fused
+    with an activation, the result has the activations instead. Their statistics are those of a clipped normal
+    distribution.
 
     Args:
         module: The network.
-        chains: The chains that are fused in the network that runs.
+        chains: Chains that are fused in the fast copies of the network.
     """
     activations = {chain.norm: chain.activation for chain in chains if chain.norm and chain.activation}
     of_norms, of_activations = {}, {}
@@ -67,7 +68,7 @@ def clipped_statistics(mean: Tensor, std: Tensor, low: float, high: float) -> St
 
 
 def excess_moments(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the means of max(x, 0) and of max(x, 0)², for normal distributions of x."""
+    """Return the means of max(x, 0) and of max(x, 0)². Each x has a normal distribution with a given mean and std."""
     ratio = mean / std
     share, density = torch.special.ndtr(ratio), torch.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi)
     return mean * share + std * density, (mean**2 + std**2) * share + mean * std * density

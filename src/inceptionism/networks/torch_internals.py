@@ -23,10 +23,10 @@ class MoveAware(nn.Module):
     """Module that is notified when its tensors move to another device or change their type."""
 
     def before_move(self) -> None:
-        """React to a move of the module; called before its tensors change."""
+        """React to a move of the module. It is called before the tensors change."""
 
     def _apply(self: Self, *arguments: Any, **options: Any) -> Self:
-        # `nn.Module.to` and its relatives call `_apply` of each submodule.
+        # `nn.Module.to`, `cuda`, `half` and similar methods call `_apply` of each submodule.
         self.before_move()
         super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
         return self
@@ -35,7 +35,8 @@ class MoveAware(nn.Module):
 def child_modules(module: nn.Module) -> dict[str, nn.Module | None]:
     """Return the dictionary in which `module` keeps its children.
 
-    It can be written to. It also has every name of a child that has several; `named_children` returns only the first.
+    The caller may change the dictionary. If a child has several names, it has all of them, while `named_children`
+    returns only the first.
     """
     return module._modules
 
@@ -66,10 +67,10 @@ def tensors_in(values: object) -> list[Tensor]:
 
 
 def onednn_convolution() -> Callable[..., Tensor]:
-    """Return oneDNN's convolution with an activation in the same kernel. Torch has it for its compiler.
+    """Return oneDNN's convolution with an activation in the same kernel. Torch contains it for its compiler.
 
-    Its arguments are the input, weight, bias, padding, stride, dilation, groups, the activation's name, numbers and
-    algorithm.
+    Its arguments are the input, weight, bias, padding, stride, dilation and groups, and then the name, the parameters
+    and the algorithm of the activation.
 
     Raises:
         AttributeError: If this build of torch does not have it.

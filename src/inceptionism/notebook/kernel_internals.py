@@ -19,7 +19,7 @@ KERNEL_ATTRIBUTES = (
 """Attributes of the kernel that every supported version of ipykernel has."""
 
 KERNEL_THREAD_ATTRIBUTES = ("shell_channel_thread.io_loop.add_callback",)
-"""Further attributes since ipykernel 7, where a thread of its own receives the messages."""
+"""Further attributes since ipykernel 7, in which a separate thread receives the messages."""
 
 RENDER_TRACEBACK = "_render_traceback_"
 """Method of an exception that returns the lines that IPython shows instead of a traceback."""

@@ -44,7 +44,7 @@ def listen_for_click(kernel: Any, button: str, on_click: Callable[[], object]) -
 
 
 def is_click(session: Any, message: list[Any], button: str) -> bool:
-    """Return whether a raw message is a click on a button. A message with a wrong signature is not."""
+    """Return whether a raw message is a click on a button. A message with a wrong signature is not a click."""
     _, frames = session.feed_identities(message, copy=False)
     signature, *parts = [bytes(frame.bytes) for frame in frames[:5]]
     header, _, _, content = parts

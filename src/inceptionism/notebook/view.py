@@ -22,7 +22,7 @@ from inceptionism.notebook.stop_button import listen_for_click
 Value = TypeVar("Value")
 
 MAX_WIDTH, MAX_HEIGHT = 960, 1600
-"""Largest size of a picture in a cell, in pixels. A page is not wider, and the notebook's file stays small."""
+"""Largest size of a picture in a cell, in pixels. Pages are not wider, and small pictures keep the file small."""
 
 JPEG_QUALITY = 75
 """Quality of pictures in a cell. The pictures of results themselves are not compressed."""
@@ -35,7 +35,7 @@ MIN_INTERVAL = 0.2
 
 
 def shorten_traceback(error: InceptionismError) -> InceptionismError:
-    """Return the error. A notebook shows only its message; `%debug` still finds where it was raised."""
+    """Return the error, after hiding its traceback: a notebook then shows only the message. `%debug` still works."""
     vars(error)[RENDER_TRACEBACK] = partial(traceback_lines, type(error).__name__, str(error))
     return error
 
@@ -202,7 +202,7 @@ def show_picture(picture: Image.Image) -> None:
 
 
 def video_player(film: bytes, width: int) -> display.Video:
-    """Return a player for the output of a cell, which repeats a film.
+    """Return a player that repeats a film in the output of a cell.
 
     Args:
         film: Bytes of an MP4 file.

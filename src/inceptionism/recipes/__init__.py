@@ -1,7 +1,7 @@
-"""Recipes, as plain data: every setting of a picture or a film, with its default and its limits. Knows no torch.
+"""Recipes, as plain data: every setting of a picture or a film, with its default and its limits.
 
-Use `PhotoRecipe`, `ClassRecipe`, `ZoomRecipe` and `VideoRecipe`; a recipe turns into JSON and TOML and back. The full
-list of names for other packages is in `__init__.pyi`.
+Use `PhotoRecipe`, `ClassRecipe`, `ZoomRecipe` and `VideoRecipe`. A recipe can be converted to JSON or TOML and back.
+The full list of names for other packages is in `__init__.pyi`. This package does not import torch.
 """
 
 import lazy_loader

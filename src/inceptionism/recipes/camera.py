@@ -1,4 +1,4 @@
-"""Movement of a camera through a picture. Pure geometry: knows no torch."""
+"""Movement of a camera through a picture. Pure geometry, which does not import torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Matrix: TypeAlias = "tuple[tuple[float, float, float], tuple[float, float, float
 
 
 def place_from(low: float, high: float) -> Callable[[str, Any], Place]:
-    """Return a converter of two numbers from `low` to `high` to a `Place`."""
+    """Return a function that converts two numbers from `low` to `high` to a `Place`."""
 
     def convert(name: str, value: Any) -> Place:
         if not isinstance(value, (tuple, list)) or len(value) != 2 or not all(map(is_finite, value)):
@@ -50,16 +50,17 @@ class Camera:
     )
     toward: Place = setting(
         (0.5, 0.5),
-        "Point that the camera flies to and turns about, down and across",
+        "Point that the camera flies to and turns about: its distances down and across",
         group="what",
         minimum=0,
         maximum=1,
-        note="0,0 is the top left corner and 1,1 the bottom right corner. The point stays where it is.",
+        note="0,0 is the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its place in "
+        "the frame.",
         convert=place_from(0, 1),
     )
     drift: Place = setting(
         (0.0, 0.0),
-        "Sideways movement of the camera, down and across",
+        "Movement of the camera down and across",
         group="what",
         unit="heights and widths of the picture per second",
         minimum=-10,
@@ -71,7 +72,7 @@ class Camera:
         check_settings(self)
 
     def matrix(self, height: int, width: int, seconds: float) -> Matrix:
-        """Return the origin of every pixel after a movement.
+        """Return the map from each pixel after a movement to its place before the movement.
 
         Args:
             height: Height of the picture in pixels.
@@ -93,7 +94,7 @@ class Camera:
 
 
 def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
-    """Return the value of a camera's attribute between two values.
+    """Return the interpolated value of a camera's attribute between two values.
 
     A zoom is interpolated as a factor: halfway from 1 to 4 it is 2.
 
@@ -113,8 +114,8 @@ def interpolate(name: str, one: Any, other: Any, share: float) -> Any:
 def keyframe_position(times: Sequence[float], moment: float) -> tuple[int, int, float]:
     """Return the indices of the keyframes around a moment, and the eased position between them, from 0 to 1.
 
-    The position follows a smooth curve, so that the movement has no corners. Before the first keyframe and after the
-    last, both indices are the same and the position is 0.
+    The position follows a smooth curve, so that settings change smoothly at each keyframe. Before the first keyframe
+    and after the last one, both indices are the same and the position is 0.
 
     Args:
         times: Times of the keyframes in rising order, in seconds.

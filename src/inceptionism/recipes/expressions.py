@@ -1,4 +1,7 @@
-"""Objectives and priors as text, for example `0.5*layer(blocks.4) + class(banana) - tv`. Knows neither, nor torch."""
+"""Objectives and priors as text, for example `0.5*layer(blocks.4) + class(banana) - tv`.
+
+This module parses and writes the texts. It imports neither the definitions of objectives and priors nor torch.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class Term:
         """Raise `InvalidSetting` unless the term has the right arguments.
 
         Args:
-            arguments: Description of each argument in a word.
+            arguments: Description of each argument without a key, in a word.
             named: Keys that the term may have.
             optional: Number of arguments at the end that may be missing.
         """
@@ -54,10 +57,10 @@ class Term:
         if named:
             form += f", optionally with {' or '.join(f'{key}=…' for key in named)}"
         if not required <= len(self.arguments) <= len(arguments):
-            raise InvalidSetting(f"{quote_value(str(self))} has {len(self.arguments)} arguments: {form}")
+            raise InvalidSetting(f"{quote_value(str(self))} has the wrong number of arguments; {form}")
         for key in self.named:
             if key not in named:
-                raise InvalidSetting(f"{quote_value(str(self))} has an unknown {key}=: {form}")
+                raise InvalidSetting(f"{quote_value(str(self))} has the unknown argument {key}=; {form}")
 
 
 def weighted_text(weight: float, text: str) -> str:
@@ -91,7 +94,7 @@ def parse_terms(text: str, kind: str) -> tuple[Term, ...]:
         kind: Kind of the text in messages, for example "objective".
 
     Raises:
-        InvalidSetting: If the text is not such a sum; the message shows where.
+        InvalidSetting: If the text is not such a sum. The message shows where the text is wrong.
     """
     if not isinstance(text, str):
         raise InvalidSetting(f"{kind} must be a text, not {quote_value(text)}")
@@ -99,7 +102,7 @@ def parse_terms(text: str, kind: str) -> tuple[Term, ...]:
 
 
 class _Reader:
-    """Reads a text from its beginning to its end."""
+    """Parser that reads one sum of terms from its beginning to its end."""
 
     def __init__(self, text: str, kind: str) -> None:
         self._text, self._kind, self._position = text, kind, 0

@@ -1,4 +1,4 @@
-"""Settings of films: a zoom, and a video that is dreamed frame by frame. Knows no torch."""
+"""Settings of films: a zoom, and a video that is dreamed frame by frame. Does not import torch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class ZoomRecipe(PhotoRecipe):
         640,
         help="Longer side of the frames",
         absent="",
-        note=f'A height and a width crop the photograph to that shape. "{NONE}" means the size of the photograph.',
+        note="If a height and a width are given, the photograph is cropped to this shape. "
+        f'"{NONE}" means the size of the photograph.',
     )
     shape: tuple[int, int] | None = setting(
         None,
@@ -56,11 +57,11 @@ class ZoomRecipe(PhotoRecipe):
     drift: Place = inherited(Camera, "drift")
     keep: float = setting(
         0.05,
-        "Share of the first frame's brightness and contrast that every frame restores",
+        "Share of the difference from the first frame's brightness and contrast that every frame corrects",
         group="how",
         minimum=0,
         maximum=1,
-        note="Without it, the picture burns out.",
+        note="With 0, the contrast of a long zoom becomes too strong.",
     )
     keyframes: tuple[Keyframe, ...] = setting(
         (),
@@ -84,7 +85,11 @@ class ZoomRecipe(PhotoRecipe):
         return f"noise · {title.partition(' · ')[2]}" if starts_from_noise else title
 
     def camera(self, moment: float = 0.0) -> Camera:
-        """Return the camera at a moment in seconds: the keyframes' settings, and the recipe's where they give none."""
+        """Return the camera at a moment in seconds.
+
+        Each setting is interpolated between the keyframes that give it. The recipe's own value counts as a keyframe at
+        0 seconds, unless a keyframe gives a value there.
+        """
         values = {}
         for name in CAMERA_SETTINGS:
             points = [(one.at, getattr(one, name)) for one in self.keyframes if getattr(one, name) is not None]

@@ -1,6 +1,6 @@
 """The JSON Schema of recipes, made from their dataclasses: `python -m inceptionism.recipes.json_schema` prints it.
 
-Editors that know the schema complete and explain recipes while a person writes them, as JSON or as TOML.
+With this schema, editors can complete and explain settings while a person writes a recipe as JSON or TOML.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def schema_of_kind(kind: type[Recipe]) -> dict[str, Any]:
     """Return the schema of one kind of recipe."""
     described = schema_of_dataclass(kind)
     described["properties"] = {
-        "schema": {"const": SCHEMA, "description": "Version of this form; optional in TOML."},
+        "schema": {"const": SCHEMA, "description": "Version of the recipe format; optional in TOML."},
         "kind": {"const": kind.kind},
         **described["properties"],
     }
@@ -82,7 +82,7 @@ def schema_of_setting(one: NamedSetting) -> dict[str, Any]:
 
 
 def schema_of_type(hint: Any) -> dict[str, Any]:
-    """Return the schema of the values of a type; a value that may be None is left out instead."""
+    """Return the schema of the values of a type. None has no schema, because recipes leave it out."""
     if hint in PLAIN:
         return dict(PLAIN[hint])
     if is_dataclass(hint) and isinstance(hint, type):

@@ -1,4 +1,4 @@
-"""Keyframes: settings of a zoom that change over time. Knows no torch."""
+"""Keyframes: settings of a zoom that change over time. Does not import torch."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Keyframe:
 
 
 def checked_keyframes(keyframes: object) -> tuple[Keyframe, ...]:
-    """Return keyframes in the order of their times; each may be given as a mapping.
+    """Return keyframes in the order of their times. Each of them may be given as a `Keyframe` or as a mapping.
 
     Raises:
         InvalidSetting: If they are not a list, a keyframe is not valid, or two have the same time.
@@ -72,7 +72,7 @@ def checked_keyframes(keyframes: object) -> tuple[Keyframe, ...]:
     )
     for one, other in pairwise(ordered):
         if one.at == other.at:
-            raise InvalidSetting(f"two keyframes are at {one.at:g} seconds; make them one")
+            raise InvalidSetting(f"two keyframes are at {one.at:g} seconds; merge them into one")
     return tuple(ordered)
 
 

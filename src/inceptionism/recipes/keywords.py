@@ -1,4 +1,4 @@
-"""Keyword arguments of Python functions, made from the settings of a recipe. Knows no torch."""
+"""Keyword arguments of Python functions, made from the settings of a recipe. Does not import torch."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PLACE = re.compile(r" {4}\*\*settings: .*\n")
 
 
 def grouped_settings(kind: type[Recipe], leave_out: Collection[str] = ()) -> list[NamedSetting]:
-    """Return the settings that a user may give, group by group; the settings that all recipes have come last in each.
+    """Return the settings that a user may give, group by group. In each group, settings of all recipes come last.
 
     Args:
         kind: The kind of recipe.
-        leave_out: Names of settings that are not wanted.
+        leave_out: Names of settings to leave out.
     """
     common = settings_of(Recipe)
     given = [one for one in settings_of(kind).values() if one.facts.group and one.name not in leave_out]
@@ -40,13 +40,14 @@ def takes_settings(
 ) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
     """Return a decorator that gives a function a keyword argument for each setting of a recipe.
 
-    The function itself takes them as `**settings`, all of them, with the recipe's defaults. Its signature and its
-    docstring, in place of the line `**settings: …`, show each with type, default and description.
+    The function receives all settings as `**settings`, with the recipe's defaults for those that the caller leaves out.
+    Its signature shows each setting with type and default. In its docstring, the descriptions of the settings replace
+    the line `**settings: …`.
 
     Args:
         kind: The kind of recipe.
         leave_out: Names of settings that the function does not take.
-        annotations: Types of the arguments that take more in Python than a recipe holds, by name.
+        annotations: Types of the arguments that accept more in Python than a recipe does, by name.
         notes: Sentences to add to the descriptions, by name.
     """
 

@@ -1,4 +1,4 @@
-"""Choices of layers with channels and weights: `blocks.10`, `blocks.10:17=0.5`. Knows no torch."""
+"""Choices of layers with channels and weights: `blocks.10`, `blocks.10:17=0.5`. Does not import torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LayerChoice:
         weight: Factor of the layer in the objective, from 1e-6 to 1e6 in size; a negative weight suppresses the layer.
 
     Raises:
-        InvalidSetting: If one of them has the wrong type or is out of range.
+        InvalidSetting: If an attribute has the wrong type or is out of range.
     """
 
     name: str
@@ -75,7 +75,7 @@ class LayerChoice:
 
 
 LayerSetting: TypeAlias = "str | LayerChoice | Sequence[str | LayerChoice] | Mapping[str, float]"
-"""Everything that stands for layers: a name, several names, or a mapping from name to weight."""
+"""A choice of layers as users write it: a name, several names, or a mapping from name to weight."""
 
 
 def parse_layers(layer: LayerSetting | None) -> tuple[LayerChoice, ...]:

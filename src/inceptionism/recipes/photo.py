@@ -1,4 +1,4 @@
-"""Settings of a dreamed photograph. Knows no torch."""
+"""Settings of a dreamed photograph. Does not import torch."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def checked_photo_prior(_name: str, prior: Any) -> str:
 @documented
 @dataclass(frozen=True, kw_only=True)
 class PhotoRecipe(Recipe):
-    """A photograph dreamed as in 2015 (Mordvintsev, Olah & Tyka)."""
+    """A photograph dreamed as in the DeepDream notebook of 2015 (Mordvintsev, Olah & Tyka)."""
 
     kind = "photo"
 
     layer: tuple[LayerChoice, ...] = setting(
         (),
-        "Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; several layers are added",
+        "Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are added",
         group="what",
         absent="the network's default layer",
         convert=lambda _name, layer: parse_layers(layer),

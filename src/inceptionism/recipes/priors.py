@@ -1,4 +1,4 @@
-"""Priors: the one definition of each, and the parser of texts such as `fourier + views + 0.5*tv`. Knows no torch."""
+"""Definitions of all priors, and the parser of texts such as `fourier + views + 0.5*tv`. Does not import torch."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class PriorArgument(NamedTuple):
 
 
 class PriorDefinition(NamedTuple):
-    """Everything that is known of a prior.
+    """Definition of a prior.
 
     Attributes:
         name: Name of the prior.
-        help: Description of the prior in one sentence.
-        source: Publications of the method, and where it departs from them; empty if there are none.
+        help: Description of the prior in one or two sentences.
+        source: Publications of the method, and differences from them; empty if there are no publications.
         arguments: Numbers that may be given in the parentheses.
         file: Kind of file that may be given in the parentheses; empty if there is none.
         strength: Meaning of the strength, the factor before the name; empty if the prior has no strength.
@@ -71,7 +71,7 @@ _DEFINITIONS = (
         "The Fourier spectrum is optimized, in decorrelated colors and with amplitudes that fall with the frequency.",
         source="Olah et al., 2017",
         arguments=(
-            PriorArgument("decay", 1.5, 0, 4, "Exponent of the fall: amplitudes are 1/frequency^decay"),
+            PriorArgument("decay", 1.5, 0, 4, "Exponent of the decrease: amplitudes are 1/frequency^decay"),
             PriorArgument("contrast", 1.2, 0, 20, "Factor of the contrast"),
             PriorArgument("saturation", 0.7, 0, 4, "Factor of the hues, relative to the lightness"),
         ),
@@ -80,7 +80,7 @@ _DEFINITIONS = (
     PriorDefinition(
         "phase",
         "Only the phases of the Fourier spectrum are optimized. The magnitudes fall with the frequency as in natural "
-        "pictures, or they are the mean of the given pictures.",
+        "pictures, or they are the mean magnitudes of the given pictures.",
         source="MACO: Fel et al., 2023",
         file="picture or folder",
         is_parameterization=True,
@@ -95,7 +95,7 @@ _DEFINITIONS = (
         "views",
         "The network sees a random view of the picture at each step: shifted, magnified, rotated, with other "
         "brightness and contrast, and with noise.",
-        source="Olah et al., 2017; brightness, contrast, and noise that is weak in most views are ours",
+        source="Olah et al., 2017; we added brightness, contrast, and noise that is weak in most views",
         arguments=(
             PriorArgument("shift", 0.18, 0, 1, "Largest shift, as a share of the picture's height and width"),
             PriorArgument("smallest", 0.7, 0.05, 16, "Smallest magnification"),
@@ -133,8 +133,8 @@ _DEFINITIONS = (
     ),
     PriorDefinition(
         "statistics",
-        "The means and variances of the channels stay close to those of natural pictures, which the network's batch "
-        "norms hold.",
+        "The means and variances of the channels are kept close to those of natural pictures. The network's batch "
+        "norms store these.",
         source="DeepInversion: Yin et al., 2020",
         strength="in units of the score",
     ),
@@ -160,8 +160,8 @@ def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
         photo: Whether the prior is for a photograph, whose parameterization is always the pixels.
 
     Raises:
-        InvalidSetting: If the text is not a sum of known priors, if a prior or a parameterization is there twice, or
-            if a strength or an argument is unknown or out of range.
+        InvalidSetting: If the text is not a sum of known priors, if a prior is given twice, if two priors exclude each
+            other, or if a strength or an argument is unknown or out of range.
     """
     if isinstance(text, str) and text.strip() == NONE:
         return {}
@@ -184,8 +184,8 @@ def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
         )
     if photo and parameterizations and parameterizations != ["pixels"]:
         raise InvalidSetting(
-            f"prior {parameterizations[0]} is for pictures from noise only, because a photograph is dreamed in its "
-            "pixels; leave it out"
+            f"prior {parameterizations[0]} works only for pictures from noise, because the pixels of a photograph are "
+            "optimized; leave it out"
         )
     if "phase" in terms and "blur" in terms:
         raise InvalidSetting(
@@ -206,8 +206,8 @@ def check_term(term: Term) -> None:
     numbers = prior_numbers(term)
     if term.name == "views" and numbers["smallest"] > numbers["largest"]:
         raise InvalidSetting(
-            f"smallest= of prior views must be at most largest=, which is {numbers['largest']:g}, "
-            f"not {numbers['smallest']:g}"
+            f"smallest= of prior views is {numbers['smallest']:g}, but it must be at most largest=, "
+            f"which is {numbers['largest']:g}"
         )
 
 

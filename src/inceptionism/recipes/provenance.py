@@ -1,4 +1,7 @@
-"""Provenance of a result: versions, device, weights, photograph, and verdicts of other networks. Knows no torch."""
+"""Provenance of a result: versions, device, weights, photograph, and verdicts of other networks.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class MadeWith:
         None, "Number of pixels that were processed at once, if the picture has more", minimum=0, maximum=MAX_SIDE**2
     )
     taken: int | None = setting(
-        None, "Number of steps, if the run was stopped before the last one", minimum=0, maximum=MAX_SIDE**2
+        None, "Number of steps that were taken, if the run was stopped early", minimum=0, maximum=MAX_SIDE**2
     )
 
     def __post_init__(self) -> None:
@@ -64,7 +67,10 @@ class MadeWith:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def differences(self, other: MadeWith) -> list[str]:
-        """Return the reasons why a picture made with `other` may differ from one made with this, one sentence each."""
+        """Return the reasons why a picture made with `other` may differ from the original, one sentence each.
+
+        The original is the picture that was made with `self`.
+        """
         names = {"inceptionism": "inceptionism {}", "torch": "torch {}", "device": "device {}", "precision": "{}"}
         pairs = ((form, getattr(self, name), getattr(other, name)) for name, form in names.items())
         notes = [
@@ -84,10 +90,8 @@ class MadeWith:
             if (other.pictures or {}).get(name) not in (digest, None):
                 notes.append(f"the picture {quote_value(name)} differs from the original one")
         if self.tile != other.tile:
-            old, new = (str(one.tile or "all") for one in (self, other))
-            notes.append(
-                f"the original was processed {old} pixels at a time, and this one {new}; --memory decides this"
-            )
+            old, new = (f"in tiles of {one.tile} pixels" if one.tile else "as a whole" for one in (self, other))
+            notes.append(f"the original was processed {old}, and this one {new}; --memory decides this")
         if self.taken is not None:
             notes.append(f"the original was stopped after {self.taken} steps, and this one took all steps")
         return notes

@@ -1,7 +1,7 @@
-"""Recipes: what to make, as plain data. Knows no torch.
+"""Recipes: all settings of a picture or a film, as plain data. Does not import torch.
 
-A recipe is the one home of every default. It is checked when it is made, so other code can rely on it. It turns into
-JSON and back without loss, and its settings turn into TOML and back.
+Recipes define every default. A recipe is checked when it is created, so other code can rely on its values. It can be
+converted to JSON and back without loss. Its settings can be converted to TOML and back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from inceptionism.recipes.toml import read_toml, write_toml
 from inceptionism.validation import parse_memory
 
 SCHEMA = 1
-"""Version of the JSON form. A later version reads the earlier ones."""
+"""Version of the JSON format. Later versions of this package still read the earlier formats."""
 
 HOMES = {
     "photo": "inceptionism.recipes.photo",
@@ -41,7 +41,7 @@ MAX_STEPS = 100_000
 
 
 def checked_memory(_name: str, memory: Any) -> str:
-    """Return an amount of memory as it is written; raise `InvalidSetting` if it is not one."""
+    """Return an amount of memory as it is written; raise `InvalidSetting` if it is not an amount."""
     parse_memory(memory)
     return str(memory)
 
@@ -49,7 +49,7 @@ def checked_memory(_name: str, memory: Any) -> str:
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The settings that every kind of picture has."""
+    """The settings that every kind of recipe has."""
 
     kind: ClassVar[str]
 
@@ -108,7 +108,7 @@ class Recipe:
 
     @property
     def title(self) -> str:
-        """Title of the picture, in a word or two."""
+        """Short title of the picture."""
         return titled(self.objective or self.kind)
 
     def described(self) -> list[tuple[str, str]]:
@@ -148,11 +148,11 @@ class Recipe:
 
     @staticmethod
     def from_toml(text: str, called: str = "the recipe") -> Recipe:
-        """Return the recipe that a person wrote; `schema` is optional in it.
+        """Return the recipe in a TOML text that a person wrote. `schema` is optional in it.
 
         Args:
             text: The TOML text.
-            called: Name of the text in messages, for example its file.
+            called: Name of the text in messages, for example the path of its file.
 
         Raises:
             InvalidSetting: If the text is not TOML, or a setting is not valid; the message names the line.
@@ -170,7 +170,8 @@ class Recipe:
         schema = content.pop("schema", None)
         if type(schema) is not int or schema != SCHEMA:
             raise InvalidSetting(
-                f"the recipe has schema {quote_value(schema)}, and this version of inceptionism reads {SCHEMA}"
+                f"the recipe has schema {quote_value(schema)}, "
+                f"but this version of inceptionism reads only schema {SCHEMA}"
             )
         kind, kinds = content.pop("kind", None), recipe_kinds()
         if not isinstance(kind, str) or kind not in kinds:
@@ -195,7 +196,7 @@ def recipe_kinds() -> dict[str, type[Recipe]]:
 
 
 def titled(objective: str) -> str:
-    """Return the title of a picture of an objective: the name of the unit if the objective is one unit."""
+    """Return the title of a picture of an objective: the name of the unit, or the whole text for other objectives."""
     unit = re.match(r"(?:channel|neuron)\(([^,()]+)\)", objective)
     return unit[1] if unit else objective
 

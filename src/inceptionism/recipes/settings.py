@@ -1,7 +1,7 @@
 """One definition of each setting: default, help, unit, range and choices, in the metadata of a dataclass field.
 
 The checks of a recipe, the options of the command line, the keywords of the Python functions, the JSON schema and the
-reference table in the documentation are all made from these definitions. Knows no torch.
+reference table in the documentation are all made from these definitions. Does not import torch.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ METADATA = "setting"
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that is known of a setting besides its name, type and default.
+    """Facts about a setting, besides its name, type and default.
 
     Attributes:
         help: Meaning of the setting, as a phrase without a period.
-        group: One of `GROUPS`, or empty for a field that a program fills in and that is no option.
+        group: One of `GROUPS`, or empty for a field that is no option because the program fills it in.
         unit: Unit of the value, in the plural.
         minimum: Smallest value that is allowed.
         above: Number that the value must exceed, instead of a minimum.
         maximum: Largest value that is allowed.
         choices: Allowed texts.
-        absent: Meaning of a value that is not given, as a phrase.
+        absent: Meaning of a missing value, as a phrase without a period.
         note: Further sentences of the description.
         convert: Takes the name of the setting and a value; returns the value in its stored form, or raises
             `InvalidSetting`.
@@ -96,7 +96,7 @@ class NamedSetting(NamedTuple):
         annotation: Annotation of the field, as it is written.
         optional: Whether the value may be None.
         default: Default value; `dataclasses.MISSING` if the field must be given.
-        facts: What else is known.
+        facts: Help, unit, limits and other facts.
     """
 
     name: str
@@ -136,7 +136,7 @@ def settings_of(kind: type) -> Mapping[str, NamedSetting]:
 
 
 _known: dict[type, Mapping[str, NamedSetting]] = {}
-"""The settings of dataclasses that were asked for already."""
+"""Cache of `settings_of`."""
 
 
 def _read_settings(kind: type) -> Mapping[str, NamedSetting]:
@@ -174,6 +174,6 @@ def documented(kind: AnyClass) -> AnyClass:
 
 
 def entry(name: str, description: str) -> str:
-    """Return the entry of a name in a section of a docstring, in lines of at most 100 letters."""
+    """Return the entry of a name in a section of a docstring, in lines of at most 100 characters."""
     lines = textwrap.wrap(f"{name}: {description}", 100, initial_indent=" " * 4, subsequent_indent=" " * 8)
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Settings as TOML that people write: an error message names the line. Knows no recipe."""
+"""Settings as TOML, which people write by hand: error messages name the line. Does not import recipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) 
 
     Args:
         text: The TOML text.
-        build: Function that takes the settings, and raises `InvalidSetting` for the first one that is not valid.
+        build: Function that takes the settings, and raises `InvalidSetting` for the first setting that is not valid.
         called: Name of the text in messages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Settings of a picture that is generated from noise. Knows no torch."""
+"""Settings of a picture that is generated from noise. Does not import torch."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ClassRecipe(Recipe):
         None, "Number of steps", group="how", minimum=1, maximum=MAX_STEPS, absent="the number of the preset"
     )
     together: int = setting(
-        1, "Number of pictures that are made in one batch so that they can differ", minimum=1, maximum=64
+        1, "Number of pictures in one batch; the objective can make them differ from each other", minimum=1, maximum=64
     )
     number: int = setting(0, "Position of this picture in the batch, from 0", minimum=0, maximum=63)
 

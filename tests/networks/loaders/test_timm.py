@@ -290,7 +290,7 @@ def test_unknown_names_get_suggestions(name: str, message: str) -> None:
 def test_a_network_without_weights_in_timm_needs_a_file() -> None:
     name = next(model for model in timm.list_models("vit_*") if not timm.get_pretrained_cfg(model).has_weights)
     with pytest.raises(
-        UnknownName, match=f"timm has no weights for timm/{name} that can be downloaded; give a file of weights"
+        UnknownName, match=f"timm has no weights for timm/{name} that can be downloaded; add a file of weights"
     ):
         load(f"timm/{name}")
 
@@ -311,7 +311,7 @@ def test_a_download_without_internet_is_an_error(offline) -> None:
     assert "the weights of timm/test_vit could not be downloaded from https://huggingface.co/timm/test_vit" in str(
         caught.value
     )
-    assert "if you have them in a file, give that file" in str(caught.value)
+    assert "add it: dream networks add NAME FILE --architecture timm/test_vit" in str(caught.value)
 
 
 def test_cached_weights_need_no_internet(offline, tmp_path) -> None:

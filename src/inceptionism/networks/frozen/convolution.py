@@ -1,12 +1,12 @@
-"""Convolutions with fixed weights, with the activation behind them: one kernel forward, one kernel backward.
+"""Convolutions with fixed weights and the activation after them, with a fast forward and a fast backward pass.
 
 Torch's convolutions are made for training, which needs gradients of the weights. Here the weights are frozen, so only
 the gradient with respect to the input is needed. This gradient is a convolution too, with flipped weights and with
-input channels and output channels exchanged. The activation is a part of the forward kernel. The backward pass uses the
-activation's output, so nothing else is kept in memory.
+input channels and output channels exchanged. The activation is a part of the forward kernel. The backward pass needs
+only the output of the activation, so nothing else is kept in memory.
 
-Convolutions that directly follow each other are one autograd step. A step of autograd takes as long as a small
-convolution.
+Each autograd step takes as long as a small convolution. Therefore convolutions that directly follow each other are one
+step.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from inceptionism.networks.frozen.strides import Phase, phases
 from inceptionism.networks.torch_internals import MoveAware
 
 MAX_PHASES = 9
-"""Largest number of phases at which one convolution for each is faster than a convolution that multiplies by zeros."""
+"""Largest number of phases (see `Phase`) for which one convolution per phase is faster than multiplying by zeros."""
 
 ONEDNN_CHANNELS = 16
 """Number of channels that oneDNN's kernels compute at once."""
 
 
 class Padding(NamedTuple):
-    """Numbers of zeros to put around a map, in rows and columns."""
+    """Numbers of rows and columns of zeros to add at the sides of a map."""
 
     top: int
     bottom: int
@@ -47,8 +47,8 @@ PaddingRule: TypeAlias = Callable[[int, int], Padding]
 class Conv2dSame(nn.Conv2d):
     """Convolution with TensorFlow's "SAME" padding: the output has ceil(input / stride) rows and columns.
 
-    The padding depends on the size of the input. If it is odd, the extra row or column goes to the bottom or right. A
-    fixed symmetric padding would shift the picture by half a pixel at even sizes.
+    The padding depends on the size of the input. If the padding is odd, the extra row or column goes to the bottom or
+    right. A fixed symmetric padding would shift the picture by half a pixel at even sizes.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def constant_padding(padding: Padding, height: int, width: int) -> Padding:  # n
 
 
 def padding_rule(conv: nn.Conv2d) -> PaddingRule | None:
-    """Return how `conv` pads its input. None means that `FrozenConv2d` cannot do it."""
+    """Return the padding rule of `conv`. None means that `FrozenConv2d` does not support its padding."""
     if conv.padding_mode != "zeros":
         return None
     if type(conv) is Conv2dSame or conv.padding == "same":
@@ -86,7 +86,7 @@ def padding_rule(conv: nn.Conv2d) -> PaddingRule | None:
 
 
 class FrozenConv2d(MoveAware):
-    """A trained convolution and the activation after it, with a fast gradient of its input.
+    """A trained convolution and the activation after it, with a fast gradient with respect to the input.
 
     Args:
         conv: The convolution: an `nn.Conv2d` or `Conv2dSame`.
@@ -149,9 +149,10 @@ class FrozenConv2d(MoveAware):
     def _make_phased_gradient_kernel(self, gradient: Tensor, shape: torch.Size, padding: Padding) -> Kernel:
         """Return the gradient kernel of a strided convolution. It does not multiply by zeros.
 
-        Among each `stride` rows of the input, the first row is connected to other rows of the kernel than the second
-        row, and so on. The same is true of columns. Each such phase has a convolution with its own part of the kernel.
-        If the input has few channels, as in the first layer, one convolution computes all phases in the same time.
+        Of every `stride` rows of the input, each row is connected to different rows of the kernel. The same is true for
+        columns. Rows or columns with the same connections are one phase. Each phase has a convolution with its own part
+        of the kernel. If the input has few channels, as in the first layer, one convolution computes all phases in the
+        time of one phase.
         """
         channels, size = shape[1], shape[-2:]
         jointly = self.groups == 1 and channels * math.prod(self.stride) <= ONEDNN_CHANNELS
@@ -177,11 +178,11 @@ class FrozenConv2d(MoveAware):
         return input_gradient
 
     def _make_phase_kernel(self, gradient: Tensor, pairs: list[tuple[Phase, Phase]]) -> Kernel:
-        """Return a convolution of `gradient` for phases of the same size. It concatenates their channels."""
+        """Return a convolution of `gradient` for phases of the same size. Its output has the channels of all phases."""
         key = tuple((row.taps, column.taps) for row, column in pairs)
         padding = pairs[0][0].padding, pairs[0][1].padding
         if key not in self._packed_weights:
-            # The zeros behind the last row and column are for taps that do not exist.
+            # The zeros after the last row and column are for taps that do not exist.
             weight = F.pad(self._transposed_weight(), (0, 1, 0, 1))
             kernels = [weight[:, :, list(row.taps)][..., list(column.taps)] for row, column in pairs]
             self._packed_weights[key] = pack_weight(torch.cat(kernels), gradient, (1, 1), padding, (1, 1), self.groups)
@@ -200,21 +201,21 @@ class FrozenConv2d(MoveAware):
         return result[..., top : top + height, left : left + width].contiguous(memory_format=torch.channels_last)
 
     def _transposed_weight(self) -> Tensor:
-        """Return the weight flipped, with inputs and outputs exchanged in each group."""
+        """Return the weight flipped, with input and output channels exchanged in each group."""
         outputs, inputs, *taps = self.weight.shape
         grouped = self.weight.view(self.groups, outputs // self.groups, inputs, *taps)
         return grouped.transpose(1, 2).flip(3, 4).reshape(-1, outputs // self.groups, *taps)
 
     def _pack_padded(self, direction: str, padding: Padding, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Return a packed weight, and an even padding: as many zeros on opposite sides.
+        """Return a packed weight, and an even padding: the same number of zeros on opposite sides.
 
-        The two have the same effect as the original weight with `padding`. If `padding` is uneven, the kernel gets rows
-        and columns of zeros, because this costs less than padding the map.
+        Together they have the same effect as the original weight with `padding`. If `padding` is uneven, the kernel
+        gets rows and columns of zeros, because this costs less than padding the map.
 
         Args:
             direction: "forward", or "backward" for the gradient with respect to the input.
             padding: The padding, which may be uneven.
-            x: A map like those that the kernel will get.
+            x: A map with the shape and number type of the kernel's inputs.
         """
         top, bottom, left, right = padding
         key = direction, top - bottom, left - right
@@ -228,20 +229,20 @@ class FrozenConv2d(MoveAware):
         return self._packed_weights[key], even_padding
 
     def _forget_other_shapes(self, shape: torch.Size) -> None:
-        """Free what was derived for inputs of another shape, because it may be three times as slow for this shape.
+        """Free packed weights and kernels for other input shapes. They may be three times as slow for this shape.
 
-        Only the weights on a processor are packed for a shape. Weights on a GPU stay: a CUDA graph may use them.
+        Only weights on a CPU are packed for one shape. Weights on a GPU are kept, because a CUDA graph may use them.
         """
         known = shape in self._forward_kernels or shape in self._gradient_kernels
         if not known and self.weight.device.type == "cpu":
             self.forget_derived()
 
     def __getstate__(self) -> dict[str, object]:
-        # Packed weights cannot be copied. A copy derives them from its weights when it needs them.
+        # Packed weights cannot be copied. A copy of this module makes them again when it runs.
         return {**self.__dict__, "_packed_weights": {}, "_forward_kernels": {}, "_gradient_kernels": {}}
 
     def forget_derived(self) -> None:
-        """Free the packed weights and kernels. The next run derives them again."""
+        """Free the packed weights and kernels. The next run makes them again."""
         for derived in (self._packed_weights, self._forward_kernels, self._gradient_kernels):
             derived.clear()
 
@@ -262,7 +263,7 @@ class FrozenConvSequence(nn.Module):
 
 
 def run_in_sequence(convs: Sequence[FrozenConv2d], x: Tensor) -> Tensor:
-    """Return the output of the last of `convs` for an input N×C×H×W of the first."""
+    """Return the output of the last of `convs`. `x`, N×C×H×W, is the input of the first."""
     x = x.contiguous(memory_format=torch.channels_last)
     if torch.is_grad_enabled() and x.requires_grad:
         output: Tensor = _ConvSequence.apply(x, convs)  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ class FusedCopies:
 
     Args:
         module: The frozen module. It computes in float32.
-        size: Height and width in pixels of the picture with which the module is tried.
+        size: Height and width in pixels of the picture with which the module is tested.
     """
 
     def __init__(self, module: nn.Module, size: tuple[int, int]) -> None:
@@ -38,12 +38,12 @@ class FusedCopies:
 
     @property
     def first_dtype(self) -> torch.dtype:
-        """The number type of the first copy; float32 if there is no copy yet."""
+        """The number type of the first copy. It is float32 if there is no copy yet."""
         return next(iter(self._fused), torch.float32)
 
     @cached_property
     def fusion(self) -> Fusion:
-        """The modules that can be fused; none if the module cannot process a picture of the size."""
+        """The modules that can be fused. There are none if the test picture cannot be processed."""
         try:
             return find_fusions(self._module, self._picture(torch.float32))
         except FORWARD_ERRORS as error:  # pictures of another size may work, without fusion
@@ -58,7 +58,7 @@ class FusedCopies:
 
         Args:
             layers: Names of modules.
-            dtype: Number type to compute with. It is not used if only the frozen module has the outputs.
+            dtype: Number type to compute with. If only the frozen module has the outputs, float32 is used instead.
             shapes_of: Names of further modules, whose outputs must have the right shape.
         """
         if not self._hidden.isdisjoint(layers):
@@ -79,7 +79,7 @@ class FusedCopies:
             if is_out_of_memory(error):
                 raise
             return False
-        forget_derived(module)  # most runs need fewer layers, and pictures of other sizes
+        forget_derived(module)  # most runs need fewer layers and other picture sizes
         return True
 
     def _picture(self, dtype: torch.dtype) -> Tensor:

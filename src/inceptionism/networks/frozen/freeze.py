@@ -1,6 +1,6 @@
 """Frozen copies of a trained module, and faster modules with the same results.
 
-The frozen module computes what the trained module computes. The tests compare all faster modules with it.
+The frozen module has the same outputs as the trained module. The tests compare all faster modules with it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from inceptionism.networks.torch_internals import child_modules, own_buffers, ow
 def freeze(module: nn.Module) -> nn.Module:
     """Return a copy of `module` in evaluation mode, without weight gradients, in float32 and channels-last memory.
 
-    In-place activations are switched to out-of-place, so that the output of every layer can be held.
+    Activations no longer work in place, so the output of every layer can be kept.
 
     Raises:
         InvalidSetting: If the module cannot be copied.
     """
     try:
         frozen = copy.deepcopy(module).eval().requires_grad_(False).float()
-    except RuntimeError as error:  # torch cannot copy weights that are computed from others, as by old weight norms
+    except RuntimeError as error:  # torch cannot copy computed weights, for example of an old weight norm
         if is_out_of_memory(error):
             raise
         reason = str(error).partition("\n")[0]
@@ -44,8 +44,8 @@ def freeze(module: nn.Module) -> nn.Module:
 def fuse_frozen(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] = ()) -> nn.Module:
     """Return a faster copy of a frozen module with the same results. It shares the weights that do not change.
 
-    In each chain, the batch norm and the activation become part of the convolution. This convolution then outputs what
-    the last module of the chain outputs in the frozen module. The outputs between them exist only in the frozen module.
+    In each chain, the batch norm and the activation become part of the convolution. Its output is then the output of
+    the last module of the chain. The outputs of the earlier modules of the chain exist only in the frozen module.
 
     Args:
         module: The frozen module.
@@ -69,7 +69,7 @@ def fuse_frozen(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] =
 def join_convolutions(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.Module:
     """Return a copy of a fused module in which each of `sequences` of convolutions runs as one autograd step.
 
-    The copy shares the convolutions. The outputs within a sequence, except the last, do not exist in it.
+    The copy shares the convolutions. It has only the output of the last convolution of each sequence.
 
     Args:
         fused: A result of `fuse_frozen`.
@@ -114,7 +114,7 @@ def faster_module(part: nn.Module) -> nn.Module:
 
 
 def convert(module: nn.Module, dtype: torch.dtype) -> None:
-    """Convert the floating-point tensors of `module` to `dtype`. Modules that share them keep the old tensors."""
+    """Convert the floating-point tensors of `module` to `dtype`. Other modules that share them keep the old ones."""
     for part in module.modules():
         parameters, buffers = own_parameters(part), own_buffers(part)
         for name, parameter in parameters.items():
@@ -126,7 +126,7 @@ def convert(module: nn.Module, dtype: torch.dtype) -> None:
 
 
 def forget_derived(module: nn.Module) -> None:
-    """Free what the convolutions of a fused module have derived from their weights, until they run again."""
+    """Free the packed weights and kernels of all convolutions of a fused module. The next run makes them again."""
     for part in module.modules():
         if isinstance(part, FrozenConv2d):
             part.forget_derived()

@@ -1,6 +1,6 @@
-"""Which modules can be fused: a convolution with its batch norm and activation, and convolutions in a sequence.
+"""Search for modules that can be fused: a convolution with its batch norm and activation, or several convolutions.
 
-One run of the module is tracked to find out.
+The search tracks one run of the network.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NON_READING = {"__get__", "untyped_storage"}
 """Functions that read a tensor's properties or its memory address, but not its values."""
 
 SHAPE_PROPERTIES = {"shape", "ndim"}
-"""Properties that may differ if the tensor is replaced by another tensor."""
+"""Properties that may change when fusion replaces a tensor by another tensor."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Chain:
 
     Attributes:
         conv: The convolution.
-        norm: The batch norm whose only input is the output of the convolution. None if there is none.
-        activation: The activation behind the batch norm, or behind the convolution. None if there is none.
+        norm: The batch norm after the convolution. None if there is none.
+        activation: The activation after the batch norm or after the convolution. None if there is none.
         hidden: Names of all modules whose outputs no longer exist when the chain is fused.
     """
 
@@ -49,7 +49,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Series:
-    """Convolutions, each with its chain, in which only the next convolution reads the output of the one before it.
+    """Convolutions with their chains, in order. Only the next convolution reads the output of each chain.
 
     Attributes:
         convs: Names of the convolutions, in the order in which they run.
@@ -60,7 +60,10 @@ class Series:
     same_output: tuple[frozenset[str], ...]
 
     def split_at(self, layers: Collection[str]) -> Iterator[tuple[str, ...]]:
-        """Yield the sequences of two or more convolutions that can run as one step if `layers` are held."""
+        """Yield the sequences of two or more convolutions that can run as one step.
+
+        A sequence ends at each of `layers`, because the outputs of these layers are needed.
+        """
         sequence: list[str] = []
         for conv, names in zip(self.convs, self.same_output, strict=True):
             sequence.append(conv)
@@ -96,19 +99,19 @@ def find_fusions(module: nn.Module, x: Tensor) -> Fusion:
     """Run `module` on `x`, N×3×H×W, and return which of its modules can be fused.
 
     A module can be fused with the next module if only the next module reads its output: no other operation reads the
-    output, and the network does not return it. A tracked run shows this for code of any form.
+    output, and the network does not return it. The run is tracked, so the code of the network can have any form.
     """
     tracker = _ReadTracker(module)
     tracker.run(x)
     ends = [link.activation.name for name in tracker.convs if (link := _Link.of(tracker, name)).activation]
-    # If a module is the activation at several places, it is fused at all of them or at none of them.
+    # If a network uses one activation module at several places, it is fused at all of these places or at none.
     unfused = {name for name in ends if ends.count(name) < len(tracker.runs_of(name))}
     links = {name: _Link.of(tracker, name, unfused) for name in tracker.convs}
     return Fusion([link.chain() for link in links.values() if len(link.runs) > 1], list(_series(tracker, links)))
 
 
 def _series(tracker: _ReadTracker, links: dict[str, _Link]) -> Iterator[Series]:
-    """Yield the longest series of two or more links."""
+    """Yield the series of two or more links. Each is as long as possible."""
     following = {name: next_.name for name, link in links.items() if (next_ := link.only_follower(tracker)) is not None}
     following = {name: next_ for name, next_ in following.items() if next_ in links}
     for first in links:
@@ -122,7 +125,7 @@ def _series(tracker: _ReadTracker, links: dict[str, _Link]) -> Iterator[Series]:
 
 
 class _Link(NamedTuple):
-    """The runs that can be fused: of a convolution, of its batch norm, and of the activation behind them."""
+    """The runs of a convolution, of its batch norm, and of the activation after them. They can be fused."""
 
     conv: _Run
     norm: _Run | None
@@ -155,7 +158,7 @@ class _Link(NamedTuple):
         return Chain(conv, norm, activation, self.hidden())
 
     def only_follower(self, tracker: _ReadTracker) -> _Run | None:
-        """Return the only run that reads the output of the link; None if other runs read the shape of an output."""
+        """Return the only run that reads the output of the link. None if another run reads the shape of an output."""
         follower = tracker.only_reader(self.runs[-1])
         shape_readers = set[_Run | None]().union(*(run.shape_readers for run in self.runs))
         return follower if shape_readers <= {*self.runs, follower} else None
@@ -168,8 +171,8 @@ class _Run:
     Attributes:
         name: Name of the module.
         readers: Runs in which an operation reads the output; None stands for an operation outside of all tracked runs.
-        shape_readers: Runs in which an operation reads the shape of the output, likewise.
-        same_output: Names of the modules with this output: this module, and the modules that end with it.
+        shape_readers: Runs in which an operation reads the shape of the output. None is as for `readers`.
+        same_output: Names of the modules with this output: this module, and for example a block that ends with it.
     """
 
     name: str
@@ -218,7 +221,7 @@ class _ReadTracker(ViewAsReshape):
         if name in self._tracked:
             run = self._running.pop()
             if isinstance(output, Tensor):
-                # The output is held, so that no other tensor gets its memory address.
+                # The output is kept, so that no other tensor gets its memory address.
                 self._outputs.append(output)
                 self._by_address[output.untyped_storage().data_ptr()] = run
         if isinstance(output, Tensor) and (source := self._source(output)):

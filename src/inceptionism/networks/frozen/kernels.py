@@ -1,4 +1,4 @@
-"""Convolutions with fixed weights and an activation, each as one call of the fastest kernel that is available."""
+"""Convolutions with fixed weights and an activation. Each is one call of the fastest available kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from inceptionism.networks.torch_internals import onednn_convolution, reorder_convolution_weight
 
 Kernel: TypeAlias = Callable[[Tensor], Tensor]
-"""Function from N×C×H×W, of the size and number type for which it was made, to the output of a convolution."""
+"""Function that takes N×C×H×W and returns the output of a convolution. It is made for one shape and number type."""
 
 
 class Clamp(NamedTuple):
@@ -28,7 +28,7 @@ ONEDNN_ACTIVATIONS: dict[Clamp | None, tuple[str, list[float]]] = {
     None: ("none", []),
     Clamp(0, math.inf): ("relu", []),
 }
-"""oneDNN's name of an activation, and its numbers. Every other `Clamp` is a "hardtanh" from its low to its high."""
+"""oneDNN's name and parameters of an activation. Every other `Clamp` is a "hardtanh" with the parameters low, high."""
 
 
 def make_kernel(
@@ -40,7 +40,7 @@ def make_kernel(
     groups: int,
     clamp: Clamp | None = None,
 ) -> Kernel:
-    """Return the kernel of a clamped convolution. `weight` is in the memory order that `pack_weight` returns."""
+    """Return the kernel of a convolution and its activation. `weight` is a result of `pack_weight`."""
     if weight.is_mkldnn:
         hardtanh = ("hardtanh", [float(limit) for limit in clamp or ()])
         name, numbers = ONEDNN_ACTIVATIONS.get(clamp, hardtanh)
@@ -74,7 +74,7 @@ def pack_weight(
 def has_onednn_kernels(dtype: torch.dtype) -> bool:
     """Return whether torch has oneDNN's kernels for `dtype` on this processor, and their results are correct.
 
-    The kernels are not public. A later version of torch may lack them, or change what they do.
+    The kernels are not public. A later version of torch may lack them or change them.
     """
     generator = torch.Generator().manual_seed(0)
     x, weight, bias = (

@@ -17,7 +17,7 @@ class FrozenResponseNorm(nn.Module):
     """Fast `nn.LocalResponseNorm`: x / (k + alpha / size × the sum of x² over `size` channels)^beta.
 
     Args:
-        norm: The module with the settings.
+        norm: The module to replace. Its settings are used.
     """
 
     def __init__(self, norm: nn.LocalResponseNorm) -> None:
@@ -30,7 +30,7 @@ class FrozenResponseNorm(nn.Module):
         return output
 
     def divisor(self, x: Tensor) -> Tensor:
-        """Return the divisor before it is raised to the power of beta: the parentheses in the formula above."""
+        """Return the divisor before it is raised to the power of beta: the term in parentheses in the formula above."""
         return window_sum(x.square(), self.before, self.after).mul_(self.scale).add_(self.k)
 
     def factor(self, divisor: Tensor) -> Tensor:
@@ -57,13 +57,13 @@ class _Normalize(torch.autograd.Function):
         x, divisor = ctx.saved_tensors
         norm: FrozenResponseNorm = ctx.norm
         own = norm.factor(divisor).mul_(gradient)
-        # A channel is in the windows of other channels. Together these are its own window, mirrored.
+        # A channel belongs to the windows of other channels. These other channels are its own window, mirrored.
         others = window_sum((own * x).div_(divisor), norm.after, norm.before)
         return own.addcmul_(x, others, value=-2 * norm.beta * norm.scale), None
 
 
 def window_sum(x: Tensor, before: int, after: int) -> Tensor:
-    """Return the sum over a window of channels around each channel of N×C×H×W.
+    """Return, for each channel, the sum over the window of channels around it. The result is N×C×H×W, like `x`.
 
     Args:
         x: The map, N×C×H×W.

@@ -15,7 +15,7 @@ class Phase(NamedTuple):
 
     Attributes:
         phase: Index of the first row or column. The others follow at distances of one stride.
-        taps: Indices of these taps in the flipped kernel. The index behind the last tap stands for a tap of zero.
+        taps: Indices of these taps in the flipped kernel. The index after the last tap stands for a tap of zero.
         padding: Number of zeros to put before and after the gradient of the output.
         first: Index of the first result that is used.
         extent: Number of results that are used.
@@ -32,7 +32,8 @@ class Phase(NamedTuple):
 def phases(size: int, kernel: int, stride: int, padding: int, outputs: int, jointly: bool) -> list[Phase]:
     """Return the phases of one axis of a strided convolution.
 
-    Pixel `stride * m + phase` is connected to output `m + ahead - u` by tap `stride * u + offset`, for each u.
+    For each u, pixel `stride * m + phase` is connected to output `m + ahead - u` by tap `stride * u + offset`. Here,
+    `ahead` and `offset` are the quotient and the remainder of `(phase + padding) / stride`.
 
     Args:
         size: Size of the input along this axis, in pixels.

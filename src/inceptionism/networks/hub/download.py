@@ -23,10 +23,10 @@ from urllib.error import HTTPError
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, printable, quote_value
 
 STALL = 30.0
-"""Longest time without data before a source is given up, in seconds."""
+"""Time in seconds after which a source that sends no data has failed."""
 
 MAX_RETRIES = 5
-"""Largest number of retries, over all sources, after connections that closed in the middle of the file."""
+"""Largest number of retries after connections that closed in the middle of the file, for all sources together."""
 
 CHUNK = 2**20
 """Largest number of bytes that are read at a time."""
@@ -46,10 +46,13 @@ class RemoteFile:
     """A file that can be downloaded.
 
     Attributes:
-        name: Name of the file in the folder that it is downloaded to: letters, digits and . _ + - only.
+        name: Name of the downloaded file: letters, digits and . _ + -, not beginning with . + or -.
         urls: Sources of the file, http or https, in the order in which they are tried.
-        size: Size in bytes. None if it is not known. No more bytes than this are ever written.
+        size: Size in bytes. None if it is not known. A source that sends more bytes is refused.
         checksum: Checksum, as "sha256:" and 64 hexadecimal digits, or "sha1:" and 40 if only SHA-1 was published.
+
+    Raises:
+        InvalidSetting: If the name or the checksum is not valid.
     """
 
     name: str
@@ -59,7 +62,10 @@ class RemoteFile:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.+-]*", self.name):
-            raise InvalidSetting(f"name must consist of letters, digits and . _ + - only, not {quote_value(self.name)}")
+            raise InvalidSetting(
+                "name must consist of letters, digits and . _ + - and not begin with . + or -, "
+                f"but it is {quote_value(self.name)}"
+            )
         if not re.fullmatch("sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", self.checksum):
             raise InvalidSetting(
                 f"checksum must be sha256: and 64 digits or sha1: and 40 digits, not {quote_value(self.checksum)}"
@@ -67,7 +73,7 @@ class RemoteFile:
 
 
 class SourceError(Exception):
-    """A source failed to send the file. The message is the reason.
+    """Failure of a source to send the file. The message is the reason.
 
     Attributes:
         midway: Whether the source failed after it had sent a part of the file.
@@ -97,13 +103,13 @@ def digest(path: Path, algorithm: str) -> str:
 def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None, report: Report | None = None) -> Path:
     """Return the path of `file` in `folder`. It is downloaded unless it exists there.
 
-    Until the file is complete and has the right checksum, its name ends with .part. An interrupted download is resumed
-    from this file. If the folder does not exist, it is created.
+    Until the file is complete and has the right checksum, its name ends with .part. An interrupted download continues
+    this file. If the folder does not exist, it is created.
 
     Args:
         file: File to download.
         folder: Folder to download to.
-        progress: Called after each chunk with the number of bytes so far, and with the size if it is known.
+        progress: Called after each chunk with the number of bytes so far, and the size or None if it is not known.
         report: Called with a message for each source that fails.
 
     Raises:
@@ -191,7 +197,7 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
         written.truncate(start)
         received, length = start, response.length
         progress(received, total)
-        # If the response does not declare its length, it is read to its end: it may be longer than the file.
+        # A response without a declared length is read to its end, so that too many bytes are noticed.
         while length is None or received < start + length:
             try:
                 chunk = response.read1(CHUNK)
@@ -211,7 +217,7 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
 
 
 def request(url: str, start: int) -> HTTPResponse:
-    """Return the response to a request for a file from the byte `start` on.
+    """Return the response to a request for the bytes of a file from the byte `start` on.
 
     Raises:
         OSError, HTTPException, ValueError: If the request fails, or if the response has an error status.
@@ -275,8 +281,8 @@ def reason(error: Exception) -> str:
 def exclusive_lock(part: Path, report: Report) -> Iterator[None]:
     """Lock `part` for this program. Another program that needs the same file waits, so no file is downloaded twice.
 
-    The operating system removes the lock when the process ends, even if it is killed. Windows has no such lock, but it
-    does not move a file that another program has open. So on Windows too, a file with the final name never changes.
+    The operating system removes the lock when the process ends, even if it is killed. On Windows there is no lock. But
+    Windows does not rename a file that another program has open, so a file with the final name never changes.
     """
     if sys.platform == "win32":
         yield

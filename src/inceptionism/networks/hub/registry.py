@@ -1,4 +1,4 @@
-"""Registry of networks: from a name, a path or a module to a `Network`."""
+"""Registry of networks: makes a `Network` from a name, a path or a module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 
 LIBRARIES = ("torchvision", "timm")
-"""Libraries whose networks have the names LIBRARY/NAME."""
+"""Libraries with networks of their own. Such a network has the name LIBRARY/NAME."""
 
 SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
 """Suffixes of the files of networks."""
@@ -84,14 +84,14 @@ def load_by_name(name: str) -> Network:
 
 
 def find_entry(name: str) -> Entry | None:
-    """Return the entry of a name: from the store of the user, from this package, or from another package; or None."""
+    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
     if not NAME.fullmatch(name):
         return None
     return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
 
 
 def is_path(path: Path, *, must_exist: bool = False) -> bool:
-    """Return whether `path` is the path of a network and not a name. With `must_exist`, only its existence counts."""
+    """Return whether `path` is the path of a network, not a name. With `must_exist`, only an existing path counts."""
     try:
         return path.exists() or (not must_exist and (len(path.parts) > 1 or path.suffix in SUFFIXES))
     except (OSError, ValueError):
@@ -132,7 +132,11 @@ def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noq
 
 
 def pick_device(device: str) -> torch.device:
-    """Return the torch device for a name. "auto" means CUDA if available, else Apple's MPS, else the CPU."""
+    """Return the torch device for a name. "auto" means CUDA if available, else Apple's MPS, else the CPU.
+
+    Raises:
+        InvalidSetting: If this machine does not have the device.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         device = next(name for name, is_available in available.items() if is_available)

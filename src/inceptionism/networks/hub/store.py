@@ -18,10 +18,10 @@ from inceptionism.networks.hub.download import RemoteFile, Report, digest, downl
 from inceptionism.networks.hub.entries import Entry, check_name
 
 DESCRIPTION = "network.json"
-"""Name of the description of a network. It is written when all files of the network are in the folder."""
+"""Name of the file that describes a network. It is written after all other files of the network."""
 
 MAX_DESCRIPTION_BYTES = 2**20
-"""Largest number of bytes of a description that are read."""
+"""Number of bytes that are read at most from a description."""
 
 
 def folder_of(name: str) -> Path:
@@ -58,15 +58,15 @@ def read_entry(folder: Path) -> Entry:
     for file in entry.files:
         path = folder / file.name
         if not path.is_file() or path.stat().st_size != file.size:
-            raise InvalidSetting(f"{path} is missing or damaged; get or add network {entry.name} again")
+            raise InvalidSetting(f"{path} is missing or damaged; download or add network {entry.name} again")
     return entry
 
 
 def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *, overwrite: bool = False) -> Path:
-    """Copy files of the user into the store, as the network `entry`, and return the folder of the network.
+    """Copy files of the user into the store, and return the folder of the network.
 
     Args:
-        entry: Description of the network. Its files are replaced by `paths`.
+        entry: Description of the network. `paths` replace its files.
         paths: Files of the network.
         check: Called with the new folder before it becomes a part of the store. It raises an error if the files are
             wrong.
@@ -112,7 +112,7 @@ def get(
 
     Args:
         entry: Description of the network.
-        progress: Called with a file, the number of bytes so far, and the size of the file if it is known.
+        progress: Called with a file, the number of bytes so far, and the size of the file or None if it is not known.
         report: Called with a message for each source that fails.
 
     Raises:

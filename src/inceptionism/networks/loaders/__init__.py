@@ -1,4 +1,4 @@
-"""Loaders of networks, from files and libraries to torch modules: Caffe, ONNX, torchvision, timm, EfficientNet-Lite.
+"""Loaders that make torch modules from files and libraries: Caffe, ONNX, torchvision, timm and EfficientNet-Lite.
 
 Each loader is imported only when a network needs it. The full list of names for other packages is in `__init__.pyi`.
 """

@@ -13,10 +13,10 @@ from inceptionism.networks.feature_maps import on_meta
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape
 
 MULTIPLES = (1, 2, 4, 8, 14, 16, 28, 32, 64, 128)
-"""Numbers of pixels that a network may need the sides to be multiples of, because of patches or repeated halving."""
+"""Numbers of pixels. A network may accept only multiples of one of them as sides, because of patches or halving."""
 
 PRIMES = [number for number in range(11, 1200) if all(number % other for other in range(2, 35) if other < number)]
-"""Factors for test sizes: a number of `MULTIPLES` times a prime is a multiple of few other numbers."""
+"""Primes for the sides of test pictures. A number of `MULTIPLES` times a prime is a multiple of few other numbers."""
 
 
 class AnySizeTransformer(nn.Module):
@@ -81,8 +81,8 @@ def accept_any_size(module: nn.Module, size: tuple[int, int]) -> None:
     """
     for multiple in MULTIPLES:
         height, width = [multiple * prime for prime in PRIMES if multiple * prime > max(size)][:2]
-        # Most networks accept any size. The first test runs them for real, because on the meta device torch would load
-        # its compiler first.
+        # Most networks accept any size and pass the first test. It is a real run, because on the meta device torch
+        # would first load its compiler.
         if accepts_size(module if multiple == 1 else on_meta(module), (height, width)):
             if multiple > 1:
                 module.register_forward_pre_hook(PadInput(multiple))

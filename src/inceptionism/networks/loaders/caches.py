@@ -17,7 +17,7 @@ from inceptionism.errors import CannotDownload
 from inceptionism.networks.loaders.optional import import_library
 
 TIMEOUT = 10
-"""Time that a server has for its answer, in seconds."""
+"""Longest time in seconds to wait for the answer of a server."""
 
 DOWNLOAD_ERRORS = (OSError, ValueError, HTTPException, RuntimeError)
 """Exceptions that a download raises if the server does not answer or sends a wrong file."""
@@ -26,11 +26,11 @@ DOWNLOAD_ERRORS = (OSError, ValueError, HTTPException, RuntimeError)
 def fetch_from_url(url: str, name: str) -> Path:
     """Return the path of a file in torch's cache. A file that is missing is downloaded from `url`.
 
-    The checksum in the name of the file, if there is one, is verified.
+    If the name of the file contains a checksum, the downloaded file is compared with it.
 
     Args:
         url: Address of the file.
-        name: Name of the network, for the message of an error.
+        name: Name of the network, for error messages: torchvision/NAME or timm/NAME.
 
     Raises:
         CannotDownload: If the file is not in the cache and cannot be downloaded.
@@ -52,8 +52,8 @@ def fetch_from_hub(repository: str, files: Sequence[str], name: str) -> Path:
 
     Args:
         repository: Name of the repository, with @ and a revision if it is not the newest one.
-        files: Names of files. The first one that the cache or the repository has is taken.
-        name: Name of the network, for the message of an error.
+        files: Names of files. The first file that exists is used. The cache is searched before the repository.
+        name: Name of the network, for error messages: timm/NAME.
 
     Raises:
         CannotDownload: If no file is in the cache and none can be downloaded.
@@ -97,5 +97,5 @@ def cannot_download(name: str, url: str, error: BaseException | None) -> CannotD
     reason = str(error.reason if isinstance(error, URLError) else error).partition("\n")[0].rstrip(".")
     return CannotDownload(
         f"the weights of {name} could not be downloaded from {url}: {reason}; "
-        "if you have them in a file, give that file"
+        f"if you have them in a file, add it: dream networks add NAME FILE --architecture {name}"
     )

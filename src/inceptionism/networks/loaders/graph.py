@@ -28,10 +28,10 @@ class GraphModule(nn.Module):
     """Network that runs the steps of a graph in order, from N×3×H×W to N×classes logits.
 
     A value is freed as soon as no later step reads it. The value "" is always None: it stands for an optional input
-    that a step does without.
+    that a step does not use.
 
-    The names of all attributes and methods but `forward` begin with an underscore. Layers of a file rarely have such
-    names, and `place` appends "_" to the name of a layer if an attribute has that name already.
+    The names of all attributes and methods except `forward` begin with an underscore. Layers of a file rarely have such
+    names. If an attribute has the name of a layer, `place` appends "_" to the name of the layer.
 
     Args:
         picture: Name of the value that is the picture.
@@ -48,7 +48,7 @@ class GraphModule(nn.Module):
     def _add_constant(self, name: str, value: Tensor) -> None:
         """Add a constant that steps read as `name`."""
         if name not in self._constants:
-            # The hash of a network's weights contains the names of its buffers: recipes depend on these.
+            # Recipes contain a hash of the weights. It depends on the names of buffers, so they must not change.
             self._constants[name] = f"_held_{len(self._constants)}"
             self.register_buffer(self._constants[name], value)
 
@@ -73,7 +73,7 @@ class GraphModule(nn.Module):
         for index, step in enumerate(self._steps):
             results = self.get_submodule(step.layer)(*(values[name] for name in step.reads))
             results = results if isinstance(results, (tuple, list)) else [results]
-            # A module may compute fewer values than the file names: the mask of a dropout is never computed.
+            # A module may compute fewer values than the file lists. For example, a dropout's mask is never computed.
             values.update(zip(step.writes, results, strict=False))
             for name in {*step.reads} - {"", self._output}:
                 if self._last_reads[name] == index:
@@ -84,5 +84,5 @@ class GraphModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         output = self._run(x)
-        # A picture larger than the training size has a map of logits. Their mean is returned.
+        # For a picture larger than the training size, the output can be a map of logits. Its mean is returned.
         return output.mean((2, 3)) if output.ndim == 4 else output

@@ -1,8 +1,8 @@
 """Networks in ONNX files: each node becomes a module, and the network runs the modules in the order of the file.
 
 The modules come from onnx2torch. That library can also write Python code that runs the modules. This code would
-contain the names of the file as they are, so a file could run any code. Therefore `GraphModule` runs the modules here,
-and no code is written.
+contain names from the file without changes, so a malicious file could run any code. Therefore no code is written here,
+and `GraphModule` runs the modules.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from inceptionism.networks.loaders.onnx_files import node_name, opset_of, read_m
 from inceptionism.networks.loaders.optional import import_library
 
 CONSTANTS = {"value": None, "value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
-"""Attributes of a Constant node that can hold its value, with NumPy's type of the numbers. None: a whole tensor."""
+"""Attributes of a Constant node that can hold its value, with NumPy's type of the numbers. None means a tensor."""
 
 CONVERSION_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """Exceptions that onnx2torch raises for a node that it cannot convert."""
@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
 
 
 def fold_constants(graph: GraphProto) -> None:
-    """Turn the outputs of Constant nodes, and copies of weights, into weights. Some converters need them as weights."""
+    """Turn the outputs of Constant nodes, and copies of weights, into weights, because some converters need weights."""
     weights = {tensor.name for tensor in graph.initializer}
     copies: dict[str, str] = {}
     nodes = []
@@ -104,7 +104,7 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
         shape = weights[second].to_numpy().tolist()
         if not (node.attributes.get("allowzero") and 0 in shape):
             sides = graph.value_info[first].type.tensor_type.shape.dim if first in graph.value_info else []
-            # A network that is exported for one picture has a 1 in the place of the number of pictures.
+            # A network that is exported for one picture has a 1 instead of the number of pictures.
             single = shape[:1] == [1] and sides and sides[0].dim_value == 1
             return Reshape([0, *shape[1:]] if single else shape), [first]
     if node.operation_type in ("Conv", "ConvTranspose") and second in weights:
@@ -119,7 +119,7 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
 class Reshape(nn.Module):
     """Reshapes a tensor. In the shape, 0 keeps the size of an axis, and -1 is the size that remains.
 
-    The module of onnx2torch has the shape as a tensor, so each run has to wait for the GPU.
+    The module of onnx2torch reads the shape from a tensor, so each run has to wait for the GPU.
     """
 
     def __init__(self, shape: Sequence[int]) -> None:

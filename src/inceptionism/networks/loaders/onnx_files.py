@@ -1,4 +1,4 @@
-"""Reading of ONNX files: from a file to a checked model whose operators onnx2torch supports."""
+"""Reading of ONNX files. The result is a checked model whose operators onnx2torch supports."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OPSET = 17
 """Version of ONNX's operators that onnx2torch supports best."""
 
 INVALID = (checker.ValidationError, shape_inference.InferenceError, version_converter.ConvertError, RuntimeError)
-"""Exceptions that onnx raises for a model that is wrong or that it cannot process."""
+"""Exceptions that onnx raises for a model that is not valid or that onnx cannot process."""
 
 
 def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
     """Return the model in a file, the name of its input, and the height and width in pixels if these are fixed.
 
-    The input is one color picture, the only output is the logits, and onnx2torch supports all operators.
+    The input of the model is one color picture, its only output is the logits, and onnx2torch supports its operators.
 
     Raises:
         InvalidSetting: If the file cannot be read, is not a network for pictures, or has unsupported operators. The
@@ -181,7 +181,7 @@ def unsupported_operators(model: ModelProto) -> list[str]:
 
 
 def node_name(node: NodeProto) -> str:
-    """Return the name of a node; without one, the name of its output or of its operator."""
+    """Return the name of a node. If the node has no name, return the name of its output or else of its operator."""
     return node.name or next(filter(None, node.output), "") or node.op_type
 
 

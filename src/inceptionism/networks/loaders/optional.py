@@ -12,7 +12,7 @@ from inceptionism.errors import InvalidSetting
 
 
 def import_library(name: str, extra: str) -> ModuleType:
-    """Return an imported module, which belongs to an optional library or needs one.
+    """Import a module that belongs to an optional library or needs one, and return the module.
 
     Args:
         name: Name of the module, for example torchvision.models.
@@ -27,8 +27,8 @@ def import_library(name: str, extra: str) -> ModuleType:
         raise InvalidSetting(
             f'{error.name} is not installed; install it with: pip install "inceptionism[{extra}]"'
         ) from error
-    # The compiled part of torchvision fits one version of torch only. The first import raises RuntimeError. Later ones
-    # raise AttributeError, because half of torchvision is already imported.
+    # The compiled part of torchvision works with one version of torch only. With another version, the first import
+    # raises RuntimeError. Later imports raise AttributeError, because a part of torchvision is already imported.
     except (RuntimeError, AttributeError, ImportError) as error:
         if "torchvision" not in f"{error} {getattr(error, 'path', '')}":
             raise

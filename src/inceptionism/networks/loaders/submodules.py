@@ -1,4 +1,4 @@
-"""Submodules of a network under the names that a file gives them."""
+"""Submodules of a network with the names that they have in a file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from inceptionism.networks.torch_internals import child_modules
 
 
 class Folder(nn.Module):
-    """Container of the modules whose names have the same beginning: torch reads a dot as a step into a submodule."""
+    """Container of modules whose names begin with the same part. In torch, a dot in a name leads into a submodule."""
 
 
 def place(parent: nn.Module, name: str, module: nn.Module) -> str:
     """Add `module` to `parent` as the submodule `name`, and return the name that it got.
 
-    If the name is already taken, "_" is appended until it is free. The attributes of torch's modules are taken too.
+    If the name is already taken, "_" is appended until the name is free. The attributes of `nn.Module` are taken too.
     """
     *folders, last = [piece or "_" for piece in name.split(".")]
     path = []

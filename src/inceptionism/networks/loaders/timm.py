@@ -23,7 +23,7 @@ SIZE_OPTIONS: tuple[dict[str, bool], ...] = (
     {"strict_img_size": False},
     {},
 )
-"""Options that make timm's transformers accept pictures of any size, best first. Each class knows some of them."""
+"""Options that make timm's transformers accept pictures of any size, best first. Each class has some of them."""
 
 MISMATCH_ERRORS = (RuntimeError, LookupError, AttributeError, AssertionError, ValueError, TypeError)
 """Exceptions that timm raises for weights that do not fit the network."""
@@ -36,8 +36,8 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of timm's networks.
 
     Args:
-        name: Name of the network, for example timm/resnet50. If timm has several weights for it, their name can follow:
-            timm/vit_small_patch16_224.augreg_in21k_ft_in1k.
+        name: Name of the network, for example timm/resnet50. If timm has several versions of its weights, the name of a
+            version can follow: timm/vit_small_patch16_224.augreg_in21k_ft_in1k.
         weights: File of weights. None means timm's own weights, from its cache or downloaded.
         given: Arguments of `Network` that replace those of timm.
 
@@ -51,11 +51,11 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     model = name.removeprefix("timm/")
     cfg = pretrained_cfg(timm, model)
     path = weights or fetch_weights(cfg, name)
-    # Timm loads the weights, because it converts names of other programs and drops a class that only TensorFlow has.
+    # Timm loads the weights, because it converts the names of other programs and drops TensorFlow's extra class.
     state = read_state_dict(path)
     module = create_module(timm, model, {"state_dict": state, **class_options(state, cfg)}, path, name)
     loaded_cfg = module.pretrained_cfg
-    del loaded_cfg["state_dict"]  # or each copy of the module would contain the weights twice
+    del loaded_cfg["state_dict"]  # otherwise, each copy of the module would contain the weights twice
     accept_any_size(module, loaded_cfg["input_size"][-2:])
     own = weights is None or "." in model
     defaults: dict[str, Any] = {
@@ -85,7 +85,10 @@ def pretrained_cfg(timm: Any, model: str) -> Any:
         raise UnknownName(f"timm's {architecture} has no weights {quote_value(tag)}{hint}")
     cfg = timm.get_pretrained_cfg(model)
     if cfg is None:
-        raise UnknownName(f"timm does not know the input of {architecture}")
+        raise UnknownName(
+            f"timm does not know the input format of {architecture}; "
+            "wrap the module: inceptionism.Network(module, mean=..., std=...)"
+        )
     return cfg
 
 
@@ -100,18 +103,21 @@ def fetch_weights(cfg: Any, name: str) -> Path:
         return fetch_from_hub(cfg.hf_hub_id, [cfg.hf_hub_filename] if cfg.hf_hub_filename else HUB_FILES, name)
     if isinstance(cfg.url, str) and cfg.url and not cfg.custom_load:
         return fetch_from_url(cfg.url, name)
-    raise UnknownName(f"timm has no weights for {name} that can be downloaded; give a file of weights")
+    raise UnknownName(
+        f"timm has no weights for {name} that can be downloaded; "
+        f"add a file of weights: dream networks add NAME FILE --architecture {name}"
+    )
 
 
 def create_module(timm: Any, model: str, overlay: Mapping[str, Any], path: Path, name: str) -> Any:
-    """Return a module of timm with weights, made for pictures of any size if that is possible.
+    """Return a module of timm with weights. If possible, the module accepts pictures of any size.
 
     Args:
         timm: The library.
         model: Name of the network in timm.
         overlay: Changes to timm's configuration of the network, with the weights as its "state_dict".
-        path: Path of the weights, for the message of an error.
-        name: Name of the network, for the message of an error.
+        path: Path of the weights, for error messages.
+        name: Name of the network, for error messages.
 
     Raises:
         InvalidSetting: If the weights do not fit the network.
@@ -135,7 +141,7 @@ def create_module(timm: Any, model: str, overlay: Mapping[str, Any], path: Path,
 
 
 class CopyRecorder(TorchFunctionMode):
-    """Torch mode that records the tensors that values are copied into. `id(tensor) in recorder` tests for one."""
+    """Torch mode that records the targets of `Tensor.copy_`. `id(tensor) in recorder` tests whether it is a target."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,8 +34,8 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     """Return one of torchvision's classifiers.
 
     Args:
-        name: Name of the network, for example torchvision/googlenet. If torchvision has several weights for it, their
-            name can follow: torchvision/resnet50.IMAGENET1K_V1.
+        name: Name of the network, for example torchvision/googlenet. If torchvision has several versions of its
+            weights, the name of a version can follow: torchvision/resnet50.IMAGENET1K_V1.
         weights: File of weights. None means torchvision's own weights, from its cache or downloaded.
         given: Arguments of `Network` that replace those of torchvision.
 
@@ -78,7 +78,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
 
 
 def trained_weights(models: Any, architecture: str, version: str) -> Any:
-    """Return torchvision's description of the weights for an architecture. No version means the best weights.
+    """Return torchvision's description of the weights of an architecture. No version means torchvision's default.
 
     Raises:
         UnknownName: If torchvision does not have the architecture or the version.
@@ -103,7 +103,7 @@ def trained_weights(models: Any, architecture: str, version: str) -> Any:
 
 
 def count_classes(state: Mapping[str, Tensor], skeleton: nn.Module, default: int) -> int:
-    """Return the number of classes in the weights of a module like `skeleton`; `default` if they do not show it."""
+    """Return the number of classes of the weights of a module like `skeleton`. `default` if they do not show it."""
     # The last linear layer or convolution computes the logits.
     last = [name for name, part in skeleton.named_modules() if isinstance(part, (nn.Linear, nn.Conv2d))][-1]
     matrix = state.get(f"{last}.weight")
@@ -111,5 +111,5 @@ def count_classes(state: Mapping[str, Tensor], skeleton: nn.Module, default: int
 
 
 def labels_of(categories: list[str]) -> Labels:
-    """Return labels with these names; for the classes of ImageNet, labels with all synonyms."""
+    """Return labels with these names. If they are the classes of ImageNet, the labels have all synonyms."""
     return imagenet_labels() if len(categories) == len(imagenet_labels()) else Labels(categories)

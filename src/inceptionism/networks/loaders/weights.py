@@ -16,7 +16,7 @@ from inceptionism.errors import InvalidSetting, first_line, printable, quote_val
 from inceptionism.networks.loaders.optional import import_library
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema")
-"""Keys under which training programs save the weights, best first. Averaged weights (EMA) come last."""
+"""Keys under which training programs save the weights. The first key that is found is used. Averages (EMA) are last."""
 
 WRAPPERS = ("module.", "_orig_mod.")
 """Prefixes that torch's DataParallel and compile add to all names of parameters."""
@@ -34,8 +34,8 @@ SAFE = "save its module.state_dict(), or, if you trust the file, load the module
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """Return the weights in a file by the names of their parameters, on the CPU and in the dtype of the file.
 
-    A file that ends with .safetensors is read as such; any other file is read as the output of `torch.save`. In the
-    checkpoint of a training program, the weights can be one of several items. The prefixes in `WRAPPERS` are removed
+    A file that ends with .safetensors is read in this format. Any other file is read as an output of `torch.save`. The
+    weights can be one of several items in the checkpoint of a training program. The prefixes in `WRAPPERS` are removed
     from the names.
 
     Raises:
@@ -66,10 +66,14 @@ def read_safetensors(path: Path) -> object:
 
 
 def read_pickled(path: Path) -> object:
-    """Return the content of a file of `torch.save`, if that consists of tensors, numbers and texts only."""
+    """Return the content of a file that `torch.save` wrote.
+
+    Raises:
+        InvalidSetting: If the file is damaged, or contains anything but tensors, numbers, texts and their containers.
+    """
     try:
         with warnings.catch_warnings():
-            # A file that torch warns about is either refused below or read without a problem.
+            # Torch warns about files that are either refused below or read without a problem.
             for message in (
                 "'torch.load' received a zip file that looks like a TorchScript",
                 "Detected pickle protocol",
@@ -78,7 +82,7 @@ def read_pickled(path: Path) -> object:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         global_name = re.search(r"GLOBAL (\S+)", str(error))
-        if global_name is None:  # torch raises this error for a file that is not a pickle too
+        if global_name is None:  # torch raises this error also for a file that is no pickle
             raise InvalidSetting(f"{path} is damaged, or it is not a file of weights") from error
         raise InvalidSetting(
             f"{path} cannot be read safely: it contains {printable(global_name[1])}, "
@@ -94,9 +98,9 @@ def read_pickled(path: Path) -> object:
 
 
 def find_state_dict(content: object, depth: int = 2) -> dict[str, Tensor] | None:
-    """Return the weights by name in the content of a file; None if there are none.
+    """Return the weights in the content of a file, by name. None if there are none.
 
-    They are the whole content, or one of the items in `CONTAINERS`. Such items are nested at most `depth` times.
+    The weights are the whole content, or one of the items in `CONTAINERS`. Such items are nested at most `depth` times.
     """
     if not isinstance(content, Mapping) or not content:
         return None
@@ -107,7 +111,7 @@ def find_state_dict(content: object, depth: int = 2) -> dict[str, Tensor] | None
 
 
 def describe_content(content: object) -> str:
-    """Return in a few words the content of a file that contains no weights."""
+    """Return a short description of the content of a file that contains no weights."""
     if isinstance(content, Mapping) and content:
         return join_names([f"{quote_value(name)} ({type(value).__name__})" for name, value in content.items()])
     return f"a {type(content).__name__}"
@@ -119,11 +123,11 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], source: str, na
     Args:
         module: Module that gets the weights.
         state: Weights by the names of the parameters.
-        source: Path or address of the weights, for the message of an error.
-        name: Name of the network, for the message of an error.
+        source: Path or address of the weights, for error messages.
+        name: Name of the network, for error messages.
 
     Raises:
-        InvalidSetting: If weights are missing, are not known to the module, or have another shape.
+        InvalidSetting: If weights are missing, have names that the module does not have, or have other shapes.
     """
     try:
         module.load_state_dict(dict(state))
@@ -132,7 +136,7 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], source: str, na
 
 
 def describe_mismatch(error: RuntimeError) -> str:
-    """Return a short form of the message of `load_state_dict`, which names every tensor of a network."""
+    """Return a short form of an error message of `load_state_dict`, which can name every tensor of a network."""
     text = str(error)
     missing, unknown = (
         [

@@ -399,7 +399,7 @@ def test_a_huge_size_is_refused_before_anything_is_computed(tmp_path) -> None:
         caffe.read(prototxt, caffemodel)
     wide = layer("d", "Deconvolution", "c", "d", "convolution_param { num_output: 6 kernel_size: 3 stride: 1000 }")
     files = write(tmp_path, input_of(30, 30) + CONV + wide, {**CONV_WEIGHTS, "d": [numbers(6, 6, 3, 3), numbers(6)]})
-    with pytest.raises(InvalidSetting, match=r"layer d of the network computes .* values, which is too large"):
+    with pytest.raises(InvalidSetting, match=r"layer d of the network computes .* values, which are too many"):
         caffe.read(*files)
 
 

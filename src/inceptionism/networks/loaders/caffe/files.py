@@ -25,13 +25,13 @@ MAX_TEXT_BYTES = 32 * 2**20
 """Largest size of a prototxt, in bytes. The longest known ones have less than one megabyte."""
 
 MAX_SIDE = 4096
-"""Largest side of the picture that a network is described for, in pixels."""
+"""Largest side in pixels of the pictures that a network is described for."""
 
 DATA = {"Data", "DummyData", "HDF5Data", "ImageData", "Input", "MemoryData", "WindowData"}
 """Types of layers that only load pictures."""
 
 TRAINING = {"Accuracy", "EuclideanLoss", "HingeLoss", "Silence", "SoftmaxWithLoss"}
-"""Types of layers that are for training: no other layer reads their output."""
+"""Types of layers that are only for training. No other layer reads their output."""
 
 SETTINGS = {
     "BatchNorm": "batch_norm_param",
@@ -192,7 +192,7 @@ def runs_in_test(message: Any) -> bool:
 
 
 def input_of(path: Path, layer: CaffeLayer, message: Any) -> tuple[str, list[int]]:
-    """Return the name and the shape of the picture that a data layer loads, which is its first output."""
+    """Return the name and the shape of the picture, which is the first output of a data layer."""
     if not layer.tops:
         raise InvalidSetting(f"data layer {layer.name} of {path} has no output")
     if layer.type == "Input":
@@ -203,7 +203,7 @@ def input_of(path: Path, layer: CaffeLayer, message: Any) -> tuple[str, list[int
 
 
 def read_weights(path: Path) -> dict[str, list[Tensor]]:
-    """Return the weights in a caffemodel: float32, by the name of the layer, without layers that have none.
+    """Return the weights in a caffemodel as float32, by the name of the layer. Layers without weights are left out.
 
     Raises:
         InvalidSetting: If it is not such a file, or if it is damaged.
@@ -222,7 +222,7 @@ def read_weights(path: Path) -> dict[str, list[Tensor]]:
 def read_mean(path: Path) -> tuple[float, float, float]:
     """Return the mean of each channel of a mean picture (binaryproto), in the network's own order of channels.
 
-    Departure: Caffe subtracts the mean picture pixel by pixel, which is possible at one size only.
+    Difference from Caffe: Caffe subtracts the mean picture pixel by pixel, which is possible for one size only.
 
     Raises:
         InvalidSetting: If it is not such a file, or if it is damaged.
@@ -237,7 +237,7 @@ def read_mean(path: Path) -> tuple[float, float, float]:
 def tensor_of(blob: Any, source: str) -> Tensor:
     """Return the numbers of a blob as float32. The old format declares every shape with four axes.
 
-    `source` is the beginning of the message of an error.
+    Error messages begin with `source`.
     """
     old_shape = [blob.num, blob.channels, blob.height, blob.width]
     shape = list(blob.shape.dim) if blob.HasField("shape") else old_shape if any(old_shape) else []

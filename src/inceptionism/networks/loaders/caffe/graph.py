@@ -25,11 +25,11 @@ class Blob:
 
     Attributes:
         name: Name of the blob. A later blob can have the same name.
-        reads: Blobs that the layer reads.
-        layers: Names of the layer and of the layers that change its output in place.
+        reads: Blobs that the layer that makes this blob reads.
+        layers: Names of the layer that makes the blob and of the layers that change it in place.
         modules: Modules of these layers.
         flat: Whether the blob is one vector for each picture, not a map.
-        was_read: Whether another layer has read the blob. From then on, a layer that works in place makes a new blob.
+        was_read: Whether another layer has read the blob. A later layer that works in place then makes a new blob.
     """
 
     name: str
@@ -44,11 +44,11 @@ class CaffeNetwork(GraphModule):
     """Caffe network from N×3×H×W to the logits, which are the output of the last layer before a softmax.
 
     The submodule with the name of a blob returns the final content of the blob, after all layers that work in place.
-    If there are such layers, the submodules blob.layer return the content after each of them.
+    If there are such layers, the submodules with names like "blob.layer" return the content after each of them.
 
     Args:
         description: Layers of the network.
-        weights: Weights of each layer that has any, by the name of the layer.
+        weights: Weights by the name of the layer. Layers without weights are left out.
 
     Raises:
         InvalidSetting: If a type of layer is not supported, or if the weights do not belong to the layers.
@@ -107,7 +107,7 @@ def find_blob(current: Mapping[str, Blob], layer: CaffeLayer, name: str) -> Blob
 
 
 def append_in_place(blob: Blob, layer: CaffeLayer, module: nn.Module) -> None:
-    """Append a layer that changes a blob in place. A scale after a batch norm becomes part of it, as in torch."""
+    """Append a layer that changes a blob in place. A scale after a batch norm becomes a part of the batch norm."""
     norm = blob.modules[-1]
     if (
         isinstance(module, Scale)

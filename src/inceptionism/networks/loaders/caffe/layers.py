@@ -26,7 +26,7 @@ from inceptionism.networks.loaders.caffe.modules import (
 )
 
 MAX_SIDE = 1024
-"""Largest kernel side, padding, stride and dilation, in neurons. A file with more is an attempt to fill the memory."""
+"""Largest kernel side, padding, stride and dilation, in neurons. Larger ones would fill the memory."""
 
 
 def convolution(layer: CaffeLayer) -> nn.Module:
@@ -41,7 +41,7 @@ def convolution(layer: CaffeLayer) -> nn.Module:
         raise layer_error(
             layer,
             f"has weights of shape {list(weight.shape)} and axis {settings.axis}; "
-            "a convolution of maps has weights with 4 axes, and axis 1",
+            "a convolution of maps needs weights with 4 axes, and the setting axis: 1",
         )
     transposed = layer.type == "Deconvolution"
     group = settings.group
@@ -50,13 +50,14 @@ def convolution(layer: CaffeLayer) -> nn.Module:
     if expected != (settings.num_output, *weight.shape[2:]):
         raise layer_error(
             layer,
-            f"has weights of shape {list(weight.shape)}, but needs {settings.num_output} of {kernel[0]}×{kernel[1]}",
+            f"has weights of shape {list(weight.shape)}, but needs "
+            f"{settings.num_output} kernels of {kernel[0]}×{kernel[1]}",
         )
     if weight.shape[0] % group:
         raise layer_error(layer, f"has {weight.shape[0]} channels, which cannot be divided into {group} equal groups")
     inputs = weight.shape[0] if transposed else weight.shape[1] * group
     make = nn.ConvTranspose2d if transposed else nn.Conv2d
-    # On the meta device no memory is reserved for initial weights: the weights of the file replace them.
+    # The meta device needs no memory for initial weights. The weights of the file replace them.
     conv = make(
         inputs, outputs, kernel, stride, padding, dilation=dilation, groups=group, bias=bias is not None, device="meta"
     )
@@ -80,7 +81,7 @@ def pooling(layer: CaffeLayer) -> nn.Module:
         raise layer_error(
             layer, f"has a padding of {list(padding)}, which is more than half of its kernel of {list(kernel)}"
         )
-    # With ceil_mode, torch has Caffe's rule: a window that extends over the edge counts, unless all of it is padding.
+    # With ceil_mode, torch follows Caffe's rule: a window beyond the edge counts unless it has only padding.
     if method == "MAX":
         return nn.MaxPool2d(kernel, stride, padding, ceil_mode=True)
     return AveragePool(kernel, stride, padding, ceil_mode=True)
@@ -114,7 +115,7 @@ def batch_norm(layer: CaffeLayer) -> nn.Module:
     if len(layer.blobs) != 3 or layer.blobs[0].numel() != layer.blobs[1].numel() or layer.blobs[2].numel() != 1:
         raise layer_error(layer, "needs three weights: a mean, a variance and their factor")
     mean, variance, factor = (blob.flatten() for blob in layer.blobs)
-    # Caffe stores sums, and the factor that they must be divided by.
+    # Caffe stores sums, and the factor by which they must be divided.
     inverse = 0.0 if factor.item() == 0 else 1 / factor.item()
     eps = max(layer.settings.eps, torch.finfo(torch.float32).tiny)
     norm_class = nn.BatchNorm1d if layer.flat else nn.BatchNorm2d
@@ -145,13 +146,13 @@ def bias(layer: CaffeLayer) -> nn.Module:
 
 
 def relu(layer: CaffeLayer) -> nn.Module:
-    """Return a rectifier. It is leaky if the layer has a negative slope."""
+    """Return a ReLU. It is leaky if the layer has a negative slope."""
     slope = layer.settings.negative_slope
     return nn.LeakyReLU(slope) if slope else nn.ReLU()
 
 
 def prelu(layer: CaffeLayer) -> nn.Module:
-    """Return a rectifier with learned slopes."""
+    """Return a ReLU with learned negative slopes."""
     if len(layer.blobs) != 1:
         raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs one")
     module = nn.PReLU(layer.blobs[0].numel())
@@ -179,7 +180,7 @@ def slice_modules(layer: CaffeLayer) -> list[nn.Module]:
     if len(points) != len(layer.tops) - 1:
         raise layer_error(
             layer,
-            f"has {len(points)} slice points for {len(layer.tops)} output blobs; it needs one point less",
+            f"has {len(points)} slice points for {len(layer.tops)} output blobs; it needs one point fewer than outputs",
         )
     return [SliceRange(axis, start, end) for start, end in zip([0, *points], [*points, None], strict=True)]
 
@@ -207,14 +208,14 @@ TYPES: dict[str, Callable[[CaffeLayer], nn.Module]] = {
     "Softmax": lambda layer: nn.Softmax(layer.settings.axis),
     "TanH": lambda _: nn.Tanh(),
 }
-"""Functions that return the module of a layer with one output, by the type of the layer."""
+"""Functions that return the module of a layer, by the type of the layer. These types have one output."""
 
 INPUT_COUNTS = {"Bias": (1, 2), "Concat": (1, None), "Crop": (2, 2), "Eltwise": (1, None), "Scale": (1, 2)}
 """Smallest and largest number of input blobs, by the type of the layer. Other types read one blob."""
 
 
 def check_inputs(layer: CaffeLayer) -> None:
-    """Raise `InvalidSetting` unless a layer reads a number of blobs that its type allows."""
+    """Raise `InvalidSetting` unless the number of blobs that a layer reads is allowed for its type."""
     minimum, maximum = INPUT_COUNTS.get(layer.type, (1, 1))
     count = len(layer.bottoms)
     if count < minimum or (maximum is not None and count > maximum):
@@ -256,15 +257,16 @@ def weight_and_bias(layer: CaffeLayer) -> tuple[Tensor, Tensor | None]:
 
 
 def axis_of(layer: CaffeLayer, old_field: str) -> int:
-    """Return the axis of a layer. Old files have it in a field with another name."""
+    """Return the axis of a layer. Old files have it in the field `old_field`."""
     settings = layer.settings
     return int(getattr(settings, old_field if settings.HasField(old_field) else "axis"))
 
 
 def rows_and_columns(layer: CaffeLayer, name: str, default: int) -> tuple[int, int]:
-    """Return a setting for rows and columns.
+    """Return the setting `name` for rows and columns.
 
-    A file has one number for both, a list of two numbers, or two fields that end with _h and _w.
+    A file has one number for both, a list of two numbers, or two fields that end with _h and _w. If it has none of
+    these, both are `default`.
     """
     settings, stem = layer.settings, name.removesuffix("_size")
     if f"{stem}_h" in settings.DESCRIPTOR.fields_by_name and (
@@ -278,7 +280,7 @@ def rows_and_columns(layer: CaffeLayer, name: str, default: int) -> tuple[int, i
         raise layer_error(layer, f"has a {name} of {values}, but it needs one number or two: rows and columns")
     rows, columns = (check_limit(layer, name, value) for value in (values[0], values[-1]))
     if name != "pad" and 0 in (rows, columns):
-        raise layer_error(layer, f"has a {name} of 0")
+        raise layer_error(layer, f"has a {name} of 0, but it must be at least 1")
     return rows, columns
 
 
@@ -297,5 +299,5 @@ def enum_name(layer: CaffeLayer, field: str) -> str:
 
 
 def layer_error(layer: CaffeLayer, problem: str) -> InvalidSetting:
-    """Return the error for a problem of a layer. `problem` is the rest of a sentence after the layer's name."""
+    """Return the error for a problem of a layer. `problem` continues a sentence that begins with the layer's name."""
     return InvalidSetting(f"layer {layer.name} ({layer.type}) {problem}")

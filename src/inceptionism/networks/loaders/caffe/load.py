@@ -1,4 +1,4 @@
-"""Loading of Caffe networks: from two files to a torch module that has run once."""
+"""Loading of Caffe networks. The result is a torch module from two files that has run once as a test."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MAX_VALUES = 2**26
 
 
 def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int]]:
-    """Return the network in two files, and the height and width in pixels that it is described for.
+    """Return the network in two files, and the height and width in pixels of the pictures that it is described for.
 
     The layers have the names of Caffe's blobs (see `CaffeNetwork`). The network takes N×3×H×W with the channels in the
-    order of its training, which is most often BGR.
+    order of its training, which is usually BGR. If the files declare no size, it is 224×224.
 
     Raises:
         InvalidSetting: If a file cannot be read, if the files do not belong together, or if a type of layer is not
@@ -54,10 +54,10 @@ def check_runs(network: CaffeNetwork, size: tuple[int, int]) -> None:
 
     def check_count(name: str, count: float) -> None:
         if count > MAX_VALUES:
-            raise InvalidSetting(f"layer {name} of the network computes {count:.0e} values, which is too large")
+            raise InvalidSetting(f"layer {name} of the network computes {count:.0e} values, which are too many")
 
     def check_convolution(name: str, conv: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        # A convolution with padding or a transposed one can make a huge map from a small map: check before it runs.
+        # A padded or transposed convolution can make a huge map from a small map, so the check comes before its run.
         assert isinstance(conv, (nn.Conv2d, nn.ConvTranspose2d))
         factors = conv.stride if isinstance(conv, nn.ConvTranspose2d) else (1, 1)
         sides = (

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 class SliceRange(nn.Module):
-    """Range of a blob along one axis, from `start` to before `end`. None means the end of the axis."""
+    """Range of a blob along an axis, from `start` to before `end`. If `end` is None, it is the end of the axis."""
 
     def __init__(self, axis: int, start: int, end: int | None) -> None:
         super().__init__()
@@ -115,11 +115,11 @@ class Power(nn.Module):
 
 
 class Scale(nn.Module):
-    """Multiplication with a factor and addition of a shift, one of each for every position along `axis`.
+    """Multiplication by factors and addition of shifts. Each position along `axis` has its own factor and shift.
 
     Args:
-        axis: First axis of the blob that the factors belong to; most often the channels.
-        weight: Learned factors. None means that the second blob has the factors, or that there are none.
+        axis: First axis of the blob that the factors belong to. Usually it is the axis of the channels.
+        weight: Learned factors. None means that the second blob contains the factors, or that there are none.
         bias: Learned shifts. None means no shift.
     """
 
@@ -147,7 +147,7 @@ class Bias(nn.Module):
 
 
 class WithinChannelNorm(nn.Module):
-    """Local response normalization over a square of each channel (Krizhevsky et al., 2012; the variant is Caffe's)."""
+    """Caffe's local response normalization over a square of each channel (a variant of Krizhevsky et al., 2012)."""
 
     def __init__(self, size: int, alpha: float, beta: float) -> None:
         super().__init__()
@@ -161,7 +161,8 @@ class WithinChannelNorm(nn.Module):
 class AveragePool(nn.AvgPool2d):
     """Mean of each window. Windows that extend over the edge count too.
 
-    Departure: if a map is smaller than a window, the result is the mean of the whole map. Caffe refuses such a map.
+    Difference from Caffe: if a map is smaller than a window, the result is the mean of the whole map. Caffe refuses
+    such a map.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,13 +174,13 @@ class AveragePool(nn.AvgPool2d):
 class InnerProduct(nn.Module):
     """Weighted sums over a whole map: a fully connected layer.
 
-    Departure: if a map is larger than in training, the layer runs on each window of the trained size and returns a map
-    of the results (dense evaluation: Simonyan & Zisserman, 2014, §3.2). Caffe refuses such a map.
+    Difference from Caffe: if a map is larger than in training, the layer runs on each window of the trained size and
+    returns a map of the results (dense evaluation: Simonyan & Zisserman, 2014, §3.2). Caffe refuses such a map.
 
     Args:
         weight: Outputs×inputs.
         bias: One number for each output. None means no bias.
-        axis: First of the axes that are flattened into the inputs.
+        axis: The inputs are all axes of the blob from this axis on.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, axis: int) -> None:
@@ -200,6 +201,6 @@ class InnerProduct(nn.Module):
 
 
 def align_axes(values: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return `values` in a shape that broadcasts to `x`. Their axes belong to the axes of `x` from `axis` on."""
+    """Return `values` in a shape that broadcasts to `x`. Its axes are the axes of `x` from `axis` on."""
     axis %= x.ndim
     return values.reshape((1,) * axis + values.shape + (1,) * (x.ndim - axis - values.ndim))

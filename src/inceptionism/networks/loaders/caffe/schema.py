@@ -1,7 +1,7 @@
 """Messages of Caffe's file formats, without the parts that only training needs.
 
 The names and numbers of the fields come from Caffe's own caffe.proto (Jia et al., 2014). There are both generations of
-layers: `V1LayerParameter`, called `layers` in files, and `LayerParameter`, called `layer`.
+layers: `V1LayerParameter`, called `layers` in files, and the newer `LayerParameter`, called `layer`.
 """
 
 from __future__ import annotations
