@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import inceptionism as inc
-from tests.support import torchvision_operators  # noqa: F401  # torchvision must be importable in every test
+from tests.support import torchvision_operators  # noqa: F401  # makes torchvision importable in every test
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

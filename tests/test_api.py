@@ -50,9 +50,9 @@ def test_the_longer_side_can_be_chosen(tiny, photo, size, expected) -> None:
     assert inc.dream(photo, network=tiny, size=size, **QUICK).image.size == expected
 
 
-def test_a_layer_is_a_name_a_channel_a_list_or_a_mapping_to_weights(tiny, photo) -> None:
+def test_a_layer_can_be_a_name_a_channel_a_list_or_a_mapping_to_weights(tiny, photo) -> None:
     def dreamed(layer) -> np.ndarray:
-        # Not in bf16, whose rounding depends on the size of the numbers.
+        # This test does not use bf16, because the rounding of bf16 depends on the size of the numbers.
         return pixels(inc.dream(photo, network=tiny, layer=layer, precision="fp32", **QUICK))
 
     first, second, channel = dreamed("first"), dreamed("second"), dreamed("second:3")
@@ -82,7 +82,7 @@ def test_a_photograph_can_be_dreamed_toward_a_class(lite0, photo) -> None:
 
     assert banana(Image.fromarray(photo)) < 0.1
     assert banana(inc.dream(photo, objective=objectives.logit(954), jitter=0).image) > 0.9
-    # The square of a logit near 0 can grow in both directions; in bf16 it would grow in the negative one.
+    # The square of a logit near 0 can grow in both directions. In bf16, it would grow in the negative direction.
     assert banana(inc.dream(photo, layer="logits:954", jitter=0, precision="fp32").image) > 0.9
 
 
@@ -127,13 +127,13 @@ def test_a_picture_too_small_for_its_layer_is_refused_but_can_be_dreamed_with_an
         assert inc.dream(picture, network=lite0, layer="stem", steps=1).image.size == (3, 5000)
 
 
-def test_a_silent_channel_is_an_error(tiny, photo) -> None:
+def test_a_channel_without_a_gradient_is_an_error(tiny, photo) -> None:
     tiny._plain.second[1].bias[4] = -1e6
     with pytest.raises(NoGradient, match=r"layer\(second:4\) yields no gradient"):
         inc.dream(photo, network=tiny, layer="second:4", **QUICK)
 
 
-def test_octaves_in_which_a_channel_is_silent_are_noted(tiny, photo) -> None:
+def test_octaves_without_a_gradient_are_noted(tiny, photo) -> None:
     """The larger octaves are dreamed although the small ones have no gradient."""
     size = tuple(reversed(inc.dream(photo, network=tiny, octaves=2, steps=1).image.size))
     smaller = inc.Objective({"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big")
@@ -258,7 +258,7 @@ def test_a_network_without_labels_accepts_only_class_indices() -> None:
     assert inc.visualize("2", network=tiny_module(), size=32, steps=1).recipe.target == 2
 
 
-def test_a_bare_module_is_a_network(photo) -> None:
+def test_a_torch_module_is_accepted_as_a_network(photo) -> None:
     result = inc.dream(photo, network=tiny_module(), layer="second", **QUICK)
     assert result.recipe.network == "Tiny"
 
@@ -325,8 +325,8 @@ def similarity(one: inc.Result, other: inc.Result) -> float:
     return structural_similarity(pixels(one), pixels(other), channel_axis=2)
 
 
-def test_a_dream_in_bf16_looks_the_same(photo) -> None:
-    """It differs from the dream in fp32 less than a dream with another seed does, and its score is as high."""
+def test_a_dream_in_bf16_looks_like_a_dream_in_fp32(photo) -> None:
+    """The two dreams differ less than two dreams with different seeds, and their scores are equally high."""
     large = Image.fromarray(photo).resize((213, 279))
     by_precision = [inc.dream(large, octaves=3, precision=precision) for precision in ("fp32", "bf16")]
     other = inc.dream(large, octaves=3, precision="fp32", seed=1)

@@ -33,4 +33,4 @@ def test_a_swallowed_interruption_is_raised_again_after_the_step(tiny) -> None:
         run.finish()
     assert raised.value.status == 143
     assert len(calls) == 3
-    raise_if_interrupted()  # nothing is pending any more
+    raise_if_interrupted()  # no interruption is pending any more

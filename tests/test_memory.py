@@ -1,4 +1,4 @@
-"""Memory: limits as text, the size of the machine, and freed memory that is kept for the next step."""
+"""Memory limits as text, the memory of the machine, and freed memory that is kept for the next step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_memory_limits_are_parsed_with_any_unit(text: str, expected: float) -> N
 
 
 @pytest.mark.parametrize("text", ["", "much", "-2GB", "2XB", "iB", "2 iB", "1e9", "9" * 5000, "nan", None, 2.5])
-def test_other_texts_are_refused(text) -> None:
+def test_values_that_are_not_memory_limits_are_refused(text) -> None:
     with pytest.raises(InvalidSetting, match="memory must be"):
         parse_memory(text)
 
@@ -63,9 +63,9 @@ print(resident() - idle)
 """
 
 
-@pytest.mark.skipif(glibc() is None, reason="this system's C library is not glibc")
+@pytest.mark.skipif(glibc() is None, reason="needs glibc, but this system has another C library")
 def test_memory_is_kept_between_steps_and_returned_afterwards() -> None:
-    """In the tenth step, the system clears the pages of 120 MiB without `keep_memory`, and almost none with it."""
+    """Without `keep_memory`, the tenth step needs new pages for 120 MiB. With `keep_memory`, it needs almost none."""
     done = subprocess.run([sys.executable, "-c", PAGE_FAULTS], capture_output=True, text=True, check=True)
     without, inside, kept = map(int, done.stdout.split())
     assert without > 20_000
@@ -73,7 +73,7 @@ def test_memory_is_kept_between_steps_and_returned_afterwards() -> None:
     assert kept < 40 * 2**20
 
 
-@pytest.mark.skipif(glibc() is None, reason="this system's C library is not glibc")
+@pytest.mark.skipif(glibc() is None, reason="needs glibc, but this system has another C library")
 def test_keep_memory_can_be_nested_and_interrupted() -> None:
     with pytest.raises(ZeroDivisionError), keep_memory(), keep_memory():
         raise ZeroDivisionError
@@ -102,12 +102,12 @@ print(large_kib() - before)
 def test_a_large_picture_is_stored_in_large_pages() -> None:
     setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     if glibc() is None or not setting.exists() or "[madvise]" not in setting.read_text():
-        pytest.skip("this system does not hand out large pages on request")
+        pytest.skip("needs large pages on request, but this system does not give them")
     small, large = (
         int(subprocess.run([sys.executable, "-c", LARGE_PAGES, how], capture_output=True, text=True, check=True).stdout)
         for how in ("small", "large")
     )
     if large == 0:
-        pytest.skip("this system has no large pages left")
+        pytest.skip("needs large pages, but this system has none left")
     assert small == 0
     assert large > 200 * 1024

@@ -46,13 +46,13 @@ def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -
             assert np.asarray(image.convert("L")).std() > 5, name
 
 
-def test_its_linked_pictures_and_files_exist() -> None:
+def test_the_linked_pictures_and_files_exist() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
-def test_its_make_commands_are_in_the_makefile(target: str) -> None:
+def test_the_make_commands_are_in_the_makefile(target: str) -> None:
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The same recipe gives the same pixels: those of the recorded version on its machine, and nearly those elsewhere."""
+"""Pixels equal the recorded pixels on the machine of the record, and are similar to them on other machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_every_result_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("name", stable_results.RESULTS)
-def test_pixels_are_those_that_were_recorded(name, request) -> None:
+def test_pixels_equal_the_recorded_pixels(name, request) -> None:
     if name.startswith(stable_results.NEEDS_SHARED):
         request.getfixturevalue("shared")
     recorded, computed = RECORD["results"][name], stable_results.computed(name)

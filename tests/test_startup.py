@@ -1,4 +1,4 @@
-"""Startup is light: the import, help and completion load no torch."""
+"""Startup is fast, because the import, the help and the completion load no heavy modules such as torch."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_diversity_makes_pictures_less_similar(lite0) -> None:
     assert similarity(20) < similarity(0) - 0.02
 
 
-def test_the_commands_unit_and_atlas(tmp_path, photo) -> None:
+def test_the_commands_unit_and_atlas_write_pictures(tmp_path, photo) -> None:
     small = ["--size", "32", "--steps", "2"]
     done = dream("unit", "blocks.4", "3", "5", *small, "--verify", "efficientnet-lite0", cwd=tmp_path)
     assert done.returncode == 0

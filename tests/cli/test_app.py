@@ -1,4 +1,4 @@
-"""The command line as a user has it: real processes, real files, a real terminal where one matters."""
+"""The command line with real files and, where a test needs them, a new process and a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> Non
     assert np.array_equal(pixels(folder / "cup-dream.png"), np.asarray(by_library.image))
 
 
-def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
+def test_every_option_of_the_command_photo_reaches_the_recipe(folder) -> None:
     done = dream("photo", "cup.jpg", *PHOTO_FLAGS, "-o", "out.webp", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "out.webp\n", "")
     recipe = json.loads(dream("show", "out.webp", "--json", cwd=folder).stdout)
@@ -37,7 +37,7 @@ def test_every_option_of_a_photograph_reaches_the_recipe(folder) -> None:
     assert pixels(folder / "out.webp").shape == (60, 46, 3)
 
 
-def test_classes_get_a_picture_each(folder) -> None:
+def test_each_class_gets_its_own_picture(folder) -> None:
     done = dream("class", "banana", "291", "--steps", 2, "--size", "40x56", "--seed", 4, cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "banana.png\nlion.png\n", "")
     for name, index in {"banana": 954, "lion": 291}.items():
@@ -126,7 +126,7 @@ def test_show_prints_the_recipe(folder) -> None:
         ),
     ],
 )
-def test_bad_input_gets_one_sentence_and_leaves_nothing(folder, arguments, reason, status) -> None:
+def test_bad_input_is_refused_in_one_sentence_and_changes_no_file(folder, arguments, reason, status) -> None:
     (folder / "empty.jpg").touch()
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     refused(dream(*arguments, cwd=folder), reason, status)
@@ -143,7 +143,7 @@ def test_a_missing_gpu_is_refused(folder) -> None:
     import torch
 
     if torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
+        pytest.skip("needs a machine without CUDA, but this machine has CUDA")
     refused(dream("photo", "cup.jpg", "--device", "cuda", cwd=folder), "no device 'cuda' that torch can use", 2)
 
 
@@ -194,7 +194,7 @@ def test_a_closed_pipe_does_not_stop_the_program(folder) -> None:
     refused(done, "standard output cannot be written: No space left on device", 1)
 
 
-def test_an_ascii_output_gets_question_marks(folder) -> None:
+def test_characters_that_an_ascii_output_lacks_become_question_marks(folder) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([*DREAM, "layers"], capture_output=True, env=environment, check=False)
     assert done.stdout.startswith(b"efficientnet-lite0, for a picture of 224?224 pixels:\n")
@@ -217,7 +217,10 @@ def test_notes_are_printed_unless_quiet(folder) -> None:
 
 
 def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
-    """Run on a pseudo-terminal; where `until` appears, send a signal. Return what was shown and the exit status."""
+    """Run `dream` on a pseudo-terminal and return its output and exit status.
+
+    When the output matches the pattern `until`, the signal `then` is sent.
+    """
     control, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     process = subprocess.Popen(
@@ -266,22 +269,22 @@ def test_an_interrupted_run_keeps_the_picture_so_far(folder, sent: int, expected
     assert [path.name for path in folder.iterdir() if path.name.endswith(".part")] == []
 
 
-def test_ctrl_c_before_the_first_step_leaves_nothing(folder) -> None:
+def test_ctrl_c_before_the_first_step_leaves_no_new_file(folder) -> None:
     shown, status = on_terminal("photo", "cup.jpg", cwd=folder, until="loading")
     assert status == 130
     assert "Traceback" not in shown
     assert [path.name for path in folder.iterdir()] == ["cup.jpg"]
 
 
-OF_THE_RUN = {"made_with", "verdicts", "together", "number"}
-"""The fields of a recipe that no option sets."""
+SET_BY_THE_RUN = {"made_with", "verdicts", "together", "number"}
+"""Fields of a recipe that the run sets. They have no option."""
 
 
 @pytest.mark.parametrize(
     ("command", "recipe", "skipped"),
     [
-        ("photo", PhotoRecipe, OF_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
-        ("class", ClassRecipe, OF_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
+        ("photo", PhotoRecipe, SET_BY_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
+        ("class", ClassRecipe, SET_BY_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
     ],
 )
 def test_the_help_shows_the_defaults_of_the_library(folder, command: str, recipe: type, skipped: set[str]) -> None:
@@ -294,7 +297,7 @@ def test_the_help_shows_the_defaults_of_the_library(folder, command: str, recipe
             assert re.search(rf"{flag} .*?\[default: {re.escape(str(field.default))}\]", shown), field.name
 
 
-def test_each_command_has_help_with_every_option_explained(folder) -> None:
+def test_each_command_is_listed_and_has_help(folder) -> None:
     listing = dream("--help", cwd=folder).stdout
     for command in ("photo", "class", "unit", "atlas", "layers", "show", "replay", "run", "share"):
         assert command in listing
@@ -326,7 +329,7 @@ def test_an_interrupted_batch_keeps_every_picture(folder) -> None:
             assert np.asarray(kept).std() > 5
 
 
-def test_a_picture_that_cannot_be_saved_does_not_lose_the_next(folder, monkeypatch) -> None:
+def test_the_next_picture_is_saved_if_one_cannot_be_saved(folder, monkeypatch) -> None:
     from inceptionism.io import outputs
 
     save = outputs.save_or_rescue

@@ -1,4 +1,4 @@
-"""The commands that make films, as a user has them: killed, interrupted, gone on with."""
+"""The commands that make films: complete runs, and runs that are killed, interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def recipe(path: Path, folder: Path) -> Recipe:
     return Recipe.from_json(done.stdout)
 
 
-def test_a_zoom_and_its_preview(folder) -> None:
+def test_a_zoom_writes_a_film_and_a_preview(folder) -> None:
     done = dream("zoom", "cup.jpg", *TINY, "--frames", 5, "--preview", "small.png", cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "cup-zoom.mp4\n", "")
     assert len(decoded(folder / "cup-zoom.mp4")) == 5
@@ -62,7 +62,7 @@ def test_a_zoom_has_the_defaults_of_the_library(folder) -> None:
     assert made == {**ZoomRecipe(size=32, layer="blocks.10", seconds=1 / 24).settings()}
 
 
-def test_every_option_of_a_zoom_reaches_the_recipe(folder) -> None:
+def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
     (folder / "k.toml").write_text('[[keyframe]]\nat = 1\nlayer = "blocks.2"\nzoom = 3\n')
     options = {
         "network": "efficientnet-lite1",
@@ -113,22 +113,22 @@ def test_a_film_that_is_killed_at_random_moments_and_resumed_is_the_same_film(fo
     command = ["zoom", "cup.jpg", *TINY, "--seconds", "25", "--quiet", "-o"]
     assert dream(*command, "whole.mp4", cwd=folder).returncode == 0
     chance = random.Random()
-    pieces = folder / "out.mp4.parts"
+    segments = folder / "out.mp4.parts"
     for attempt in range(3):
         process = subprocess.Popen([*DREAM, *command, "out.mp4", "--resume"], cwd=folder)
-        there = len(list(pieces.glob("0*.mp4")))
-        wait_until(lambda there=there: len(list(pieces.glob("0*.mp4"))) > there + 1, process)
+        before = len(list(segments.glob("0*.mp4")))
+        wait_until(lambda before=before: len(list(segments.glob("0*.mp4"))) > before + 1, process)
         time.sleep(chance.random() * 0.1)
         process.kill()
         assert process.wait() == -signal.SIGKILL, f"attempt {attempt} was too fast"
-        for piece in pieces.glob("0*.mp4"):
-            probe(piece)
+        for segment in segments.glob("0*.mp4"):
+            probe(segment)
     done = dream(*command, "out.mp4", "--resume", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "out.mp4\n"), done.stderr
     probe(folder / "out.mp4")
     assert all(map(np.array_equal, decoded(folder / "out.mp4"), decoded(folder / "whole.mp4")))
     assert len(decoded(folder / "out.mp4")) == 100
-    assert not pieces.exists()
+    assert not segments.exists()
     assert dream(*command, "out.mp4", "--resume", cwd=folder).returncode == 0
 
 
@@ -161,7 +161,7 @@ def test_an_interruption_before_the_first_frame_mentions_no_film(folder, tiny) -
     path = folder / "out.mp4"
     path.write_bytes(b"another film")
     run = StoppedAtOnce(ZoomRecipe(shape=(44, 58), layer="first"), network=tiny)
-    with pytest.raises(KeyboardInterrupt):  # and not the exit that follows on what is kept
+    with pytest.raises(KeyboardInterrupt):  # a run that keeps a part of the film raises Exit instead
         execute_film(run, path, Saving(overwrite=True, quiet=True))
     assert path.read_bytes() == b"another film"
     assert not segments_folder(path).exists()
@@ -196,8 +196,8 @@ def test_a_terminal_shows_frames_per_second_and_the_remaining_time(folder) -> No
     os.close(other)
     said = b""
     try:
-        while piece := os.read(terminal, 4096):
-            said += piece
+        while chunk := os.read(terminal, 4096):
+            said += chunk
     except OSError:
         pass  # the terminal's other side was closed
     assert process.wait() == 0
@@ -227,7 +227,7 @@ def test_a_wrong_option_is_reported_in_one_line(folder, arguments, reason: str, 
     assert {one.name for one in folder.iterdir()} == {"cup.jpg", "in.mp4"}
 
 
-def test_the_help_lists_every_option_without_loading_torch(folder) -> None:
+def test_the_help_of_film_commands_lists_options_without_loading_torch(folder) -> None:
     done = subprocess.run([*DREAM, "zoom", "--help"], capture_output=True, text=True, cwd=folder, check=True)
     for option in ("--keyframes", "--endless", "--resume", "--preview", "--toward"):
         assert option in done.stdout

@@ -1,4 +1,4 @@
-"""The help of every command: usage, grouped options, types that a person knows, and examples that run."""
+"""The help of every command: its usage line, groups of options, types in plain words, and examples that run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_option_is_explained_and_belongs_to_a_group(name) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_has_a_usage_line_and_no_type_of_python(name, tmp_path) -> None:
+def test_the_help_has_a_usage_line_and_no_python_types(name, tmp_path) -> None:
     shown = dream(*name.split(), "--help", cwd=tmp_path).stdout
     assert f"Usage: dream {name} [OPTIONS]" in shown
     assert "Examples:" in shown
@@ -57,7 +57,7 @@ def test_the_help_has_a_usage_line_and_no_type_of_python(name, tmp_path) -> None
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that examples name."""
+    """A folder with the files that the examples use."""
     from skimage.data import astronaut, coffee
 
     folder = tmp_path_factory.mktemp("examples")
@@ -81,7 +81,7 @@ def test_the_examples_run_as_written(name, workplace) -> None:
 
 
 def test_the_examples_of_adding_a_network_run_as_written(workplace, shared, monkeypatch) -> None:
-    models = pytest.importorskip("torchvision.models", reason="needs torchvision")
+    models = pytest.importorskip("torchvision.models", reason="needs inceptionism[torchvision]")
     import torch
 
     squeezenet = shared / "networks" / "squeezenet_v1.1"
@@ -99,7 +99,7 @@ def test_the_examples_of_adding_a_network_run_as_written(workplace, shared, monk
         assert done.returncode == 0, done.stderr
 
 
-def test_the_parts_of_typer_that_are_not_public_are_there() -> None:
+def test_the_private_parts_of_typer_that_the_package_uses_exist() -> None:
     """If this fails after an update of typer, `cli/typer_internals.py` says what each part is for."""
     from typer.core import TyperArgument, TyperCommand, TyperGroup
 

@@ -1,4 +1,4 @@
-"""Networks of the user's own, of other packages, and from the web: here, a server on this machine."""
+"""Networks that users add, that other packages describe, and that are downloaded from a server on this machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path):
-    """Serve a folder; return it and its address."""
+    """Serve a folder on this machine. Return the folder and its URL."""
     folder = tmp_path / "served"
     folder.mkdir()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as serving:
@@ -60,7 +60,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Install a package whose entry point names networks; return what to give it."""
+    """Install a package with an entry point for networks. Return a function that sets the value of the entry point."""
     folder = tmp_path / "site"
     (folder / "zoo-1.0.dist-info").mkdir(parents=True)
     (folder / "zoo-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo\nVersion: 1.0\n")
@@ -99,7 +99,7 @@ def entry_of(paths: list[Path], *places: str) -> dict[str, object]:
     }
 
 
-def test_networks_are_listed_with_the_way_to_get_them(tmp_path) -> None:
+def test_networks_are_listed_as_ready_or_to_get(tmp_path) -> None:
     done = dream("networks", cwd=tmp_path)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -142,7 +142,7 @@ def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> N
     assert recipe["made_with"]["weights"] == network.weights_hash
 
 
-def test_the_input_of_a_network_is_given_once(tmp_path, squeezenet) -> None:
+def test_a_network_is_added_with_the_description_of_its_input(tmp_path, squeezenet) -> None:
     (tmp_path / "names.txt").write_text("\n".join(f"thing {index}" for index in range(1000)))
     refused(dream("networks", "add", "mine", *squeezenet, cwd=tmp_path), "--mean 104,117,123", 2)
     refused(dream("networks", "add", "mine", *squeezenet, "--mean", "1,2", cwd=tmp_path), "not '1,2'", 2)
@@ -168,12 +168,12 @@ def test_a_network_that_cannot_be_read_leaves_nothing_behind(tmp_path, cache, sq
     assert list(cache.iterdir()) == []
 
 
-def test_a_path_is_a_network(tmp_path, shared, squeezenet) -> None:
+def test_a_network_can_be_loaded_from_a_path(tmp_path, shared, squeezenet) -> None:
     folder = shared / "networks" / "bvlc_googlenet"
     network = inc.load_network(folder)
     assert network.name == str(folder)
     assert network.size == (224, 224)
-    mean = (-network._shift / network._scale).flatten()  # read from the binaryproto beside it, in [0, 1]
+    mean = (-network._shift / network._scale).flatten()  # read from the .binaryproto file in the folder, in [0, 1]
     torch.testing.assert_close(mean * 255, torch.tensor([104.0, 117, 123]), rtol=0, atol=0.6)
     assert inc.load_network(folder / "deploy.prototxt").weights_hash == network.weights_hash
     with pytest.raises(InvalidSetting, match=r"the mean of the input of .* is not known"):
@@ -221,7 +221,7 @@ def test_a_network_is_downloaded_from_the_next_website_if_one_is_down(
     assert "efficientnet-lite0  ready" in listed.stdout
 
 
-def test_a_network_that_no_website_has_is_reported(tmp_path, cache, server, package, squeezenet) -> None:
+def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server, package, squeezenet) -> None:
     folder, address = server
     shutil.copy(squeezenet[0], folder / squeezenet[0].name)
     (folder / squeezenet[1].name).write_bytes(bytes(squeezenet[1].stat().st_size))
@@ -244,7 +244,7 @@ def test_a_network_that_no_website_has_is_reported(tmp_path, cache, server, pack
         ({"name": "x", "architecture": "caffe", "files": [{"name": "../x", "checksum": "md5:1"}]}, "letters, digits"),
     ],
 )
-def test_a_package_with_an_invalid_entry_is_named(package, found, sentence) -> None:
+def test_the_error_about_an_invalid_entry_names_the_package(package, found, sentence) -> None:
     package(found)
     with pytest.raises(InvalidSetting, match=f"zoo = zoo_of_tests:found.*{sentence}"):
         entries.plugin_entries()
@@ -257,7 +257,7 @@ def test_an_unknown_name_gets_suggestions() -> None:
 
 def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     """A vision transformer made for 224×224 pixels dreams a photograph of another size and shape."""
-    timm = pytest.importorskip("timm")
+    timm = pytest.importorskip("timm", reason="needs inceptionism[timm]")
     torch.save(randomize(timm.create_model("vit_tiny_patch16_224")).state_dict(), tmp_path / "vit.pth")
     refused(dream("networks", "add", "vit", "vit.pth", cwd=tmp_path), "--architecture", 2)
     given = ("networks", "add", "vit", "vit.pth", "--architecture")
@@ -266,7 +266,7 @@ def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     done = dream(*given, "timm/vit_tiny_patch16_224", "--range", 255, "--license", "mine", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     network = inc.load_network("vit")
-    assert (network.license, network._scale.flatten()[0].item()) == ("mine", 510)  # white over timm's std of 0.5
+    assert (network.license, network._scale.flatten()[0].item()) == ("mine", 510)  # 255 divided by timm's std of 0.5
     assert inc.load_network("efficientnet-lite0").license == "Apache-2.0"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
     done = dream("photo", "in.png", "-n", "vit", "-l", "blocks.5", "--octaves", 2, "--steps", 2, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Recipes on the command line: shown, replayed, run."""
+"""The commands that show, replay and run recipes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def recipe_of(path, cwd) -> dict:
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif"])
-def test_a_picture_that_is_saved_copied_and_replayed_is_the_same(folder, ending: str) -> None:
+def test_a_replay_of_a_copied_file_makes_the_same_picture(folder, ending: str) -> None:
     first = f"a.{ending}"
     assert dream("photo", "cup.jpg", *SMALL, "--seed", 3, "-o", first, cwd=folder).returncode == 0
     (folder / f"b.{ending}").write_bytes((folder / first).read_bytes())
@@ -39,7 +39,7 @@ def test_a_replay_without_an_output_gets_a_name(folder) -> None:
         assert dream("replay", "a.png", "cup.jpg", cwd=folder).stdout == f"{expected}\n"
 
 
-def test_every_setting_can_be_changed(folder) -> None:
+def test_a_replay_can_change_every_setting(folder) -> None:
     dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
     done = dream("replay", "a.png", "cup.jpg", *PHOTO_FLAGS, "-o", "b.webp", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -50,7 +50,7 @@ def test_every_setting_can_be_changed(folder) -> None:
     assert recipe_of("c.png", folder)["objective"] == "layer(stem)"
 
 
-def test_a_class_can_be_changed(folder) -> None:
+def test_a_replay_can_change_the_class(folder) -> None:
     dream("class", "banana", "--steps", 1, "--size", "32x40", "-o", "a.png", cwd=folder)
     done = dream("replay", "a.png", "--class", "lion", "--size", "40x32", "--seed", 2, "-o", "b.png", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -59,17 +59,17 @@ def test_a_class_can_be_changed(folder) -> None:
 
 
 @pytest.mark.parametrize("command", ["replay", "run"])
-def test_replay_and_run_take_every_setting(folder, command: str) -> None:
+def test_replay_and_run_have_an_option_for_every_setting(folder, command: str) -> None:
     from dataclasses import fields
 
     shown = dream(command, "--help", cwd=folder).stdout
-    of_the_run = {"made_with", "verdicts", "label", "together", "number"}
+    set_by_the_run = {"made_with", "verdicts", "label", "together", "number"}
     for kind in (PhotoRecipe, ClassRecipe):
         for one in fields(kind):
-            if one.name not in of_the_run:
+            if one.name not in set_by_the_run:
                 flag = "class" if one.name == "target" else one.name.replace("_", "-")
                 assert re.search(rf"--{flag}\b", shown), flag
-    assert "default:" not in shown  # the recipe's
+    assert "default:" not in shown  # the default values come from the recipe
 
 
 def test_a_recipe_file_is_run(folder) -> None:
@@ -99,7 +99,7 @@ def test_a_recipe_can_be_printed_edited_and_run(folder) -> None:
     assert re.search(r"steps +3", shown)
 
 
-def test_bad_input_gets_one_sentence_and_leaves_nothing(folder) -> None:
+def test_bad_input_is_refused_in_one_sentence_and_changes_no_file(folder) -> None:
     dream("photo", "cup.jpg", *SMALL, "-o", "a.png", cwd=folder)
     (folder / "a.toml").write_text('kind = "photo"\n\noctaves = 0\n')
     (folder / "b.toml").write_text('kind = "photo"\nnetwork = "/etc/passwd"\n')
@@ -122,7 +122,7 @@ def test_bad_input_gets_one_sentence_and_leaves_nothing(folder) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_no_metadata_is_written_on_request(folder) -> None:
+def test_metadata_is_left_out_on_request(folder) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Acme"
     with Image.open(folder / "cup.jpg") as image:

@@ -1,4 +1,4 @@
-"""The generated files are those that the code describes; `make reference` writes them."""
+"""The generated files are up to date with the code. `make reference` writes them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.support.films import decoded, pan, probe, saved_frames, small_video, 
 
 ENDINGS = [".mp4", ".webm", ".gif", ".webp", ""]
 MAX_DIFFERENCES = {".gif": 12, "": 0}
-"""Largest mean difference between a frame and the decoded frame, in gray levels. In other formats it is 7."""
+"""Largest mean difference between a frame and the decoded frame, in gray levels. For other formats, it is 7."""
 
 
 def first_file(path: Path) -> Path:
@@ -97,7 +97,7 @@ def test_sound_and_uneven_times_are_kept(tmp_path, photo, tiny, ending: str, sou
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".webm"])
-def test_damaged_sound_is_kept_as_far_as_it_goes(tmp_path, photo, tiny, ending: str) -> None:
+def test_the_intact_parts_of_damaged_sound_are_kept(tmp_path, photo, tiny, ending: str) -> None:
     film = write(tmp_path / "in.ts", pan(photo, 24), sound="aac")
     content = bytearray(film.read_bytes())
     content[len(content) * 2 // 3 : len(content) * 2 // 3 + 1000] = bytes(1000)

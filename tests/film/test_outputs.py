@@ -20,7 +20,7 @@ def test_resuming_refuses_a_finished_film_that_is_different(tmp_path, photo, tin
     small_zoom(photo, tiny, **short).save(path)
     with pytest.raises(NameTaken, match="is a finished film of a different length"):
         small_zoom(photo, tiny).save(path, resume=True)
-    # A recipe of someone else may lack the record of what the film was made with.
+    # A recipe from another program may have no `made_with`.
     with Image.open(path) as image:
         image.save(path, save_all=True, xmp=write_packet(ZoomRecipe().to_json(), ""))
     with pytest.raises(NameTaken, match="is a different film"):

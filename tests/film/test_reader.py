@@ -27,7 +27,7 @@ def test_frames_come_in_order_with_their_times_and_colors(tmp_path, photo) -> No
     assert all(near(one.pixels, other) for one, other in zip(read, frames, strict=True))
     assert (film.size, film.fps, film.count) == ((44, 58), 12, 9)
     assert film.notes == []
-    assert near(next(iter(film)).pixels, frames[0])  # it can be read again
+    assert near(next(iter(film)).pixels, frames[0])  # a film can be read twice
 
 
 def test_uneven_times_are_kept(tmp_path, photo) -> None:
@@ -64,7 +64,7 @@ def test_ten_bits_and_odd_sizes_are_read(tmp_path, photo, codec: str, pixels: st
     assert all(near(one.pixels, other, 8) for one, other in zip(film, frames, strict=True))
 
 
-def test_a_film_without_its_end_is_read_as_far_as_it_goes(tmp_path, photo) -> None:
+def test_a_film_that_is_cut_off_is_read_up_to_the_cut(tmp_path, photo) -> None:
     whole = write(tmp_path / "a.mkv", pan(photo, 12), options={"crf": "1", "g": "4", "bf": "0"}).read_bytes()
     broken = tmp_path / "b.mkv"
     broken.write_bytes(whole[: len(whole) * 2 // 3])

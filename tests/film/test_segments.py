@@ -51,7 +51,7 @@ def test_a_film_that_is_interrupted_in_its_first_segment_does_not_count_as_finis
     with pytest.raises(Stop):
         small_zoom(photo, tiny).save(path, on_frame=stop_after(1))
     assert len(saved_frames(path)) == 1
-    # A second run that makes no frame leaves it unfinished.
+    # After a second run that makes no frame, the film is still unfinished.
     film = FilmFile(small_zoom(photo, tiny), path, overwrite=False, resume=True)
     film.close(finished=False)
     small_zoom(photo, tiny).save(path, resume=True)

@@ -1,4 +1,4 @@
-"""Output files: formats, refusals, and whole files or none."""
+"""Output files: formats, refused paths, and writes that fail without damage to existing files."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_free_names_are_numbered(tmp_path) -> None:
     assert free_name(tmp_path / "a.png", overwrite=True) == tmp_path / "a.png"
     (tmp_path / "a-2.png").touch()
     (tmp_path / "747-8.png").touch()
-    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # the number was free, and another program took it
+    assert free_name(tmp_path / "a-2.png") == tmp_path / "a-3.png"  # a-2 was a free name until another program took it
     assert free_name(tmp_path / "747-8.png") == tmp_path / "747-8-2.png"
     taken = [tmp_path / "a.png", tmp_path / "a-2.png"]
     assert free_name(tmp_path / "a.png", taken, overwrite=True) == tmp_path / "a-3.png"

@@ -1,4 +1,4 @@
-"""Photographs in: every mode and orientation, color profiles, and files that cannot be read."""
+"""Reading photographs: all modes and orientations, color profiles, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_ordinary_picture_is_read_unchanged(tmp_path) -> None:
     assert (photo.alpha, photo.name, photo.notes) == (None, "a.png", ())
 
 
-def test_arrays_and_pil_images_are_photographs_too() -> None:
+def test_arrays_and_pil_images_are_accepted_as_photographs() -> None:
     pixels = gradient()
     np.testing.assert_array_equal(load_photo(pixels).pixels, pixels)
     np.testing.assert_array_equal(load_photo(Image.fromarray(pixels)).pixels, pixels)
@@ -32,14 +32,14 @@ def test_arrays_and_pil_images_are_photographs_too() -> None:
 
 
 @pytest.mark.parametrize("shape", [(21, 34), (3, 21, 34), (21, 34, 4), (0, 5, 3)])
-def test_an_array_of_another_shape_is_refused(shape) -> None:
+def test_an_array_of_a_wrong_shape_is_refused(shape) -> None:
     with pytest.raises(
         UnreadablePicture, match=r"the shape H×W×3 and the type uint8, not the shape .* and the type uint8"
     ):
         load_photo(np.zeros(shape, np.uint8))
 
 
-def test_an_array_of_another_type_is_refused() -> None:
+def test_an_array_of_a_wrong_type_is_refused() -> None:
     with pytest.raises(UnreadablePicture, match="not the shape 21×34×3 and the type float64"):
         load_photo(gradient() / 255)
     with pytest.raises(UnreadablePicture, match="a path, a PIL image or an array, not int"):
@@ -55,7 +55,8 @@ def test_every_mode_becomes_rgb(tmp_path, mode: str) -> None:
         photo = load_photo(saved(converted, tmp_path / "a.tif"))
     else:
         converted = image.convert(mode)
-        name = {"CMYK": "a.tif", "YCbCr": "a.tif", "HSV": None}.get(mode, "a.png")
+        # No format stores HSV, and Pillow before 13 cannot read the uncompressed YCbCr that it writes.
+        name = {"CMYK": "a.tif", "YCbCr": None, "HSV": None}.get(mode, "a.png")
         photo = load_photo(saved(converted, tmp_path / name) if name else converted)
     expected = np.asarray(image if mode == "LAB" else converted.convert("RGB"))
     assert photo.pixels.shape == (21, 34, 3)
@@ -99,7 +100,7 @@ def test_a_picture_that_is_opaque_everywhere_has_no_transparency(tmp_path) -> No
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_photograph_is_turned_upright_once(tmp_path, orientation: int) -> None:
-    # Turn that a camera applies before it stores a picture with each value of the EXIF tag Orientation.
+    # For each value of the EXIF tag Orientation, a camera stores the upright picture turned in this way.
     transpose = Image.Transpose
     stored_as = {
         2: transpose.FLIP_LEFT_RIGHT,

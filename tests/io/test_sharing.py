@@ -1,4 +1,4 @@
-"""Copies to post, as other programs read them."""
+"""Copies of results for sharing: their size, text, loops and metadata."""
 
 from __future__ import annotations
 

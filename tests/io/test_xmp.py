@@ -1,4 +1,4 @@
-"""Metadata of results, as other programs read it: exiftool, which photo managers use, and Pillow."""
+"""Metadata of results, as exiftool and Pillow read it. Photo managers use exiftool."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_characters_that_xml_cannot_hold_are_escaped_in_the_title() -> None:
 
 
 def save_phone_photo(path) -> None:
-    """Write a photograph as a phone does: with an orientation, a place and the maker's own notes in its EXIF."""
+    """Write a photograph with the EXIF tags of a phone: an orientation, a GPS position and a MakerNote."""
     exif = Image.Exif()
     exif[Base.Make], exif[Base.Model] = "Acme", "Phone 3"
     exif[Base.Orientation] = 6
@@ -74,7 +74,7 @@ def save_phone_photo(path) -> None:
 @needs_exiftool
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 @pytest.mark.parametrize("position", [False, True])
-def test_the_photographs_exif_is_kept_without_its_place(tmp_path, ending: str, position: bool) -> None:
+def test_the_exif_is_kept_without_the_position_by_default(tmp_path, ending: str, position: bool) -> None:
     save_phone_photo(tmp_path / "in.jpg")
     photo = load_photo(tmp_path / "in.jpg", position=position)
     image = Image.fromarray(photo.pixels)
@@ -92,7 +92,7 @@ def test_the_photographs_exif_is_kept_without_its_place(tmp_path, ending: str, p
     assert ("EXIF:GPSLatitude" in written) == position
     if position:
         assert written["EXIF:GPSLatitude"] == pytest.approx(48.858, abs=1e-3)
-    assert load_photo(path).pixels.shape == (34, 21, 3)  # upright, and not turned again
+    assert load_photo(path).pixels.shape == (34, 21, 3)  # the picture is upright and is not turned again
     save_picture(image, path, RECIPE, metadata=False)
     assert not [name for name in tags(path) if name.startswith(("EXIF:", "XMP:"))]
     assert read_recipe(path) is None
@@ -125,7 +125,7 @@ def test_a_photograph_with_damaged_exif_is_read(tmp_path, damage: int) -> None:
 
 
 def test_a_result_has_a_profile_of_srgb_or_none(tmp_path) -> None:
-    """Pixels are sRGB, so another profile is replaced by one of sRGB. No profile is added to a picture without one."""
+    """Pixels are sRGB, so the sRGB profile replaces any other profile. A picture without a profile gets none."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     gray = Image.new("RGB", (9, 5), (128, 128, 128))
     for profile, expected, light in [(linear_profile(), "sRGB", 188), (srgb, "sRGB", 128), (None, None, 128)]:

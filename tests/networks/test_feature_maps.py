@@ -1,4 +1,4 @@
-"""Feature maps compared with simple transcriptions, at odd sizes that are not square."""
+"""Feature maps compared with simple calculations, at odd sizes that are not square."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Transformer(nn.Module):
     Args:
         extra: Number of class and register tokens.
         linear: Whether patches are cut out and multiplied by a matrix. Otherwise a convolution embeds them.
-        size: Side in pixels of the only pictures that it takes. None means that it takes all sizes.
+        size: Side in pixels of the only square pictures that the network accepts. None means that it accepts all sizes.
         padded: Whether pictures are padded to whole patches.
     """
 
@@ -101,7 +101,7 @@ def test_tokens_are_read_as_maps_without_extra_tokens(extra: int, linear: bool, 
 
 
 @pytest.mark.parametrize("linear", [False, True])
-def test_one_picture_is_enough_if_a_network_takes_only_one_size(linear: bool) -> None:
+def test_tokens_become_maps_if_a_network_accepts_only_one_size(linear: bool) -> None:
     module = randomize(Transformer(2, linear=linear, size=32))
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 32, 32)
@@ -188,7 +188,7 @@ def test_strides_are_exact_without_padding() -> None:
 
 def test_finding_the_shapes_does_not_change_the_network() -> None:
     class Keeps(nn.Module):
-        """Module that computes a value at its first run and keeps it."""
+        """Module that computes a value in its first run and reuses it in all later runs."""
 
         def __init__(self) -> None:
             super().__init__()

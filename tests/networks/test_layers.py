@@ -1,4 +1,4 @@
-"""Which layers are listed, with which shapes, strides and levels."""
+"""The list of layers, and the shapes, strides and levels in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inceptionism.errors import InvalidSetting, UnknownName
 
 
 @pytest.mark.parametrize("size", [(57, 130), (224, 224), (33, 32)])
-def test_listed_shapes_are_the_real_ones(lite0, size: tuple[int, int]) -> None:
+def test_listed_shapes_are_those_of_the_activations(lite0, size: tuple[int, int]) -> None:
     listed = lite0.layers(size)
     assert [layer.name for layer in listed] == ["stem", *(f"blocks.{index}" for index in range(16)), "head"]
     with torch.no_grad():
@@ -22,7 +22,7 @@ def test_listed_shapes_are_the_real_ones(lite0, size: tuple[int, int]) -> None:
     }
 
 
-def test_strides_and_levels_go_from_edges_to_objects(lite0) -> None:
+def test_strides_grow_with_depth_and_levels_go_from_edges_to_objects(lite0) -> None:
     layers = lite0.layers()
     assert [layer.stride for layer in layers] == [2, 2, 4, 4, 8, 8, *[16] * 6, *[32] * 6]
     assert list(dict.fromkeys(layer.level for layer in layers)) == ["edges", "textures", "patterns", "parts", "objects"]
@@ -75,7 +75,7 @@ def test_blocks_are_listed_without_their_parts() -> None:
     assert {"0.0.0", "0.1", "0.2.inside.3", "0.3", "0.3.shrink", "1"} <= {one.name for one in network.layers(all=True)}
 
     class Wrapper(nn.Module):
-        """Module with the output of the network inside of it."""
+        """Module that contains the whole network and returns its output."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -123,7 +123,7 @@ def test_logits_have_a_stride_of_one(lite0) -> None:
 
 
 @pytest.mark.parametrize("module", [nn.Conv2d(3, 4, 3), nn.Identity()])
-def test_a_single_module_has_no_layer(module) -> None:
+def test_a_network_of_a_single_module_is_refused_because_it_has_no_layer(module) -> None:
     with pytest.raises(InvalidSetting, match=r"has no layer to dream: .* wrap it in nn\.Sequential"):
         inc.dream(np.zeros((40, 50, 3), np.uint8), network=module)
 

@@ -26,7 +26,7 @@ def test_pictures_are_normalized_as_in_training() -> None:
     torch.testing.assert_close(received[-1], expected, rtol=1e-5, atol=1e-4)
 
 
-def test_a_users_own_module_needs_one_line(tiny) -> None:
+def test_a_network_is_made_from_a_module_with_one_call(tiny) -> None:
     assert tiny.name == "Tiny"
     assert "first" in [layer.name for layer in tiny.layers()]
     assert tiny.channels("second") == 7
@@ -183,7 +183,7 @@ def test_networks_are_loaded_by_name() -> None:
         inc.load_network("zzz")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA, but this machine has CUDA")
 def test_a_device_that_this_machine_does_not_have_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"no device 'cuda' that torch can use; it has .*cpu"):
         inc.load_network("efficientnet-lite0", "cuda")

@@ -1,4 +1,4 @@
-"""Each private part of torch that the package uses still exists, and does what is expected of it.
+"""Each private part of torch that the package uses still exists and works as the package expects.
 
 If a test fails here after an update of torch, adapt `inceptionism/networks/torch_internals.py`.
 """
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from inceptionism.networks import torch_internals
 
-needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
+needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs a torch with oneDNN")
 
 
 def gone(name: str) -> str:
@@ -75,7 +75,7 @@ def test_parameters_and_buffers_can_be_replaced() -> None:
 
 
 @pytest.mark.parametrize("register", ["register_forward_hook", "register_forward_pre_hook"])
-def test_forward_hooks_are_noticed(register: str) -> None:
+def test_forward_hooks_are_detected(register: str) -> None:
     module = nn.Sequential(nn.ReLU())
     handle = getattr(module[0], register)(lambda *_: None)
     assert torch_internals.has_forward_hooks(module[0]), gone("nn.Module._forward_hooks or _forward_pre_hooks")

@@ -105,7 +105,7 @@ def test_an_error_is_shown_as_one_sentence_without_a_traceback(kernel: Kernel) -
     assert cell.texts == [""]
 
 
-def test_on_step_of_the_user_is_called_too(kernel: Kernel) -> None:
+def test_a_live_run_also_calls_on_step_of_the_user(kernel: Kernel) -> None:
     cell = kernel.run(
         "received = []\nlive.visualize('daisy', prior='none', size=64, steps=3, on_step=received.append)\n"
         "print([step.step for step in received])"
@@ -154,7 +154,7 @@ def test_a_film_is_saved_as_mp4_only(kernel: Kernel) -> None:
     assert "film.gif does not end in .mp4, the format of this film" in cell.printed
 
 
-def test_outside_of_a_notebook_live_is_refused() -> None:
+def test_live_runs_outside_of_a_notebook_are_refused() -> None:
     from inceptionism import notebook as live
 
     with pytest.raises(inc.InvalidSetting, match=r"inceptionism\.notebook works only in a Jupyter notebook"):
@@ -170,7 +170,7 @@ def test_the_functions_have_the_signatures_and_docstrings_of_the_library() -> No
         assert function.__doc__ == original.__doc__
 
 
-def test_without_the_extra_the_message_says_how_to_install_it() -> None:
+def test_a_missing_ipywidgets_is_reported_with_the_command_to_install_it() -> None:
     code = "import sys\nsys.modules['ipywidgets'] = None\nfrom inceptionism import notebook as live\nlive.dream"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].endswith(

@@ -1,4 +1,4 @@
-"""Objectives that compare with a reference picture: against the published formulas, and in the ascent."""
+"""Objectives that compare with a reference picture: scores and gradients by published formulas, and whole runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_gradients_agree_with_finite_differences(case, photo, generator) -> None
 
 
 def test_the_gradient_of_a_guide_agrees_with_the_2015_notebook(photo, generator) -> None:
-    """Transcribed from the notebook: the gradient at each position is the guide's best match."""
+    """As in the notebook, the gradient at each position is the best-matching activation vector of the guide."""
     objective = objectives.guide("a", load_photo(photo))
     activations = random_activations(objective, generator)
     x = activations["a"][:1].requires_grad_()
@@ -90,7 +90,7 @@ def test_scores_agree_with_numpy(photo, generator) -> None:
 
 @pytest.mark.parametrize(("jitter", "size"), [(0, None), (25, 120)])
 def test_an_aligned_reference_stays_aligned_at_any_shift_and_size(lite0, photo, jitter: int, size: int) -> None:
-    """With the photograph itself as the picture, the score of its inversion is 0, the maximum."""
+    """At the first step, the picture is the photograph itself. Then the score of its inversion is 0, the maximum."""
     scores: list[float] = []
     settings = {"network": lite0, "objective": "inversion(blocks.4)", "steps": 3, "octaves": 1, "precision": "fp32"}
     with suppress(NoGradient):
@@ -99,7 +99,7 @@ def test_an_aligned_reference_stays_aligned_at_any_shift_and_size(lite0, photo, 
 
 
 def test_inversion_reconstructs_a_picture_from_its_activations(lite0, photo) -> None:
-    """From noise: the result resembles the photograph in its pixels, although only activations were compared."""
+    """The run starts from noise. Its pixels resemble the photograph, although only activations were compared."""
     other = Image.fromarray(photo[::-1].copy())
     recipe = inc.ClassRecipe(objective="inversion(blocks.2)", size=(93, 71), steps=120, prior="fourier")
     result = inc.ClassRun(recipe, network=lite0, objective=objectives.inversion("blocks.2", load_photo(photo))).finish()
@@ -108,7 +108,7 @@ def test_inversion_reconstructs_a_picture_from_its_activations(lite0, photo) -> 
 
 
 @pytest.mark.parametrize("objective", [objectives.style, objectives.caricature, objectives.guide])
-def test_the_score_rises(lite0, photo, objective) -> None:
+def test_an_ascent_increases_the_score(lite0, photo, objective) -> None:
     other = load_photo(photo[::-1, ::2].copy())
     scores = inc.dream(photo, network=lite0, objective=objective("blocks.4", other), steps=8, octaves=1).scores
     assert scores[-1] > scores[0]

@@ -32,7 +32,7 @@ class TinyByHand:
             self.stages.append((weight, shift))
 
     def score_and_gradient(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Half the squared L2 norm of the last stage for 3×H×W normalized pixels, and its gradient."""
+        """Return half the squared L2 norm of the last stage for 3×H×W normalized pixels, and its gradient."""
         inputs, outputs = [], []
         for weight, shift in self.stages:
             inputs.append(x)
@@ -68,7 +68,7 @@ def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def deepdream_2015(photo, network, *, octaves, octave_scale, steps, step_size, jitter, offsets):
     """Yield the score and the picture, in gray levels of 255, after each step of the notebook's algorithm.
 
-    `resized` from the original photograph replaces `nd.zoom`, as the docstring of `PhotoRun` says.
+    `resized` replaces the notebook's `nd.zoom`. The docstring of `PhotoRun` explains this departure.
     """
     mean = np.array(TINY_MEAN)[:, None, None] * 255
     std = np.array(TINY_STD)[:, None, None] * 255
@@ -151,7 +151,7 @@ def test_every_step_increases_the_score(tiny) -> None:
     assert scores == sorted(scores)
 
 
-def test_an_ascent_without_any_gradient_is_an_error_afterwards(tiny) -> None:
+def test_an_ascent_that_never_has_a_gradient_ends_with_an_error(tiny) -> None:
     silent = Objective(frozenset(["second"]), lambda a: 0 * a["second"].flatten(1).sum(1), "silence")
     with pytest.raises(NoGradient, match=r"silence yields no gradient .* at 19×26 pixels"):
         ascent_scores(tiny, silent, torch.rand(1, 3, 19, 26))

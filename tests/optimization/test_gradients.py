@@ -18,7 +18,7 @@ def generator() -> torch.Generator:
 
 
 def picture(height: int, width: int) -> torch.Tensor:
-    """A real photograph, repeated to the size."""
+    """Return 1×3×H×W pixels of a real photograph, which is repeated to fill the size."""
     from skimage.data import astronaut
 
     pixels = np.tile(astronaut(), (height // 512 + 1, width // 512 + 1, 1))[:height, :width]
@@ -38,7 +38,7 @@ def test_the_gradient_equals_that_of_plain_autograd(tiny) -> None:
 
 
 def test_the_gradient_inside_a_tile_is_that_of_the_whole_picture(lite0) -> None:
-    """The layer is an early one, whose neurons have receptive fields smaller than the margin."""
+    """The test uses an early layer, because its receptive fields are smaller than the margin of a tile."""
     size = 512, 768
     view = picture(*size)
     objective = objectives.layer("blocks.1")
@@ -68,7 +68,7 @@ def test_tiles_leave_no_seams(lite0) -> None:
     run.evaluator._evaluate_tiles = note_borders
     detail = np.asarray(run.finish().image).astype(float) - photo
     assert len(borders_of) == 6
-    assert len({tuple(borders) for borders in borders_of}) > 2  # they moved
+    assert len({tuple(borders) for borders in borders_of}) > 2  # the borders moved
     energy = np.square(detail).mean((0, 2))
     jumps = np.square(np.diff(detail, axis=1)).mean((0, 2))
     all_borders = sorted({border for borders in borders_of for border in borders if 0 < border < 767})

@@ -1,4 +1,4 @@
-"""Parameterizations: what they can represent, their blur, and their initial noise."""
+"""Parameterizations: the pictures that they can represent, their blur, and their initial noise."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_phases_can_fit_a_photograph_with_its_magnitudes(size: tuple[int, int]) 
     photo = cat(height, width)
     parameterization = Phase(height, width, generator(), CPU, photos=photo)
     with torch.no_grad():
-        # Start near the right phases, because a search from random phases would be a test of its luck.
+        # Start near the right phases, because gradient descent from random phases finds them only by luck.
         parameterization.phase.copy_(
             parameterization.spectrum_of(photo).angle()
             + 0.5 * torch.randn(parameterization.phase.shape, generator=generator(1))
@@ -81,7 +81,7 @@ def test_phases_can_fit_a_photograph_with_its_magnitudes(size: tuple[int, int]) 
 
 @pytest.mark.parametrize("kind", [Fourier, Phase, Pixels.noise])
 def test_a_blur_equals_that_of_scipy(kind) -> None:
-    """Spectra wrap around at the edges, and pixels repeat the last row."""
+    """At the edges, the blur of a spectrum wraps around, and the blur of pixels repeats the outermost pixels."""
     parameterization = kind(61, 48, generator(), CPU)
     before = parameterization.picture().detach().clone()
     parameterization.blur(1.5)

@@ -86,7 +86,7 @@ def test_a_network_without_batch_norms_has_no_statistics(photo) -> None:
 
 @pytest.mark.parametrize("size", [(48, 64), (33, 51), (7, 3), (1, 1)])
 def test_the_laplacian_makes_all_scales_equally_strong(size: tuple[int, int]) -> None:
-    """A gradient with a weak coarse part and a strong fine part has both afterwards."""
+    """The gradient has a weak coarse part and a strong fine part. Afterwards, the coarse part is much stronger."""
     fine = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
     coarse = torch.linspace(-1, 1, size[1]).expand(1, 3, *size)
     normalized = normalize_laplacian(100 * fine + coarse, 4)
@@ -144,7 +144,7 @@ def picture(result: inc.Result) -> torch.Tensor:
     return torch.from_numpy(np.array(result.image)).permute(2, 0, 1)[None] / 255
 
 
-def test_a_photograph_has_no_other_parameterization(tiny, photo) -> None:
+def test_a_photograph_accepts_no_other_parameterization_than_pixels(tiny, photo) -> None:
     with pytest.raises(InvalidSetting, match="prior fourier works only for pictures from noise"):
         inc.dream(photo, network=tiny, prior="fourier")
 
@@ -166,7 +166,7 @@ def test_the_tiny_network_has_statistics_of_its_batch_norms() -> None:
     ("name", "implementation"),
     [("fourier", Fourier.__init__), ("views", random_view), ("norm", priors.norm)],
 )
-def test_the_defaults_in_signatures_are_those_of_the_definition(name: str, implementation) -> None:
+def test_the_defaults_in_signatures_are_those_of_the_prior_definitions(name: str, implementation) -> None:
     (definition,) = (prior for prior in prior_reference() if prior.name == name)
     parameters = inspect.signature(implementation).parameters
     for argument in definition.arguments:

@@ -1,4 +1,4 @@
-"""The camera's geometry, beside complex numbers and Pillow's rotation."""
+"""The geometry of the camera, compared with complex numbers and Pillow's rotation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def test_the_target_of_a_zoom_stays_and_other_points_move_away(toward) -> None:
     matrix = np.array(Camera(zoom=3, rotation=40, toward=toward).matrix(43, 61, 0.5))
     fixed = np.array([toward[1] * 61 - 0.5, toward[0] * 43 - 0.5])
     assert np.allclose(matrix @ [*fixed, 1], fixed)
-    # As complex numbers, with y down: the place that a pixel comes from is nearer by the zoom, and turned.
+    # After half a second, the source of a pixel is nearer to the target by a factor of √3 and turned by 20 degrees.
+    # Complex numbers with a downward imaginary axis express this as one multiplication.
     away = matrix @ [fixed[0] + 7, fixed[1] - 3, 1] - fixed
     assert complex(*away) == pytest.approx(complex(7, -3) * 3**-0.5 * np.exp(1j * math.radians(20)))
 
@@ -40,7 +41,7 @@ def test_a_picture_turns_counterclockwise_as_pillow_turns_it() -> None:
     assert np.abs(turned * 255 - np.asarray(by_pillow)).mean() < 1.5
 
 
-def test_a_drift_moves_the_camera_and_the_picture_the_other_way() -> None:
+def test_a_drift_of_the_camera_moves_the_picture_in_the_opposite_direction() -> None:
     picture = torch.rand(1, 3, 43, 61)
     seen = warp_by_camera(picture, Camera(zoom=1, drift=(4 / 43, 6 / 61)).matrix(43, 61, 1))
     assert torch.allclose(seen[..., :-4, :-6], picture[..., 4:, 6:], atol=0.02)

@@ -1,4 +1,4 @@
-"""What is written comes back as it was, and what cannot be read is shown."""
+"""Expressions are written and read back unchanged. If a text cannot be parsed, the error shows the place."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ def test_the_camera_follows_the_keyframes(tmp_path) -> None:
     (tmp_path / "k.toml").write_text(KEYFRAMES)
     recipe = ZoomRecipe(zoom=1, rotation=10, keyframes=read_keyframes(tmp_path / "k.toml"))
     assert recipe.camera(0).zoom == 1
-    assert recipe.camera(1.25).zoom == pytest.approx(2)  # halfway to 4, as factors go
+    assert recipe.camera(1.25).zoom == pytest.approx(2)  # halfway from 1 to 4, interpolated as a factor
     assert recipe.camera(9).zoom == 4
-    assert recipe.camera(2).rotation == pytest.approx(15)  # halfway to the second keyframe: the first says nothing
+    assert recipe.camera(2).rotation == pytest.approx(15)  # halfway from 10 to 20: the first keyframe leaves it out
     assert recipe.camera(4).toward == (0.25, 0.75)
 
 

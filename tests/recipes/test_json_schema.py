@@ -1,4 +1,4 @@
-"""The schema in the documentation, read by a validator that knows nothing of this package."""
+"""The JSON schema in the documentation, applied by an independent validator."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ VALIDATOR = jsonschema.Draft202012Validator(json.loads(WRITTEN.read_text()))
 
 
 def test_the_file_equals_the_schema_of_the_dataclasses() -> None:
-    """`python -m inceptionism.recipes.json_schema > docs/recipe.schema.json` makes it so."""
+    """If this fails, `make reference` writes the file again."""
     assert json.loads(WRITTEN.read_text()) == json.loads(json.dumps(schema()))
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
 @given(photo_recipes | class_recipes)
-def test_every_recipe_is_valid(recipe: Recipe) -> None:
+def test_the_schema_accepts_every_recipe(recipe: Recipe) -> None:
     VALIDATOR.validate(json.loads(recipe.to_json()))
 
 
-def test_a_recipe_with_everything_that_a_run_adds_is_valid() -> None:
+def test_the_schema_accepts_everything_that_a_run_adds_to_a_recipe() -> None:
     verdicts = (Verdict("b", "c", (("banana", 0.5),)),)
     VALIDATOR.validate(json.loads(ClassRecipe(target=1, together=3, number=2, verdicts=verdicts).to_json()))
 
 
-def test_recipes_of_films_are_valid() -> None:
+def test_the_schema_accepts_recipes_of_films() -> None:
     keyframes = ({"at": 1, "zoom": 2, "toward": (0, 1)},)
     for recipe in (VideoRecipe(), ZoomRecipe(size=None, seconds=None, keyframes=keyframes), ZoomRecipe(shape=(3, 4))):
         VALIDATOR.validate(json.loads(recipe.to_json()))
@@ -44,7 +44,7 @@ def test_recipes_of_films_are_valid() -> None:
 @pytest.mark.parametrize(
     "change", [{"octave": 3}, {"octaves": "3"}, {"kind": "class"}, {"device": "gpu"}, {"schema": 2}, {"layer": 5}]
 )
-def test_an_invalid_recipe_is_not_valid(change: dict) -> None:
+def test_the_schema_refuses_an_invalid_recipe(change: dict) -> None:
     content = {"schema": 1, "kind": "photo", "octaves": 3}
     VALIDATOR.validate(content)
     assert not VALIDATOR.is_valid({**content, **change})

@@ -39,7 +39,7 @@ def test_the_stub_has_the_same_signature(name) -> None:
     assert inspect.cleandoc(ast.get_docstring(written) or "") == inspect.getdoc(getattr(inc, name)).strip()
 
 
-def test_an_unknown_keyword_is_refused_as_python_does() -> None:
+def test_an_unknown_keyword_is_refused_with_the_usual_error_of_python() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'octave'"):
         inc.dream("photo.jpg", octave=3)
     with pytest.raises(TypeError, match="missing a required argument: 'photo'"):

@@ -31,16 +31,16 @@ from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_num
         ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
     ],
 )
-def test_an_invalid_prior_is_refused_with_its_recipe(text: str, reason: str) -> None:
+def test_a_recipe_with_an_invalid_prior_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason):
         inc.ClassRecipe(target=1, prior=text)
 
 
-def test_none_is_no_prior() -> None:
+def test_the_text_none_means_no_prior() -> None:
     assert parse_prior(" none ") == parse_prior("none", photo=True) == {}
 
 
-def test_a_photograph_has_no_other_parameterization() -> None:
+def test_a_photograph_accepts_no_other_parameterization_than_pixels() -> None:
     assert parse_prior("pixels + tv", photo=True).keys() == {"pixels", "tv"}
     with pytest.raises(InvalidSetting, match="prior phase works only for pictures from noise"):
         parse_prior("phase", photo=True)

@@ -48,9 +48,9 @@ def test_a_value_that_is_not_allowed_is_refused(values, reason: str) -> None:
         Oven(**values)
 
 
-def test_none_is_allowed_where_the_type_says_so() -> None:
+def test_none_is_allowed_if_the_type_includes_it() -> None:
     assert Oven(60, share=None).share is None
-    assert Oven(60, share="none").share is None  # as recipe files spell it
+    assert Oven(60, share="none").share is None  # recipe files write None as none
 
 
 def test_a_subclass_changes_a_default_or_a_limit_and_keeps_the_rest() -> None:

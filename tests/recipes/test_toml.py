@@ -1,4 +1,4 @@
-"""Recipes that people write: what is wrong is said with its line."""
+"""Recipes that people write as TOML. An error names the line with the mistake."""
 
 from __future__ import annotations
 

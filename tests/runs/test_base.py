@@ -110,7 +110,7 @@ def test_runs_are_created_only_for_the_next_batch(tiny) -> None:
             yield inc.ClassRun(inc.ClassRecipe(target=1, size=(224, 224)), network=tiny)
 
     next(make_batches(runs()))
-    assert len(made) == 5  # a batch of 4, and one that did not fit
+    assert len(made) == 5  # a batch of 4 runs, and one run that did not fit
 
 
 def test_a_class_run_without_any_gradient_is_an_error(tiny) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from inceptionism.runs.octaves import octave_sizes
 
 
-def test_the_sizes_of_the_2015_settings() -> None:
+def test_octaves_of_the_2015_settings_have_the_expected_sizes() -> None:
     assert octave_sizes(575, 1024, 4, 1.4) == [(210, 373), (293, 522), (411, 731), (575, 1024)]
 
 

@@ -97,7 +97,7 @@ def test_a_replay_reads_the_guides_and_masks_that_are_passed(folder) -> None:
     assert inc.replay(guided.recipe, folder / "cup.png", guide=str(folder / "cup.png"), mask=str(folder / "mask.png"))
 
 
-NAMING = [
+OBJECTIVES_WITH_FILES = [
     "guide(blocks.2, {0})",
     "style(blocks.2, {0})",
     "inversion(blocks.2, {0})",
@@ -109,7 +109,7 @@ NAMING = [
 ]
 
 
-@pytest.mark.parametrize("text", NAMING)
+@pytest.mark.parametrize("text", OBJECTIVES_WITH_FILES)
 def test_no_objective_opens_a_file_that_was_not_passed(folder, text: str, lite0) -> None:
     (folder / "a").mkdir()
     (folder / "b").mkdir()
@@ -176,7 +176,7 @@ def test_a_missing_device_is_replaced_by_auto(folder) -> None:
     import torch
 
     if torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
+        pytest.skip("needs a machine without CUDA, but this machine has CUDA")
     recipe = PhotoRecipe(device="cuda", precision="fp16", octaves=1, steps=1)
     assert inc.replay(recipe, folder / "cup.png").recipe.device == "auto"
     with pytest.raises(InceptionismError, match="no device 'cuda'"):

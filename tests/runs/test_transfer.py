@@ -42,7 +42,7 @@ def test_the_judge_recognizes_a_banana_only_with_a_prior(judge, lite0) -> None:
     assert natural.image.size == (224, 224)
     assert judge(natural.image).argmax() == BANANA
     plain = inc.visualize("banana", prior="none")
-    # The optimized network is sure of both pictures. Other networks recognize it only with the prior.
+    # The network of the run sees a banana in both pictures. Other networks see a banana only with the prior.
     for image in (natural.image, plain.image):
         logits = lite0.activations(picture(image), ["logits"])["logits"]
         assert logits.softmax(1)[0, BANANA] > 0.9

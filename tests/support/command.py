@@ -1,4 +1,4 @@
-"""Runs `dream` as a process of its own, or in this one."""
+"""Functions that run the command `dream`, in a new process or in the process of the tests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[
 
 
 def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Do the same without a process of its own, so that torch is loaded once for all tests."""
+    """Run `dream` in the process of the tests, so that torch is loaded only once. Return its output and exit status."""
     before = Path.cwd()
     os.chdir(cwd)
     try:
@@ -66,7 +66,7 @@ def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:
-    """One line on standard error, nothing on standard output, no traceback."""
+    """Check that `dream` printed one line with the reason on standard error and nothing else, and its exit status."""
     assert re.search(reason, done.stderr), done.stderr
     assert done.stderr.startswith("dream: ")
     assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Metadata as exiftool reads it, a program that knows nothing of this package."""
+"""Metadata as exiftool reads it. Exiftool is an independent program."""
 
 from __future__ import annotations
 

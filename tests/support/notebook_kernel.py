@@ -22,7 +22,7 @@ class Cell:
     """Outputs of one cell.
 
     Attributes:
-        outputs: Present content of each output, in order: data by MIME type.
+        outputs: Current content of each output, in order: data by MIME type.
         states: All pictures that were shown, including those that were replaced.
         printed: Text that the cell printed.
         error: Lines of the cell's error. Empty if the cell did not fail.

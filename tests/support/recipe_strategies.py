@@ -1,4 +1,4 @@
-"""Recipes of all kinds, drawn by hypothesis."""
+"""Hypothesis strategies for recipes of photographs and of classes."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def caffe() -> inc.Network:
 
 
 def onnx_module() -> inc.Network:
-    # The file does not say what pictures must be, so the network is made around its module.
-    from inceptionism.networks.loaders.onnx import read  # needs inceptionism[onnx], and other results do not
+    # The file does not describe the normalization of pictures, so the network is made from its module.
+    from inceptionism.networks.loaders.onnx import read  # only the ONNX results need inceptionism[onnx]
 
     module = read(SHARED / "networks/squeezenet_v1.1/squeezenet_v1.1.onnx")[0]
     return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=227)
@@ -114,7 +114,7 @@ def machine() -> dict[str, str]:
 
 
 def processor() -> str:
-    """Return the model of the processor, as far as the system says it."""
+    """Return the model of the processor, as the system describes it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -137,9 +137,9 @@ def thumbnail(image: Image.Image) -> str:
 
 
 def computed(name: str) -> dict[str, object]:
-    """Return what is recorded of one result."""
+    """Compute one result, and return its hash, its number of images and the thumbnail of its last image."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums are taken in another order with more
+    torch.set_num_threads(1)  # with more threads, sums are computed in another order
     try:
         images = list(RESULTS[name]())
     finally:

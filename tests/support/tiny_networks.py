@@ -37,7 +37,7 @@ def tiny_module(seed: int = 0) -> Tiny:
 
 
 def randomize(module: nn.Module, seed: int = 0) -> nn.Module:
-    """Give `module` random weights that keep its signal alive, and batch norm statistics far from 0 and 1."""
+    """Give `module` random weights with which activations do not vanish, and batch norm statistics far from 0 and 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in module.state_dict(keep_vars=True).items():

@@ -1,4 +1,4 @@
-"""Lets torchvision be imported beside a torch that its compiled operators do not fit."""
+"""Makes torchvision importable even if its compiled operators do not fit the installed torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 def declare_torchvision_operators() -> torch.library.Library | None:
     """Declare the operators that `import torchvision` looks for; networks do not use them.
 
-    Keep the returned library: the declarations end with it.
+    Keep the returned library, because the declarations are removed when it is deleted.
     """
     found = find_spec("torchvision")
     if found is None or found.origin is None:
@@ -21,7 +21,7 @@ def declare_torchvision_operators() -> torch.library.Library | None:
             torch.ops.load_library(compiled)
             return None
     except OSError:
-        pass  # torchvision passes over this too, and then fails because the operators are missing
+        pass  # torchvision ignores this error, too, and then fails because the operators are missing
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -92,7 +92,7 @@ def is_replayed(content: dict[str, object]) -> bool:
     return True
 
 
-# Two ordinary runs first: files that are opened once, when a network is loaded, are not opened because of a recipe.
+# These two runs load the network before the audit hook is added, so the files of the network are not reported.
 inc.replay(inc.PhotoRecipe(octaves=1, steps=1, size=40, guide="guide.png"), photo, pictures=["guide.png"])
 inc.replay(inc.ClassRecipe(target="banana", steps=1, size=32))
 sys.addaudithook(record)

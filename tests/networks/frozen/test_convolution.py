@@ -68,7 +68,7 @@ def test_outputs_and_gradients_are_those_of_torch(size: tuple[int, int], clamp: 
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
-def test_half_precision_is_nearly_the_same() -> None:
+def test_results_in_half_precision_are_nearly_the_same() -> None:
     for conv in convolutions():
         if not fits(conv, (23, 34)):
             continue

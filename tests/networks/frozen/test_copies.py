@@ -1,4 +1,4 @@
-"""Which copy of a frozen module runs for which layers."""
+"""The fused copies of a frozen module, and the choice of the copy that computes the requested layers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def gradient(module: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:
 
 
 def plain_gradient(module: nn.Module, x: torch.Tensor, layer: str) -> torch.Tensor:
-    """Return the gradient as usual implementations do: a hook on the trained network, which runs to its end."""
+    """Return the gradient of the usual implementation: a hook reads the layer, and the whole network runs."""
     x = x.clone().requires_grad_()
     held = []
     handle = module.get_submodule(layer).register_forward_hook(lambda m, i, output: held.append(output))
@@ -50,7 +50,7 @@ def test_gradients_are_those_of_the_plain_module(layer: str) -> None:
 
 @pytest.mark.parametrize("layer", ["blocks.2", "blocks.10", "head"])
 def test_gradients_of_a_real_network_are_those_of_the_plain_module(lite0, layer: str) -> None:
-    # In float64, because float32 rounding alone moves a few activations across the corners of ReLU6.
+    # This test uses float64, because the rounding of float32 moves a few activations across the corners of ReLU6.
     module = copy.deepcopy(lite0._plain).double()
     x = torch.randn(1, 3, 65, 98, dtype=torch.float64)
     expected = plain_gradient(module, x, layer)

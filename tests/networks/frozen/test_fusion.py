@@ -1,4 +1,4 @@
-"""Which modules are fused, in networks of many forms, and whether their results stay the same."""
+"""Fusion in networks of many forms: the modules that are fused, and results that stay the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.tiny_networks import tiny_module
 
 
 def frozen(module: nn.Module) -> nn.Module:
-    """Return a frozen copy of `module`, after its batch norms got statistics far from the trivial ones."""
+    """Return a frozen copy of `module`, after its batch norms got statistics far from 0 and 1."""
     generator = torch.Generator().manual_seed(1)
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None:
@@ -187,7 +187,7 @@ def test_modules_that_cannot_be_folded_are_not_changed(module: nn.Module) -> Non
 
 
 def test_activations_of_hidden_layers_come_from_the_plain_module() -> None:
-    """Modules that end with a hidden layer are hidden too: here the stem, because its norm is outside of it."""
+    """A module that ends with a hidden layer is hidden, too. Here it is the stem, because its norm is outside of it."""
 
     class Split(nn.Module):
         def __init__(self) -> None:
@@ -216,7 +216,7 @@ def test_a_network_that_cannot_process_its_own_size_runs_without_fusion() -> Non
 
 
 class Following(nn.Module):
-    """Convolutions in a sequence, and possibly another operation that reads the first one's output or its shape."""
+    """Convolutions in a sequence, and possibly another operation that reads the output of the first or its shape."""
 
     def __init__(self, how: str = "") -> None:
         super().__init__()

@@ -28,7 +28,7 @@ def test_outputs_and_gradients_are_those_of_torch(norm: nn.LocalResponseNorm) ->
     torch.testing.assert_close(torch.autograd.grad(output, x, upstream)[0], expected_gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_its_gradient_is_that_of_finite_differences() -> None:
+def test_the_gradient_is_that_of_finite_differences() -> None:
     norm = FrozenResponseNorm(nn.LocalResponseNorm(4, 0.5, 0.75, 1.0))
     x = torch.randn(1, 7, 3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(norm, x)

@@ -477,7 +477,7 @@ def test_a_path_that_cannot_be_written_is_reported(web: Web, tmp_path) -> None:
     assert not web.requests
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind the superuser")
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user other than root, because root can write to every folder")
 def test_a_folder_that_is_not_writable_is_reported(web: Web, tmp_path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(CannotWrite, match="cannot be written: Permission denied"):

@@ -71,7 +71,7 @@ def test_a_lion_is_recognized(lite0, shared) -> None:
     assert lite0.labels[291] == "lion"
 
 
-def test_any_size_is_accepted() -> None:
+def test_pictures_of_any_size_are_accepted() -> None:
     module = EfficientNetLite().eval()
     for size in [(1, 1), (33, 57), (64, 31)]:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Graphs of named steps, which Caffe networks and ONNX networks are."""
+"""Graphs of named steps. Caffe networks and ONNX networks are such graphs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_map_of_logits_is_averaged() -> None:
     torch.testing.assert_close(graph(x), (x[:, :3].relu() + x[:, 3:] + 11).mean((2, 3)))
 
 
-def test_the_names_of_constants_are_those_in_recorded_hashes() -> None:
+def test_the_names_of_constants_do_not_change_because_hashes_contain_them() -> None:
     graph = branching_graph()
     assert list(graph.state_dict()) == ["_held_0"]
     assert graph.get_buffer("_held_0") == 10

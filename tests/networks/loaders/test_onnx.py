@@ -251,7 +251,7 @@ def test_the_hash_depends_on_the_weights_in_the_file(tmp_path) -> None:
 def test_a_reshape_for_one_picture_works_for_a_batch(tmp_path, row, batch) -> None:
     path = write(tmp_path / "small.onnx", small(), weights=weights_of(row=np.array(row)), shape=(batch, 3, 32, 32))
     x = numbers(3, 3, 32, 32)
-    if (batch, row[0]) == ("n", 1):  # such a network is for one picture
+    if (batch, row[0]) == ("n", 1):  # this network accepts only one picture at a time
         x = x[:1]
     expected = np.concatenate([reference(path, picture[None])["y"] for picture in x])
     logits = read(path)[0](torch.from_numpy(x))
@@ -547,7 +547,7 @@ for _ in range(2):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     if "none.onnx cannot be read" in done.stdout:
-        pytest.skip("this torchvision fits this torch")
+        pytest.skip("needs a torchvision that does not fit torch, but the installed one fits")
     first, second = done.stdout.splitlines()
     assert first == second
     assert first.startswith("torchvision ")

@@ -37,7 +37,7 @@ def vit(tmp_path_factory) -> inc.Network:
 
 
 def normalized(picture: Tensor, network: inc.Network, multiple: int = 1) -> Tensor:
-    """Return the picture as timm's own transforms normalize it, padded to multiples of some pixels."""
+    """Return the picture, normalized as by timm's own transforms. Its sides are padded to multiples of `multiple`."""
     cfg = timm.get_pretrained_cfg(network.name.removeprefix("timm/"))
     pixels = (picture - torch.tensor(cfg.mean).view(3, 1, 1)) / torch.tensor(cfg.std).view(3, 1, 1)
     return F.pad(pixels, (0, -picture.shape[-1] % multiple, 0, -picture.shape[-2] % multiple))
@@ -61,7 +61,7 @@ def layer_output(module: nn.Module, layer: str, x: Tensor) -> Tensor:
         ("test_convnext", ".safetensors"),
     ],
 )
-def test_the_network_is_that_of_timm(tmp_path, name: str, ending: str) -> None:
+def test_logits_and_settings_are_those_of_timm(tmp_path, name: str, ending: str) -> None:
     module = randomize(timm.create_model(name.partition(".")[0]))
     network = load(f"timm/{name}", saved(tmp_path, module, f"a{ending}"))
     cfg = timm.get_pretrained_cfg(name)
@@ -87,7 +87,7 @@ def test_the_network_is_that_of_timm(tmp_path, name: str, ending: str) -> None:
         ("vit_small_patch16_dinov3", {}, "norm", 5),
     ],
 )
-def test_tokens_of_transformers_are_maps(name: str, options: dict, layer: str, prefix: int) -> None:
+def test_tokens_of_transformers_become_maps(name: str, options: dict, layer: str, prefix: int) -> None:
     options = {"depth": 2, "num_classes": 3, "dynamic_img_size": True, "dynamic_img_pad": True, **options}
     module = randomize(timm.create_model(name, **options))
     patch = module.patch_embed.patch_size[0]
@@ -152,7 +152,7 @@ def test_vision_transformers_accept_pictures_of_any_size(vit) -> None:
     torch.testing.assert_close(activations["blocks.4"], tokens.mT.reshape(1, 64, 7, 9), rtol=1e-4, atol=1e-4)
 
 
-def test_a_network_for_one_size_refuses_others(tmp_path) -> None:
+def test_a_network_for_one_size_refuses_other_sizes(tmp_path) -> None:
     network = load("timm/test_vit_relpos", saved(tmp_path, randomize(timm.create_model("test_vit_relpos"))))
     with pytest.raises(
         InvalidSetting, match=r"picture of 97×143 pixels: Input height \(97\) doesn't match model \(160\)"

@@ -42,7 +42,7 @@ def check_same(network: inc.Network, module: nn.Module, picture: Tensor) -> None
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5"])
-def test_the_network_is_that_of_torchvision(tmp_path, name: str) -> None:
+def test_logits_and_settings_are_those_of_torchvision(tmp_path, name: str) -> None:
     module = randomize(models.get_model(name, weights=None))
     network = load(f"torchvision/{name}", saved(tmp_path, module))
     check_same(network, module, torch.rand(2, 3, 97, 143))
@@ -105,7 +105,7 @@ def test_position_embeddings_are_resampled_as_in_torchvision() -> None:
         torch.testing.assert_close(AnySizeTransformer(module)(picture), larger(picture), rtol=1e-4, atol=1e-5)
 
 
-def test_tokens_of_a_transformer_are_maps() -> None:
+def test_tokens_of_a_transformer_become_maps() -> None:
     module = AnySizeTransformer(transformer())
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 43, 61)
@@ -203,7 +203,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path) -> None:
         ("r3d_18", InvalidSetting, "is not a classifier"),
     ],
 )
-def test_other_names_are_refused(name: str, error: type[Exception], message: str) -> None:
+def test_unknown_names_and_other_tasks_are_refused(name: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         load(f"torchvision/{name}")
 
@@ -247,11 +247,11 @@ def test_a_missing_torchvision_is_reported_with_the_command_to_install_it(monkey
         load("torchvision/resnet50")
 
 
-@pytest.mark.skipif(OPERATORS is None, reason="this torchvision fits this torch")
+@pytest.mark.skipif(OPERATORS is None, reason="needs a torchvision that does not fit torch, but the installed one fits")
 def test_a_torchvision_that_does_not_fit_torch_is_reported() -> None:
     """The second import fails with the same message as the first.
 
-    The test needs a process of its own, because this one has declared the operators that torchvision lacks.
+    The test needs a new process, because this process has declared the operators that torchvision lacks.
     """
     program = """
 from inceptionism.errors import InvalidSetting

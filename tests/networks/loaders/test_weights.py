@@ -57,7 +57,7 @@ def test_weights_are_found_in_checkpoints(state, tmp_path, container: str, wrapp
     check_same(read_state_dict(tmp_path / "a.ckpt"), state)
 
 
-def test_averaged_weights_are_used_only_without_others(state, tmp_path) -> None:
+def test_averaged_weights_are_used_only_if_there_are_no_other_weights(state, tmp_path) -> None:
     averages = {name: torch.zeros_like(value) for name, value in state.items()}
     torch.save({"model_ema": averages, "model": state}, tmp_path / "a.pth")
     check_same(read_state_dict(tmp_path / "a.pth"), state)
@@ -160,7 +160,7 @@ def test_a_missing_library_is_reported_with_the_command_to_install_it(state, tmp
         read_state_dict(tmp_path / "a.safetensors")
 
 
-def test_weights_that_do_not_fit_are_named(state) -> None:
+def test_the_error_names_the_weights_that_do_not_fit(state) -> None:
     other = {**state, "new": torch.zeros(2), "first.0.bias": torch.tensor(1.0), "classifier.weight": torch.zeros(9, 7)}
     del other["second.0.weight"]
     with pytest.raises(InvalidSetting) as caught:

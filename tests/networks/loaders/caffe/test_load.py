@@ -1,4 +1,4 @@
-"""Caffe networks, compared with OpenCV, which has an importer of its own for the same files."""
+"""Caffe networks, compared with OpenCV's own importer for the same files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def write(folder, text: str, weights: dict[str, list[np.ndarray]]):
 
 
 def check_with_opencv(prototxt, caffemodel, size: tuple[int, int]) -> torch.Tensor:
-    """Check that the output for a random picture is that of OpenCV's importer, and return it."""
+    """Check that the output for a random picture equals that of OpenCV's importer. Return the output."""
     x = numbers(1, 3, *size)
     opencv = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
     opencv.enableFusion(False)
@@ -133,7 +133,7 @@ ONE_LAYER = {
         layer("n", "LRN", "c", "n", "lrn_param { local_size: 3 alpha: 0.4 beta: 0.6 }"),
         {},
     ),
-    "response norm within": (
+    "response norm within a channel": (
         layer("n", "LRN", "c", "n", "lrn_param { local_size: 3 alpha: 0.4 norm_region: WITHIN_CHANNEL }"),
         {},
     ),
@@ -190,7 +190,7 @@ def test_each_type_of_layer_agrees_with_opencv(tmp_path, name) -> None:
 
 
 def test_a_bias_is_added_to_each_channel(tmp_path) -> None:
-    """OpenCV does not support this type."""
+    """The test does not use OpenCV, because OpenCV does not support the layer type Bias."""
     files = write(
         tmp_path, input_of(13, 17) + CONV + layer("b", "Bias", "c", "b"), {**CONV_WEIGHTS, "b": [np.arange(6)]}
     )
@@ -201,7 +201,7 @@ def test_a_bias_is_added_to_each_channel(tmp_path) -> None:
 
 
 def test_the_constant_of_a_response_norm_is_used(tmp_path) -> None:
-    """OpenCV ignores the constant."""
+    """The test does not use OpenCV, because OpenCV ignores the constant."""
     text = layer("n", "LRN", "c", "n", "lrn_param { local_size: 3 alpha: 0.4 beta: 0.6 k: 2 }")
     network = inc.Network(caffe.read(*write(tmp_path, input_of(13, 17) + CONV + text, CONV_WEIGHTS))[0])
     before, after = network.activations(torch.from_numpy(numbers(1, 3, 13, 17)), ["c", "n"]).values()

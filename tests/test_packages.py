@@ -1,4 +1,4 @@
-"""Each package has one door: other packages import from its `__init__` and never from a module behind it."""
+"""The public names of a package are in its `__init__`. Other packages never import from the modules inside it."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def dotted(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_a_module_imports_other_packages_by_their_doors(path) -> None:
+def test_a_module_imports_only_public_names_of_other_packages(path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inceptionism."):
             target = ROOT.joinpath(*node.module.split(".")[1:])
             home = target if target.is_dir() else target.parent
-            behind_a_door = target.with_suffix(".py").is_file() and home != ROOT
-            assert not behind_a_door or path.is_relative_to(home), f"line {node.lineno}: {node.module}"
+            is_private = target.with_suffix(".py").is_file() and home != ROOT
+            assert not is_private or path.is_relative_to(home), f"line {node.lineno}: {node.module}"
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=dotted)
-def test_a_door_says_what_the_package_is_for_and_defines_nothing(package) -> None:
+def test_an_init_file_says_what_the_package_is_for_and_defines_nothing(package) -> None:
     tree = ast.parse((package / "__init__.py").read_text("utf-8"))
     assert len((ast.get_docstring(tree) or "").split()) > 5
     assert not [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=dotted)
-def test_every_name_of_a_door_exists(package) -> None:
+def test_every_public_name_of_a_package_exists(package) -> None:
     if package.name == "notebook":
         pytest.importorskip("ipywidgets", reason="needs inceptionism[notebook]")
     module = importlib.import_module(dotted(package))
@@ -48,12 +48,12 @@ def test_every_name_of_a_door_exists(package) -> None:
         assert getattr(module, name) is not None
 
 
-def test_only_the_agreed_modules_lie_at_the_top() -> None:
+def test_the_top_package_has_only_the_agreed_modules() -> None:
     agreed = {"__init__", "__main__", "api", "errors", "interruption", "memory", "tensors", "validation"}
     assert {path.stem for path in ROOT.glob("*.py")} <= agreed
 
 
-def test_no_file_is_long() -> None:
+def test_no_module_has_more_than_320_lines() -> None:
     assert [dotted(path) for path in MODULES if len(path.read_text("utf-8").splitlines()) > 320] == []
 
 
