@@ -4,10 +4,11 @@
 #                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
-# make bench        times the engine against a plain transcription of the 2015 loop, counts how many classes other
-#                   networks recognize, and times a zoom; with GOOGLENET=folder, also uses that network as a judge and
-#                   in the comparison; with FILM=file, also dreams that film and measures its flicker
-# make install      only sets up; after that, the command is .venv/bin/dream
+# make bench        times the engine against a plain transcription of the 2015 loop, counts how many pictures of classes
+#                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
+#                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
+#                   flicker
+# make install      only sets everything up; after that, the command is .venv/bin/dream
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -1,6 +1,6 @@
-"""Tests on every Python that is installed, and with the oldest dependencies: `make test-matrix` runs them.
+"""Sessions that run the tests on every installed Python, and with the oldest dependencies: see `make test-matrix`.
 
-`nox --session tests-3.13 -- tests/recipes` runs one session on a part of the tests.
+`nox --session tests-3.13 -- tests/recipes` runs a part of the tests in one session.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ else:
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 SHORT = ("tests/recipes", "tests/io", "tests/runs", "tests/cli/test_help.py", "tests/test_api.py")
-"""A short selection of the tests: the parts that use most of the standard library, and a run of each command."""
+"""Paths of a short selection of the tests: they use most of the standard library, and run each command."""
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -35,10 +35,10 @@ def tests(session: nox.Session) -> None:
 
 
 def other_pythons() -> list[str]:
-    """Return the lowest and the highest installed Python besides the one that runs nox.
+    """Return the versions of the lowest and the highest installed Python, without the Python that runs nox.
 
-    If no other Python is installed, return the lowest and the highest that the project supports. Nox says that they
-    are missing, and skips them.
+    If no other Python is installed, return the lowest and the highest version that the project supports. Nox then
+    reports that they are missing, and skips them.
     """
     default = f"{sys.version_info.major}.{sys.version_info.minor}"
     others = [version for version in PYTHONS if version != default]
@@ -48,14 +48,14 @@ def other_pythons() -> list[str]:
 
 @nox.session(python=other_pythons(), default=False)
 def short(session: nox.Session) -> None:
-    """Run a short selection of the tests on the lowest and the highest other Python, for continuous integration."""
+    """Run a short selection of the tests on the lowest and the highest other Python, in continuous integration."""
     session.install("--editable", ".[test]")
     run_tests(session, *SHORT)
 
 
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
-    """Run the tests with the oldest dependencies that pyproject.toml admits."""
+    """Run the tests with the oldest versions of the dependencies that pyproject.toml allows."""
     constraints = Path(session.create_tmp()) / "oldest.txt"
     constraints.write_text("\n".join(oldest_dependencies()) + "\n", encoding="utf-8")
     session.install("--editable", ".[test]", "--constraint", str(constraints))
@@ -63,13 +63,13 @@ def oldest(session: nox.Session) -> None:
 
 
 def oldest_dependencies() -> list[str]:
-    """Return each direct dependency with the oldest version that is admitted, for example "numpy==1.26"."""
+    """Return each direct dependency with its oldest allowed version, for example "numpy==1.26"."""
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
     found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in project["dependencies"])
     return [f"{match[1]}=={match[2]}" for match in found if match]
 
 
 def run_tests(session: nox.Session, *paths: str) -> None:
-    """Run pytest with the arguments after `--`, by default all tests in `paths` on all processors."""
+    """Run pytest with the arguments after `--`. By default, run the tests in `paths`, or all tests, in parallel."""
     arguments = session.posargs or ["--numprocesses", "auto", "--dist", "worksteal", *paths]
     session.run("pytest", *arguments, env={"OMP_NUM_THREADS": "1"})

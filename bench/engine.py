@@ -1,9 +1,10 @@
 """Benchmark of the engine against a plain transcription of the 2015 loop in torch.
 
-The transcription is the method of typical tutorials: a hook on the network as it was trained, a run to the end of the
-network, and gradients of the weights that are computed and then discarded. Both sides run in one process and take
-turns. They dream the same photograph at the same layer with the same settings. The tables show the ratio of their
-times, because a noisy machine changes the ratio less than the times. Memory is measured in separate processes.
+The transcription is the method of typical tutorials: a hook on the original network, a run to the end of the network,
+and gradients of the weights that are computed and then discarded. The transcription and the engine run in one process
+and take turns. They dream the same photograph at the same layer with the same settings. The tables show the ratio of
+their times, because other programs on the machine change the ratio less than the times. Memory is measured in separate
+processes.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ from inceptionism.tensors import to_picture
 
 @dataclass(frozen=True)
 class Case:
-    """A network in both forms, and the layer at which it dreams.
+    """A network for the transcription and for the engine, and the layer whose score is maximized.
 
     Attributes:
         name: Name of the network.
-        module: The network as it was trained.
+        module: The original module, which the transcription runs.
         prepare: Turns a picture, 1×3×H×W in [0, 1], into the input of the module.
-        network: The same network as inceptionism loads it.
-        layer: The layer, which has this name in both forms.
+        network: The same network, loaded by inceptionism, which the engine runs.
+        layer: Name of the layer, in `module` and in `network`.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Case:
 
 
 def efficientnet_lite0() -> Case:
-    """Return the default network, with its module unchanged."""
+    """Return the case of the default network."""
     module = EfficientNetLite()
     state = torch.load(weights_file("efficientnet-lite0"), map_location="cpu", weights_only=True)
     module.load_state_dict({parameter_name(key): value for key, value in state.items()})
@@ -66,7 +67,11 @@ def efficientnet_lite0() -> Case:
 
 
 def googlenet_2015(folder: Path) -> Case:
-    """Return the network of the 2015 pictures, at the layer that was used for them."""
+    """Return the case of the network and the layer of the 2015 pictures.
+
+    Args:
+        folder: Folder with deploy.prototxt and bvlc_googlenet.caffemodel.
+    """
     module = googlenet(folder)
     mean = torch.tensor((104.0, 117.0, 123.0)).view(1, 3, 1, 1)
     network = inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", name="googlenet")
@@ -74,7 +79,16 @@ def googlenet_2015(folder: Path) -> Case:
 
 
 def plain_dream(case: Case, photo: Tensor, recipe: PhotoRecipe) -> Tensor:
-    """Dream a photograph, 1×3×H×W in [0, 1], as the 2015 notebook does, with torch's autograd instead of Caffe."""
+    """Return a dreamed photograph. This is the loop of the 2015 notebook, with torch's autograd instead of Caffe.
+
+    Args:
+        case: Network and layer.
+        photo: Photograph, 1×3×H×W in [0, 1].
+        recipe: Octaves, steps, step size and jitter.
+
+    Returns:
+        The dreamed photograph, 1×3×H×W in [0, 1].
+    """
     outputs: list[Tensor] = []
     layer = case.module.get_submodule(case.layer)
     handle = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
@@ -117,13 +131,16 @@ def precisions(case: Case) -> list[str]:
 
 
 def product_gflops(dtype: torch.dtype) -> float:
-    """Return the GFLOP/s of a product of large matrices, which is the maximum of this machine."""
+    """Return the GFLOP/s of a product of large matrices, which is about the highest speed of this machine."""
     left, right = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
     return 2 * 2048**3 / min(seconds(lambda: left @ right) for _ in range(12)) / 1e9
 
 
 def step_gflop(case: Case, size: tuple[int, int]) -> float:
-    """Return the GFLOP of a step at a height and width: the network up to its layer, forward and backward."""
+    """Return the number of operations of a step at a height and width, in GFLOP.
+
+    The operations are those of the network up to the layer of the case, forward and backward.
+    """
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         run_until(case.module, torch.zeros(1, 3, *size), [case.layer])
@@ -181,7 +198,7 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
 def compare_sizes(photo: Path, megapixels: list[float], folder: Path) -> Table:
     """Return a table of time and memory for several sizes, each measured in a separate process."""
     table = new_table(
-        "The same photograph larger, 1 octave of 4 steps",
+        "The same photograph, enlarged; 1 octave of 4 steps",
         *("size", "megapixels", "s per step and megapixel", "peak MiB", "peak MiB with --memory 2GiB"),
     )
     with Image.open(photo) as image:
@@ -228,7 +245,10 @@ def compare_batched(network: inc.Network, rounds: int) -> Table:
 
 
 def print_step_time(photo: Path, memory: str | None) -> None:
-    """Print the seconds of a step at the photograph's size: the median of three steps after one for warming up."""
+    """Print the duration of a step at the photograph's size, in seconds.
+
+    It is the median of three steps. One step before them warms up torch and is not counted.
+    """
     run = inc.PhotoRun(PhotoRecipe(octaves=1, steps=4, memory=memory), inc.load_photo(photo))
     times = []
     start = time.perf_counter()
@@ -247,7 +267,7 @@ def main() -> None:
     parser.add_argument(
         "--megapixels", type=float, nargs="*", default=[1, 4, 16, 33], help="sizes of the enlarged photograph"
     )
-    parser.add_argument("--one", action="store_true", help="only print the seconds of a step at the photograph's size")
+    parser.add_argument("--one", action="store_true", help="only print the duration of a step, in seconds")
     parser.add_argument("--memory", help="memory limit with --one, for example 2GiB")
     options = parser.parse_args()
     if options.one:
@@ -262,12 +282,12 @@ def main() -> None:
         console.print(compare_with_plain(case, options.photo, options.rounds), "\n")
     console.print(compare_batched(cases[0].network, options.rounds), "\n")
     dream = [sys.executable, "-m", "inceptionism", "photo", str(options.photo), "-q", "-o", "bench.png", "--overwrite"]
-    console.print(f"`dream photo` on the photograph, peak of the whole process: {peak_memory(dream)} MiB\n")
+    console.print(f"`dream photo` on the photograph, peak memory of the process: {peak_memory(dream)} MiB\n")
     Path("bench.png").unlink()
     if options.megapixels:
         console.print(compare_sizes(options.photo, options.megapixels, Path()))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    console.print(f"\npeak of this process, with both sides: {peak} MiB")
+    console.print(f"\npeak of this process, which ran the engine and the transcription: {peak} MiB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""GoogLeNet of Caffe's model zoo, 2015, for the benchmarks. OpenCV reads the weights from the original files."""
+"""GoogLeNet from Caffe's model zoo as a torch module, for the benchmarks. OpenCV reads the weights from the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POOLED_BLOCKS = ("3b", "4e")
 
 
 class Inception(nn.Module):
-    """Four parallel branches. Their channels are joined in the order of Caffe's Concat layer."""
+    """Inception block: four parallel branches, whose output channels are concatenated in the order of Caffe's file."""
 
     def __init__(self, branches: list[nn.Module]) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """Benchmark of films: frames per second, memory over time, and flicker.
 
-Flicker is the mean difference, in gray levels, between a frame and the frame before, carried along the optical flow of
-the original film. It only counts pixels whose origin this flow knows. Strength is the score of the frames under the
-objective. It shows that a film is not steady merely because less is dreamed.
+Flicker is the mean difference, in gray levels, between a frame and the frame before it. The frame before is first moved
+along the optical flow of the original film. Only pixels count that have an origin in the frame before. Strength is the
+mean score of the frames. A weak dream also flickers little: only a film with little flicker and high strength is good.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ console = Console()
 
 
 def measure_zoom(photo: Path, seconds: float, size: tuple[int, int]) -> None:
-    """Make a zoom, and print its speed and the memory of the program."""
+    """Make a zoom with frames of a height and width, and print its speed and the memory of the program."""
     process = psutil.Process()
     run = inc.zoom(photo, seconds=seconds, size=size)
     assert run.total is not None
@@ -59,7 +59,12 @@ def measure_zoom(photo: Path, seconds: float, size: tuple[int, int]) -> None:
 
 
 def flicker(frames: list[Tensor], originals: list[Array]) -> float:
-    """Return the mean difference of successive frames along the flow of the original frames, in gray levels."""
+    """Return the mean difference of successive frames along the flow of the original frames, in gray levels.
+
+    Args:
+        frames: Frames, each 1×3×H×W in [0, 1].
+        originals: Frames of the original film, each H×W×3 uint8.
+    """
     differences = []
     for index in range(1, len(frames)):
         motion = estimate_motion(originals[index - 1], originals[index])
@@ -70,7 +75,12 @@ def flicker(frames: list[Tensor], originals: list[Array]) -> float:
 
 
 def measure_film(film: Path, size: int | None) -> None:
-    """Dream a film as a film, and frame by frame with the settings of photographs, and compare the two."""
+    """Dream a film as a film, and its frames one by one as photographs. Print the flicker, strength and speed of both.
+
+    Args:
+        film: The film.
+        size: Longer side of the frames in pixels. None means the size of the film.
+    """
     run = inc.video(film, size=size)
     recipe = run.recipe
     originals = [resize_pixels(frame.pixels, run.size) for frame in FilmSource(film)]
@@ -104,12 +114,12 @@ def measure_film(film: Path, size: int | None) -> None:
 
 
 def main() -> None:
-    """Print the table of a zoom, and that of a film if one is given."""
+    """Print the table of a zoom. If a film is given, also print the table of the film."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", type=Path, help="photograph in which the zoom starts")
     parser.add_argument("--film", type=Path, help="film to dream; none by default")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of the zoom, 10 seconds by default")
-    parser.add_argument("--size", type=int, help="longer side of the film in pixels; by default the film's own")
+    parser.add_argument("--size", type=int, help="longer side of the frames in pixels; by default the film's size")
     options = parser.parse_args()
     measure_zoom(options.photo, options.seconds, (360, 640))
     if options.film:

@@ -1,4 +1,4 @@
-"""One class under each prior, side by side, with the judgment of other networks and statistics of the pictures."""
+"""Comparison of priors: pictures of one class under each prior, the judgment of other networks, and statistics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PRIORS = (
 
 
 def main() -> None:
-    """Print the table, and write the contact sheet."""
+    """Make a picture with each prior, print the table, and write the contact sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sheet", type=Path, help="contact sheet to write")
     parser.add_argument("--target", default="goldfinch", help="class, goldfinch by default")

@@ -1,6 +1,7 @@
-"""Benchmark of recognition: how many pictures of twenty classes other networks recognize, and the time per picture.
+"""Benchmark of recognition: the number of pictures that other networks recognize, and the time per picture.
 
-The list of classes is fixed. It was drawn at random, and the default settings were tuned on other classes.
+The pictures show twenty classes. The list of classes is fixed. It was drawn at random, and the default settings were
+tuned on other classes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class OpenCVNetwork:
 
 
 def natural_statistics(image: Image.Image) -> tuple[float, float]:
-    """Return the correlation of neighboring pixels, and the slope of the power spectrum."""
+    """Return the correlation of neighboring pixels, and the slope of the power spectrum with logarithmic axes."""
     gray = np.asarray(image.convert("L"), np.float64)
     neighbors = (gray[:, 1:], gray[:, :-1]), (gray[1:], gray[:-1])
     correlation = np.mean([np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in neighbors])
@@ -78,14 +79,20 @@ def make_pictures(network: inc.Network, classes: Sequence[str], preset: str) -> 
 
 
 def count_recognized(images: Sequence[Image.Image], indices: Sequence[int], probabilities: Probabilities) -> str:
-    """Return two counts of pictures, as text: the right class comes first, and it is among the first five."""
+    """Return two numbers as text: how many pictures have the right class first, and among the first five classes.
+
+    Args:
+        images: The pictures.
+        indices: Index of the right class of each picture.
+        probabilities: The judge.
+    """
     judged = zip(map(probabilities, images), indices, strict=True)
     ranks = [int((shares > shares[index]).sum()) for shares, index in judged]
     return f"{sum(rank == 0 for rank in ranks)}, {sum(rank < 5 for rank in ranks)}"
 
 
 def load_judge(name: str) -> Probabilities:
-    """Return a function that computes the class probabilities of a registered network."""
+    """Return the judge that uses a registered network."""
     network = inc.load_network(name)
 
     def probabilities(image: Image.Image) -> NDArray[np.float32]:
@@ -99,7 +106,7 @@ def load_judge(name: str) -> Probabilities:
 
 
 def main() -> None:
-    """Print the table."""
+    """Make the pictures of each preset, ask the judges, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--googlenet", type=Path, help="folder with deploy.prototxt and bvlc_googlenet.caffemodel")
     parser.add_argument("--classes", nargs="*", default=list(CLASSES), help="classes, by default the fixed list")
@@ -114,7 +121,8 @@ def main() -> None:
     headings = "preset", "steps", "s per picture", *judges, "correlation of neighbors", "slope of the spectrum"
     table = Table(
         *(Column(heading, justify="right") for heading in headings),
-        title=f"{len(indices)} classes made with {network.name}: right class first, and among the first five",
+        title=f"{len(indices)} classes made with {network.name}. The columns of the judges have two numbers: "
+        "pictures with the right class first, and among the first five",
     )
     for preset in options.presets:
         images, seconds = make_pictures(network, options.classes, preset)

@@ -90,7 +90,7 @@ def settings_text() -> str:
 
 
 def prior_row(one: PriorDefinition) -> str:
-    """Return the row of a prior in the table of priors."""
+    """Return the row of a prior in the table of priors, as Markdown."""
     arguments = "; ".join(
         f"`{argument.name}={argument.default:g}`, {argument.minimum:g} to {argument.maximum:g}"
         for argument in one.arguments
@@ -100,7 +100,7 @@ def prior_row(one: PriorDefinition) -> str:
 
 
 def setting_rows(kind: type[Recipe]) -> Iterator[str]:
-    """Yield the rows of the table of settings of a kind of recipe, group by group."""
+    """Yield the rows of the settings table of one kind of recipe, as Markdown. Settings of one group are together."""
     settings = [one for one in settings_of(kind).values() if one.facts.group]
     for group in GROUPS:
         for one in settings:
@@ -133,7 +133,12 @@ def commands_text() -> str:
 
 
 def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield every command of a group with its path, in the order of the help."""
+    """Yield the full name and the command of every command in a group, in the order of the help.
+
+    Args:
+        group: A group of commands.
+        path: Full name of the group, for example "dream networks".
+    """
     for name, one in group.commands.items():
         yield f"{path} {name}", one
         if hasattr(one, "commands"):
@@ -141,7 +146,7 @@ def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def grouped(parameters: list[Any]) -> dict[str, list[Any]]:
-    """Return parameters of a command by the heading of their group."""
+    """Return the parameters of a command by the heading of their group in the help."""
     found: dict[str, list[Any]] = {}
     for one in parameters:
         if one.name != "help":
@@ -150,7 +155,7 @@ def grouped(parameters: list[Any]) -> dict[str, list[Any]]:
 
 
 def parameter_row(one: Any) -> str:
-    """Return the row of a parameter in the table of a command."""
+    """Return the row of a parameter in the table of a command, as Markdown."""
     flags = ", ".join(f"`{flag}`" for flag in one.opts) if one.opts[0].startswith("-") else f"`{one.metavar}`"
     kind = f"`{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
     has_default = not (one.required or one.default is None or one.default is False or one.default in ((), []))
@@ -159,7 +164,7 @@ def parameter_row(one: Any) -> str:
 
 
 def stub_text() -> str:
-    """Return the stub of the module of the Python functions."""
+    """Return the text of api.pyi: the signatures and docstrings of the Python functions."""
     parts = [STUB_HEAD]
     for name in ("dream", "visualize", "zoom", "video"):
         parts.append(function_stub(getattr(api, name)))
@@ -167,7 +172,7 @@ def stub_text() -> str:
 
 
 def function_stub(function: Callable[..., object]) -> str:
-    """Return the stub of a function: its signature, with every keyword, and its docstring."""
+    """Return the part of api.pyi for one function: its signature, with every keyword, and its docstring."""
     signature = inspect.signature(function)
     lines = [f"def {function.__name__}("]
     keywords_begin = False
@@ -184,7 +189,7 @@ def function_stub(function: Callable[..., object]) -> str:
 
 
 def json_like(value: object) -> str:
-    """Return a default value as Python code, with double quotes."""
+    """Return a default value as Python code. Texts have double quotes."""
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 

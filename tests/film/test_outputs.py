@@ -49,7 +49,7 @@ def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_made(tmp_path, 
     }.items():
         with pytest.raises(CannotWrite, match=reason):
             small_zoom(photo, tiny).save(tmp_path / name, overwrite=False)
-    with pytest.raises(InvalidSetting, match="under a path"):
+    with pytest.raises(InvalidSetting, match="the path of a film must be a text or a Path"):
         small_zoom(photo, tiny).save(5)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -17,7 +17,7 @@ from inceptionism.io import Array
 
 
 class Codec(NamedTuple):
-    """Encoding of a file of frames.
+    """Format in which frames are encoded and stored in a file.
 
     Attributes:
         ending: Ending of the file's name.
@@ -34,8 +34,8 @@ class Codec(NamedTuple):
     options: dict[str, str]
 
 
-# The number of threads is fixed because some encoders write other bytes with another number. No frame is predicted from
-# later frames, so that segments can be joined without encoding them again.
+# The number of threads is fixed because with another number, some encoders write different bytes. No frame is predicted
+# from later frames, so that segments can be joined without encoding them again.
 H264 = Codec(
     ".mp4",
     "mp4",
@@ -52,7 +52,7 @@ CODECS = {".mp4": H264, ".webm": VP9, ".gif": LOSSLESS, ".webp": LOSSLESS}
 
 
 class Encoder:
-    """Writes frames to a new file.
+    """Encoder that writes frames to a new file.
 
     Args:
         path: Path of the file.
@@ -63,7 +63,7 @@ class Encoder:
         fps: Frames per second, on average.
 
     Raises:
-        CannotWrite: If the file cannot be written. The methods raise it, too.
+        CannotWrite: If the file cannot be written. The methods raise this error, too.
     """
 
     def __init__(self, path: Path, codec: Codec, size: tuple[int, int], time_base: Fraction, fps: Fraction) -> None:

@@ -1,4 +1,4 @@
-"""A photo run that dreams the frames of a film one after the other, with one network that is frozen only once."""
+"""A photo run that dreams the frames of a film one after the other. Its network is frozen only once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inceptionism.tensors import resize
 
 
 class FrameRun(PhotoRun):
-    """Dreams one frame after the other, each from a float picture instead of a photograph.
+    """A photo run that dreams one frame after the other, each from a float picture instead of a photograph.
 
     Args:
         recipe: Recipe of a frame.
@@ -52,9 +52,9 @@ class FrameRun(PhotoRun):
         Args:
             picture: Frame to dream, 1×3×H×W in [0, 1].
             seed: Seed of the random generator.
-            steps: Number of steps in each octave. By default that of the recipe.
-            mixture: Pairs of a share and an objective. The objectives are maximized instead of the run's own, and each
-                one contributes its share of the change of the picture.
+            steps: Number of steps in each octave. None means the number in the recipe.
+            mixture: Pairs of a share and an objective. These objectives are maximized in place of the run's objective,
+                and each of them contributes its share of the change of the picture. Empty for the run's objective.
         """
         assert isinstance(self.recipe, PhotoRecipe)
         self._frame = picture

@@ -1,4 +1,4 @@
-"""Joining of encoded segments to one film, with its sound and its recipe."""
+"""Joining of encoded segments into one film, with its sound and its recipe."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ COPIED_AUDIO = {
 """Audio codecs that a format can hold without encoding the sound again."""
 
 AUDIO_ENCODERS = {".mp4": "aac", ".webm": "libopus"}
-"""Encoders for all other sound. Formats that are not listed here have no sound."""
+"""Encoders for sound in any other codec. Formats that are not listed here have no sound."""
 
 CHANNEL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
-"""Usual layouts of sound whose channels have no position, by ffmpeg's name for it."""
+"""Layouts to use for sound whose channels have no positions, by ffmpeg's name for such sound."""
 
 
 class Segments(NamedTuple):
@@ -80,8 +80,8 @@ def join_segments(
         segments: Segments of the film.
         path: File to write.
         target: Final name of the film. Its ending, .mp4, .webm, .gif or .webp, sets the format.
-        recipe: Recipe to store in the film. None to store none.
-        sound: Film whose sound is copied. None for no sound.
+        recipe: Recipe to store in the film. None means no recipe.
+        sound: Film whose sound is copied. None means no sound. It is ignored for .gif and .webp, which have no sound.
 
     Raises:
         CannotWrite: If the film cannot be written, or the sound cannot be read. The message names `target`.
@@ -110,9 +110,9 @@ def join_segments(
 
 
 def audio_packets(source: Any, output: Any, ending: str, end: Fraction) -> list[Iterator[Any]]:
-    """Add streams for the sound of a film to `output`, and return one iterator over all their packets, or none.
+    """Add streams for the sound of a film to `output`, and return an iterator over all their packets, in a list.
 
-    Damaged sound is left out.
+    The list is empty if the film has no sound. Damaged sound is left out.
 
     Args:
         source: Open film with the sound.
@@ -183,7 +183,7 @@ def reencode(
 
 
 def palette_graph(stream: Any) -> av.filter.Graph:
-    """Return a filter graph that reduces each frame to 255 colors of its own, with dithering."""
+    """Return a filter graph that reduces each frame to its own 255 colors, with dithering."""
     graph = av.filter.Graph()
     source = graph.add_buffer(template=stream)
     split = graph.add("split")

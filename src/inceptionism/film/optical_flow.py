@@ -1,4 +1,4 @@
-"""Optical flow between two frames of a film, the pixels for which it is valid, and cuts."""
+"""Optical flow between two frames of a film, detection of the pixels for which it is valid, and detection of cuts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_DIFFERENCE = 20.0
 """Largest difference, in gray levels, between a pixel and its origin in the frame before."""
 
 CUT_SHARE = 0.5
-"""Share of pixels without an origin above which the frame starts a new scene."""
+"""Largest share of pixels without an origin in the frame before. With a larger share, the frame starts a new scene."""
 
 MIN_SIDE = 16
 """Smallest side of a frame, in pixels, for which the flow is computed. Smaller frames count as motionless."""
@@ -51,7 +51,8 @@ def estimate_motion(before: Array, now: Array) -> Motion:
     """Return the motion from the frame `before` to the frame `now`, both H×W×3 uint8.
 
     The flow is OpenCV's dense inverse search (Kroeger et al., 2016). A pixel is valid if the forward flow leads back to
-    it (the check of Sundaram et al., 2010), and if its gray level is similar to that of its origin.
+    it (the check of Sundaram et al., 2010), if its gray level is similar to that of its origin, and if the origin lies
+    inside the frame.
     """
     first, second = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, now))
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

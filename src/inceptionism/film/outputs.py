@@ -1,4 +1,4 @@
-"""Paths of films on disk, and checks of them before any work is done."""
+"""Paths of films on disk, and checks of these paths before any work is done."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def segments_folder(path: Path) -> Path:
 
 
 def unfinished_name(path: Path) -> Path:
-    """Return the first of `path`, `name-2`, `name-3`, … that is an unfinished film, or `path` if there is none."""
+    """Return the first of `path`, `name-2`, `name-3`, … that is an unfinished film, or `path` if there is none.
+
+    The search ends at the first name that is not taken.
+    """
     candidate, number = path, 2
     while not segments_folder(candidate).exists():
         if not os.path.lexists(candidate):
@@ -81,7 +84,7 @@ def is_finished(recipe: Recipe, path: Path) -> bool:
 
 
 def frame_facts(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings and facts of a recipe that determine its frames. The length of the film does not."""
+    """Return the settings and facts of a recipe that determine its frames. The length of the film is left out."""
     facts = {**recipe.settings(), **(recipe.made_with.facts() if recipe.made_with else {})}
     facts.pop("seconds", None)
     return facts

@@ -1,4 +1,4 @@
-"""Films as input: every format that ffmpeg's libraries read, frame by frame, upright, with square pixels, in sRGB."""
+"""Films as input, in every format that ffmpeg's libraries read. The frames are upright sRGB with square pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inceptionism.errors import UnreadablePicture
 from inceptionism.io import Array, check_file, convert_read_errors, open_film
 
 HD_HEIGHT = 720
-"""Height in rows from which a film without a color space is assumed to have the colors of HD (BT.709)."""
+"""Smallest height, in pixels, for which a film without a color space is assumed to have the colors of HD (BT.709)."""
 
 HDR_CURVES = (16, 18)
 """ffmpeg's numbers of the transfer curves of high dynamic range, PQ and HLG."""
@@ -26,10 +26,10 @@ MAX_BROKEN_PACKETS = 1000
 
 
 class FilmFrame(NamedTuple):
-    """A frame of a film that is read.
+    """A frame that was read from a film.
 
     Attributes:
-        pixels: Pixels of the frame, H×W×3 uint8 sRGB, upright, enlarged along one side if they were not square.
+        pixels: Upright frame, H×W×3 uint8 sRGB. It is enlarged along one side if its pixels were not square.
         time: Time at which the frame is shown, in seconds from the beginning of the film.
     """
 
@@ -47,7 +47,7 @@ class FilmSource:
         time_base: Unit of the times of the frames, in seconds.
         count: Number of frames according to the file. None if the file has no such information.
         first: Pixels of the first frame, H×W×3 uint8.
-        notes: Decisions made while the film is read, one sentence each. Iteration may add more.
+        notes: Decisions that were made while the film was read, each in one sentence. An iteration may add more.
 
     Raises:
         UnreadablePicture: If the file does not exist, or is not a film that can be read.
@@ -86,7 +86,8 @@ class FilmSource:
     def __iter__(self) -> Iterator[FilmFrame]:
         """Yield the frames in the order of their times. Frames that cannot be decoded are left out, with a note.
 
-        If a frame has no time, or a time that is not after the frame before, it is shown one frame after that one.
+        If a frame has no time, or a time that is not after the frame before, it is shown 1/`fps` seconds after that
+        frame.
         """
         last: Fraction | None = None
         with convert_read_errors(self.path), open_film(self.path) as container:
@@ -126,7 +127,7 @@ class FilmSource:
 
 
 def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
-    """Return a frame upright and with square pixels, H×W×3 in 8-bit sRGB.
+    """Return an upright frame with square pixels, H×W×3 uint8 sRGB.
 
     Args:
         frame: Decoded frame.
@@ -146,7 +147,7 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
 
 
 def video_stream(path: Path, container: Any) -> Any:
-    """Return the first video stream of an open film that is not just a cover picture.
+    """Return the first video stream of an open film. A stream with a cover picture does not count.
 
     Raises:
         UnreadablePicture: If the file has no such stream.

@@ -36,7 +36,7 @@ def replay_film(
 
     Args:
         source: A film that this program made, a TOML file, or a `Recipe`.
-        begin: The photograph that a zoom starts from, or the film that a video dreams.
+        begin: The photograph that a zoom starts from, or the film to dream for a video.
         pictures: The guides, masks and other pictures that the recipe names, as in `replay`.
         network: The network to use, as in `replay`.
         force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
@@ -48,7 +48,7 @@ def replay_film(
 
     Raises:
         UnreadablePicture: If a file cannot be read.
-        UnknownName: If a network or a layer does not exist.
+        UnknownName: If a network, a layer or a class does not exist.
         InvalidSetting: If the file has no recipe of a film, a setting is not valid, or a picture that the recipe needs
             was not passed.
     """
@@ -67,7 +67,7 @@ def prepare_film(
 
     Args:
         recipe: Recipe of a zoom or a video.
-        begin: The photograph that a zoom starts from, or the film that a video dreams.
+        begin: The photograph that a zoom starts from, or the film to dream for a video.
         passed: Pictures and network that the caller passes.
         changes: Settings that replace those of the recipe.
         force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.

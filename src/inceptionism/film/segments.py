@@ -1,4 +1,4 @@
-"""Films on disk that lose nothing: each segment is a whole file next to the film, and unfinished films can be resumed.
+"""Films that are written to disk in segments, so that an unfinished film can be resumed.
 
 Every half second of frames becomes a small film in the folder `NAME.parts`. The same folder holds the state from which
 the next segment starts. A run that is killed at any moment loses only the segment that it was working on. A resumed run
@@ -95,8 +95,8 @@ class FilmFile:
     """A film that is being written. A background thread encodes the frames.
 
     Args:
-        run: Run that makes the frames. If an unfinished film is resumed, the run is set to the frame after its last
-            segment.
+        run: Run that makes the frames. If an unfinished film is resumed, the run continues with the frame after the
+            film's last segment.
         path: Path of the film, as in `FilmRun.save`, checked by `check_film`.
         overwrite: Whether to replace an existing film.
         resume: Whether to continue an unfinished film.
@@ -120,7 +120,9 @@ class FilmFile:
             try:
                 self._folder.mkdir(exist_ok=resume)
             except FileExistsError:
-                raise NameTaken(f"{self._folder} was just created: another run is making {path.name}") from None
+                raise NameTaken(
+                    f"{self._folder} already exists: another run is making {path.name}; choose another name"
+                ) from None
         if resume and (self._folder / STATE_FILE).exists():
             self._restore()
         self._encoder: Encoder | None = None
@@ -232,7 +234,7 @@ class FilmFile:
             if not self._overwrite:
                 claim_name(target)
             joined.replace(target)
-        # A second call may replace the file that the first call wrote.
+        # A second call may replace the film that the first call wrote.
         self._overwrite = self._incomplete_file_exists = True
 
     def _segment_paths(self) -> list[Path]:
@@ -249,6 +251,6 @@ class FilmFile:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Make sure that a written file is on the disk, and survives a power cut."""
+    """Make sure that a written file is on the disk and survives a power cut."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

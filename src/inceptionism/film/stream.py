@@ -47,7 +47,7 @@ class Frame:
 
 
 class FilmRun(ABC):
-    """A film in the making: iterate over its frames, or save them.
+    """A run that makes the frames of a film. Iterate over the run for its frames, or save it.
 
     Only the last frame is kept in memory.
 
@@ -58,8 +58,8 @@ class FilmRun(ABC):
         sound: Film whose sound is copied. None means no sound.
         total: Number of frames of the whole film, as far as it is known. None means endless or unknown.
         number: Number of frames so far.
-        recipe: Complete recipe, with the defaults filled in and a record of what the film is made with.
-        notes: Decisions made during the run, one sentence each.
+        recipe: Complete recipe. Defaults are filled in, and everything else that the film depends on is added.
+        notes: Decisions that the run made, each in one sentence.
     """
 
     size: tuple[int, int]
@@ -76,7 +76,7 @@ class FilmRun(ABC):
 
     @property
     def title(self) -> str:
-        """Title of the film: its subject in a word or two."""
+        """Title of the film, in a word or two."""
         return self.recipe.title
 
     def __iter__(self) -> Iterator[Frame]:
@@ -138,5 +138,5 @@ class FilmRun(ABC):
             KeyboardInterrupt: If the run is interrupted. By then the film so far is written, if it has a frame.
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise InvalidSetting(f"a film is saved under a path, not {quote_value(path)}")
+            raise InvalidSetting(f"the path of a film must be a text or a Path, not {quote_value(path)}")
         write_film(self, Path(path), overwrite=overwrite, resume=resume, metadata=metadata, on_frame=on_frame)

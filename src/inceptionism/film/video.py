@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class VideoRun(FilmRun):
-    """A dreamed video in the making.
+    """A run that dreams a video.
 
-    The detail of a frame, which the dream added to it, is warped along the optical flow to the next frame. Most of it
-    stays there, and a few steps renew the rest. Objects that come into view start without detail. After a cut, the
+    The detail that the dream added to a frame is warped along the optical flow to the next frame. There, most of the
+    detail stays, and a few steps renew the rest. Objects that come into view start without detail. After a cut, the
     whole frame starts without detail.
 
     Args:
@@ -42,7 +42,7 @@ class VideoRun(FilmRun):
 
     Attributes:
         objective: Objective that is maximized.
-        cuts: Numbers of the frames that start a scene, so far.
+        cuts: Numbers of the frames so far that start a scene. The first frame of the film is one of them.
     """
 
     recipe: VideoRecipe
@@ -89,7 +89,7 @@ class VideoRun(FilmRun):
 
         Args:
             picture: Frame of the film, 1×3×H×W in [0, 1].
-            pixels: The same frame, H×W×3 uint8.
+            pixels: The same frame as H×W×3 uint8.
         """
         if self._before is not None and self._detail is not None and self._before.shape == pixels.shape:
             motion = estimate_motion(self._before, pixels)

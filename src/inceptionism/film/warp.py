@@ -19,9 +19,10 @@ EQUALIZER = np.concatenate([HALF_FILTER[:0:-1], HALF_FILTER]) / (2 * HALF_FILTER
 """Filter that flattens the frequency response of the Lanczos kernel, for frequencies up to 0.3 cycles per pixel.
 
 On average over all positions between pixels, the kernel alone removes 0.5% of the frequencies around 0.18 and adds 1%
-to those around 0.3. After a hundred warps in a row, a third of the power is left of the former, and the latter have
-seven times their power. These eleven coefficients have the smallest deviation, 0.04%, among filters that hardly amplify
-anything. They are the solution of a linear program.
+to those around 0.3. After a hundred warps in a row, the frequencies around 0.18 have a third of their original power,
+and those around 0.3 have seven times their original power. Among the filters with eleven coefficients that hardly
+amplify any frequency, this filter has the smallest deviation, 0.04%. Its coefficients are the solution of a linear
+program.
 """
 
 

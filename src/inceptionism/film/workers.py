@@ -17,7 +17,7 @@ QUEUE_LENGTH = 4
 def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[Item]:
     """Yield `items`, which another thread reads at most `max_ahead` items ahead.
 
-    Errors in that thread are raised here, after the items before them.
+    An error in that thread is raised here, after all items that were read before the error.
     """
     ready: queue.Queue[tuple[Item | None, BaseException | None, bool]] = queue.Queue(max_ahead)
     stopped = threading.Event()
@@ -77,7 +77,7 @@ class BackgroundWorker:
         self._tasks.put(task)
 
     def finish(self) -> None:
-        """Wait until all tasks are done."""
+        """Wait until all tasks are done, and end the thread. Later tasks are never run."""
         if self._thread.is_alive():
             self._tasks.put(None)
             self._thread.join()

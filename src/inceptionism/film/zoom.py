@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 NATURAL_CONTRAST = 0.2
-"""Contrast of typical photographs. A zoom may reach it even if its first frame has less, like noise or fog."""
+"""Contrast of typical photographs. A zoom may reach it even if the first frame has less contrast, like noise or fog."""
 
 
 class ZoomRun(FilmRun):
-    """An endless zoom in the making.
+    """A run that makes an endless zoom.
 
     Each frame is the frame before, warped by the camera movement and then dreamed for a few more steps. The picture
     stays in float32 from frame to frame, and each frame resamples it once.
 
     Args:
         recipe: Recipe of the zoom.
-        photo: Photograph that the zoom starts from. By default it starts from noise that looks like colored clouds.
+        photo: Photograph that the zoom starts from. None means noise that looks like colored clouds.
         network: Network, as in `PhotoRun`.
         **replacements: Objects that are used in place of those in the recipe.
     """
@@ -107,7 +107,8 @@ class ObjectiveSchedule:
     """Objectives of a zoom over time.
 
     Attributes:
-        times: Times in seconds at which each objective is maximized alone. In between, one fades into the next.
+        times: Time in seconds at which each objective is maximized alone. Between two times, the first objective fades
+            into the second one.
         objectives: Objectives in the order of their times.
     """
 
@@ -116,7 +117,10 @@ class ObjectiveSchedule:
 
     @classmethod
     def of(cls, recipe: ZoomRecipe, network: Network, photo: Photo, replacements: Replacements) -> ObjectiveSchedule:
-        """Return the objectives of a recipe and its keyframes. The arguments are those of `ZoomRun`."""
+        """Return the objectives of a recipe and its keyframes.
+
+        The arguments are those of `ZoomRun`, but `photo` is the first frame.
+        """
         points = [(0.0, recipe, replacements)]
         later = replacements.copy()
         later.pop("objective", None)

@@ -23,6 +23,9 @@ def layer(name: str, channel: int | None = None) -> Objective:
     Args:
         name: Name of the layer.
         channel: Index of the only channel to score. None means all channels.
+
+    Raises:
+        InvalidSetting: If the layer has no such channel. This error is raised when the score is computed.
     """
 
     def score(activations: Activations) -> Tensor:
@@ -33,7 +36,11 @@ def layer(name: str, channel: int | None = None) -> Objective:
 
 
 def channel(name: str, index: int) -> Objective:
-    """Mean activation of channel `index` of the layer `name` (Olah et al., Distill 2017)."""
+    """Mean activation of channel `index` of the layer `name` (Olah et al., Distill 2017).
+
+    Raises:
+        InvalidSetting: If the layer has no such channel. This error is raised when the score is computed.
+    """
 
     def score(activations: Activations) -> Tensor:
         return channel_activations(activations, name, index).flatten(1).mean(1)
@@ -51,7 +58,7 @@ def neuron(name: str, index: int, row: int | None = None, column: int | None = N
         column: Column in the feature map. None means the middle column.
 
     Raises:
-        InvalidSetting: If the layer has no such channel, row or column. The score raises it.
+        InvalidSetting: If the layer has no such channel, row or column. This is raised when the score is computed.
     """
 
     def score(activations: Activations) -> Tensor:
@@ -75,12 +82,12 @@ def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
 
     Args:
         name: Name of the layer.
-        vector: One number for each channel of the layer. Its length does not matter.
-        source: Origin of the vector, for example the name of its file. It stands in the text of the objective.
+        vector: One number for each channel of the layer. The norm of the vector does not matter.
+        source: Origin of the vector, for example the name of its file. It appears in the text of the objective.
 
     Raises:
-        InvalidSetting: If the vector is zero or not finite, or if the layer has another number of channels. The score
-            raises the latter.
+        InvalidSetting: If the vector is not one row of finite numbers, or is zero. Also if the layer does not have one
+            channel for each number. This last error is raised when the score is computed.
     """
     length = vector.norm()
     if vector.ndim != 1 or not 0 < float(length) < math.inf:
@@ -102,17 +109,17 @@ def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
 def logit(index: int, against: int | str | None = None) -> Objective:
     """Logit of the class `index`.
 
-    This is the logit and not the probability. The probability can also be raised by making the other classes less
-    likely (Simonyan et al., 2013). `against` opts into that.
+    This is the logit and not the probability. The probability also grows when the other classes become less likely
+    (Simonyan et al., 2013). Set `against` if the score should grow in that case, too.
 
     Args:
         index: Index of the class.
-        against: Class to distinguish it from: another index, whose logit is subtracted, or "all", which scores the
-            logarithm of the odds. None means the logit alone.
+        against: Index of another class, whose logit is subtracted. With "all", the score is the logarithm of the odds
+            of the class. None means the logit alone.
 
     Raises:
-        InvalidSetting: If `against` is a text other than "all", or if there is no such class. The score raises the
-            latter.
+        InvalidSetting: If `against` is a text other than "all", or if there is no such class. This last error is
+            raised when the score is computed.
     """
     if isinstance(against, str) and against != "all":
         raise InvalidSetting(f'against must be the index of a class or "all", not {quote_value(against)}')
@@ -133,13 +140,13 @@ def logit(index: int, against: int | str | None = None) -> Objective:
 
 
 def diversity(name: str) -> Objective:
-    """How different the pictures of a batch are to the layer `name`, from -1 to 1 (Olah et al., Distill 2017).
+    """Difference between the pictures of a batch in the layer `name` (Olah et al., Distill 2017).
 
     The score of a picture is the negative cosine similarity between its Gram matrix and that of another picture,
-    averaged over all other pictures.
+    averaged over all other pictures. It is from -1 for equal Gram matrices to 0.
 
     Raises:
-        InvalidSetting: If the batch has only one picture. The score raises it.
+        InvalidSetting: If the batch has only one picture. This error is raised when the score is computed.
     """
 
     def score(activations: Activations) -> Tensor:

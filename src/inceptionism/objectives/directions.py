@@ -16,10 +16,10 @@ from inceptionism.objectives.masking import reference_tensor
 
 
 def read_direction(path: Path) -> Tensor:
-    """Read a row of numbers from a .npy file. Code in the file is never executed.
+    """Return the row of numbers in a .npy file, as float32. Code in the file is never executed.
 
     Raises:
-        InvalidSetting: If the file is missing or holds anything else.
+        InvalidSetting: If the file is missing, or does not hold one row of numbers.
     """
     try:
         values = np.load(path, allow_pickle=False)
@@ -33,7 +33,7 @@ def read_direction(path: Path) -> Tensor:
 def direction_between(network: Network, layer: str, toward: Path, away: Path) -> Tensor:
     """Return the difference between a layer's mean activations for two folders of pictures: C numbers.
 
-    This is the simplest concept vector. Kim et al. (2018) train a classifier between the two instead.
+    This is the simplest concept vector. Kim et al. (2018) train a classifier between the two sets of pictures instead.
 
     Args:
         network: Network that evaluates the pictures.
@@ -59,7 +59,9 @@ def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> T
 
 
 def load_folder(folder: Path) -> list[Photo]:
-    """Return the pictures in a folder, sorted by name. If `folder` is a file, return that picture.
+    """Return the pictures in a folder, sorted by name. If `folder` is a file, return that picture only.
+
+    Hidden files are left out.
 
     Raises:
         InvalidSetting: If the folder has no pictures.

@@ -72,7 +72,7 @@ class _MaskedGradient(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class AlignedReferences:
-    """The references that an objective compares with position by position.
+    """The references that an objective compares with the picture position by position.
 
     They pass through the same transforms as the picture, so that positions stay aligned.
 
@@ -115,5 +115,5 @@ def reference_tensor(photo: Photo, device: torch.device) -> Tensor:
 
 
 def aligned_references(objective: Objective) -> tuple[Reference, ...]:
-    """Return the references that `objective` compares with position by position."""
+    """Return the references that `objective` compares with the picture position by position."""
     return tuple(reference for reference in objective.references if reference.aligned)

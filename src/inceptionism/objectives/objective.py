@@ -21,10 +21,10 @@ from inceptionism.recipes import join_terms, quote_argument, weighted_text
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A picture that an objective compares with.
+    """A picture that an objective compares the optimized picture with.
 
     Attributes:
-        photo: Pixels and name of the picture.
+        photo: Pixels and name of the reference.
         aligned: Whether it is compared position by position. An aligned reference has the size of the optimized picture
             and passes through the same transforms at every step. Any other reference is evaluated once, by itself.
     """
@@ -37,7 +37,10 @@ ActivationKey: TypeAlias = "str | tuple[str, Reference]"
 """Name of a layer, or the name of a layer and a reference."""
 
 Activations: TypeAlias = Mapping[ActivationKey, Tensor]
-"""Activations of layers, N×…: for the picture by name of layer, for a reference by name of layer and reference."""
+"""Activations of layers, each N×….
+
+A key is the name of a layer for the optimized picture, or the name of a layer and a reference for the reference.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,12 @@ class Objective:
         layers: Names of the layers whose activations `score` reads.
         score: Function that computes the score. It takes activations, each N×…, and returns N scores.
         text: Text of the objective, for recipes and messages.
-        references: Pictures that it compares with.
-        mask: Part of the picture that it may change. None means everywhere.
-        terms: Weights and objectives that a sum adds up. Empty if the objective is not a sum.
+        references: Pictures that the optimized picture is compared with.
+        mask: Part of the picture that the objective may change. None means the whole picture.
+        terms: Terms of a sum, as pairs of a weight and an objective. Empty if the objective is not a sum.
 
     Raises:
-        InvalidSetting: If `layers` is empty or not a set of names, or if a score is not a tensor.
+        InvalidSetting: If `layers` is empty or not a set of names. A call raises it if the score is not a tensor.
     """
 
     layers: frozenset[str]
@@ -130,9 +133,9 @@ class Objective:
 
 
 def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
-    """Return the sum of objectives, each times its weight. The objectives must not be sums themselves.
+    """Return the sum of objectives, each multiplied by its weight. The objectives must not be sums themselves.
 
-    The sum has a mask if all terms have the same mask.
+    The sum has a mask only if all terms have the same mask.
     """
     if len(terms) == 1 and terms[0][0] == 1:
         return terms[0][1]
@@ -152,9 +155,9 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
 
 
 def score_each(objectives: Sequence[Objective]) -> Objective:
-    """Return an objective that scores each picture of a batch with its own objective.
+    """Return an objective that scores each picture of a batch with its own objective: N objectives for N pictures.
 
-    If all pictures share one objective, that objective is returned: it scores the batch as a whole.
+    If all pictures share one objective, that objective is returned. It scores the batch as a whole.
     """
     first = objectives[0]
     if all(objective is first for objective in objectives):
@@ -163,7 +166,7 @@ def score_each(objectives: Sequence[Objective]) -> Objective:
 
     def score(activations: Activations) -> Tensor:
         # The backward pass of indexing would fill a batch of zeros for each picture, so split instead.
-        # Activations of a reference that is shared are not batched: every picture gets all of them.
+        # Activations of a shared reference are not batched: every picture gets all of them.
         split = {
             key: torch.split(values, 1) if len(values) == len(objectives) else (values,) * len(objectives)
             for key, values in activations.items()

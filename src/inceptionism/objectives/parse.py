@@ -18,15 +18,15 @@ from inceptionism.objectives.objective import Objective, check_channel, weighted
 from inceptionism.recipes import Term, parse_terms
 
 MASK_KEYS = ("where", "outside")
-"""Keys that every term may have: the objective counts where the mask is white, or outside of the white."""
+"""Keys of masks, which every term may have. `where` selects the white part, and `outside` selects the black part."""
 
 
 class ParseContext(NamedTuple):
-    """The things that the terms of an objective refer to.
+    """The network, the photograph and the files that the terms of an objective refer to.
 
     Attributes:
         network: Network with the layers and classes.
-        photo: Reference for terms that name no picture. It is the photograph that is dreamed. None if there is none.
+        photo: The dreamed photograph, which is the reference for terms that name no picture. None if there is none.
         find_file: Function that finds the files that terms name. Terms open no other files.
     """
 
@@ -38,7 +38,7 @@ class ParseContext(NamedTuple):
 def parse_objective(
     text: str, network: Network, photo: Photo | None = None, find_file: FileResolver = Path
 ) -> Objective:
-    """Return the objective that `text` describes. The texts of its terms stay as they are written.
+    """Return the objective that `text` describes. The names of classes and files stay in its text.
 
     Args:
         text: A sum of terms.
@@ -137,8 +137,8 @@ def _neuron(context: ParseContext, term: Term) -> Objective:
 
 
 def _direction(context: ParseContext, term: Term) -> Objective:
-    """`direction(LAYER, FILE OR FOLDER, [FOLDER])`: Mean activation along a direction in channel space. A .npy file
-    holds the direction, or it leads from the pictures in the second folder to the pictures in the first folder.
+    """`direction(LAYER, FILE OR FOLDER, [FOLDER])`: Mean activation along a direction in channel space. The
+    direction is read from a .npy file, or leads from the pictures in the second folder to those in the first folder.
     """
     term.check(["layer", "file or folder", "folder"], optional=1)
     name, source = parse_layer(context, term.arguments[0]), term.arguments[1]
@@ -172,7 +172,7 @@ def _logit(context: ParseContext, term: Term) -> Objective:
 
 def _guide(context: ParseContext, term: Term) -> Objective:
     """`guide(LAYER, PICTURE, [cosine])`: Sum over all positions of the dot product with the best match in a picture.
-    With `cosine`, matches are compared by their cosine similarity.
+    With `cosine`, the cosine similarity is used in place of the dot product.
     """
     term.check(["layer", "picture", "cosine"], optional=1)
     if term.arguments[2:] not in ((), ("cosine",)):
@@ -201,7 +201,7 @@ def _style(context: ParseContext, term: Term) -> Objective:
 
 
 def _diversity(context: ParseContext, term: Term) -> Objective:
-    """`diversity(LAYER)`: How different the pictures of a batch are, from -1 to 1."""
+    """`diversity(LAYER)`: Difference between the pictures of a batch, from -1 for equal pictures to 0."""
     term.check(["layer"])
     return activations.diversity(parse_layer(context, term.arguments[0]))
 
@@ -229,7 +229,7 @@ def parse_layer(context: ParseContext, name: str) -> str:
 
 
 def parse_unit(context: ParseContext, term: Term) -> tuple[str, int | None]:
-    """Return the layer and the channel in the first argument of a term. The channel may be missing."""
+    """Return the layer and the channel in the first argument of a term. The channel is None if it is not given."""
     match = re.fullmatch(r"(.*?)(?::([0-9]{1,9}))?", term.arguments[0], re.DOTALL)
     assert match is not None
     name, index = parse_layer(context, match[1]), None if match[2] is None else int(match[2])
@@ -267,10 +267,10 @@ def parse_whole_number(text: str, label: str) -> int:
 
 
 def load_named_photo(name: str, find_file: FileResolver) -> Photo:
-    """Read a picture, and call it `name` in the texts of objectives."""
+    """Return the picture in a file. The texts of objectives call it `name`."""
     return replace(load_photo(find_file(name)), name=name)
 
 
 def load_named_mask(name: str, find_file: FileResolver, *, outside: bool = False) -> Mask:
-    """Read a mask, and call it `name` in the texts of objectives."""
+    """Return the mask in a file. The texts of objectives call it `name`."""
     return replace(load_mask(find_file(name), outside=outside), name=name)

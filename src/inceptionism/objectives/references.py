@@ -26,7 +26,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
 
     Args:
         name: Name of the layer.
-        picture: The guide. The network sees it at the guide's own size.
+        picture: The guide. The network sees it at its own size, or at half a megapixel if it is larger.
         cosine: Whether activation vectors are compared by their angle only, and not also by their length.
     """
     reference = Reference(picture, aligned=False)
@@ -47,11 +47,15 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
 
 
 def inversion(name: str, picture: Photo) -> Objective:
-    """Minus the squared distance between the layer's activations for the picture and for the reference `picture`.
+    """Minus the squared distance between a layer's activations for the optimized picture and for a reference.
 
     The distance is relative: it is divided by the squared norm of the reference's activations. Maximizing the score
     reconstructs the reference from its activations, which shows how much of it the layer encodes (Mahendran & Vedaldi,
     2015).
+
+    Args:
+        name: Name of the layer.
+        picture: The reference. It is cropped and resized to the size of the optimized picture.
     """
     reference = Reference(picture, aligned=True)
 
@@ -63,10 +67,14 @@ def inversion(name: str, picture: Photo) -> Objective:
 
 
 def caricature(name: str, picture: Photo) -> Objective:
-    """Dot product with the activations of the reference `picture`, times their cosine similarity.
+    """Dot product with the activations of a reference, scaled to a norm of 1, times the cosine similarity.
 
-    Maximizing it exaggerates whatever the layer detects in the reference (Olah et al., Distill 2018). We depart from
-    the article in one point: it gives dissimilar activations a weight of 0.1; here, their weight is 0.
+    Maximizing the score exaggerates whatever the layer detects in the reference (Olah et al., Distill 2018). There is
+    one departure from the article: dissimilar activations have a weight of 0 here, and of 0.1 in the article.
+
+    Args:
+        name: Name of the layer.
+        picture: The reference. It is cropped and resized to the size of the optimized picture.
     """
     reference = Reference(picture, aligned=True)
 
@@ -79,10 +87,14 @@ def caricature(name: str, picture: Photo) -> Objective:
 
 
 def style(name: str, picture: Photo) -> Objective:
-    """Minus the squared distance between the Gram matrices of the picture and of the reference `picture`.
+    """Minus the squared distance between the Gram matrices of the optimized picture and of a reference.
 
     The distance is divided by the squared norm of the reference's Gram matrix. A Gram matrix records which channels
-    respond together, wherever in the picture that is (Gatys et al., 2015).
+    respond together, but not where in the picture they respond (Gatys et al., 2015).
+
+    Args:
+        name: Name of the layer.
+        picture: The reference. The network sees it at its own size, or at half a megapixel if it is larger.
     """
     reference = Reference(picture, aligned=False)
 

@@ -1,6 +1,6 @@
-"""How a picture is optimized: parameterizations, transforms, priors, gradients, and the ascent.
+"""Optimization of a picture: parameterizations, transforms, priors, gradients, and the ascent.
 
-`ascend` is the one loop. The full list of names for other packages is in `__init__.pyi`.
+`ascend` is the loop over the steps. The full list of names for other packages is in `__init__.pyi`.
 """
 
 import lazy_loader

@@ -1,8 +1,8 @@
 """The ascent: the loop that changes a picture, step by step, so that its score grows.
 
-It is `make_step` of the 2015 notebook (Mordvintsev, Olah & Tyka), which shifts the picture at random, runs the network
-forward and backward, adds the normalized gradient, shifts the picture back and clips it. Here, `ascend` does this for
-several pictures, objectives, transforms and priors at once. One step has three parts:
+The steps are those of `make_step` in the 2015 notebook (Mordvintsev, Olah & Tyka). That function shifts the picture at
+random, runs the network forward and backward, adds the normalized gradient, shifts the picture back and clips it.
+`ascend` does this for several pictures, objectives, transforms and priors at once. One step has three parts:
 
 1. `AscentState.requests` renders the picture and transforms it into views, for example by a random shift.
 2. `GradientEvaluator` runs the network. It returns the score of each view and the gradient with respect to the view.
@@ -65,7 +65,7 @@ class AscentState:
         penalties: Penalties on the picture itself.
         regularizer: Objective that is subtracted from each score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
-        laplacian_levels: Number of levels at which gradients are normalized. 0 means that they stay as they are.
+        laplacian_levels: Number of finer levels of the Laplacian pyramid that normalizes gradients. 0 means no pyramid.
         responded: Whether any objective has had a gradient so far.
     """
 
@@ -92,8 +92,10 @@ class AscentState:
             view = self.references.join(picture if masked.mask is None else mask_gradient(picture, masked.mask))
             for transform in self.transforms:
                 view = transform(view, self.generator)
-            # The backward pass needs the edge only, and not the view, which takes hundreds of megabytes.
-            self._edges.append(get_gradient_edge(self.references.picture_channels(view)))
+            # The backward pass needs only this edge of torch's graph, and not the view of hundreds of megabytes.
+            # Before torch 2.8, the edge of a custom function does not keep its node alive. `view_as` adds one that does.
+            channels = self.references.picture_channels(view)
+            self._edges.append(get_gradient_edge(channels.view_as(channels)))
             yield EvaluationRequest(
                 view.detach(), masked.objective, self.generator, self.regularizer, self.references.references
             )
@@ -104,6 +106,9 @@ class AscentState:
         Args:
             evaluations: Scores and gradients, beginning with those of this picture's objectives. These are removed
                 from the list, because each gradient of a large picture takes hundreds of megabytes.
+
+        Raises:
+            NotFinite: If a gradient is not finite.
         """
         total, gradients = 0.0, []
         for masked in self.objectives:
@@ -128,7 +133,11 @@ class AscentState:
         return total
 
     def _normalize(self, gradient: Tensor) -> Tensor:
-        """Return a gradient with equally strong scales, and of unit strength if other gradients are added to it."""
+        """Return a normalized gradient.
+
+        With `laplacian_levels`, its coarse and fine parts are equally strong. If other gradients are added to it, its
+        mean absolute value is 1.
+        """
         if self.laplacian_levels:
             gradient = normalize_laplacian(gradient, self.laplacian_levels)
         if len(self.objectives) > 1 or self.penalties:
@@ -160,17 +169,17 @@ def has_gradient(objective: Objective, gradient: Tensor) -> bool:
 
 
 def mean_abs(gradient: Tensor) -> Tensor:
-    """Return the mean absolute value. The sum goes chunk by chunk, to need no memory for a second picture."""
+    """Return the mean absolute value of a gradient. The sum is computed in chunks, to save memory."""
     chunks = torch.split(gradient.reshape(-1), 2**20)
     buffer = torch.empty_like(chunks[0])
     return torch.stack([torch.abs(chunk, out=buffer[: len(chunk)]).sum() for chunk in chunks]).sum() / gradient.numel()
 
 
 class NormalizedAscent(torch.optim.Optimizer):
-    """Add `step_size` × g / mean|g| to the parameters, where g is their gradient.
+    """Optimizer that adds `step_size` × g / mean|g| to each parameter tensor, where g is the gradient of the tensor.
 
-    The mean change is the same at every step, whatever the scale of the score. This is the step of the 2015 notebook
-    (Mordvintsev, Olah & Tyka). Parameters without a gradient stay as they are.
+    The mean absolute change of a tensor is `step_size` at every step, whatever the scale of the score. This is the step
+    of the 2015 notebook (Mordvintsev, Olah & Tyka). Tensors without a gradient stay as they are.
     """
 
     def __init__(self, parameters: Iterable[Tensor], step_size: float) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from inceptionism.errors import is_out_of_memory
 
 Evaluation: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Function that computes two tensors from a view and from nothing else that changes."""
+"""Function that computes scores and gradients from views. Apart from the views, all its inputs are constant."""
 
 WARM_UP_CALLS = 2
 """Number of calls before the recording. During these, libraries choose their kernels and allocate their memory."""
@@ -21,11 +21,11 @@ class CUDAGraphed:
     """An evaluation of views of one size on a CUDA device. From the third call on, it replays a CUDA graph.
 
     Python and torch need more time to launch the kernels of a small picture than the device needs to run them. An
-    evaluation that waits for numbers from the device cannot be recorded. It then runs normally at each call.
+    evaluation that waits for numbers from the device cannot be recorded. Such an evaluation runs normally at each call.
 
     Args:
         evaluate: The evaluation.
-        pool: Memory pool that is shared with other graphs. Graphs that share a pool must not run at the same time.
+        pool: Memory pool that other graphs share. Graphs that share a pool must not run at the same time.
     """
 
     def __init__(self, evaluate: Evaluation, pool: Any) -> None:

@@ -34,15 +34,15 @@ REFERENCE_BYTES_PER_PIXEL = 36
 """Memory of an aligned reference and its view, in bytes per pixel of the picture."""
 
 NETWORK_BYTES_PER_PIXEL = 4000
-"""Memory that is more than the default network needs, in bytes per pixel of a view.
+"""Upper bound of the memory that the default network needs, in bytes per pixel of a view.
 
-If there is enough memory for this, the memory that the network really needs is not measured.
+If there is enough memory for this bound, the memory that a network really needs is not measured.
 """
 
 MAX_PIXELS = 2 * 2**20
 """Largest number of pixels in a view of the network, even if there is memory for more.
 
-It is the same on all machines, so that they make the same pictures.
+The limit is the same on all machines, so that all machines make the same pictures.
 """
 
 MIN_PIXELS = 128 * 128
@@ -53,10 +53,11 @@ class EvaluationRequest(NamedTuple):
     """A view whose score and gradient are requested.
 
     Attributes:
-        view: The picture as transformed, followed by K aligned references, 1×(3+3K)×H×W in [0, 1].
+        view: The transformed picture, followed by K aligned references, 1×(3+3K)×H×W, usually in [0, 1].
         objective: Objective that scores the view.
         generator: Source of the random positions of tile borders.
-        regularizer: Objective that is subtracted from the score before the gradient is computed. None means nothing.
+        regularizer: Objective that is subtracted from the score before the gradient is computed. None means no such
+            objective.
         references: The K aligned references in the view.
     """
 
@@ -69,7 +70,7 @@ class EvaluationRequest(NamedTuple):
 
 @dataclass
 class GradientEvaluator:
-    """Computes the scores of views, and the gradients of the scores with respect to the views.
+    """Evaluator of views: it computes their scores, and the gradients of the scores with respect to the views.
 
     Attributes:
         network: Network that processes the views.
@@ -89,12 +90,14 @@ class GradientEvaluator:
 
         As many views as possible are processed in one batch. A view with more than `max_pixels` is processed in tiles:
         its score is the mean score per pixel of the tiles, times the number of pixels. The tile borders move at every
-        call, so no seams appear. Inside a tile, the gradient is that of the whole picture, except where neurons reach
-        across the border of the tile. An objective that depends on the whole picture, such as a logit, is applied to
-        each tile. When memory runs out, the evaluation is repeated with batches or tiles of half the size.
+        call, so no seams appear. Inside a tile, the gradient is that of the whole picture, except where the receptive
+        fields of neurons cross the border of the tile. An objective that depends on the whole picture, such as a logit,
+        is applied to each tile. When memory runs out, the evaluation is repeated with batches or tiles of half the
+        size.
 
         Raises:
             InvalidSetting: If the score of an objective is not a tensor, or if the network cannot process this size.
+            RuntimeError, MemoryError: If memory runs out even with the smallest batches or tiles.
         """
         area = requests[0].view.shape[-2] * requests[0].view.shape[-1]
         batch_size = len(requests) if self.max_pixels is None else max(1, self.max_pixels // area)
@@ -140,7 +143,7 @@ class GradientEvaluator:
         return total * height * width / covered, gradient
 
     def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
-        """Return the scores of N views, and their gradients, N×3×H×W; with a CUDA graph where possible."""
+        """Return the scores of N views, and their gradients, N×3×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
@@ -151,7 +154,7 @@ class GradientEvaluator:
         return self._graphs[key](views)
 
     def _forward_backward(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
-        """Return the scores of N views, each by the objective of its request, and their gradients, N×3×H×W."""
+        """Return the scores of N views and their gradients, N×3×H×W. Each request's objective scores its own view."""
         first = requests[0]
         objective = score_each([request.objective for request in requests])
         layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
@@ -186,7 +189,7 @@ class GradientEvaluator:
         return activations
 
     def affordable_pixels(self, height: int, width: int, objective: Objective, memory: str | None) -> int:
-        """Return the number of pixels of a picture that the network can process at once in the memory that it may use.
+        """Return the largest number of pixels that the network can process at once within a memory limit.
 
         Args:
             height: Height of the picture in pixels.
@@ -195,7 +198,7 @@ class GradientEvaluator:
             memory: Memory limit of the whole program, for example "2GB". None means half of the machine's memory.
 
         Raises:
-            InvalidSetting: If the memory is too small for the picture.
+            InvalidSetting: If `memory` is not an amount of memory, or is too small for the picture.
         """
         limit = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
         reference_bytes = REFERENCE_BYTES_PER_PIXEL * len(aligned_references(objective))

@@ -19,13 +19,13 @@ from inceptionism.recipes import PARAMETERIZATIONS, PhotoRecipe, Term, prior_num
 from inceptionism.tensors import center_crop, to_picture
 
 FOURIER_STEP_SIZE = 0.2
-"""Initial step size of Adam: about how much each number of a spectrum changes in a step."""
+"""Initial step size of Adam: the approximate change of each number of a spectrum in one step."""
 
 PHASE_STEP_SIZE = 0.1
-"""Initial step size of Adam: about how much each phase changes in a step, in radians."""
+"""Initial step size of Adam: the approximate change of each phase in one step, in radians."""
 
 NATURAL_NOISE_STD = 0.25
-"""Standard deviation of the spectrum of natural noise. The noise is soft, so that the dream stands out from it."""
+"""Standard deviation of the spectrum of natural noise. The low contrast lets the dream stand out."""
 
 
 class Initialization(NamedTuple):
@@ -52,15 +52,15 @@ def initialize(
 ) -> Initialization:
     """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
 
-    The steps in a spectrum shrink to zero along a cosine, so that the picture settles. The steps in pixels are those of
-    a dreamed photograph, and their size is constant.
+    For a spectrum or its phases, the step size shrinks to zero along a cosine, so that the picture settles. For pixels,
+    the step size is constant: the default step size of a dreamed photograph.
 
     Args:
         terms: Terms of the prior by name.
         size: Height and width of the picture in pixels.
         steps: Number of steps of the ascent.
         generator: Source of the noise.
-        device: Device on which the parameters live.
+        device: Device of the parameters.
         find_file: Function that finds the files that a term names.
 
     Raises:
@@ -96,7 +96,7 @@ def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:
 
 
 def natural_noise(size: tuple[int, int], seed: int) -> Photo:
-    """Return noise with the colors and scales of natural pictures, at a height and width."""
+    """Return noise at a height and width. Its colors and frequencies are those of natural pictures."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         picture = Fourier(*size, generator, torch.device("cpu"), std=NATURAL_NOISE_STD).picture()

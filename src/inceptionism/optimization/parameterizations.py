@@ -31,7 +31,7 @@ class Parameterization(Protocol):
 
     Attributes:
         parameters: Tensors that an optimizer changes.
-        natural_std: Standard deviation of noise that is as strong as natural pictures.
+        natural_std: Standard deviation of random parameters whose picture has the contrast of natural pictures.
     """
 
     parameters: list[Tensor]
@@ -51,7 +51,7 @@ class Parameterization(Protocol):
 
 
 class Pixels:
-    """The pixels themselves are the parameters, as in 2015.
+    """Parameterization by the pixels themselves, as in the 2015 notebook.
 
     Args:
         picture: N×3×H×W in [0, 1]. The optimizer changes this tensor in place.
@@ -65,7 +65,7 @@ class Pixels:
 
     @classmethod
     def noise(cls, height: int, width: int, generator: torch.Generator, device: torch.device) -> Pixels:
-        """Return a 1×3×H×W picture of gray with faint noise."""
+        """Return gray pixels with faint noise, 1×3×H×W."""
         pixels = cls(torch.empty(1, 3, height, width, device=device))
         pixels.reinitialize(generator, FAINT_STD)
         return pixels
@@ -95,12 +95,14 @@ class Pixels:
 
 
 class Spectral:
-    """Base of the parameterizations by a spectrum. It mixes decorrelated colors and ends with a sigmoid.
+    """Base class of the parameterizations by a Fourier spectrum.
+
+    The colors of the picture are mixed from decorrelated values, and a sigmoid keeps them in [0, 1].
 
     Args:
         height: Height of the picture in pixels.
         width: Width of the picture in pixels.
-        device: Device on which the parameters live.
+        device: Device of the parameters.
         contrast: Factor of the logits of the pixels.
         saturation: Factor of the two decorrelated values (of three) that hold the hue.
     """
@@ -115,9 +117,9 @@ class Spectral:
         self._frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
 
     def amplitude_envelope(self, decay: float) -> Tensor:
-        """Return the typical amplitudes of natural pictures by frequency, H×(W/2+1). They are 1/frequency^`decay`."""
+        """Return typical amplitudes of natural pictures by frequency, H×(W/2+1). They fall like 1/frequency^`decay`."""
         height, width = self._size
-        # In cycles per picture, so that `decay` changes the slope of the fall and not its start.
+        # The unit is cycles per picture, so `decay` does not change the amplitude of the lowest frequency.
         cycles = (self._frequency * max(height, width)).clamp_min(1)
         amplitudes: Tensor = max(height, width) * (height * width) ** 0.5 / cycles**decay
         return amplitudes
@@ -144,22 +146,23 @@ class Spectral:
 
 
 class Fourier(Spectral):
-    """A spectrum, scaled so that equal steps change each frequency as much as natural images vary in it.
+    """Parameterization by a Fourier spectrum, divided by the amplitudes that are typical of natural pictures.
 
     The method is that of Olah et al. (Distill 2017): amplitudes fall with the frequency, colors are mixed from
-    decorrelated values, and a sigmoid keeps the picture displayable. There are three departures, for pictures that
-    other networks recognize too. The exponent `decay` of the fall 1/frequency^`decay` is larger than their 1. The
-    mixed colors are `contrast` times as far from gray. Hues change `saturation` times as much as the lightness.
+    decorrelated values, and a sigmoid keeps the picture displayable. There are three departures. They make pictures
+    that other networks recognize, too. The amplitudes fall with 1/frequency^`decay`, where the article uses an exponent
+    of 1. The mixed colors are `contrast` times as far from gray. Hues change `saturation` times as much as the
+    lightness.
 
     Args:
         height: Height of the picture in pixels.
         width: Width of the picture in pixels.
         generator: Source of the initial spectrum.
-        device: Device on which the parameters live.
-        decay: Exponent of the fall.
+        device: Device of the parameters.
+        decay: Exponent of the fall of the amplitudes, 1/frequency^`decay`.
         contrast: Factor of the logits of the pixels.
         saturation: Factor of the two decorrelated values (of three) that hold the hue.
-        std: Standard deviation of the initial spectrum. With a small one, the initial picture is almost gray.
+        std: Standard deviation of the initial spectrum. With a small value, the initial picture is almost gray.
     """
 
     natural_std: ClassVar[float] = 1.0
@@ -197,19 +200,19 @@ class Fourier(Spectral):
 
 
 class Phase(Spectral):
-    """Phases of a spectrum with fixed magnitudes, which are those of natural pictures (MACO: Fel et al., 2023).
+    """Parameterization by the phases of a Fourier spectrum. The magnitudes are fixed to those of natural pictures.
 
-    There are two departures. The magnitudes are those of the logits of the pixels in decorrelated colors, so the same
-    sigmoid follows as in `Fourier`. Without photographs, the magnitudes are 1/frequency^`decay`, and not the mean of
-    ImageNet.
+    The method is MACO (Fel et al., 2023), with two departures. The magnitudes are those of the logits of the pixels in
+    decorrelated colors, so the picture ends with the same sigmoid as in `Fourier`. Without photographs, the magnitudes
+    are proportional to 1/frequency^`decay`, where MACO uses the mean magnitudes of ImageNet.
 
     Args:
         height: Height of the picture in pixels.
         width: Width of the picture in pixels.
         generator: Source of the initial phases.
-        device: Device on which the parameters live.
+        device: Device of the parameters.
         photos: Natural pictures, N×3×H×W in [0, 1], whose mean magnitudes are used. None means 1/frequency^`decay`.
-        decay: Exponent of the fall, without photographs.
+        decay: Exponent of the fall of the magnitudes, without photographs.
         contrast: Standard deviation of the logits of the pixels, without photographs.
         saturation: Factor of the hues, without photographs.
     """

@@ -23,9 +23,9 @@ from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import Term, join_terms, parse_prior, prior_numbers
 
 MIN_RELATIVE_STD = 0.1
-"""Smallest standard deviation of a channel in `statistics`, relative to the mean of its layer.
+"""Smallest natural standard deviation of a channel in `statistics`, relative to the mean over the layer's channels.
 
-Smaller ones are raised to it.
+Smaller standard deviations are raised to this value.
 """
 
 
@@ -38,7 +38,7 @@ class Prior:
         penalties: Penalties on the picture itself.
         regularizer: Objective that is subtracted from the score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
-        laplacian_levels: Number of levels at which gradients are normalized. 0 means that they stay as they are.
+        laplacian_levels: Number of finer levels of the Laplacian pyramid that normalizes gradients. 0 means no pyramid.
     """
 
     transforms: Sequence[Transform] = ()
@@ -83,8 +83,8 @@ def scaled(strength: float, penalty: Penalty) -> Penalty:
 def total_variation(picture: Tensor) -> Tensor:
     """Return the total variation: the sum of gradient lengths over all pixels and channels (Rudin et al., 1992).
 
-    The gradient of a pixel consists of its differences to the next pixels below and to the right, as in the work that
-    brought total variation to networks (Mahendran & Vedaldi, 2015).
+    The gradient of a pixel consists of its differences from the next pixels below and to the right. Mahendran & Vedaldi
+    (2015) brought total variation to networks in this form.
 
     Args:
         picture: N×3×H×W in [0, 1].
@@ -101,11 +101,11 @@ def total_variation(picture: Tensor) -> Tensor:
 def norm(picture: Tensor, power: float = 6) -> Tensor:
     """Return the distance of the colors from gray: the sum of |2x - 1|^power / (2 power) (Mahendran & Vedaldi, 2015).
 
-    A high power penalizes almost black and almost white pixels, and leaves others alone. The slope there is 1.
+    A high power penalizes only pixels that are almost black or almost white. The slope at black and at white is 1.
 
     Args:
         picture: N×3×H×W in [0, 1].
-        power: Exponent, more than 1.
+        power: Exponent, at least 1.
 
     Returns:
         N penalties.
@@ -114,12 +114,13 @@ def norm(picture: Tensor, power: float = 6) -> Tensor:
 
 
 def statistics(network: Network) -> Objective:
-    """Return the distance of the channels' means and variances from those of natural pictures (Yin et al., CVPR 2020).
+    """Return an objective: the distance of the channels' means and variances from those of natural pictures.
 
-    The network's batch norms hold the natural means and variances from its training. There are four departures. The
-    penalty for a mean is the squared distance in standard deviations. The penalty for a variance that is r times the
-    natural one is 2 (r - 1)² / (r + 1). For large r, it grows with r, not with its square. Penalties are averaged over
-    channels and layers, so that no layer dominates. The statistics are those of one picture, and not of a batch.
+    The method is that of Yin et al. (CVPR 2020). The network's batch norms hold the natural means and variances from
+    its training. There are four departures. The penalty for a mean is the squared distance in standard deviations.
+    The penalty for a variance that is r times the natural variance is 2 (r - 1)² / (r + 1). For large r, it grows with
+    r, and not with its square. Penalties are averaged over channels and layers, so that no layer dominates. The
+    statistics are those of one picture, and not of a batch.
 
     Raises:
         InvalidSetting: If the network has no batch norms.
@@ -147,8 +148,8 @@ def statistics(network: Network) -> Objective:
 class _StatisticsDistance(torch.autograd.Function):
     """The distance of `statistics` for all layers at once. The backward pass is written by hand.
 
-    The gradient of each channel is the channel times a factor, plus a shift. With torch's own operations, of which many
-    small ones are needed, the computation takes a third of the time of the network.
+    The gradient of each channel is the channel times a factor, plus a shift. torch would need many small operations for
+    this, which take a third of the time of the network.
     """
 
     @staticmethod

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 GRID = 32
-"""Spacing of tile borders, in pixels. It is the stride of the last maps of most networks.
+"""Spacing of tile borders, in pixels. It is the stride of the last feature maps of most networks.
 
-Thus the neurons of a tile lie at the same positions as the neurons of the whole picture.
+With this spacing, the neurons of a tile lie at the same positions as the neurons of the whole picture.
 """
 
 
 class Span(NamedTuple):
-    """One side of a tile. Opposite edges of the picture meet, so a span may continue at the other edge.
+    """One side of a tile. A span that crosses an edge of the picture continues at the opposite edge.
 
     Attributes:
         start: First pixel of the tile's own part. The own parts of all tiles cover the picture.
@@ -28,14 +28,14 @@ class Span(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """Length with both margins, which is what the network processes."""
+        """Length with both margins. The network processes all of it."""
         return self.length + 2 * self.margin
 
     def slices(self, size: int, *, margin: bool) -> Iterator[tuple[slice, slice]]:
-        """Yield slices of the tile, and the slices of a picture side of `size` that they come from.
+        """Yield slices of the tile, and the slices of one side of the picture that they come from.
 
         Args:
-            size: Length of the side of the picture.
+            size: Length of the side of the picture, in pixels.
             margin: Whether the slices cover the margins or only the own part.
         """
         begin = 0 if margin else self.margin
@@ -103,7 +103,8 @@ def tiles(
 def spans(length: int, max_length: int, margin: int, offset: float) -> list[Span]:
     """Return spans of equal length that cover a side of the picture.
 
-    The length of a span is at most `max_length`, rounded up to the grid.
+    The length of a span is at most `max_length`, rounded up to the grid. If the whole side is not longer than such a
+    span with its two margins, there is one span without margins.
     """
     if length <= max_length + 2 * margin:
         return [Span(0, length, 0)]

@@ -1,7 +1,7 @@
 """Random transforms of the picture, drawn anew at each step.
 
-A detail that survives them is one that the network would perceive in any photograph. A detail that does not survive
-them depends on exact pixel positions.
+If a detail survives these transforms, the network would perceive it in any photograph. If a detail does not survive
+them, it depends on exact pixel positions.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ def random_view(
     Args:
         shift: Largest shift in each direction, as a share of the picture's height and width.
         smallest: Smallest magnification.
-        largest: Largest magnification, at least `smallest`. The logarithm is distributed uniformly between the two.
+        largest: Largest magnification, at least `smallest`. The logarithm of the magnification is uniformly random.
         rotation: Largest rotation to either side, in degrees.
         contrast: Largest relative change of the distance from gray.
-        brightness: Largest change of the brightness to either side.
-        noise: Largest standard deviation of the noise. It is multiplied with the cube of a number that is distributed
-            uniformly in [0, 1], so most views have little noise.
+        brightness: Largest change of the brightness to either side, as a share of white.
+        noise: Largest standard deviation of the noise, as a share of white. It is multiplied by the cube of a uniformly
+            random number in [0, 1], so most views have little noise.
     """
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:

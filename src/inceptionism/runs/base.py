@@ -1,7 +1,7 @@
 """A run: the steps from a recipe to a picture, alone or in a batch of runs.
 
-Iterating over a run takes its steps. Its result is available at any time. Progress bars, previews, cancelling and the
-saving of an unfinished picture need nothing else.
+Iterating over a run takes its steps, and the result of the run is available at any time. This is enough for progress
+bars, for previews, and for stopping a run early and saving its unfinished picture.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Run(ABC):
         objective: Objective that is maximized.
         prior: Prior that keeps the picture natural.
         recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
-        notes: Decisions during the run, each in one sentence.
+        notes: Decisions that the run made, each in one sentence.
         scores: Score of each step so far.
     """
 
@@ -142,6 +142,10 @@ class Run(ABC):
 
         Args:
             on_step: Called with each step. It may raise StopIteration to end the run early.
+
+        Raises:
+            NoGradient: If no step had a gradient.
+            NotFinite: If a gradient is not finite.
         """
         take_steps(self, on_step)
         return self.result()
@@ -185,14 +189,15 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
     batch, which may round their scores differently.
 
     Raises:
-        InvalidSetting: If the runs differ in their network, precision, sizes, prior or number of steps.
+        InvalidSetting: If the runs differ in their network, precision, sizes, prior, number of steps, references or
+            number of masks.
     """
     first, *others = runs
     for other in others:
         if other.batch_key() != first.batch_key():
             raise InvalidSetting(
-                "the runs of a batch must have the same Network, precision, size, prior and number of steps, but "
-                f"those of {first.title} and {other.title} differ"
+                "the runs of a batch must have the same Network object, precision, octaves, prior, number of steps, "
+                f"references and number of masks, but those of {first.title} and {other.title} differ"
             )
     with keep_memory():
         for states in zip(*(run.states() for run in runs), strict=True):
@@ -202,7 +207,7 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
 
 
 def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None = None) -> None:
-    """Take all steps, and call `on_step` with each. A StopIteration that it raises ends the steps."""
+    """Take all steps, and call `on_step` with each step. If `on_step` raises StopIteration, no more steps are taken."""
     for step in steps:
         try:
             if on_step is not None:
@@ -212,7 +217,7 @@ def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None =
 
 
 def make_batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
-    """Yield batches of consecutive runs that are faster together than alone. The order stays the same.
+    """Yield batches of consecutive runs that are faster in one batch than alone. The order stays the same.
 
     `runs` is read lazily: a batch is yielded as soon as the next run does not fit into it.
     """

@@ -17,14 +17,14 @@ COMPUTE_SETTINGS = {"network", "device", "precision", "memory"}
 
 
 def differences(before: Recipe, now: Recipe, changes: Iterable[str]) -> list[str]:
-    """Return every difference between two runs, each in one sentence. A variation has none, because it is intended."""
+    """Return every difference between two runs, each in one sentence. For a variation, there are none to report."""
     if before.made_with is None or now.made_with is None or is_varied(changes):
         return []
     return before.made_with.differences(now.made_with)
 
 
 def is_varied(changes: Iterable[str]) -> bool:
-    """Return whether a replay with these changes makes another picture on purpose."""
+    """Return whether a replay with these changes is a variation: a different picture is intended."""
     return not COMPUTE_SETTINGS.issuperset(changes)
 
 

@@ -64,7 +64,7 @@ class PhotoRun(Run):
 
     There are three departures from the notebook. Each octave is resampled from the photograph itself with an
     antialiased cubic filter, where the notebook shrinks the next larger octave bilinearly. The detail is enlarged with
-    a cubic filter. Pixels are clipped to 0 to 255, whatever the network's mean.
+    a cubic filter. Pixels are clipped to the range from 0 to 255, whatever the network's mean is.
 
     Args:
         recipe: Settings of the picture.
@@ -99,7 +99,7 @@ class PhotoRun(Run):
         self.sizes = self._octaves()
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
-        # The pixels of the current octave. None before the first one.
+        # The pixels of the current octave. None before the first octave.
         self._pixels: Pixels | None = None
 
     def states(self) -> Iterator[AscentState]:
@@ -133,7 +133,7 @@ class PhotoRun(Run):
         return image
 
     def picture(self, size: tuple[int, int]) -> Tensor:
-        """Return the photograph at a height and width, with the detail so far."""
+        """Return the photograph at a height and width, with the detail so far: 1×3×H×W in [0, 1] or slightly beyond."""
         if self._pixels is None:
             return self.original(size)
         pixels = self._pixels.pixels.detach()
@@ -149,7 +149,10 @@ class PhotoRun(Run):
         return picture
 
     def original(self, size: tuple[int, int]) -> Tensor:
-        """Return the photograph at a height and width. It is not kept, because floats need four times the memory."""
+        """Return the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond.
+
+        The tensor is not kept between calls, because floats need four times the memory of the photograph.
+        """
         return to_picture(self.photo.pixels, self.network.device, size)
 
     def _octaves(self) -> list[tuple[int, int]]:
@@ -175,7 +178,7 @@ class PhotoRun(Run):
 def trim_memory_for(size: tuple[int, int]) -> None:
     """Return unused memory to the system if a picture of this height and width is large."""
     if size[0] * size[1] > MIN_TRIM_PIXELS:
-        gc.collect()  # torch's optimizers refer to themselves, and to the pixels of the octave before
+        gc.collect()  # torch's optimizers are in reference cycles, which keep the pixels of the previous octave
         trim_memory()
 
 

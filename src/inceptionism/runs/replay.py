@@ -210,7 +210,7 @@ def files_in_changes(changes: Mapping[str, Any]) -> dict[str, Path]:
 
 
 def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
-    """Return paths by their names in the recipe. A path without such a name has the name of its file."""
+    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file."""
     if isinstance(pictures, Mapping):
         return {name: Path(path) for name, path in pictures.items()}
     if isinstance(pictures, (str, os.PathLike)):
@@ -228,7 +228,7 @@ def available_device(device: str) -> str:
 
 
 def available_precision(precision: str, network: Network, made_with: MadeWith | None) -> str:
-    """Return the precision of the original run if the network supports it on this machine, and otherwise "auto"."""
+    """Return a precision that gives the number format of the original run, or "auto" if this machine lacks it."""
     original = precision
     if precision == "auto" and made_with and made_with.device == network.device.type:
         original = made_with.precision if made_with.precision in PRECISIONS else precision

@@ -50,7 +50,7 @@ class Result:
         image: The picture: RGB, or RGBA if the photograph is transparent.
         recipe: Everything that is needed to make the picture again.
         scores: Score of the picture before each step.
-        notes: Decisions during the run, each in one sentence.
+        notes: Decisions that the run made, each in one sentence.
     """
 
     image: Image.Image
@@ -59,7 +59,7 @@ class Result:
     notes: tuple[str, ...] = ()
 
     def save(self, path: str | os.PathLike[str], *, metadata: bool = True) -> None:
-        """Write the picture to a file, with its recipe inside. The ending decides: PNG, JPEG, WebP or GIF.
+        """Write the picture to a file, with its recipe inside. The ending sets the format: PNG, JPEG, WebP or GIF.
 
         The file is written completely or not at all. An existing file is replaced. In a JPEG file, a transparent
         picture gets a white background. A GIF file has at most 256 colors.
@@ -85,7 +85,7 @@ class Result:
 
 
 class Results(list[Result]):
-    """Several results. A notebook shows them in rows, each with its title and its last score."""
+    """Several results. A notebook shows their pictures in rows, each with its title and its last score."""
 
     def sheet(self, side: int = 256) -> Image.Image:
         """Return a contact sheet of the pictures.

@@ -29,7 +29,7 @@ from inceptionism.runs.result import Step
 from inceptionism.tensors import to_image
 
 MAX_RESTARTS = 48
-"""Number of times that a picture is initialized again because there is no gradient."""
+"""Largest number of times that a picture is initialized again because there is no gradient."""
 
 
 class ClassRun(Run):
@@ -40,6 +40,10 @@ class ClassRun(Run):
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
         objective: Objective that is used in place of the one in the recipe.
         find_file: Function that finds the files that the recipe names. No other file is opened.
+
+    Raises:
+        InvalidSetting: If a setting is wrong, or if the memory limit is too small for the picture.
+        UnknownName: If there is no such network, layer or class.
     """
 
     recipe: ClassRecipe
@@ -82,7 +86,7 @@ class ClassRun(Run):
 
     @cached_property
     def _initialization(self) -> Initialization:
-        # Created when the run starts: of many runs that are checked in advance, only a few need its memory at a time.
+        # Created when the run starts. Many runs may be checked in advance, but only a few need this memory at a time.
         return initialize(
             self._prior_terms, self.size, self.steps, self._generator, self.network.device, self._find_file
         )
@@ -100,7 +104,7 @@ class ClassRun(Run):
         self._initialization.schedule.step()
         step = super().record_step(score)
         if not self._state.responded and step.step <= MAX_RESTARTS:
-            # Behind a ReLU, many units have no gradient at gray. Some of them respond to noise as strong as pictures.
+            # After a ReLU, many units have no gradient on a gray picture. Some of them respond to noise with contrast.
             parameterization = self._initialization.parameterization
             is_last = step.step == MAX_RESTARTS
             parameterization.reinitialize(self._generator, FAINT_STD if is_last else parameterization.natural_std)
