@@ -1,7 +1,7 @@
 """Contact sheets: dreams of all layers of a network, and pictures of all channels of a layer.
 
-Use `layer_runs` and `layer_sheet` for layers, or `ChannelAtlas` for channels. The full list of names for other packages
-is in `__init__.pyi`.
+Use `layer_runs` and `layer_sheet` for layers, or `ChannelAtlas` for channels. `__init__.pyi` lists the names that other
+packages may import.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 """Films: zooms and dreamed videos, made frame by frame, and the files that they are read from and written to.
 
-Use `ZoomRun` and `VideoRun`; iterate over a run for its frames, or save it. The full list of names for other packages
-is in `__init__.pyi`.
+Use `ZoomRun` and `VideoRun`; iterate over a run for its frames, or save it. `__init__.pyi` lists the names that other
+packages may import.
 """
 
 import lazy_loader

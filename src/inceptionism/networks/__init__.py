@@ -1,6 +1,7 @@
 """Trained networks: their layers by name, pictures as input, activations as output.
 
-Use `load_network` to get a `Network` by name, path or module. `__init__.pyi` lists the names for other packages.
+Use `load_network` to get a `Network` by name, path or module. `__init__.pyi` lists the names that other packages may
+import.
 """
 
 import lazy_loader

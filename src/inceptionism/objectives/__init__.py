@@ -1,8 +1,8 @@
 """Objectives, which are maximized: they compute scores from activations, and can be added and scaled.
 
 Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature` or `style` to
-make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives. The full
-list of names for other packages is in `__init__.pyi`.
+make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives.
+`__init__.pyi` lists the names that other packages may import.
 """
 
 import lazy_loader

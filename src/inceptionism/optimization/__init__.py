@@ -1,6 +1,6 @@
 """Optimization of a picture: parameterizations, transforms, priors, gradients, and the ascent.
 
-`ascend` is the loop over the steps. The full list of names for other packages is in `__init__.pyi`.
+`ascend` is the loop over the steps. `__init__.pyi` lists the names that other packages may import.
 """
 
 import lazy_loader

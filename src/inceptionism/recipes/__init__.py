@@ -1,7 +1,7 @@
 """Recipes, as plain data: every setting of a picture or a film, with its default and its limits.
 
 Use `PhotoRecipe`, `ClassRecipe`, `ZoomRecipe` and `VideoRecipe`. A recipe can be converted to JSON or TOML and back.
-The full list of names for other packages is in `__init__.pyi`. This package does not import torch.
+`__init__.pyi` lists the names that other packages may import. This package does not import torch.
 """
 
 import lazy_loader

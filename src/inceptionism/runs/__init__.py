@@ -1,7 +1,7 @@
 """Runs: the steps from a recipe to a picture, and the result.
 
-Use `PhotoRun` and `ClassRun`; iterate over a run for its steps. The full list of names for other packages is in
-`__init__.pyi`.
+Use `PhotoRun` and `ClassRun`; iterate over a run for its steps. `__init__.pyi` lists the names that other packages may
+import.
 """
 
 import lazy_loader

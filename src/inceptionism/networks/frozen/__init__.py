@@ -1,6 +1,6 @@
 """Fast copies of a trained network, for gradients with respect to the picture.
 
-Only the package `networks` uses it. `__init__.pyi` lists the names for other packages.
+Only the package `networks` uses it. `__init__.pyi` lists the names that other packages may import.
 """
 
 import lazy_loader

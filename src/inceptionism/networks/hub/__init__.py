@@ -1,7 +1,7 @@
 """Loading of networks by name: the registry, the user's store of networks, and downloads.
 
-Use `load_network` to load a network by its name or path, or to wrap a module. The full list of names for other packages
-is in `__init__.pyi`.
+Use `load_network` to load a network by its name or path, or to wrap a module. `__init__.pyi` lists the names that other
+packages may import.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
 """Loaders that make torch modules from files and libraries: Caffe, ONNX, torchvision, timm and EfficientNet-Lite.
 
-Each loader is imported only when a network needs it. The full list of names for other packages is in `__init__.pyi`.
+Each loader is imported only when a network needs it. `__init__.pyi` lists the names that other packages may import.
 """
 
 import lazy_loader

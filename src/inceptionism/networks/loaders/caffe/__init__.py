@@ -1,7 +1,7 @@
 """Networks in Caffe's files (Jia et al., 2014). Caffe itself is not needed.
 
-Use `read` to load a network and `read_mean` to load a mean picture. The full list of names for other packages is in
-`__init__.pyi`.
+Use `read` to load a network and `read_mean` to load a mean picture. `__init__.pyi` lists the names that other packages
+may import.
 """
 
 import lazy_loader
