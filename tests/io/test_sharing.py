@@ -78,8 +78,8 @@ def test_a_loop_fades_from_before_to_after_and_back(dreamed, ending: str) -> Non
     assert len(frames) <= 24
     assert sum(duration for _, duration in frames) == 2 * 1000 + 22 * 60
     held = [frame for frame, duration in frames if duration >= 1000]
-    assert np.abs(held[0] - before).mean() < np.abs(held[0] - after).mean()
-    assert np.abs(held[1] - after).mean() < np.abs(held[1] - before).mean()
+    assert np.abs(held[0] - before).mean() < np.abs(held[1] - before).mean()
+    assert np.abs(held[1] - after).mean() < np.abs(held[0] - after).mean()
     assert json.loads(dream("show", f"l.{ending}", "--json", cwd=dreamed).stdout)["octaves"] == 2
 
 

@@ -60,7 +60,7 @@ def test_the_plot_shows_the_scores(result) -> None:
     line = root.find("{http://www.w3.org/2000/svg}polyline").get("points").split()
     heights = -np.array([float(point.split(",")[1]) for point in line])
     expected = np.array(result.scores)
-    np.testing.assert_array_equal(np.argsort(heights, stable=True), np.argsort(expected, stable=True))
+    np.testing.assert_array_equal(np.argsort(heights, kind="stable"), np.argsort(expected, kind="stable"))
     assert np.corrcoef(heights, expected)[0, 1] > 0.9999
 
 
