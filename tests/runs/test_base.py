@@ -29,8 +29,8 @@ def assert_alike(results: list[inc.Result], others: list[inc.Result]) -> None:
     for one, other in zip(results, others, strict=True):
         np.testing.assert_allclose(one.scores, other.scores, rtol=1e-3)
         difference = np.abs(np.asarray(one.image).astype(int) - np.asarray(other.image))
-        assert (difference > 0).mean() < 0.02
-        assert (difference > 2).mean() < 0.001
+        assert difference.max() <= 16  # rounding differs most with old versions of torch
+        assert difference.mean() < 0.2
         assert one.recipe == other.recipe
 
 
