@@ -93,7 +93,7 @@ class AscentState:
             for transform in self.transforms:
                 view = transform(view, self.generator)
             # The backward pass needs only this edge of torch's graph, and not the view of hundreds of megabytes.
-            # Before torch 2.8, the edge of a custom function does not keep its node alive. `view_as` has one that does.
+            # In torch 2.6, the edge of a custom function does not keep its node alive. `view_as` has one that does.
             channels = self.references.picture_channels(view)
             self._edges.append(get_gradient_edge(channels.view_as(channels)))
             yield EvaluationRequest(
