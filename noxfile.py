@@ -56,7 +56,7 @@ def short(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the tests with the oldest versions of the dependencies that pyproject.toml allows."""
-    constraints = Path(session.create_tmp()) / "oldest.txt"
+    constraints = session.cache_dir / "oldest.txt"
     constraints.write_text("\n".join(oldest_dependencies()) + "\n", encoding="utf-8")
     session.install("--editable", ".[test]", "--constraint", str(constraints))
     run_tests(session)
