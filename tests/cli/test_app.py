@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, dream_process, pixels, refused
+from tests.support.tiny_networks import tiny_module
 
 
 def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> None:
@@ -341,5 +343,24 @@ def test_the_next_picture_is_saved_if_one_cannot_be_saved(folder, monkeypatch) -
 
     monkeypatch.setattr("inceptionism.io.save_or_rescue", full_for_bananas)
     done = dream("class", "banana", "lion", "--steps", 2, "--size", "40x56", cwd=folder)
-    refused(done, "banana.png cannot be written: no space left on device", 1)
+    assert (done.returncode, done.stdout) == (1, "lion.png\n")
+    assert done.stderr == "dream: banana.png cannot be written: no space left on device\n"
     assert pixels(folder / "lion.png").shape == (40, 56, 3)
+
+
+@pytest.mark.parametrize("size", [40, 300])
+def test_a_class_without_a_gradient_does_not_stop_the_other_classes(folder, monkeypatch, size: int) -> None:
+    """Small pictures of several classes are one batch. Of these classes, "fir" has no connection to the picture."""
+    module = tiny_module()
+    with torch.no_grad():
+        module.classifier.weight[2] = module.classifier.bias[2] = 0
+    network = inc.Network(module, labels=["ash", "elm", "fir", "yew"], name="tiny")
+    monkeypatch.setattr("inceptionism.networks.hub.registry.load_by_name", lambda name: network)
+    done = dream("class", "ash", "fir", "yew", "--network", "tiny", "--size", size, "--steps", 2, cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "ash.png\nyew.png\n")
+    assert re.fullmatch(r"dream: [^\n]* yields no gradient on this picture[^\n]*\n", done.stderr)
+    assert "fir" in done.stderr
+    assert {path.name for path in folder.glob("*.png")} == {"ash.png", "yew.png"}
+    alone = dream("class", "yew", "--network", "tiny", "--size", size, "--steps", 2, "-o", "alone.png", cwd=folder)
+    assert alone.returncode == 0
+    assert np.array_equal(pixels(folder / "alone.png"), pixels(folder / "yew.png"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+import threading
+
 import numpy as np
 import pytest
 
@@ -126,3 +129,60 @@ def test_a_failed_write_is_reported_and_keeps_the_segments(tmp_path, photo, tiny
     (tmp_path / "out.mp4.parts" / ".unfinished.mp4").rmdir()
     small_zoom(photo, tiny).save(tmp_path / "out.mp4", resume=True)
     assert len(decoded(tmp_path / "out.mp4")) == 12
+
+
+@pytest.mark.parametrize("ending", [".mp4", ""])
+def test_a_second_save_is_refused_and_leaves_the_first_film(tmp_path, photo, tiny, ending: str) -> None:
+    first, second = tmp_path / f"first{ending}", tmp_path / f"second{ending}"
+    run = small_zoom(photo, tiny)
+    run.save(first)
+    frames = saved_frames(first)
+    assert len(frames) == 12
+    for path in (first, second):
+        with pytest.raises(InvalidSetting, match=r"is not written: the frames of this film were made before"):
+            run.save(path)
+    assert not second.exists()
+    assert all(map(np.array_equal, saved_frames(first), frames))
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webp", ""])
+def test_an_error_in_the_callback_is_raised_after_the_film_so_far_is_written(
+    tmp_path, photo, tiny, ending: str
+) -> None:
+    def fail(frame: inc.Frame) -> None:
+        if frame.number == 6:
+            raise ZeroDivisionError
+
+    film = write(tmp_path / "in.mp4", pan(photo, 12))
+    path, whole = tmp_path / f"out{ending}", tmp_path / f"whole{ending}"
+    before = set(threading.enumerate())
+    with pytest.raises(ZeroDivisionError):
+        small_video(film, tiny).save(path, on_frame=fail)
+    assert set(threading.enumerate()) == before
+    assert len(saved_frames(path)) == 7
+    small_video(film, tiny).save(whole)
+    small_video(film, tiny).save(path, resume=True)
+    assert all(map(np.array_equal, saved_frames(path), saved_frames(whole)))
+    assert len(saved_frames(path)) == 12
+
+
+def test_a_callback_that_raises_stop_iteration_ends_the_film(tmp_path, photo, tiny) -> None:
+    def stop(frame: inc.Frame) -> None:
+        if frame.number == 4:
+            raise StopIteration
+
+    path = tmp_path / "out.mp4"
+    run = small_zoom(photo, tiny)
+    run.save(path, on_frame=stop)
+    assert (run.is_over, len(saved_frames(path))) == (True, 5)
+    small_zoom(photo, tiny).save(path, resume=True)
+    assert len(saved_frames(path)) == 12
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_a_replaced_film_keeps_its_permissions(tmp_path, photo, tiny, ending: str) -> None:
+    path = tmp_path / f"private{ending}"
+    path.touch(0o600)
+    small_zoom(photo, tiny).save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(saved_frames(path)) == 12

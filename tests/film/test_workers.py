@@ -74,3 +74,25 @@ def test_a_background_worker_runs_no_task_after_a_failure_and_raises_its_error()
     with pytest.raises(ZeroDivisionError):
         worker.submit(lambda: done.append(99))
     assert 99 not in done
+
+
+def test_an_error_before_the_first_item_is_raised() -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[int]:
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        next(prefetch(Broken()))
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_worker_whose_thread_has_vanished_is_not_waited_for(monkeypatch, full: bool) -> None:
+    """A process that was forked has none of the threads of the first process."""
+    monkeypatch.setattr("inceptionism.film.workers.WAIT_SECONDS", 0.05)
+    worker = BackgroundWorker(1)
+    worker.finish()
+    if full:
+        worker.submit(lambda: None)
+        with pytest.raises(RuntimeError, match="the thread that works in the background has ended"):
+            worker.submit(lambda: None)
+    worker.finish()

@@ -235,3 +235,48 @@ def test_a_picture_whose_folder_is_missing_is_saved_elsewhere(tmp_path, monkeypa
 def rescued_path(error: CannotWrite) -> Path:
     """Return the path at the end of a message of `save_or_rescue`."""
     return Path(str(error).rsplit(" saved to ", 1)[1])
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from inceptionism.io.outputs import save_picture
+
+def watch(event, arguments):
+    if event in ("open", "os.link", "os.rename") and sys.argv[1] in map(str, arguments):
+        count[0] += 1
+        if count[0] == int(sys.argv[2]):
+            os._exit(9)
+
+count = [0]
+sys.addaudithook(watch)
+save_picture(Image.fromarray(np.zeros((9, 9, 3), np.uint8)), Path(sys.argv[1]), overwrite=False)
+"""
+
+
+def test_a_program_that_is_killed_leaves_no_empty_file_with_the_final_name(tmp_path) -> None:
+    """The program ends just before each of its system calls that name the file, one after the other."""
+    path = tmp_path / "out.png"
+    for moment in range(1, 9):
+        process = subprocess.run([sys.executable, "-c", KILLED, str(path), str(moment)], check=False)
+        if process.returncode == 0:
+            break
+        assert process.returncode == 9
+        assert not path.exists()
+    assert moment > 1
+    assert load_photo(path).pixels.shape == (9, 9, 3)
+
+
+def test_a_file_system_without_hard_links_is_supported(tmp_path, monkeypatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    path = tmp_path / "out.png"
+    save_picture(Image.fromarray(gradient()), path, overwrite=False)
+    np.testing.assert_array_equal(load_photo(path).pixels, gradient())
+    with pytest.raises(NameTaken, match="exists; give another name"):
+        save_picture(Image.fromarray(gradient()), path, overwrite=False)
+    assert list(tmp_path.iterdir()) == [path]

@@ -58,3 +58,50 @@ def test_a_network_that_does_not_support_bf16_stays_in_fp32(monkeypatch) -> None
     monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
     assert inc.Network(Single(), size=32).dtype("auto") == torch.float32
     assert inc.Network(tiny_module(), size=32).dtype("auto") == torch.bfloat16
+
+
+class Upcasting(nn.Module):
+    """A network whose code converts activations to float32, so that bfloat16 weights do not fit after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early, self.late = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.late(self.early(x).float()).mean((2, 3))
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+def test_a_precision_that_the_network_does_not_support_is_never_used(monkeypatch, precision: str) -> None:
+    from inceptionism.networks import network
+
+    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    upcasting = inc.Network(Upcasting(), size=32)
+    if precision == "auto":
+        assert upcasting.dtype("auto") == torch.float32
+    else:
+        with pytest.raises(InvalidSetting, match="network Upcasting cannot compute in bf16; use fp32 or auto"):
+            upcasting.dtype("bf16")
+    assert (upcasting.classes, upcasting.channels("late"), upcasting.channels("early")) == (5, 5, 4)
+    picture = torch.rand(1, 3, 20, 31)
+    found = upcasting.activations(picture, ["early", "late"])
+    early = upcasting._plain.early(picture)
+    torch.testing.assert_close(found["early"], early)
+    torch.testing.assert_close(found["late"], upcasting._plain.late(early))
+
+
+def test_memory_that_runs_out_in_a_probe_leaves_no_trace(monkeypatch) -> None:
+    from inceptionism.networks.frozen import copies
+
+    network = inc.Network(tiny_module(), size=32)
+
+    def run_out(module: nn.Module, picture: torch.Tensor) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copies, "run", run_out)
+        with pytest.raises(RuntimeError, match="can't allocate memory"):
+            network.dtype("bf16")
+    assert network.channels("second") == 7
+    assert network._copies.first_dtype == torch.float32
+    assert network.dtype("bf16") == torch.bfloat16

@@ -11,7 +11,7 @@ import typer
 
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress
-from inceptionism.errors import CannotWrite
+from inceptionism.errors import CannotWrite, InceptionismError
 from inceptionism.interruption import uninterrupted
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def execute_runs(
     interruption: KeyboardInterrupt | None = None
     saved: list[Path] = []
     results: list[Result] = []
-    failures: list[CannotWrite] = []
+    failures: list[InceptionismError] = []
     verdicts: list[str] = []
     more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
     with progress(runs[0].title + more, saving.quiet) as show:
@@ -62,11 +62,15 @@ def execute_runs(
                 show(steps)
         except KeyboardInterrupt as error:
             interruption = error
+        except InceptionismError as error:
+            if error not in [run.failure for run in runs]:
+                raise
+            failures = [type(run.failure)(f"{run.title}: {run.failure}") for run in runs if run.failure is not None]
         if interruption and not any(run.scores for run in runs):
             raise interruption
         with uninterrupted():
             for run, path in zip(runs, paths, strict=True):
-                if path is None:
+                if path is None or run.failure is not None:
                     continue
                 result = verify_result(run.result(), judges)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
@@ -86,16 +90,21 @@ def execute_runs(
     for run, before in zip(runs, printed, strict=True):
         print_notes(run.notes[before:], saving.quiet)
     print_notes(verdicts, saving.quiet)
-    for failure in failures[:-1]:
-        print_error(str(failure))
-    if failures:
-        raise failures[-1]
-    if interruption:
+    if interruption and not failures:
         print_error(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
         raise typer.Exit(getattr(interruption, "status", 130))
     for path in saved:
         print_result(str(path))
+    raise_last(failures)
     return results
+
+
+def raise_last(failures: Sequence[InceptionismError]) -> None:
+    """Print all errors but the last, and raise the last. If there are none, do nothing."""
+    for failure in failures[:-1]:
+        print_error(str(failure))
+    if failures:
+        raise failures[-1]
 
 
 def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> None:
@@ -123,9 +132,14 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> No
     for title in titles:
         paths.append(output_path(saving, file_name(title), taken=paths))
     runs = (ClassRun(one, network=network, objective=objectives[one.objective]) for one in recipes)
+    failures: list[InceptionismError] = []
     for batch in [list(runs)] if first.together > 1 else make_batches(runs):
         batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
-        execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
+        try:
+            execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
+        except InceptionismError as error:
+            failures.append(error)
+    raise_last(failures)
 
 
 def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: str = ".png") -> Path:

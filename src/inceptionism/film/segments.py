@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, NameTaken, first_line
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, first_line
 from inceptionism.film.encoder import CODECS, Codec, Encoder
 from inceptionism.film.joining import Segments, join_segments
 from inceptionism.film.outputs import PNG_NAME, check_film, frame_facts, is_finished, segments_folder
@@ -31,9 +31,9 @@ from inceptionism.io import (
     FORMATS,
     Array,
     check_side,
-    claim_name,
     convert_write_errors,
     partial_file,
+    publish,
     resolve_target,
     save_picture,
 )
@@ -65,6 +65,10 @@ def write_film(
 
     The arguments and the exceptions are those of `FilmRun.save`.
     """
+    if run.is_over:
+        raise InvalidSetting(
+            f"{path} is not written: the frames of this film were made before, and they are not kept; start a new run"
+        )
     check_film(path, overwrite=overwrite, resume=resume)
     if run.sound is not None and path.exists() and path.samefile(run.sound):
         raise NameTaken(f"{path} is the film to dream; choose another name for the result")
@@ -75,20 +79,31 @@ def write_film(
         return
     film = FilmFile(run, path, overwrite=overwrite, resume=resume, metadata=metadata)
     try:
-        for frame in run:
-            film.add(frame)
-            if on_frame is not None:
-                on_frame(frame)
+        finished = take_frames(run, film, on_frame)
     except CannotWrite:
         film.abandon()
         raise
-    except (KeyboardInterrupt, InceptionismError) as error:
+    except BaseException as error:
         with uninterrupted():
             # Ctrl-C is the normal end of an endless film.
             film.close(finished=run.total is None and getattr(error, "status", None) == CTRL_C_STATUS)
         raise
+    finally:
+        run.close()
     with uninterrupted():
-        film.close(finished=True)
+        film.close(finished=finished)
+
+
+def take_frames(run: FilmRun, film: FilmFile, on_frame: Callable[[Frame], object] | None) -> bool:
+    """Add all frames of a run to a film. Return False if `on_frame` has ended the run early by StopIteration."""
+    for frame in run:
+        film.add(frame)
+        try:
+            if on_frame is not None:
+                on_frame(frame)
+        except StopIteration:
+            return False
+    return True
 
 
 class FilmFile:
@@ -231,9 +246,7 @@ class FilmFile:
             recipe = self._run.recipe if self._metadata else None
             join_segments(segments, joined, self._path, recipe, self._run.sound)
             flush_to_disk(joined)
-            if not self._overwrite:
-                claim_name(target)
-            joined.replace(target)
+            publish(joined, target, overwrite=self._overwrite)
         # A second call may replace the film that the first call wrote.
         self._overwrite = self._incomplete_file_exists = True
 

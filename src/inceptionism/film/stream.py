@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -72,7 +73,7 @@ class FilmRun(ABC):
 
     def __init__(self) -> None:
         self.number = 0
-        self._remaining_frames: Iterator[Frame] | None = None
+        self._remaining_frames: Generator[Frame, None, None] | None = None
 
     @property
     def title(self) -> str:
@@ -85,7 +86,18 @@ class FilmRun(ABC):
             self._remaining_frames = self._counted_frames()
         return self._remaining_frames
 
-    def _counted_frames(self) -> Iterator[Frame]:
+    def close(self) -> None:
+        """End the run, and release the threads and files that it uses. It makes no more frames."""
+        self.__iter__()
+        assert self._remaining_frames is not None
+        self._remaining_frames.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended: all frames were made, or the run was interrupted or failed."""
+        return self._remaining_frames is not None and getgeneratorstate(self._remaining_frames) == GEN_CLOSED
+
+    def _counted_frames(self) -> Generator[Frame, None, None]:
         with keep_memory():
             for frame in self.frames():
                 self.number = frame.number + 1
@@ -120,7 +132,7 @@ class FilmRun(ABC):
         """Make the frames and write them to `path`, with the recipe inside. The ending of the path sets the format.
 
         During the run, the film grows in segments in the folder `NAME.parts` next to `path`. After any failure, at most
-        half a second of the film is lost. An interruption or an error of this package also writes the film so far.
+        half a second of the film is lost. An interruption or an exception also writes the film so far.
 
         Args:
             path: A .mp4, .webm, .gif or .webp file. A name without an ending is a folder of PNGs.
@@ -128,7 +140,8 @@ class FilmRun(ABC):
             resume: Whether to continue an unfinished film that an earlier run with the same recipe left, if there is
                 one.
             metadata: Whether to write the recipe into the film.
-            on_frame: Function that is called with each `Frame`.
+            on_frame: Function that is called with each `Frame`. If it raises StopIteration, the run ends, and the film
+                so far is written.
 
         Raises:
             CannotWrite: If the path cannot be written to.

@@ -14,6 +14,10 @@ QUEUE_LENGTH = 4
 """Largest number of items in a queue: enough to even out delays, few enough to keep memory constant."""
 
 
+WAIT_SECONDS = 1.0
+"""Time in seconds after which a wait for another thread checks that the thread is alive."""
+
+
 def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[Item]:
     """Yield `items`, which another thread reads at most `max_ahead` items ahead.
 
@@ -29,8 +33,9 @@ def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[I
                 return
 
     def read() -> None:
-        iterator = iter(items)
+        iterator: Iterator[Item] = iter(())
         try:
+            iterator = iter(items)
             for item in iterator:
                 if stopped.is_set():
                     return
@@ -45,7 +50,12 @@ def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[I
     thread.start()
     try:
         while True:
-            item, error, last = ready.get()
+            try:
+                item, error, last = ready.get(timeout=WAIT_SECONDS)
+            except queue.Empty:
+                if thread.is_alive() or not ready.empty():
+                    continue
+                raise RuntimeError("the thread that reads ahead has ended without a result") from None
             if error is not None:
                 raise error
             if last:
@@ -74,14 +84,22 @@ class BackgroundWorker:
     def submit(self, task: Callable[[], object]) -> None:
         """Add a task to the queue. If the queue is full, wait until there is room."""
         self._raise_error()
-        self._tasks.put(task)
+        self._put(task)
 
     def finish(self) -> None:
         """Wait until all tasks are done, and end the thread. Later tasks are never run."""
         if self._thread.is_alive():
-            self._tasks.put(None)
+            self._put(None)
             self._thread.join()
         self._raise_error()
+
+    def _put(self, task: Callable[[], object] | None) -> None:
+        while True:
+            with suppress(queue.Full):
+                self._tasks.put(task, timeout=WAIT_SECONDS)
+                return
+            if not self._thread.is_alive():
+                raise RuntimeError("the thread that works in the background has ended")
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:

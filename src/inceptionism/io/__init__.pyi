@@ -4,10 +4,10 @@ from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, matroska_tags, open_film
 from .outputs import (
     check_output,
-    claim_name,
     convert_write_errors,
     free_name,
     partial_file,
+    publish,
     resolve_target,
     save_or_rescue,
     save_picture,
@@ -44,7 +44,6 @@ __all__ = [
     "check_file",
     "check_output",
     "check_side",
-    "claim_name",
     "contact_sheet",
     "convert_read_errors",
     "convert_write_errors",
@@ -60,6 +59,7 @@ __all__ = [
     "matroska_tags",
     "open_film",
     "partial_file",
+    "publish",
     "put_packet",
     "read_recipe",
     "resize_photo",

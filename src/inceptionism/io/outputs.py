@@ -160,22 +160,36 @@ def write_atomically(path: Path, content: bytes, *, overwrite: bool) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            if overwrite:
-                if target.exists():
-                    partial.chmod(stat.S_IMODE(target.stat().st_mode))
-            else:
-                claim_name(target)
-            partial.replace(target)
+            publish(partial, target, overwrite=overwrite)
 
 
-def claim_name(target: Path) -> None:
-    """Create an empty file at `target`. Only one of several programs that try this succeeds.
+def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a complete file its final name. At every moment, `target` is the old file or the whole new one.
+
+    A file that is replaced passes its permissions on. `partial` may keep its name as well.
+
+    Args:
+        partial: Path of the complete file, in the folder of `target`.
+        target: Final path.
+        overwrite: Whether to replace a file at `target`. If not, only one of several programs succeeds.
 
     Raises:
-        NameTaken: If the file exists.
+        NameTaken: If a file exists at `target` and `overwrite` is false.
+        OSError: If the file cannot be written.
     """
+    if overwrite:
+        if target.exists():
+            partial.chmod(stat.S_IMODE(target.stat().st_mode))
+        partial.replace(target)
+        return
     try:
-        target.open("xb").close()
+        try:
+            os.link(partial, target)
+        except FileExistsError:
+            raise
+        except OSError:  # some file systems have no hard links; there, an empty file reserves the name
+            target.open("xb").close()
+            partial.replace(target)
     except FileExistsError:
         raise NameTaken(f"{target} was created by another program in the meantime; it is not replaced") from None
 

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from inceptionism.errors import InvalidSetting, UnknownName, near_names, quote_value
+from inceptionism.validation import check_integer
 
 
 class Labels:
@@ -68,6 +69,33 @@ class Labels:
         near = [f"{name} ({self._indices[name][0]})" for name in near_names(normalize_name(target), self._indices)]
         hint = f"; near names: {', '.join(near)}" if near else f"; you can also give an index, 0 to {len(self) - 1}"
         raise UnknownName(f"no class is called {quote_value(target)}{hint}")
+
+
+def find_class(target: str | int, labels: Labels | None, classes: int, network: str) -> int:
+    """Return the index of a class of a network. If the network has no labels, `target` must be an index.
+
+    Args:
+        target: Name, synonym, identifier or index of the class (see `Labels.index`).
+        labels: Labels of the network. None if it has none.
+        classes: Number of classes of the network.
+        network: Name of the network.
+
+    Raises:
+        InvalidSetting: If the network has no such index, or several classes have this name.
+        UnknownName: If no class has this name.
+    """
+    if labels is not None:
+        index = labels.index(target)
+    elif isinstance(target, str) and re.fullmatch(r"\d{1,9}", target.strip()):
+        index = int(target)
+    else:
+        check_integer(f"network {network} has no labels; a class", target, 0, classes - 1)
+        index = int(target)
+    if index >= classes:
+        raise InvalidSetting(
+            f"network {network} has no class {index}: its classes are numbered from 0 to {classes - 1}"
+        )
+    return index
 
 
 def normalize_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, is_out_of_memory, quote_value, suggestion
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
-from inceptionism.networks.frozen import FusedCopies, freeze
+from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import explained_errors, run_until
-from inceptionism.networks.labels import Labels
+from inceptionism.networks.labels import Labels, find_class
 from inceptionism.networks.layers import LEVELS, Layer, find_blocks, levels
 from inceptionism.networks.normalization import scale_and_shift
 from inceptionism.networks.precision import DTYPES, has_fast_bfloat16
 from inceptionism.networks.statistics import Statistics, natural_statistics
-from inceptionism.validation import check_integer, checked_size
+from inceptionism.validation import checked_size
 
 LOGITS = "logits"
 """Layer name of a network's output, before the softmax."""
@@ -80,6 +80,7 @@ class Network:
         self._copies = FusedCopies(self._plain, self.size)
         self._channel_counts: dict[str, int] = {}
         self.device = torch.device("cpu")
+        self._siblings: dict[torch.device, Network] = {}
         self._given_layers: list[str] | None = None
         self._given_layers = None if layers is None else self._check_layers(layers)
         self._recommended = None if recommended is None else self._check_layers(recommended)
@@ -92,15 +93,28 @@ class Network:
             InvalidSetting: If torch does not know the device, or this machine does not have it.
         """
         try:
-            self.device = torch.device(device)
-            self._copies.to(self.device)
-            self._scale, self._shift = self._scale.to(self.device), self._shift.to(self.device)
+            target = torch.device(device)
+            scale, shift = self._scale.to(target), self._shift.to(target)
+            self._copies.to(target)
         except (RuntimeError, AssertionError, TypeError) as error:  # torch lacks this device or does not know it
             if is_out_of_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
             raise InvalidSetting(f"network {self.name} cannot be moved to {quote_value(device)}: {reason}") from error
+        self.device, self._scale, self._shift = target, scale, shift
         return self
+
+    def on(self, device: torch.device) -> Network:
+        """Return the network on `device`: itself, or a copy that is made once. This network is not moved."""
+        with self._copies.lock:
+            if device not in (self.device, *self._siblings):
+                sibling = copy.copy(self)
+                sibling._plain = copy.deepcopy(self._plain)
+                sibling._copies = FusedCopies(sibling._plain, self.size, self.device)
+                sibling._siblings = {}
+                sibling.__dict__.pop("statistics", None)  # they are tensors on the device of this network
+                self._siblings[device] = sibling.to(device)
+            return self if device == self.device else self._siblings[device]
 
     def activations(
         self, picture: Tensor, layers: Iterable[str], dtype: torch.dtype = torch.float32
@@ -121,15 +135,16 @@ class Network:
                 not output a tensor.
         """
         modules = {layer: self._module_name(layer) for layer in layers}
-        feature_maps = self._known_maps
-        grids = feature_maps.grids(modules.values())
-        module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=grids)
-        pixels = picture.flip(1) if self._flip else picture
-        pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype)
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
         size = picture.shape[-2:]
-        with explained_errors(self.name, size, self.size), recorded_shapes(module, grids) as shapes:
-            outputs = run_until(module, pixels, modules.values())
+        with self._copies.lock, explained_errors(self.name, size, self.size):
+            feature_maps = self._known_maps
+            grids = feature_maps.grids(modules.values())
+            module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=grids)
+            pixels = picture.flip(1) if self._flip else picture
+            pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype)
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            with recorded_shapes(module, grids) as shapes:
+                outputs = run_until(module, pixels, modules.values())
             maps = {name: feature_maps.read(name, output, shapes, size) for name, output in outputs.items()}
         return {layer: maps[name].float() for layer, name in modules.items()}
 
@@ -139,13 +154,15 @@ class Network:
         `auto` is bf16 if it is known to be faster on the device and the network supports it, else fp32.
 
         Raises:
-            InvalidSetting: If `precision` is fp16 on a CPU, where it is very slow.
+            InvalidSetting: If `precision` is fp16 on a CPU, where it is very slow, or the network cannot compute in it.
         """
         if precision == "auto":
             faster = has_fast_bfloat16(self.device) and self._copies.supports(torch.bfloat16)
             return torch.bfloat16 if faster else torch.float32
         if precision == "fp16" and self.device.type == "cpu":
             raise InvalidSetting("fp16 needs a GPU: on a processor it is far slower than fp32; try bf16")
+        if precision != "fp32" and not self._copies.supports(DTYPES[precision]):
+            raise InvalidSetting(f"network {self.name} cannot compute in {precision}; use fp32 or auto")
         return DTYPES[precision]
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
@@ -163,7 +180,7 @@ class Network:
         size = self.size if size is None else checked_size(size)
         shapes = maps.shapes
         if size != self.size:
-            with explained_errors(self.name, size, self.size):
+            with self._copies.lock, explained_errors(self.name, size, self.size):
                 shapes = maps.shapes_at(self._plain, size, self.device)
         return [
             Layer(name, *shapes[name], maps.strides[name], self._levels[name], name in self.recommended)
@@ -213,14 +230,7 @@ class Network:
             InvalidSetting: If the network has no such index, or several classes have this name.
             UnknownName: If no class has this name.
         """
-        if self.labels is None and not (isinstance(target, str) and target.strip().isdigit()):
-            check_integer(f"network {self.name} has no labels; a class", target, 0, self.classes - 1)
-        index = int(target) if self.labels is None else self.labels.index(target)
-        if index >= self.classes:
-            raise InvalidSetting(
-                f"network {self.name} has no class {index}: its classes are numbered from 0 to {self.classes - 1}"
-            )
-        return index
+        return find_class(target, self.labels, self.classes, self.name)
 
     @cached_property
     def recommended(self) -> list[str]:
@@ -253,11 +263,7 @@ class Network:
     @cached_property
     def weights_hash(self) -> str:
         """The SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
-        digest = hashlib.sha256()
-        for name, value in self._plain.state_dict().items():
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-            digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return hash_weights(self._plain)
 
     def _check_layers(self, layers: Sequence[str]) -> list[str]:
         """Return `layers` as a list; raise an error if one of them is not the name of a layer."""
@@ -286,7 +292,7 @@ class Network:
 
     @cached_property
     def _maps(self) -> FeatureMaps:
-        with explained_errors(self.name, self.size, self.size):
+        with self._copies.lock, explained_errors(self.name, self.size, self.size):
             return find_maps(self._plain, self.size, self.device)
 
     @cached_property

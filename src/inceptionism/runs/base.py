@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
 from typing import TypeVar
 
 import torch
@@ -17,7 +18,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism import interruption
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import Photo
 from inceptionism.memory import keep_memory
 from inceptionism.networks import DTYPES, Network, load_network
@@ -51,6 +52,7 @@ class Run(ABC):
         recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
         notes: Decisions that the run made, each in one sentence.
         scores: Score of each step so far.
+        failure: Error with which the run ended. None if there is none so far.
     """
 
     size: tuple[int, int]
@@ -67,6 +69,7 @@ class Run(ABC):
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
         self.notes: list[str] = []
         self.scores: list[float] = []
+        self.failure: InceptionismError | None = None
         self._remaining_steps: Iterator[Step] | None = None
 
     @property
@@ -188,6 +191,8 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
     Each run makes the same picture as alone, with its own random choices. The network processes the pictures as one
     batch, which may round their scores differently.
 
+    A run that fails does not stop the others. Its error is raised after the last step, and it is its `failure`.
+
     Raises:
         InvalidSetting: If the runs differ in their network, precision, sizes, prior, number of steps, references or
             number of masks.
@@ -200,10 +205,23 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
                 f"references and number of masks, but those of {first.title} and {other.title} differ"
             )
     with keep_memory():
-        for states in zip(*(run.states() for run in runs), strict=True):
+        octaves = [run.states() for run in runs]
+        while states := [state for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)]:
             for scores in ascend(states, first.evaluator, first.steps):
                 interruption.raise_if_interrupted()
                 yield [run.record_step(score) for run, score in zip(runs, scores, strict=True)]
+    for run in runs:
+        if run.failure is not None:
+            raise run.failure
+
+
+def next_state(run: Run, states: Iterator[AscentState]) -> list[AscentState]:
+    """Return the next of the states of a run. There is none at the end, or if the run fails."""
+    try:
+        return list(islice(states, 1))
+    except InceptionismError as error:
+        run.failure = error
+        return []
 
 
 def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None = None) -> None:

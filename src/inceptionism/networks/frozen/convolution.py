@@ -104,6 +104,7 @@ class FrozenConv2d(MoveAware):
         self.kernel_size, self.padding, self.padding_mode = conv.kernel_size, conv.padding, conv.padding_mode
         self.in_channels, self.out_channels = conv.in_channels, conv.out_channels
         self.clamp = clamp
+        # A backward pass in another thread may clear these at any moment, so each is read only once.
         self._packed_weights: dict[object, Tensor] = {}
         self._forward_kernels: dict[torch.Size, Kernel] = {}
         self._gradient_kernels: dict[torch.Size, Kernel] = {}
@@ -181,12 +182,14 @@ class FrozenConv2d(MoveAware):
         """Return a convolution of `gradient` for phases of the same size. Its output has the channels of all phases."""
         key = tuple((row.taps, column.taps) for row, column in pairs)
         padding = pairs[0][0].padding, pairs[0][1].padding
-        if key not in self._packed_weights:
+        packed = self._packed_weights.get(key)
+        if packed is None:
             # The zeros after the last row and column are for taps that do not exist.
             weight = F.pad(self._transposed_weight(), (0, 1, 0, 1))
             kernels = [weight[:, :, list(row.taps)][..., list(column.taps)] for row, column in pairs]
-            self._packed_weights[key] = pack_weight(torch.cat(kernels), gradient, (1, 1), padding, (1, 1), self.groups)
-        return make_kernel(self._packed_weights[key], None, (1, 1), padding, (1, 1), self.groups)
+            packed = pack_weight(torch.cat(kernels), gradient, (1, 1), padding, (1, 1), self.groups)
+            self._packed_weights[key] = packed
+        return make_kernel(packed, None, (1, 1), padding, (1, 1), self.groups)
 
     def _torch_input_gradient(self, gradient: Tensor, shape: torch.Size, padding: Padding) -> Tensor:
         """Return the gradient with respect to the input from torch's own function, which is slower."""
@@ -220,13 +223,15 @@ class FrozenConv2d(MoveAware):
         top, bottom, left, right = padding
         key = direction, top - bottom, left - right
         even_padding = max(top, bottom), max(left, right)
-        if key not in self._packed_weights:
+        packed = self._packed_weights.get(key)
+        if packed is None:
             weight = self.weight if direction == "forward" else self._transposed_weight()
             zeros = [max(right - left, 0), max(left - right, 0), max(bottom - top, 0), max(top - bottom, 0)]
             weight = F.pad(weight, zeros) if any(zeros) else weight
             stride = self.stride if direction == "forward" else (1, 1)
-            self._packed_weights[key] = pack_weight(weight, x, stride, even_padding, self.dilation, self.groups)
-        return self._packed_weights[key], even_padding
+            packed = pack_weight(weight, x, stride, even_padding, self.dilation, self.groups)
+            self._packed_weights[key] = packed
+        return packed, even_padding
 
     def _forget_other_shapes(self, shape: torch.Size) -> None:
         """Free packed weights and kernels for other input shapes. They may be three times as slow for this shape.

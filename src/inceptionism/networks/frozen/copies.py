@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from inceptionism.networks.frozen.freeze import forget_derived, fuse_frozen, joi
 from inceptionism.networks.frozen.fusion import Fusion, find_fusions
 from inceptionism.networks.hooks import FORWARD_ERRORS, run
 
+CPU = torch.device("cpu")
+
 
 class FusedCopies:
     """Fast copies of a frozen module. Each is made when it is first needed, and then kept.
@@ -20,21 +23,36 @@ class FusedCopies:
     Args:
         module: The frozen module. It computes in float32.
         size: Height and width in pixels of the picture with which the module is tested.
+        device: Device of the module.
+
+    Attributes:
+        lock: Must be held while the module or a copy runs forward: hooks belong to one run at a time. Threads can hold
+            it several times.
     """
 
-    def __init__(self, module: nn.Module, size: tuple[int, int]) -> None:
+    def __init__(self, module: nn.Module, size: tuple[int, int], device: torch.device = CPU) -> None:
         self._module, self._size = module, size
-        self._device = torch.device("cpu")
+        self.lock = threading.RLock()
+        self._device = device
+        self._supported: dict[torch.dtype, bool] = {}
         self._fused: dict[torch.dtype, nn.Module] = {}
         self._joined: dict[tuple[torch.dtype, tuple[tuple[str, ...], ...]], nn.Module] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "lock": None}  # a lock cannot be copied
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, lock=threading.RLock())
+
     def to(self, device: torch.device) -> None:
         """Move the frozen module and its copies to `device`."""
-        self._device = device
-        self._module.to(device)
-        for fused in self._fused.values():
-            fused.to(device)
-        self._joined.clear()
+        with self.lock:
+            self._module.to(device)
+            for fused in self._fused.values():
+                fused.to(device)
+            self._device = device
+            self._joined.clear()
+            self._supported.clear()
 
     @property
     def first_dtype(self) -> torch.dtype:
@@ -71,11 +89,20 @@ class FusedCopies:
 
     def supports(self, dtype: torch.dtype) -> bool:
         """Return whether all modules of the network can compute with numbers of type `dtype`."""
+        with self.lock:
+            if dtype not in self._supported:
+                self._supported[dtype] = self._runs_in(dtype)
+            return self._supported[dtype]
+
+    def _runs_in(self, dtype: torch.dtype) -> bool:
+        known = dtype in self._fused
         module = self._in_dtype(dtype)
         try:
             with torch.no_grad():
                 run(module, self._picture(dtype))
         except FORWARD_ERRORS as error:
+            if not known:
+                del self._fused[dtype]
             if is_out_of_memory(error):
                 raise
             return False

@@ -6,6 +6,7 @@ The frozen module has the same outputs as the trained module. The tests compare 
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -123,6 +124,15 @@ def convert(module: nn.Module, dtype: torch.dtype) -> None:
         for name, buffer in buffers.items():
             if buffer is not None and buffer.is_floating_point():
                 buffers[name] = buffer.to(dtype)
+
+
+def hash_weights(module: nn.Module) -> str:
+    """Return the SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def forget_derived(module: nn.Module) -> None:

@@ -26,13 +26,13 @@ SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
 def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: str = "auto") -> Network:
     """Return a `Network`, ready to run on `device`.
 
-    The same name or path returns the same object each time. If a module needs normalized pixels, wrap it yourself:
-    `Network(module, mean=..., std=..., labels=...)`.
+    The same name or path returns the same object each time, one for each device. If a module needs normalized pixels,
+    wrap it yourself: `Network(module, mean=..., std=..., labels=...)`.
 
     Args:
         network: Registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", path of a Caffe or
-            ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or `Network`, which is moved
-            to the device.
+            ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or `Network`. If a `Network`
+            is on another device, a copy of it is returned.
         device: auto, cpu, cuda or mps. auto means a GPU if there is one.
 
     Raises:
@@ -42,10 +42,10 @@ def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: 
     """
     chosen = pick_device(device)
     if isinstance(network, Network):
-        return network.to(chosen)
+        return network.on(chosen)
     if isinstance(network, nn.Module):
         return Network(network).to(chosen)
-    return load_by_name(network_name(network)).to(chosen)
+    return load_by_name(network_name(network)).on(chosen)
 
 
 def network_name(network: str | os.PathLike[str] | nn.Module | Network) -> str:
