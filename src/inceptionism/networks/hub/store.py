@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,12 @@ from inceptionism.networks.hub.entries import Entry, check_name
 
 DESCRIPTION = "network.json"
 """Name of the file that describes a network. It is written after all other files of the network."""
+
+LOCK = ".lock"
+"""Name of the file in the store that is locked while a network is added."""
+
+NEW, OLD = ".new", ".old"
+"""Endings of the hidden folders with a network that is being added, and with the network that it replaces."""
 
 MAX_DESCRIPTION_BYTES = 2**20
 """Number of bytes that are read at most from a description."""
@@ -33,12 +39,14 @@ def folder_of(name: str) -> Path:
 def stored_names() -> list[str]:
     """Return the names of the networks in the store."""
     parent = folder_of("any").parent
+    recover(parent)
     return sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
 
 
 def stored_entry(name: str) -> Entry | None:
     """Return the entry of the network `name` in the store; None if it is not there."""
     folder = folder_of(name)
+    recover(folder.parent)
     return read_entry(folder) if (folder / DESCRIPTION).is_file() else None
 
 
@@ -78,8 +86,6 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
         CannotWrite: If the store cannot be written to.
     """
     target = folder_of(entry.name)
-    if (target / DESCRIPTION).exists() and not overwrite:
-        raise InvalidSetting(f"there already is a network {entry.name}, in {target}; --overwrite replaces it")
     for path in paths:
         if not path.is_file():
             raise UnknownName(f"there is no file {quote_value(str(path))}")
@@ -88,19 +94,55 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
         raise InvalidSetting(f"the files of a network must have different names, not {', '.join(map(str, paths))}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
-            folder = Path(temporary) / entry.name
+        with store_lock(target.parent):
+            clean_up(target.parent)
+            if (target / DESCRIPTION).exists() and not overwrite:
+                raise InvalidSetting(f"there already is a network {entry.name}, in {target}; --overwrite replaces it")
+            folder = target.with_name(f".{entry.name}{NEW}")
             folder.mkdir()
             for path, name in zip(paths, names, strict=True):
                 shutil.copyfile(path, folder / name)
             write_entry(folder, replace(entry, files=tuple(local_file(folder / name) for name in names)))
             check(folder)
             if target.exists():
-                shutil.rmtree(target)
+                target.rename(target.with_name(f".{entry.name}{OLD}"))
             folder.rename(target)
     except OSError as error:
         raise CannotWrite(f"{target} cannot be written: {error.strerror or error}") from error
+    finally:
+        recover(target.parent)
     return target
+
+
+def store_lock(parent: Path, timeout: float = -1) -> AbstractContextManager[object]:
+    """Return a lock of the store, which the system releases when its owner ends.
+
+    Args:
+        parent: Folder of the store.
+        timeout: Time in seconds after which TimeoutError is raised. -1 means no limit.
+    """
+    from filelock import FileLock  # this import takes longer than a command that needs no lock
+
+    return FileLock(parent / LOCK, timeout=timeout)
+
+
+def recover(parent: Path) -> None:
+    """Undo what a program that was killed has left in the store, unless another program is adding a network now."""
+    if any(parent.glob(f".*{OLD}")) or any(parent.glob(f".*{NEW}")):
+        with suppress(OSError), store_lock(parent, timeout=0):  # a time-out is an OSError
+            clean_up(parent)
+
+
+def clean_up(parent: Path) -> None:
+    """Delete new folders that are incomplete, and put old ones back that have no successor. The store is locked."""
+    for new in parent.glob(f".*{NEW}"):
+        shutil.rmtree(new, ignore_errors=True)
+    for old in parent.glob(f".*{OLD}"):
+        target = old.with_name(old.name[1 : -len(OLD)])
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(target)
 
 
 def get(
