@@ -364,3 +364,21 @@ def test_a_class_without_a_gradient_does_not_stop_the_other_classes(folder, monk
     alone = dream("class", "yew", "--network", "tiny", "--size", size, "--steps", 2, "-o", "alone.png", cwd=folder)
     assert alone.returncode == 0
     assert np.array_equal(pixels(folder / "alone.png"), pixels(folder / "yew.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (
+            ["layers", "--atlas", "--all"],
+            "--atlas draws the recommended layers at one size; leave --size and --all out",
+        ),
+        (["layers", "--atlas", "--size", "99"], "leave --size and --all out"),
+        (["layers", "--photo", "cup.jpg"], "belong to the contact sheet of --atlas; add --atlas"),
+        (["atlas", "blocks.2", "--top", "3"], "--top 3 chooses the channels that respond to a photograph; add --photo"),
+    ],
+)
+def test_an_option_without_an_effect_is_refused(folder, arguments: list[str], reason: str) -> None:
+    before = set(folder.iterdir())
+    refused(dream(*arguments, cwd=folder), reason, 2)
+    assert set(folder.iterdir()) == before

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture
+from inceptionism.io.masks import load_mask
 from inceptionism.io.outputs import save_picture
-from inceptionism.io.photos import load_photo
+from inceptionism.io.photos import PICTURE_FORMATS, load_photo
 from inceptionism.io.recipes import read_recipe
 from inceptionism.tensors import to_image
 from tests.support.pictures import gradient, linear_profile, saved
@@ -246,3 +247,29 @@ def test_metadata_in_an_unknown_encoding_is_ignored(tmp_path, encoding: str) -> 
     packet = f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode()
     path = saved(Image.fromarray(gradient()), tmp_path / "a.webp", xmp=packet)
     assert read_recipe(path) is None
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.eps", "a.jpg"])
+def test_a_picture_cannot_start_another_program(tmp_path, monkeypatch, name: str) -> None:
+    """Pillow decodes PostScript with Ghostscript. The file `gs` stands for it here, and records that it was started."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (programs / "gs").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    (tmp_path / name).write_bytes(EPS)
+    for read in (load_photo, load_mask, read_recipe):
+        with pytest.raises(UnreadablePicture, match="is not a picture in a known format"):
+            read(tmp_path / name)
+    assert not (tmp_path / "started").exists()
+
+
+def test_every_format_that_is_read_can_be_opened(tmp_path) -> None:
+    Image.init()
+    picture = Image.fromarray(gradient())
+    for name in set(PICTURE_FORMATS) & Image.SAVE.keys() - {"ICO"}:
+        picture.convert("P" if name == "GIF" else "RGB").save(tmp_path / "a", name)
+        assert load_photo(tmp_path / "a").pixels.shape == (21, 34, 3), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 
 import numpy as np
 import pytest
@@ -169,3 +170,48 @@ def gray_profile() -> bytes:
     header[8:12], header[12:24], header[36:40] = bytes.fromhex("04200000"), b"mntrGRAYXYZ ", b"acsp"
     header[68:80] = bytes.fromhex("0000f6d6000100000000d32d")
     return bytes(header) + table + body
+
+
+def packet(properties: str) -> str:
+    """Return an XMP packet whose description has an attribute or a property with the prefix `d`."""
+    attributes, _, elements = properties.partition("|")
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><m:xmpmeta xmlns:m="adobe:ns:meta/">'
+        '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><r:Description '
+        f'xmlns:d="https://pypi.org/project/inceptionism/ns/1.0/" {attributes}>{elements}</r:Description></r:RDF>'
+        '</m:xmpmeta><?xpacket end="w"?>'
+    )
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "d:recipe='{&quot;a&quot;: &quot;ü &lt; 1&quot;}'|",
+        '|<d:recipe>{"a": "ü &lt; 1"}</d:recipe>',
+        '|<d:recipe><![CDATA[{"a": "ü < 1"}]]></d:recipe>',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("padding", ["", "\0\0", "\n" + " " * 99])
+def test_a_packet_that_another_program_rewrote_is_read(properties: str, encoding: str, padding: str) -> None:
+    """Programs may write properties as attributes, with another prefix, as CDATA, and in other encodings."""
+    assert read_packet((packet(properties) + padding).encode(encoding)) == '{"a": "ü < 1"}'
+
+
+@needs_exiftool
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_a_recipe_is_found_after_exiftool_wrote_shorthand_xmp(tmp_path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    save_picture(Image.fromarray(gradient()), path, RECIPE)
+    config = tmp_path / "config"
+    config.write_text(
+        "%Image::ExifTool::UserDefined = ('Image::ExifTool::XMP::Main' => "
+        "{ inceptionism => { SubDirectory => { TagTable => 'Image::ExifTool::UserDefined::inceptionism' } } });"
+        "%Image::ExifTool::UserDefined::inceptionism = (GROUPS => { 0 => 'XMP', 1 => 'XMP-inceptionism' }, "
+        "NAMESPACE => { 'inceptionism' => 'https://pypi.org/project/inceptionism/ns/1.0/' }, WRITABLE => 'string', "
+        "recipe => { }); 1;"
+    )
+    command = ["exiftool", "-config", str(config), "-overwrite_original", "-api", "Compact=Shorthand", "-XMP:City=Oslo"]
+    subprocess.run([*command, str(path)], check=True, capture_output=True)
+    assert b"inceptionism:recipe=" in path.read_bytes()
+    assert read_recipe(path) == RECIPE.to_json()

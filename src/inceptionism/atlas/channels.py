@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture
-from inceptionism.io import LabeledImage, Photo, contact_sheet, read_recipe, save_picture, write_atomically
+from inceptionism.io import LabeledImage, Photo, contact_sheet, open_image, read_recipe, save_picture, write_atomically
 from inceptionism.networks import Network
 from inceptionism.objectives import channel, check_channel, mean_activations
 from inceptionism.recipes import ClassRecipe
@@ -119,13 +117,13 @@ class ChannelAtlas:
         try:
             yield from run_batch(batch)
         except NoGradient:
-            self.silent += [index for index, run in zip(indices, batch, strict=True) if not any(run.scores)]
+            self.silent += [index for index, run in zip(indices, batch, strict=True) if run.failure is not None]
 
     def finish(self) -> Path:
         """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist."""
         pictures, entries = [], []
         for index in self.channels:
-            with Image.open(self.path(index)) as image:
+            with open_image(self.path(index)) as image:
                 activation = "" if self.activations is None else f"{self.activations[index]:.3g}"
                 pictures.append(LabeledImage(image.convert("RGB"), str(index), activation))
             entries.append({"channel": index, "file": self.path(index).name})

@@ -143,6 +143,8 @@ def layers(
     picture_size = None if size is None else parse_size(size)
     if not atlas and (photo is not None or saving.output is not None):
         raise InvalidSetting("--photo and --output belong to the contact sheet of --atlas; add --atlas")
+    if atlas and (all or size is not None):
+        raise InvalidSetting("--atlas draws the recommended layers at one size; leave --size and --all out")
     path = output_path(saving, f"{Path(network).name}-layers") if atlas else None
     with loading(network, saving.quiet):
         from inceptionism.networks import load_network

@@ -17,6 +17,9 @@ from inceptionism.recipes import ClassRecipe, Term, join_terms
 
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
 
+TOP = 36
+"""Number of channels that `dream atlas --photo` shows by default."""
+
 NO_TARGET = ("target", "objective")
 """Settings that follow from the layer and the channel."""
 
@@ -119,8 +122,15 @@ def atlas(
         option("--photo", group=WHAT, metavar="PHOTO", help="Show the channels that respond most to this photograph."),
     ] = None,
     top: Annotated[
-        int, option("--top", group=WHAT, metavar="NUMBER", help="Number of channels to show with --photo.", min=1)
-    ] = 36,
+        int | None,
+        option(
+            "--top",
+            group=WHAT,
+            metavar="NUMBER",
+            help=f"Number of channels to show with --photo. By default {TOP}.",
+            min=1,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, sheet and index. It may exist."),
@@ -133,6 +143,8 @@ def atlas(
     wanted = None if channels is None else parse_channels(channels)
     if wanted is not None and photo is not None:
         raise InvalidSetting("give either --channels or --photo")
+    if top is not None and photo is None:
+        raise InvalidSetting(f"--top {top} chooses the channels that respond to a photograph; add --photo PHOTO")
     recipe = ClassRecipe(**settings, objective=unit_objective(layer, 0))
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas import ChannelAtlas
@@ -142,7 +154,7 @@ def atlas(
         network = load_network(recipe.network, recipe.device)
         source = None if photo is None else load_photo(photo)
         folder = output or Path(f"{file_name(f'{network.name}-{layer}')}-atlas")
-        sheet = ChannelAtlas(network, layer, recipe, folder, wanted, source, top, overwrite=saving.overwrite)
+        sheet = ChannelAtlas(network, layer, recipe, folder, wanted, source, top or TOP, overwrite=saving.overwrite)
     total = len(sheet.channels)
     if sheet.done:
         print_notes([f"{len(sheet.done)} of {total} pictures are in {folder} already"], saving.quiet)

@@ -14,7 +14,7 @@ from .outputs import (
     shorten_name,
     write_atomically,
 )
-from .photos import Array, FileResolver, Photo, PhotoSource, check_file, last_path_part, load_photo
+from .photos import Array, FileResolver, Photo, PhotoSource, check_file, last_path_part, load_photo, open_image
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
 from .sharing import (
@@ -58,6 +58,7 @@ __all__ = [
     "load_recipe",
     "matroska_tags",
     "open_film",
+    "open_image",
     "partial_file",
     "publish",
     "put_packet",

@@ -29,7 +29,13 @@ PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
 FileResolver: TypeAlias = Callable[[str], Path]
 """Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
 
-DECODER_ERRORS = (*PILLOW_ERRORS, EOFError, zlib.error)
+PICTURE_FORMATS = (
+    *("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA"),
+    *("TIFF", "WEBP"),
+)
+"""Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
+
+DECODER_ERRORS = (*PILLOW_ERRORS, EOFError, NotImplementedError, RuntimeError, zlib.error)
 """Exceptions that Pillow's decoders raise for damaged files."""
 
 
@@ -96,7 +102,7 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
     check_file(path)
-    with convert_decoding_errors(str(path)), Image.open(path) as image:
+    with convert_decoding_errors(str(path)), open_image(path) as image:
         return to_photo(image, str(source), position=position)
 
 
@@ -119,6 +125,16 @@ def check_file(path: Path) -> None:
         raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
     if status.st_size == 0:
         raise UnreadablePicture(f"{path} is empty: the file has no content")
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open a picture in one of `PICTURE_FORMATS`. Its pixels are decoded later.
+
+    Raises:
+        PIL.UnidentifiedImageError: If the file has another format. For other errors, see `convert_decoding_errors`.
+    """
+    Image.init()
+    return Image.open(path, formats=[name for name in PICTURE_FORMATS if name in Image.OPEN])
 
 
 @contextmanager

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PIL import Image
-
 from inceptionism.errors import InvalidSetting, UnreadablePicture, first_line
-from inceptionism.io.photos import check_file, convert_decoding_errors
+from inceptionism.io.photos import check_file, convert_decoding_errors, open_image
 from inceptionism.io.xmp import PNG_XMP, read_packet
 from inceptionism.io.xmp_containers import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
 from inceptionism.recipes import Recipe
@@ -60,7 +58,7 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
 
             return tagged_recipe(path)
         else:
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 image.load()  # the text of a PNG may follow the pixels
                 packet = image.info.get("xmp") or image.info.get(PNG_XMP)
     return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None

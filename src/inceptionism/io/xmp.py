@@ -15,6 +15,21 @@ PNG_XMP = "XML:com.adobe.xmp"
 NAMESPACE = "https://pypi.org/project/inceptionism/ns/1.0/"
 """XML namespace of the recipe."""
 
+DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
+"""Name of the XML element that holds the properties of a file."""
+
+ENCODINGS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"<\0\0\0": "utf-32-le",
+    b"\0\0\0<": "utf-32-be",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
+"""Encodings of packets by their first bytes: a byte order mark, or the bracket of the first tag."""
+
 TEMPLATE = f"""\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -52,9 +67,24 @@ def write_packet(recipe: str, title: str) -> bytes:
 
 def read_packet(packet: bytes) -> str | None:
     """Return the recipe's JSON from an XMP packet, or None if it has no recipe or is not XML."""
+    name = f"{{{NAMESPACE}}}recipe"
     try:
         # Expat, the parser inside ElementTree, refuses documents whose entities expand without bound.
-        root = ElementTree.fromstring(packet.rstrip(b"\0"))
-    except (ElementTree.ParseError, LookupError, ValueError):  # the last two are raised for unknown encodings
+        root = ElementTree.fromstring(decode_packet(packet).strip("\0\ufeff \n"))
+    except (ElementTree.ParseError, ValueError):  # ValueError means that the packet has another encoding
         return None
-    return root.findtext(f".//{{{NAMESPACE}}}recipe")
+    # Other programs may rewrite a property with a simple value as an attribute.
+    attributes = (element.get(name) for element in root.iter(DESCRIPTION))
+    return root.findtext(f".//{name}") or next(filter(None, attributes), None)
+
+
+def decode_packet(packet: bytes) -> str:
+    """Return the text of an XMP packet, which is in UTF-8, UTF-16 or UTF-32.
+
+    Raises:
+        ValueError: If the packet has another encoding.
+    """
+    for beginning, encoding in ENCODINGS.items():
+        if packet.startswith(beginning):
+            return packet.decode(encoding)
+    return packet.decode("utf-8")
