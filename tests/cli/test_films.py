@@ -185,7 +185,7 @@ def test_a_terminated_film_can_be_resumed(folder) -> None:
     _, said = process.communicate(timeout=120)
     assert process.returncode == 143
     assert "to continue from out.webm.parts, repeat the command with --resume" in said
-    assert len(decoded(folder / "out.webm")) >= 4
+    assert len(decoded(folder / "out.webm")) >= 2  # the frames of the first segment
     refused(dream("zoom", "cup.jpg", *TINY, "-o", "out.webm", cwd=folder), "holds an unfinished film; use --resume", 1)
 
 

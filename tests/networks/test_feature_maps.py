@@ -94,7 +94,7 @@ def test_tokens_are_read_as_maps_without_extra_tokens(extra: int, linear: bool, 
     rows = [[tokens[:, extra + width * row + column] for column in range(width)] for row in range(height)]
     expected = torch.stack([torch.stack(row, -1) for row in rows], -2)
     assert map.shape == (2, WIDTH, height, width)
-    torch.testing.assert_close(map, expected)
+    torch.testing.assert_close(map, expected, rtol=1e-4, atol=1e-4)
     listed = {layer.name: layer for layer in network.layers((picture.shape[-2], picture.shape[-1]))}
     assert (listed["blocks.3"].height, listed["blocks.3"].width, listed["blocks.3"].stride) == (height, width, PATCH)
     assert network.channels("blocks.3") == WIDTH
@@ -106,7 +106,7 @@ def test_tokens_become_maps_if_a_network_accepts_only_one_size(linear: bool) -> 
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 32, 32)
     map = network.activations(picture, ["blocks.0"])["blocks.0"]
-    torch.testing.assert_close(map, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4))
+    torch.testing.assert_close(map, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4), rtol=1e-4, atol=1e-4)
     with pytest.raises(
         InvalidSetting, match="cannot process a picture of 33×32 pixels: Input size doesn't match model"
     ):
