@@ -106,7 +106,9 @@ def test_tokens_become_maps_if_a_network_accepts_only_one_size(linear: bool) -> 
     network = inc.Network(module, size=32)
     picture = torch.rand(1, 3, 32, 32)
     map = network.activations(picture, ["blocks.0"])["blocks.0"]
-    torch.testing.assert_close(map, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        map, tokens_of(module, picture, 1)[:, 2:].mT.reshape(1, WIDTH, 4, 4), rtol=1e-4, atol=1e-4
+    )
     with pytest.raises(
         InvalidSetting, match="cannot process a picture of 33×32 pixels: Input size doesn't match model"
     ):

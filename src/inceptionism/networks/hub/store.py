@@ -39,14 +39,17 @@ def folder_of(name: str) -> Path:
 def stored_names() -> list[str]:
     """Return the names of the networks in the store."""
     parent = folder_of("any").parent
+    if not parent.is_dir():
+        return []
     recover(parent)
-    return sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}")) if parent.is_dir() else []
+    return sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}"))
 
 
 def stored_entry(name: str) -> Entry | None:
     """Return the entry of the network `name` in the store; None if it is not there."""
     folder = folder_of(name)
-    recover(folder.parent)
+    if not folder.exists() and folder.with_name(f".{name}{OLD}").exists():
+        recover(folder.parent)
     return read_entry(folder) if (folder / DESCRIPTION).is_file() else None
 
 
