@@ -105,3 +105,18 @@ def test_memory_that_runs_out_in_a_probe_leaves_no_trace(monkeypatch) -> None:
     assert network.channels("second") == 7
     assert network._copies.first_dtype == torch.float32
     assert network.dtype("bf16") == torch.bfloat16
+
+
+def test_a_precision_is_not_refused_because_of_a_wrong_training_size() -> None:
+    class Square(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.linear = nn.Conv2d(3, 4, 3), nn.Linear(4 * 14 * 14, 5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(self.conv(x).flatten(1))
+
+    network = inc.Network(Square(), size=32)  # its code needs 16×16 pixels
+    assert network.dtype("bf16") == torch.bfloat16
+    found = network.activations(torch.rand(1, 3, 16, 16), ["logits"], torch.bfloat16)["logits"]
+    assert found.shape == (1, 5)

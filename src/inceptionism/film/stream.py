@@ -73,7 +73,7 @@ class FilmRun(ABC):
 
     def __init__(self) -> None:
         self.number = 0
-        self._remaining_frames: Generator[Frame, None, None] | None = None
+        self._remaining_frames = self._counted_frames()
 
     @property
     def title(self) -> str:
@@ -82,20 +82,16 @@ class FilmRun(ABC):
 
     def __iter__(self) -> Iterator[Frame]:
         """Make the frames. A second iteration continues after the last frame of the first one."""
-        if self._remaining_frames is None:
-            self._remaining_frames = self._counted_frames()
         return self._remaining_frames
 
     def close(self) -> None:
         """End the run, and release the threads and files that it uses. It makes no more frames."""
-        self.__iter__()
-        assert self._remaining_frames is not None
         self._remaining_frames.close()
 
     @property
     def is_over(self) -> bool:
         """Whether the run has ended: all frames were made, or the run was interrupted or failed."""
-        return self._remaining_frames is not None and getgeneratorstate(self._remaining_frames) == GEN_CLOSED
+        return getgeneratorstate(self._remaining_frames) == GEN_CLOSED
 
     def _counted_frames(self) -> Generator[Frame, None, None]:
         with keep_memory():

@@ -13,7 +13,6 @@ Item = TypeVar("Item")
 QUEUE_LENGTH = 4
 """Largest number of items in a queue: enough to even out delays, few enough to keep memory constant."""
 
-
 WAIT_SECONDS = 1.0
 """Time in seconds after which a wait for another thread checks that the thread is alive."""
 

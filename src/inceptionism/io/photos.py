@@ -30,8 +30,8 @@ FileResolver: TypeAlias = Callable[[str], Path]
 """Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
 
 PICTURE_FORMATS = (
-    *("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI", "TGA"),
-    *("TIFF", "WEBP"),
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM"),  # for these, Pillow does not have to load all its formats
+    *("WEBP", "TIFF", "AVIF", "JPEG2000", "PSD", "TGA", "ICO", "PCX", "QOI", "SGI"),
 )
 """Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
 
@@ -133,8 +133,7 @@ def open_image(path: Path) -> Image.Image:
     Raises:
         PIL.UnidentifiedImageError: If the file has another format. For other errors, see `convert_decoding_errors`.
     """
-    Image.init()
-    return Image.open(path, formats=[name for name in PICTURE_FORMATS if name in Image.OPEN])
+    return Image.open(path, formats=PICTURE_FORMATS)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.metadata import version
 from xml.etree import ElementTree
@@ -17,18 +18,6 @@ NAMESPACE = "https://pypi.org/project/inceptionism/ns/1.0/"
 
 DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 """Name of the XML element that holds the properties of a file."""
-
-ENCODINGS = {
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"<\0\0\0": "utf-32-le",
-    b"\0\0\0<": "utf-32-be",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"<\0": "utf-16-le",
-    b"\0<": "utf-16-be",
-}
-"""Encodings of packets by their first bytes: a byte order mark, or the bracket of the first tag."""
 
 TEMPLATE = f"""\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -69,22 +58,11 @@ def read_packet(packet: bytes) -> str | None:
     """Return the recipe's JSON from an XMP packet, or None if it has no recipe or is not XML."""
     name = f"{{{NAMESPACE}}}recipe"
     try:
+        # XMP and JSON have the same encodings, and both begin with an ASCII character.
         # Expat, the parser inside ElementTree, refuses documents whose entities expand without bound.
-        root = ElementTree.fromstring(decode_packet(packet).strip("\0\ufeff \n"))
+        root = ElementTree.fromstring(packet.decode(json.detect_encoding(packet)).strip("\0\ufeff \n"))
     except (ElementTree.ParseError, ValueError):  # ValueError means that the packet has another encoding
         return None
     # Other programs may rewrite a property with a simple value as an attribute.
     attributes = (element.get(name) for element in root.iter(DESCRIPTION))
     return root.findtext(f".//{name}") or next(filter(None, attributes), None)
-
-
-def decode_packet(packet: bytes) -> str:
-    """Return the text of an XMP packet, which is in UTF-8, UTF-16 or UTF-32.
-
-    Raises:
-        ValueError: If the packet has another encoding.
-    """
-    for beginning, encoding in ENCODINGS.items():
-        if packet.startswith(beginning):
-            return packet.decode(encoding)
-    return packet.decode("utf-8")

@@ -161,7 +161,9 @@ class Network:
             return torch.bfloat16 if faster else torch.float32
         if precision == "fp16" and self.device.type == "cpu":
             raise InvalidSetting("fp16 needs a GPU: on a processor it is far slower than fp32; try bf16")
-        if precision != "fp32" and not self._copies.supports(DTYPES[precision]):
+        # A network that cannot process pictures of its training size may still process pictures of other sizes.
+        probed = precision != "fp32" and self._known_maps.outputs
+        if probed and not self._copies.supports(DTYPES[precision]):
             raise InvalidSetting(f"network {self.name} cannot compute in {precision}; use fp32 or auto")
         return DTYPES[precision]
 

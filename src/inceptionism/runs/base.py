@@ -198,6 +198,8 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
             number of masks.
     """
     first, *others = runs
+    for run in runs:
+        run.failure = None
     for other in others:
         if other.batch_key() != first.batch_key():
             raise InvalidSetting(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -97,8 +97,7 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
         raise InvalidSetting(f"the files of a network must have different names, not {', '.join(map(str, paths))}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with store_lock(target.parent):
-            clean_up(target.parent)
+        with locked_store(target.parent):
             if (target / DESCRIPTION).exists() and not overwrite:
                 raise InvalidSetting(f"there already is a network {entry.name}, in {target}; --overwrite replaces it")
             folder = target.with_name(f".{entry.name}{NEW}")
@@ -112,13 +111,12 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
             folder.rename(target)
     except OSError as error:
         raise CannotWrite(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        recover(target.parent)
     return target
 
 
-def store_lock(parent: Path, timeout: float = -1) -> AbstractContextManager[object]:
-    """Return a lock of the store, which the system releases when its owner ends.
+@contextmanager
+def locked_store(parent: Path, timeout: float = -1) -> Iterator[None]:
+    """Lock the store, and clean it up before and after the change. The system releases the lock of a killed program.
 
     Args:
         parent: Folder of the store.
@@ -126,14 +124,19 @@ def store_lock(parent: Path, timeout: float = -1) -> AbstractContextManager[obje
     """
     from filelock import FileLock  # this import takes longer than a command that needs no lock
 
-    return FileLock(parent / LOCK, timeout=timeout)
+    with FileLock(parent / LOCK, timeout=timeout):
+        clean_up(parent)
+        try:
+            yield
+        finally:
+            clean_up(parent)
 
 
 def recover(parent: Path) -> None:
-    """Undo what a program that was killed has left in the store, unless another program is adding a network now."""
-    if any(parent.glob(f".*{OLD}")) or any(parent.glob(f".*{NEW}")):
-        with suppress(OSError), store_lock(parent, timeout=0):  # a time-out is an OSError
-            clean_up(parent)
+    """Undo the incomplete change of a program that was killed, unless another program changes the store now."""
+    if any(path.suffix in (NEW, OLD) for path in parent.glob(".*")):
+        with suppress(OSError), locked_store(parent, timeout=0):  # a time-out is an OSError
+            pass
 
 
 def clean_up(parent: Path) -> None:
