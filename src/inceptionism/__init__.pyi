@@ -8,6 +8,7 @@ from .errors import (
     NoGradient,
     NotFinite,
     UnknownName,
+    UnreadableFile,
     UnreadablePicture,
 )
 from .film import Frame, VideoRun, ZoomRun, replay_film
@@ -40,6 +41,7 @@ __all__ = [
     "Run",
     "Step",
     "UnknownName",
+    "UnreadableFile",
     "UnreadablePicture",
     "VideoRecipe",
     "VideoRun",

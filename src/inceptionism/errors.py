@@ -13,6 +13,10 @@ MAX_QUOTED = 100
 """Largest number of characters of a value that a message quotes in full."""
 
 
+MAX_PATH = 300
+"""Largest number of characters of a path that a message quotes in full."""
+
+
 class InceptionismError(Exception):
     """Base class of the errors that this package raises on purpose. `str(error)` is one sentence for users."""
 
@@ -25,7 +29,11 @@ class UnknownName(InceptionismError, LookupError):
     """There is no network, layer, class or device with this name."""
 
 
-class UnreadablePicture(InceptionismError):
+class UnreadableFile(InceptionismError):
+    """A file is missing, cannot be read, is too large, or is not a file of the expected type."""
+
+
+class UnreadablePicture(UnreadableFile):
     """A file is not a picture, or it is a picture that cannot be read or dreamed."""
 
 
@@ -66,6 +74,12 @@ def quote_value(value: object) -> str:
     except ValueError:  # Python refuses to print integers of more than 4,300 digits
         return "a number with thousands of digits"
     return text if len(text) <= MAX_QUOTED else f"{text[:60]}…{text[-30:]}"
+
+
+def quote_path(path: object) -> str:
+    """Return a path for a message: on one line, with the middle cut out if it is long."""
+    text = printable(str(path))
+    return text if len(text) <= MAX_PATH else f"{text[:100]}…{text[-100:]}"
 
 
 def printable(text: str) -> str:

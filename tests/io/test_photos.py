@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from inceptionism.errors import UnreadablePicture
+from inceptionism.errors import UnreadablePicture, quote_path
 from inceptionism.io.masks import load_mask
 from inceptionism.io.outputs import save_picture
 from inceptionism.io.photos import PICTURE_FORMATS, load_photo
@@ -176,7 +176,7 @@ def test_unreadable_files_are_refused_in_one_sentence(tmp_path) -> None:
     }.items():
         with pytest.raises(UnreadablePicture, match=reason) as caught:
             load_photo(tmp_path / name)
-        assert str(tmp_path / name) in str(caught.value)
+        assert quote_path(tmp_path / name) in str(caught.value)
         assert "\n" not in str(caught.value)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, UnreadableFile
 from inceptionism.recipes import Keyframe, LayerChoice, Recipe, VideoRecipe, ZoomRecipe, read_keyframes
 
 KEYFRAMES = """
@@ -60,7 +60,7 @@ def test_the_camera_follows_the_keyframes(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[[keyframe]]\nat = ", r"k.toml is not a TOML file that can be read: Invalid value"),
+        ("[[keyframe]]\nat = ", r"k.toml is not valid TOML: Invalid value"),
         ("at = 3", r"must have a table \[\[keyframe\]\] for each keyframe"),
         ("[[keyframe]]\nat = 1\n[[keyframe]]\nat = 1.0", "two keyframes are at 1 seconds; merge them into one"),
         ("[[keyframe]]\nat = 1\nzom = 2", "unknown setting 'zom'; did you mean zoom"),
@@ -68,15 +68,32 @@ def test_the_camera_follows_the_keyframes(tmp_path) -> None:
         ("[[keyframe]]\nat = -1", "at must be from 0 to 10000000, not -1"),
         ("[[keyframe]]\nat = 1\nzoom = -2", "zoom must be from 0.001 to 1000, not -2"),
         ('[[keyframe]]\nat = 1\nlayer = "a"\nobjective = "layer(b)"', "both a layer and an objective"),
-        ("\x00", "is not a TOML file"),
     ],
 )
 def test_invalid_keyframes_are_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "k.toml").write_text(text)
     with pytest.raises(InvalidSetting, match=reason):
         read_keyframes(tmp_path / "k.toml")
-    with pytest.raises(InvalidSetting, match="No such file"):
-        read_keyframes(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gbk", "latin-1"])
+def test_keyframes_are_read_in_every_usual_encoding(tmp_path: Path, encoding: str) -> None:
+    comment = "# schön, aber langsam" if encoding == "latin-1" else "# 这是注释"
+    (tmp_path / "k.toml").write_bytes(f"{comment}\r\n[[keyframe]]\r\nat = 1.5\r\nzoom = 3\r\n".encode(encoding))
+    assert [(one.at, one.zoom) for one in read_keyframes(tmp_path / "k.toml")] == [(1.5, 3)]
+
+
+def test_keyframes_come_from_a_text_file_of_a_limited_size(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"\0")
+    (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
+    for path, reason in (
+        (tmp_path / "none.toml", "there is no file"),
+        (tmp_path / "binary.toml", "is not a text file"),
+        (tmp_path / "large.toml", "is larger than 1 MiB"),
+        ("/dev/zero", "is a pipe or a device"),
+    ):
+        with pytest.raises(UnreadableFile, match=reason):
+            read_keyframes(path)
 
 
 @pytest.mark.parametrize(

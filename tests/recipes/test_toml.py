@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inceptionism.errors import InvalidSetting, UnreadablePicture
+from inceptionism.errors import InvalidSetting, UnreadableFile
 from inceptionism.io.recipes import load_recipe
 from inceptionism.recipes import PhotoRecipe, Recipe
 from tests.support.recipe_strategies import class_recipes, photo_recipes
@@ -91,18 +91,18 @@ def test_any_text_is_a_recipe_or_is_refused_in_one_sentence(text: str) -> None:
 
 
 def test_files_without_a_recipe_are_refused(tmp_path) -> None:
-    (tmp_path / "latin.toml").write_bytes('kind = "photo"\n# für dich'.encode("latin-1"))
+    (tmp_path / "binary.toml").write_bytes(b"a = 1\0")
     (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
     (tmp_path / "empty.toml").touch()
     (tmp_path / "folder.toml").mkdir()
     for name, reason in {
-        "latin.toml": r"latin.toml, line 2: this is not text in UTF-8",
-        "large.toml": "has more than 1048576 bytes",
+        "binary.toml": "binary.toml is not a text file; save it as text in UTF-8",
+        "large.toml": "is larger than 1 MiB",
         "empty.toml": "is empty",
         "folder.toml": "is a folder",
         "missing.toml": "there is no file",
     }.items():
-        with pytest.raises((InvalidSetting, UnreadablePicture), match=reason):
+        with pytest.raises((InvalidSetting, UnreadableFile), match=reason):
             load_recipe(tmp_path / name)
     (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbf" + WRITTEN.encode())
     assert load_recipe(tmp_path / "bom.toml").octaves == 5

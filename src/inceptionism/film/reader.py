@@ -13,7 +13,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.io import Array, check_file, convert_read_errors, open_film
+from inceptionism.files import check_file
+from inceptionism.io import Array, convert_read_errors, open_film
 
 HD_HEIGHT = 720
 """Smallest height, in pixels, for which a film without a color space is assumed to have the colors of HD (BT.709)."""
@@ -54,7 +55,7 @@ class FilmSource:
     """
 
     def __init__(self, path: Path) -> None:
-        check_file(path)
+        check_file(path, UnreadablePicture)
         self.path = path
         self.notes: list[str] = []
         with convert_read_errors(path), open_film(path) as container:

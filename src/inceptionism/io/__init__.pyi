@@ -14,7 +14,7 @@ from .outputs import (
     shorten_name,
     write_atomically,
 )
-from .photos import Array, FileResolver, Photo, PhotoSource, check_file, last_path_part, load_photo, open_image
+from .photos import Array, FileResolver, Photo, PhotoSource, last_path_part, load_photo, open_image
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
 from .sharing import (
@@ -41,7 +41,6 @@ __all__ = [
     "ScorePlot",
     "alternative_text",
     "caption",
-    "check_file",
     "check_output",
     "check_side",
     "contact_sheet",

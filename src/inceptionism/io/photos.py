@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from inceptionism.errors import UnreadablePicture, first_line
+from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS, kept_exif, upright
 
 Array: TypeAlias = NDArray[np.uint8]
@@ -101,7 +101,7 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
-    check_file(path)
+    check_file(path, UnreadablePicture)
     with convert_decoding_errors(str(path)), open_image(path) as image:
         return to_photo(image, str(source), position=position)
 
@@ -109,22 +109,6 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
 def last_path_part(path: str) -> str:
     """Return the last part of a path from any operating system."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
-
-
-def check_file(path: Path) -> None:
-    """Raise `UnreadablePicture` unless `path` is a file that is not empty."""
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnreadablePicture(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:  # a name that is too long or has a null byte, or a link to itself
-        raise UnreadablePicture(f"{path} cannot be opened: {first_line(error)}") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise UnreadablePicture(f"{path} is a folder, not a file")
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadablePicture(f"{path} is a pipe or a device, not a file")
-    if status.st_size == 0:
-        raise UnreadablePicture(f"{path} is empty: the file has no content")
 
 
 def open_image(path: Path) -> Image.Image:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, UnreadablePicture, first_line
-from inceptionism.io.photos import check_file, convert_decoding_errors, open_image
+from inceptionism.errors import InvalidSetting
+from inceptionism.files import check_file, read_text
+from inceptionism.io.photos import convert_decoding_errors, open_image
 from inceptionism.io.xmp import PNG_XMP, read_packet
 from inceptionism.io.xmp_containers import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
 from inceptionism.recipes import Recipe
@@ -14,21 +15,18 @@ from inceptionism.recipes import Recipe
 TOML_ENDING = ".toml"
 """Ending of the name of a recipe file."""
 
-MAX_TOML_BYTES = 2**20
-"""Largest size of a recipe file, in bytes."""
-
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe inside a picture, an animation or a film, or the recipe in a TOML file.
 
     Raises:
-        UnreadablePicture: If the file is missing or cannot be read.
+        UnreadableFile: If the file is missing or cannot be read.
         InvalidSetting: If the file has no recipe, or a recipe that is not valid. For a TOML file, the message names
             the line.
     """
     path = Path(path)
     if path.suffix.lower() == TOML_ENDING:
-        return Recipe.from_toml(toml_text(path), str(path))
+        return Recipe.from_toml(read_text(path), str(path))
     text = read_recipe(path)
     if text is None:
         raise InvalidSetting(f"{path} carries no recipe: another program made it, or its metadata was removed")
@@ -42,7 +40,7 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
     """Return the JSON of the recipe inside a picture, an animation or a film, or None if it has no recipe.
 
     Raises:
-        UnreadablePicture: If the file is missing or cannot be read.
+        UnreadableFile: If the file is missing or cannot be read.
     """
     path = Path(path)
     check_file(path)
@@ -62,24 +60,3 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
                 image.load()  # the text of a PNG may follow the pixels
                 packet = image.info.get("xmp") or image.info.get(PNG_XMP)
     return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None
-
-
-def toml_text(path: Path) -> str:
-    """Return the text of a TOML file.
-
-    Raises:
-        UnreadablePicture: If the file is missing or cannot be read.
-        InvalidSetting: If the file is too large or is not text in UTF-8.
-    """
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_TOML_BYTES + 1)
-        if len(content) > MAX_TOML_BYTES:
-            raise InvalidSetting(f"{path} has more than {MAX_TOML_BYTES} bytes, which is too large for a recipe")
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise UnreadablePicture(f"{path} cannot be read: {first_line(error)}") from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidSetting(f"{path}, line {line}: this is not text in UTF-8; save the file as UTF-8") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, first_line, quote_value
+from inceptionism.files import read_text
 from inceptionism.recipes.camera import Camera, Place
 from inceptionism.recipes.layers import LayerChoice
 from inceptionism.recipes.photo import PhotoRecipe
@@ -80,12 +81,14 @@ def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:
     """Return the keyframes in a TOML file, which has a table `[[keyframe]]` for each.
 
     Raises:
-        InvalidSetting: If the file cannot be read, is not TOML, has no keyframes, or a keyframe is not valid.
+        UnreadableFile: If the file cannot be read.
+        InvalidSetting: If the file is not TOML, has no keyframes, or a keyframe is not valid.
     """
+    text = read_text(Path(path))
     try:
-        content: Mapping[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:  # ValueError includes the errors of TOML and of Unicode
-        raise InvalidSetting(f"{path} is not a TOML file that can be read: {first_line(error)}") from None
+        content: Mapping[str, Any] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # the errors of TOML are of the type ValueError
+        raise InvalidSetting(f"{path} is not valid TOML: {first_line(error)}") from None
     if not isinstance(content.get("keyframe"), list) or len(content) > 1:
         raise InvalidSetting(f"{path} must have a table [[keyframe]] for each keyframe, and nothing else")
     try:

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import inceptionism as inc
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, UnreadableFile
 from inceptionism.networks.loaders.onnx import read
 
 node, value = helper.make_node, helper.make_tensor_value_info
@@ -460,7 +460,7 @@ def test_weights_of_another_shape_than_declared_are_refused(tmp_path, dims, fiel
             read(write(tmp_path / "bad.onnx", nodes, weights=weights))
 
 
-@pytest.mark.parametrize("content", [b"", b"not a network at all", b"\x89PNG\r\n\x1a\n" + bytes(99), "cut", "text"])
+@pytest.mark.parametrize("content", [b"not a network at all", b"\x89PNG\r\n\x1a\n" + bytes(99), "cut", "text"])
 def test_damaged_files_are_refused(tmp_path, content) -> None:
     path = write(tmp_path / "bad.onnx", small())
     whole = path.read_bytes()
@@ -476,13 +476,13 @@ def test_damaged_files_are_refused(tmp_path, content) -> None:
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path) -> None:
-    with pytest.raises(InvalidSetting, match=r"none\.onnx cannot be read: No such file"):
+    with pytest.raises(UnreadableFile, match="there is no file"):
         read(tmp_path / "none.onnx")
-    with pytest.raises(InvalidSetting, match="cannot be read: Is a directory"):
+    with pytest.raises(UnreadableFile, match="is a folder"):
         read(tmp_path)
     with (tmp_path / "large.onnx").open("wb") as file:
-        file.truncate(2**31)
-    with pytest.raises(InvalidSetting, match=r"large\.onnx is larger than 2 GB, the limit for an ONNX file"):
+        file.truncate(2**31 + 1)
+    with pytest.raises(UnreadableFile, match=r"large\.onnx is larger than 2048 MiB"):
         read(tmp_path / "large.onnx")
 
 

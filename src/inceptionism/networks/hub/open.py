@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value
+from inceptionism.files import read_text
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
 from inceptionism.networks.labels import Labels, imagenet_labels
@@ -81,13 +82,9 @@ def read_labels(path: Path) -> Labels:
     Each line can begin with the WordNet identifier of the class.
 
     Raises:
-        InvalidSetting: If the file cannot be read.
+        UnreadableFile: If the file cannot be read, is too large, or is not text.
     """
-    try:
-        with path.open("rb") as file:
-            lines = file.read(MAX_LABELS_BYTES).decode("utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise InvalidSetting(f"{path} cannot be read as a list of classes: {error}") from error
+    lines = read_text(path, MAX_LABELS_BYTES).splitlines()
     pairs = [line.split(" ", 1) for line in lines]
     if lines and all(len(pair) == 2 and pair[0][:1] == "n" and pair[0][1:].isdigit() for pair in pairs):
         return Labels([name for _, name in pairs], [identifier for identifier, _ in pairs])

@@ -12,6 +12,7 @@ from onnx import GraphProto, ModelProto, NodeProto, checker, numpy_helper, shape
 from onnx import external_data_helper as external
 
 from inceptionism.errors import InvalidSetting, first_line, printable, quote_value
+from inceptionism.files import read_limited
 from inceptionism.networks.loaders.optional import import_library
 
 MAX_BYTES = 2**31
@@ -46,11 +47,7 @@ def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
 def parse_model(path: Path) -> ModelProto:
     """Return the model in a file, without the tensors that the file keeps in other files."""
     try:
-        if path.stat().st_size >= MAX_BYTES:
-            raise InvalidSetting("is larger than 2 GB, the limit for an ONNX file")
-        model = onnx.load_from_string(path.read_bytes())
-    except OSError as error:
-        raise InvalidSetting(f"cannot be read: {reason(error)}") from error
+        model = onnx.load_from_string(read_limited(path, MAX_BYTES))
     except DecodeError as error:
         raise InvalidSetting(f"is not an ONNX file, or it is damaged: {reason(error)}") from error
     nodes = model.graph.node

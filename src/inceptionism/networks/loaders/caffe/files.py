@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, first_line, quote_value
+from inceptionism.files import read_limited, read_text
 from inceptionism.networks.loaders.caffe.schema import PARAMETERS, message_class
 
 MAX_BYTES = 2 * 2**30
@@ -261,10 +262,7 @@ def parse_text(path: Path, name: str) -> Any:
     An unknown field in the settings of a supported layer is an error, as in Caffe. Other unknown fields, of a layer or
     of a network, are ignored: they are for training or for types of layers that are not supported.
     """
-    try:
-        text = read_limited(path, MAX_TEXT_BYTES).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidSetting(f"{path} is not a text file; the layers are described in a .prototxt") from error
+    text = read_text(path, MAX_TEXT_BYTES)
     try:
         return text_format.Parse(text, message_class(name)())
     except (text_format.ParseError, RecursionError) as error:
@@ -285,15 +283,3 @@ def parse_binary(path: Path, name: str) -> Any:
     except DecodeError as error:
         raise InvalidSetting(f"{path} is not a Caffe file, or it is damaged: {first_line(error)}") from error
     return message
-
-
-def read_limited(path: Path, max_bytes: int) -> bytes:
-    """Return the content of a file; raise `InvalidSetting` if it has more than `max_bytes` bytes."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
-    except (OSError, ValueError) as error:
-        raise InvalidSetting(f"{path} cannot be read: {first_line(error)}") from error
-    if len(content) > max_bytes:
-        raise InvalidSetting(f"{path} is larger than {max_bytes // 2**20} MiB, the limit for a file of this type")
-    return content

@@ -1,0 +1,108 @@
+"""Reading of files: the checks before a file is opened, limits of size, and text in every usual encoding.
+
+Every reader of this package uses these functions, so a device, a pipe or a huge file cannot fill the memory or make
+the program wait for ever.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+
+from inceptionism.errors import InceptionismError, UnreadableFile, first_line, quote_path
+
+MAX_TEXT_BYTES = 2**20
+"""Largest size of a text file, in bytes, unless its reader sets another limit."""
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with the mark of UTF-16, so it comes first
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Bytes at the beginning of a text that say how it is encoded, and the encoding's name."""
+
+ENCODINGS = ("utf-8", "gb2312", "cp1252", "latin-1")
+"""Encodings of text without a byte order mark, in the order in which they are tried.
+
+Text in one of them is hardly ever valid in an earlier one: a Chinese character in GB 2312 has two bytes above 160, and
+in Western text a letter with an accent rarely follows another.
+"""
+
+
+def check_file(path: Path, error: type[InceptionismError] = UnreadableFile) -> None:
+    """Check that `path` is a regular file that is not empty.
+
+    Args:
+        path: The file.
+        error: Type of the error that is raised if it is not.
+
+    Raises:
+        UnreadableFile: If there is no such file, or it is a folder, a pipe or a device, or it is empty.
+    """
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise error(f"there is no file {quote_path(path)}") from None
+    except (OSError, ValueError) as reason:  # a name that is too long or has a null byte, or a link to itself
+        raise error(f"{quote_path(path)} cannot be opened: {first_line(reason)}") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise error(f"{quote_path(path)} is a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise error(f"{quote_path(path)} is a pipe or a device, not a file")
+    if status.st_size == 0:
+        raise error(f"{quote_path(path)} is empty: the file has no content")
+
+
+def read_limited(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        UnreadableFile: If the file cannot be read, is empty, or has more than `max_bytes` bytes.
+    """
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            is_larger = os.fstat(file.fileno()).st_size > max_bytes
+            content = b"" if is_larger else file.read(max_bytes + 1)
+    except OSError as error:
+        raise UnreadableFile(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
+    if is_larger or len(content) > max_bytes:
+        unit, name = (2**20, "MiB") if max_bytes >= 2**20 else (2**10, "KiB")
+        raise UnreadableFile(
+            f"{quote_path(path)} is larger than {max_bytes // unit} {name}, the limit for a file of this type"
+        )
+    return content
+
+
+def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Return the text of a file with a line feed at the end of each line.
+
+    A byte order mark decides the encoding and is removed. Without a mark, the first of `ENCODINGS` in which the text
+    is valid is used.
+
+    Raises:
+        UnreadableFile: If the file cannot be read, is empty, has more than `max_bytes` bytes, or is not text.
+    """
+    content = read_limited(path, max_bytes)
+    marked = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    try:
+        text = content.decode(marked) if marked else decode(content)
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"{quote_path(path)} is damaged: its text is not valid {marked}") from None
+    if "\0" in text:
+        raise UnreadableFile(f"{quote_path(path)} is not a text file; save it as text in UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decode(content: bytes) -> str:
+    """Return text without a byte order mark. The last of `ENCODINGS` can decode all bytes."""
+    for name in ENCODINGS[:-1]:
+        try:
+            return content.decode(name)
+        except UnicodeDecodeError:
+            continue
+    return content.decode(ENCODINGS[-1])
