@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
@@ -16,7 +17,14 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the slowest tests, so that no process is still busy with them when the others have finished."""
+    """Skip what needs a GPU where there is none, and start with the slowest tests.
+
+    With the slowest first, no process is still busy with them when the others have finished.
+    """
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a CUDA GPU"))
     items.sort(key=lambda item: not item.path.name.startswith(("test_readme", "test_transfer")))
 
 

@@ -9,7 +9,7 @@ from inceptionism import objectives
 from inceptionism.optimization.cuda_graphs import WARM_UP_CALLS, CUDAGraphed
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+pytestmark = pytest.mark.gpu
 
 
 def pictures(count: int) -> list[torch.Tensor]:

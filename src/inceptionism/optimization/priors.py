@@ -164,10 +164,9 @@ class _StatisticsDistance(torch.autograd.Function):
         # 2 (pixel - mean) d / (H W).
         by_mean = 2 * weight * offset / std
         by_variance = 2 * weight * (ratio - 1) * (ratio + 3) / (ratio + 1).square() / std.square()
-        channels = torch.tensor([layer.shape[1] for layer in maps])
-        areas = torch.tensor([layer.shape[2] * layer.shape[3] for layer in maps], dtype=weight.dtype)
-        area = torch.repeat_interleave(areas, channels).to(weight.device)
-        ctx.channels = channels.tolist()
+        ctx.channels = [layer.shape[1] for layer in maps]
+        # Filled on the device: a copy from the host to the device cannot be recorded in a CUDA graph.
+        area = torch.cat([weight.new_full(layer.shape[1:2], layer.shape[2] * layer.shape[3]) for layer in maps])
         ctx.save_for_backward(2 * by_variance / area, (by_mean - 2 * by_variance * means) / area, *maps)
         distance: Tensor = (weight * (offset.square() + 2 * (ratio - 1).square() / (ratio + 1))).sum(1)
         return distance
