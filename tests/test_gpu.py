@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,9 +11,9 @@ import torch
 
 import inceptionism as inc
 from inceptionism.objectives import logit
-from inceptionism.optimization import GradientEvaluator, build_prior
+from inceptionism.optimization import GradientEvaluator
 from inceptionism.optimization.gradients import EvaluationRequest
-from inceptionism.recipes import ClassRecipe, parse_prior
+from inceptionism.recipes import ClassRecipe
 from tests.support.tiny_networks import tiny_module
 
 pytestmark = pytest.mark.gpu
@@ -34,7 +35,7 @@ def make(what: str, network: inc.Network, photo: np.ndarray, **settings: object)
     if what == "tiles":
         settings = {"memory": "700MB", **settings}
         return pixels(inc.dream(photo, network=network, layer="blocks.4", size=640, octaves=1, steps=2, **settings))
-    target = "banana" if what == "class" else "channel(blocks.9, 3)"
+    target = "banana" if what == "class" else "channel(blocks.9:3)"
     return pixels(inc.visualize(target, network=network, size=(96, 130), steps=6, **settings))
 
 
@@ -56,7 +57,7 @@ def test_the_same_recipe_gives_the_same_pixels(lite0_on_gpu, photo, what, precis
 
 
 def test_the_default_prior_is_recorded_in_a_cuda_graph(lite0_on_gpu) -> None:
-    prior = build_prior(parse_prior(ClassRecipe(target="banana").prior), lite0_on_gpu)
+    prior = inc.ClassRun(ClassRecipe(target="banana"), network=lite0_on_gpu).prior
     evaluator = GradientEvaluator(lite0_on_gpu, torch.float32)
     generator = torch.Generator().manual_seed(2)
     assert prior.regularizer is not None
@@ -104,14 +105,10 @@ def test_a_network_on_its_own_gpu_is_not_copied(lite0_on_gpu) -> None:
 
 
 def test_memory_of_the_gpu_is_free_again_after_a_run(lite0_on_gpu, photo) -> None:
-    make("photo", lite0_on_gpu, photo)
-    before = torch.cuda.memory_allocated()
-    for number in range(3):
+    before = 0
+    for number in range(4):
         make("photo", lite0_on_gpu, photo, seed=number)
         make("class", lite0_on_gpu, photo, seed=number)
+        gc.collect()
+        before = before or torch.cuda.memory_allocated()
     assert torch.cuda.memory_allocated() <= before + 2**20
-
-
-def test_a_layer_that_does_not_respond_is_named(lite0_on_gpu, photo) -> None:
-    with pytest.raises(inc.NoGradient, match="yields no gradient"):
-        inc.dream(photo, network=lite0_on_gpu, objective="0 * layer(blocks.2)", octaves=1, steps=2)

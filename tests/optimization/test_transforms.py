@@ -7,8 +7,16 @@ import pytest
 import torch
 from scipy import ndimage
 from skimage.data import chelsea
+from torch.nn import functional
 
-from inceptionism.optimization.transforms import _CircularShift, circular_shift, random_view, shifted, similarity
+from inceptionism.optimization.transforms import (
+    _CircularShift,
+    _GridSample,
+    circular_shift,
+    random_view,
+    shifted,
+    similarity,
+)
 
 
 def test_a_circular_shift_keeps_all_pixels() -> None:
@@ -51,6 +59,21 @@ def test_a_similarity_equals_that_of_scipy(shift, scale: float, rotation: float)
             picture[0, channel].numpy(), inverse, offset, order=1, mode="grid-constant", cval=0.5
         )
         np.testing.assert_allclose(view[channel], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(("scale", "rotation"), [(1, 0), (0.6, 30), (1.9, -10), (7, 3)])
+def test_the_repeatable_gradient_of_a_resampling_equals_that_of_torch(scale: float, rotation: float) -> None:
+    generator = torch.Generator().manual_seed(4)
+    picture = torch.rand(2, 3, 31, 46, generator=generator, requires_grad=True)
+    angle = np.radians(rotation)
+    matrix = torch.tensor([[np.cos(angle), np.sin(angle), 0.3], [-np.sin(angle), np.cos(angle), -0.2]]).float() / scale
+    grids = functional.affine_grid(matrix.expand(2, -1, -1), [2, 3, 37, 52], align_corners=False)
+    weights = torch.randn(2, 3, 37, 52, generator=generator) * 1e-6
+    expected = functional.grid_sample(picture, grids, align_corners=False)
+    view = _GridSample.apply(picture, grids)
+    assert torch.equal(view, expected)
+    gradient, expected = (torch.autograd.grad((one * weights).sum(), picture)[0] for one in (view, expected))
+    torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))
 
 
 def test_a_view_is_repeatable_and_differentiable_and_keeps_the_size() -> None:

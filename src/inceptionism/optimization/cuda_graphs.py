@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 import torch
@@ -15,6 +17,9 @@ Evaluation: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 WARM_UP_CALLS = 2
 """Number of calls before the recording. During these, libraries choose their kernels and allocate their memory."""
+
+_RECORDING = threading.Lock()
+"""Lock of the stream that records. Two threads on it would record each other's operations."""
 
 
 class CUDAGraphed:
@@ -39,7 +44,7 @@ class CUDAGraphed:
     def __call__(self, view: Tensor) -> tuple[Tensor, Tensor]:
         if self._calls < WARM_UP_CALLS:
             self._calls += 1
-            return on_side_stream(self._evaluate, view)
+            return self._evaluate(view)
         if self._calls == WARM_UP_CALLS:
             self._calls += 1
             self._record(view)
@@ -55,7 +60,12 @@ class CUDAGraphed:
         self._view = view.clone()
         try:
             # "thread_local", because another thread may use the device at the same time.
-            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
+            with (
+                _RECORDING,
+                torch.cuda.graph(
+                    graph, pool=self.pool, stream=recording_stream(view.device), capture_error_mode="thread_local"
+                ),
+            ):
                 self._outputs = self._evaluate(self._view)
         except RuntimeError as error:
             if is_out_of_memory(error):
@@ -65,14 +75,10 @@ class CUDAGraphed:
             self._graph = graph
 
 
-def on_side_stream(evaluate: Evaluation, view: Tensor) -> tuple[Tensor, Tensor]:
-    """Run an evaluation on a separate stream, which torch requires before a recording."""
-    current = torch.cuda.current_stream(view.device)
-    side = torch.cuda.Stream(view.device)  # type: ignore[no-untyped-call]
-    side.wait_stream(current)
-    with torch.cuda.stream(side):
-        outputs = evaluate(view)
-    current.wait_stream(side)
-    for output in outputs:
-        output.record_stream(current)
-    return outputs
+@cache
+def recording_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return the stream on which all evaluations of a device are recorded.
+
+    torch hands out the same few streams again and again, so a new one may be in use by another thread.
+    """
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

@@ -130,7 +130,48 @@ def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rot
     torch.add(-sine * height / width * y - 2 * right / width, cosine * x, out=grid[..., 0])
     torch.add(cosine * y - 2 * down / height, sine * width / height * x, out=grid[..., 1])
     grids = grid.view(halves, -1, width, 2).expand(max(halves, len(picture)), -1, -1, -1)
-    view = F.grid_sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids, align_corners=False)
+    view: Tensor = sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids)
     if halves > 1:
         view = torch.cat(view.unbind(), 1)[None]
     return view[..., :height, :] + 0.5
+
+
+def sample(picture: Tensor, grids: Tensor) -> Tensor:
+    """Return the same as `F.grid_sample(picture, grids, align_corners=False)`, with a gradient that is repeatable."""
+    if picture.device.type != "cuda":
+        return F.grid_sample(picture, grids, align_corners=False)
+    sampled: Tensor = _GridSample.apply(picture, grids)  # type: ignore[no-untyped-call]
+    return sampled
+
+
+class _GridSample(torch.autograd.Function):
+    """`F.grid_sample` with a backward pass that adds integers.
+
+    On a GPU, the threads of torch's backward pass add floating-point numbers in an order that differs from call to
+    call, and so does the rounding. The order of integers does not matter. They are multiples of 2^-40 of the largest
+    gradient, which is finer than float32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor, grids: Tensor) -> Tensor:
+        ctx.size = picture.shape[-2:]
+        ctx.save_for_backward(grids)
+        return F.grid_sample(picture, grids, align_corners=False)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (grids,) = ctx.saved_tensors
+        count, channels = gradient.shape[:2]
+        height, width = ctx.size
+        column, row = (((grids[..., axis] + 1) * side - 1) / 2 for axis, side in ((0, width), (1, height)))
+        left, top = column.floor(), row.floor()
+        unit = gradient.abs().amax().clamp_min(torch.finfo(gradient.dtype).tiny) * 2.0**-40
+        multiples = gradient / unit
+        sums = torch.zeros(count, channels, height * width, dtype=torch.int64, device=gradient.device)
+        for corner_row, corner_column in (top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1):
+            share = (1 - (row - corner_row).abs()) * (1 - (column - corner_column).abs())
+            inside = (corner_row >= 0) & (corner_row < height) & (corner_column >= 0) & (corner_column < width)
+            index = torch.where(inside, corner_row * width + corner_column, 0).long().flatten(1)
+            parts = (multiples * torch.where(inside, share, 0)[:, None]).round().long().flatten(2)
+            sums.scatter_add_(2, index[:, None].expand_as(parts), parts)
+        return (sums * unit).to(gradient.dtype).view(count, channels, height, width), None
