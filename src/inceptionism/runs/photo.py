@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +177,6 @@ class PhotoRun(Run):
 def trim_memory_for(size: tuple[int, int]) -> None:
     """Return unused memory to the system if a picture of this height and width is large."""
     if size[0] * size[1] > MIN_TRIM_PIXELS:
-        gc.collect()  # torch's optimizers are in reference cycles, which keep the pixels of the previous octave
         trim_memory()
 
 
