@@ -46,7 +46,6 @@ def test_a_picture_of_the_gpu_is_close_to_that_of_the_cpu(lite0, lite0_on_gpu, p
     expected = make(what, lite0, photo, **on_cpu)
     difference = np.abs(make(what, lite0_on_gpu, photo, precision="fp32") - expected).mean()
     other = np.abs(make(what, lite0, photo, seed=1, **on_cpu) - expected).mean()
-    print(what, difference, other)
     assert 0 < difference < other / 4
 
 
@@ -82,7 +81,6 @@ def test_classes_in_a_batch_have_the_pixels_of_classes_made_alone(lite0_on_gpu) 
         alone = inc.ClassRun(recipe, network=lite0_on_gpu)
         alone.finish()
         difference = np.abs(pixels(run.result()) - pixels(alone.result())).mean()
-        print(difference)
         assert difference < 4
 
 
