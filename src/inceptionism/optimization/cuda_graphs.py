@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -18,8 +20,8 @@ Evaluation: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
 WARM_UP_CALLS = 2
 """Number of calls before the recording. During these, libraries choose their kernels and allocate their memory."""
 
-_RECORDING = threading.Lock()
-"""Lock of the stream that records. Two threads on it would record each other's operations."""
+_DEVICE = threading.RLock()
+"""Lock of the GPUs. Two threads at the same time would not be faster, and one could disturb a recording of the other."""
 
 
 class CUDAGraphed:
@@ -29,50 +31,52 @@ class CUDAGraphed:
     evaluation that waits for numbers from the device cannot be recorded. Such an evaluation runs normally at each call.
 
     Args:
-        evaluate: The evaluation.
         pool: Memory pool that other graphs share. Graphs that share a pool must not run at the same time.
     """
 
-    def __init__(self, evaluate: Evaluation, pool: Any) -> None:
-        self._evaluate = evaluate
+    def __init__(self, pool: Any) -> None:
         self.pool = pool
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._view: Tensor
         self._outputs: tuple[Tensor, Tensor]
 
-    def __call__(self, view: Tensor) -> tuple[Tensor, Tensor]:
-        if self._calls < WARM_UP_CALLS:
-            self._calls += 1
-            return self._evaluate(view)
-        if self._calls == WARM_UP_CALLS:
-            self._calls += 1
-            self._record(view)
+    @property
+    def is_recorded(self) -> bool:
+        """Whether calls replay a graph."""
+        return self._graph is not None
+
+    def __call__(self, evaluate: Evaluation, view: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the outputs of `evaluate(view)`. The evaluation must be the same at each call."""
+        self._calls += 1
+        if self._calls == WARM_UP_CALLS + 1:
+            self._record(evaluate, view)
         if self._graph is None:
-            return self._evaluate(view)
+            return evaluate(view)
         self._view.copy_(view)
         self._graph.replay()
         # The next replay overwrites the outputs, so return copies.
         return self._outputs[0].clone(), self._outputs[1].clone()
 
-    def _record(self, view: Tensor) -> None:
+    def _record(self, evaluate: Evaluation, view: Tensor) -> None:
         graph = torch.cuda.CUDAGraph()
-        self._view = view.clone()
+        fixed_view = view.clone()
+        torch.cuda.synchronize(view.device)
+        torch.cuda.empty_cache()  # the graph takes its memory from its own pool
         try:
-            # "thread_local", because another thread may use the device at the same time.
-            with (
-                _RECORDING,
-                torch.cuda.graph(
-                    graph, pool=self.pool, stream=recording_stream(view.device), capture_error_mode="thread_local"
-                ),
-            ):
-                self._outputs = self._evaluate(self._view)
+            # `torch.cuda.graph` does the same, but if the recording fails, it leaves the thread on this stream.
+            with torch.cuda.stream(recording_stream(view.device)), no_garbage_collection():
+                # "thread_local", because other threads of the program may use the device at the same time.
+                graph.capture_begin(self.pool, capture_error_mode="thread_local")
+                try:
+                    outputs = evaluate(fixed_view)
+                finally:
+                    graph.capture_end()
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise
-            del self._view
         else:
-            self._graph = graph
+            self._graph, self._view, self._outputs = graph, fixed_view, outputs
 
 
 @cache
@@ -82,3 +86,31 @@ def recording_stream(device: torch.device) -> torch.cuda.Stream:
     torch hands out the same few streams again and again, so a new one may be in use by another thread.
     """
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Keep Python from collecting garbage. A graph that is freed during a recording would end the recording."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def exclusive_use() -> Iterator[None]:
+    """Let only this thread evaluate on a GPU, and let float32 be exact.
+
+    By default, torch's convolutions on a GPU round the factors of float32 to 10 bits (TF32). Then the same picture
+    differs between a batch and a single run, and between a GPU and a CPU.
+    """
+    with _DEVICE:
+        was_allowed = torch.backends.cudnn.allow_tf32
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.allow_tf32 = was_allowed

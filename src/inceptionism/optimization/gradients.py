@@ -20,7 +20,7 @@ from inceptionism.objectives import (
     reference_tensor,
     score_each,
 )
-from inceptionism.optimization.cuda_graphs import CUDAGraphed
+from inceptionism.optimization.cuda_graphs import CUDAGraphed, exclusive_use
 from inceptionism.optimization.tiling import Tile, tiles
 from inceptionism.validation import parse_memory
 
@@ -147,11 +147,11 @@ class GradientEvaluator:
         if views.device.type != "cuda":
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
-        if key not in self._graphs:
-            pool = next((graph.pool for graph in self._graphs.values()), None) or torch.cuda.graph_pool_handle()
-            without_views = [request._replace(view=views[:0]) for request in requests]  # to free the first views
-            self._graphs[key] = CUDAGraphed(lambda inputs: self._forward_backward(inputs, without_views), pool)
-        return self._graphs[key](views)
+        with exclusive_use():
+            if key not in self._graphs:
+                pool = next((graph.pool for graph in self._graphs.values()), None) or torch.cuda.graph_pool_handle()
+                self._graphs[key] = CUDAGraphed(pool)
+            return self._graphs[key](lambda inputs: self._forward_backward(inputs, requests), views)
 
     def _forward_backward(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
         """Return the scores of N views and their gradients, N×3×H×W. Each request's objective scores its own view."""

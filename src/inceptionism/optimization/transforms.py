@@ -163,15 +163,16 @@ class _GridSample(torch.autograd.Function):
         (grids,) = ctx.saved_tensors
         count, channels = gradient.shape[:2]
         height, width = ctx.size
-        column, row = (((grids[..., axis] + 1) * side - 1) / 2 for axis, side in ((0, width), (1, height)))
-        left, top = column.floor(), row.floor()
+        # Each pixel of the view is a mean of four source pixels, whose weights are the product of two shares.
+        sides = torch.tensor((width, height), device=grids.device)
+        position = ((grids + 1) * sides - 1) / 2
+        corners = position.floor()[..., None] + torch.arange(2, device=grids.device)
+        shares = 1 - (position[..., None] - corners).abs()
+        shares = torch.where((corners >= 0) & (corners < sides[:, None]), shares, 0)
+        weights = shares[..., 1, :, None] * shares[..., 0, None, :]
+        index = (corners[..., 1, :, None] * width + corners[..., 0, None, :]).long().clamp(0, height * width - 1)
         unit = gradient.abs().amax().clamp_min(torch.finfo(gradient.dtype).tiny) * 2.0**-40
-        multiples = gradient / unit
+        multiples = ((gradient / unit)[..., None, None] * weights[:, None]).round_().long().flatten(2)
         sums = torch.zeros(count, channels, height * width, dtype=torch.int64, device=gradient.device)
-        for corner_row, corner_column in (top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1):
-            share = (1 - (row - corner_row).abs()) * (1 - (column - corner_column).abs())
-            inside = (corner_row >= 0) & (corner_row < height) & (corner_column >= 0) & (corner_column < width)
-            index = torch.where(inside, corner_row * width + corner_column, 0).long().flatten(1)
-            parts = (multiples * torch.where(inside, share, 0)[:, None]).round().long().flatten(2)
-            sums.scatter_add_(2, index[:, None].expand_as(parts), parts)
-        return (sums * unit).to(gradient.dtype).view(count, channels, height, width), None
+        sums.scatter_add_(2, index.flatten(1)[:, None].expand_as(multiples), multiples)
+        return (sums * unit).view(count, channels, height, width), None

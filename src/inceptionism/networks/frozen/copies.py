@@ -106,7 +106,8 @@ class FusedCopies:
             if is_out_of_memory(error):
                 raise
             return False
-        forget_derived(module)  # most runs need fewer layers and other picture sizes
+        if self._device.type == "cpu":
+            forget_derived(module)  # most runs need fewer layers and other picture sizes
         return True
 
     def _picture(self, dtype: torch.dtype) -> Tensor:
