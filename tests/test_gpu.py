@@ -12,6 +12,7 @@ import torch
 import inceptionism as inc
 from inceptionism.objectives import logit
 from inceptionism.optimization import GradientEvaluator
+from inceptionism.optimization.cuda_graphs import exclusive_use
 from inceptionism.optimization.gradients import EvaluationRequest
 from inceptionism.recipes import ClassRecipe
 from tests.support.tiny_networks import tiny_module
@@ -66,7 +67,8 @@ def test_the_default_prior_is_recorded_in_a_cuda_graph(lite0_on_gpu) -> None:
         view = torch.rand(1, 3, 96, 130, generator=generator).cuda()
         request = EvaluationRequest(view, objective, generator, prior.regularizer)
         ((score, gradient),) = evaluator([request])
-        scores, expected = evaluator._forward_backward(request.view, [request])
+        with exclusive_use():
+            scores, expected = evaluator._forward_backward(request.view, [request])
         assert score == pytest.approx(scores.item(), rel=1e-3)
         torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
     assert [graphed.is_recorded for graphed in evaluator._graphs.values()] == [True]

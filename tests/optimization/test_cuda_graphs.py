@@ -27,7 +27,10 @@ def test_a_graph_returns_the_score_and_gradient_of_the_network(lite0, dtype) -> 
     evaluator = GradientEvaluator(network, dtype)
     for view in pictures(WARM_UP_CALLS + 3):
         ((score, gradient),) = evaluator([EvaluationRequest(view, objective, torch.Generator())])
-        scores, expected = evaluator._forward_backward(view, [EvaluationRequest(view, objective, torch.Generator())])
+        with exclusive_use():
+            scores, expected = evaluator._forward_backward(
+                view, [EvaluationRequest(view, objective, torch.Generator())]
+            )
         assert score == pytest.approx(scores.item(), rel=1e-3)
         torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
     assert all(graphed.is_recorded for graphed in evaluator._graphs.values())

@@ -21,7 +21,7 @@ WARM_UP_CALLS = 2
 """Number of calls before the recording. During these, libraries choose their kernels and allocate their memory."""
 
 _DEVICE = threading.RLock()
-"""Lock of the GPUs. Two threads at the same time would not be faster, and one could disturb a recording of the other."""
+"""Lock of the GPUs. Two threads at the same time would not be faster, and could disturb each other's recordings."""
 
 
 class CUDAGraphed:
