@@ -8,6 +8,8 @@
 #                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
 #                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
 #                   flicker
+# make bench-gpu    runs the tests that need a CUDA GPU, and times the engine there beside the plain loop and
+#                   torch.compile
 # make install      only sets everything up; after that, the command is .venv/bin/dream
 
 PYTHON ?= python3
@@ -18,7 +20,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo install test test-matrix lint bench reference
+.PHONY: demo install test test-matrix lint bench bench-gpu reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -49,6 +51,9 @@ bench: .venv/.with-test
 	$(BIN)/python bench/engine.py "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 	$(BIN)/python bench/transfer.py $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 	$(BIN)/python bench/motion.py "$(PHOTO)" $(if $(FILM),--film "$(FILM)")
+
+bench-gpu: .venv/.with-test
+	$(BIN)/python bench/gpu.py "$(PHOTO)"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -57,13 +57,13 @@ class Case:
     layer: str
 
 
-def efficientnet_lite0() -> Case:
-    """Return the case of the default network."""
+def efficientnet_lite0(device: str = "cpu") -> Case:
+    """Return the case of the default network on a device."""
     module = EfficientNetLite()
     state = torch.load(weights_file("efficientnet-lite0"), map_location="cpu", weights_only=True)
     module.load_state_dict({parameter_name(key): value for key, value in state.items()})
-    network = inc.load_network("efficientnet-lite0", "cpu")
-    return Case("EfficientNet-Lite0", module.eval(), lambda x: (x * 255 - 127) / 128, network, "blocks.10")
+    network = inc.load_network("efficientnet-lite0", device)
+    return Case("EfficientNet-Lite0", module.eval().to(device), lambda x: (x * 255 - 127) / 128, network, "blocks.10")
 
 
 def googlenet_2015(folder: Path) -> Case:
