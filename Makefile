@@ -24,9 +24,11 @@ PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin
 
 demo: .venv/.with-demo
 	@mkdir -p demo
-	$(BIN)/dream photo "$(PHOTO)" --output demo/photo.png --overwrite
+	@cp "$(PHOTO)" "demo/photo$(suffix $(PHOTO))"
+	$(BIN)/dream photo "$(PHOTO)" --output demo/photo-dream.png --overwrite
 	$(BIN)/dream class banana --output demo/banana.png --overwrite
-	@echo 'Look at the two pictures: demo/photo.png and demo/banana.png'
+	@echo 'Look at the two pictures: demo/photo-dream.png and demo/banana.png'
+	@echo 'For more, put the command on the PATH of this terminal: . .venv/bin/activate && cd demo'
 
 install: .venv/.with-demo
 

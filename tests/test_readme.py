@@ -56,3 +56,14 @@ def test_the_linked_pictures_and_files_exist() -> None:
 def test_the_make_commands_are_in_the_makefile(target: str) -> None:
     assert f"make {target}" in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> None:
+    assert ". .venv/bin/activate\ncd demo\n" in README
+    lines = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.search(r'cp "\S+/rocket\.jpg" "demo/photo\.jpg"', lines)
+    assert ". .venv/bin/activate && cd demo" in lines
+    if (ROOT / ".venv").is_dir():
+        command = "cd ../..; . .venv/bin/activate && command -v dream"
+        found = subprocess.run(["sh", "-c", command], cwd=ROOT / "src" / "inceptionism", capture_output=True, text=True)
+        assert found.stdout.strip() == str(ROOT / ".venv" / "bin" / "dream")
