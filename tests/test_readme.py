@@ -64,6 +64,6 @@ def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> 
     assert re.search(r'cp "\S+/rocket\.jpg" "demo/photo\.jpg"', lines)
     assert ". .venv/bin/activate && cd demo" in lines
     if (ROOT / ".venv").is_dir():
-        command = "cd ../..; . .venv/bin/activate && command -v dream"
-        found = subprocess.run(["sh", "-c", command], cwd=ROOT / "src" / "inceptionism", capture_output=True, text=True)
+        command = ["sh", "-c", ". .venv/bin/activate && command -v dream"]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert found.stdout.strip() == str(ROOT / ".venv" / "bin" / "dream")
