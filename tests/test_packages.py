@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 import inceptionism
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(inceptionism.__file__).parent
 PACKAGES = sorted(path.parent for path in ROOT.rglob("__init__.py"))
@@ -55,6 +64,39 @@ def test_the_top_package_has_only_the_agreed_modules() -> None:
 
 def test_no_module_has_more_than_320_lines() -> None:
     assert [dotted(path) for path in MODULES if len(path.read_text("utf-8").splitlines()) > 320] == []
+
+
+def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports in a tree, without the imports that only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            yield from imports_at_run_time(node)
+
+
+EXTRAS = {"networks/loaders/onnx": "onnx", "notebook/": "notebook"}
+"""Beginnings of the paths of modules that are for users of an extra, and the extra."""
+
+
+def test_every_imported_library_is_installed_with_its_users() -> None:
+    project = tomllib.loads(ROOT.parents[1].joinpath("pyproject.toml").read_text("utf-8"))["project"]
+
+    def distributions(requirements: list[str]) -> set[str]:
+        return {re.match(r"[\w-]+", requirement)[0].lower().replace("_", "-") for requirement in requirements}
+
+    default = distributions(project["dependencies"])
+    providers = packages_distributions()
+    for path in MODULES:
+        place = path.relative_to(ROOT).as_posix()
+        extra = next((extra for start, extra in EXTRAS.items() if place.startswith(start)), None)
+        known = default | distributions(project["optional-dependencies"][extra] if extra else [])
+        for node in imports_at_run_time(ast.parse(path.read_text("utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for module in {module.partition(".")[0] for module in modules} - {"inceptionism", *sys.stdlib_module_names}:
+                found = {name.lower().replace("_", "-") for name in providers.get(module, [module])}
+                assert found & known, f"{place}: {module} is in {', '.join(found)}"
 
 
 def test_no_test_module_imports_another() -> None:

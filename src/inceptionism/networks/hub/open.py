@@ -42,7 +42,7 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
     if family == "efficientnet-lite":
         return efficientnet_lite.load(entry.name, **given)
     if family == "caffe":
-        caffe = import_library("inceptionism.networks.loaders.caffe", family)
+        caffe = import_library("inceptionism.networks.loaders.caffe.load")
         module, size = caffe.read(find_only(paths, ".prototxt", entry), find_only(paths, ".caffemodel", entry))
         defaults = {"range": 255.0, "channels": "BGR", "size": size, "layers": module.blobs}
         means = [path for path in paths if path.suffix == ".binaryproto"]

@@ -10,13 +10,16 @@ import torch
 
 from inceptionism.errors import InvalidSetting
 
+PACKAGES = {"google": "protobuf"}
+"""Names of packages on PyPI whose modules have another name, by the top name of their modules."""
 
-def import_library(name: str, extra: str) -> ModuleType:
+
+def import_library(name: str, extra: str = "") -> ModuleType:
     """Import a module that belongs to an optional library or needs one, and return the module.
 
     Args:
         name: Name of the module, for example torchvision.models.
-        extra: Name of this package's extra that installs the library.
+        extra: Name of this package's extra that installs the library. Empty for a library of the default installation.
 
     Raises:
         InvalidSetting: If the library is not installed, or if it does not fit the installed torch.
@@ -24,9 +27,10 @@ def import_library(name: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            f'{error.name} is not installed; install it with: pip install "inceptionism[{extra}]"'
-        ) from error
+        missing = error.name or name
+        package = PACKAGES.get(missing.partition(".")[0], missing)
+        source = f'"inceptionism[{extra}]"' if extra else package
+        raise InvalidSetting(f"{package} is not installed; install it with: pip install {source}") from error
     # The compiled part of torchvision works with one version of torch only. With another version, the first import
     # raises RuntimeError. Later imports raise AttributeError, because a part of torchvision is already imported.
     except (RuntimeError, AttributeError, ImportError) as error:
