@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, UnreadableFile
 from inceptionism.networks.loaders.caffe import load as caffe
 from inceptionism.networks.loaders.caffe.schema import message_class
+from tests.support.caffe_files import input_of, layer, old_layer, write
 
 GENERATOR = np.random.default_rng(7)
 
@@ -22,41 +22,6 @@ GENERATOR = np.random.default_rng(7)
 def numbers(*shape: int, positive: bool = False) -> np.ndarray:
     values = GENERATOR.normal(size=shape).astype(np.float32) * 0.5
     return np.abs(values) + 0.1 if positive else values
-
-
-def head(name: str, kind: str, bottoms: str, tops: str) -> str:
-    lines = [f'name: "{name}" type: {kind}']
-    lines += [f'bottom: "{name}"' for name in bottoms.split()] + [f'top: "{name}"' for name in tops.split()]
-    return " ".join(lines)
-
-
-def layer(name: str, kind: str, bottoms: str, tops: str, rest: str = "") -> str:
-    return f"layer {{ {head(name, repr(kind), bottoms, tops)} {rest} }}\n"
-
-
-def old_layer(name: str, kind: str, bottoms: str, tops: str, rest: str = "") -> str:
-    return f"layers {{ {head(name, kind, bottoms, tops)} {rest} }}\n"
-
-
-def input_of(height: int, width: int) -> str:
-    return f'input: "data" input_dim: 1 input_dim: 3 input_dim: {height} input_dim: {width}\n'
-
-
-def write(folder, text: str, weights: dict[str, list[np.ndarray]]):
-    """Write a prototxt and a caffemodel with the weights of its layers; return both paths."""
-    net = text_format.Parse(text, message_class("NetParameter")())
-    for message in [*net.layer, *net.layers]:
-        for values in weights.get(message.name, ()):
-            blob = message.blobs.add(data=values.astype("<f4").tobytes())
-            if message.DESCRIPTOR.name == "LayerParameter":
-                blob.shape.dim.extend(values.shape)
-            else:
-                sides = (1,) * (4 - values.ndim) + values.shape
-                blob.num, blob.channels, blob.height, blob.width = sides
-    prototxt, caffemodel = folder / "deploy.prototxt", folder / "net.caffemodel"
-    prototxt.write_text(text)
-    caffemodel.write_bytes(net.SerializeToString())
-    return prototxt, caffemodel
 
 
 def check_with_opencv(prototxt, caffemodel, size: tuple[int, int]) -> torch.Tensor:
@@ -336,7 +301,7 @@ def test_a_mean_picture_is_read_as_the_mean_of_each_channel(shared) -> None:
     [
         (
             layer("x", "SPP", "c", "x"),
-            "layer x has the type SPP, which is not supported; the supported types are Input, BatchNorm",
+            "layer x has the type SPP, which is not supported; the supported types are Input, AbsVal, ArgMax",
         ),
         (layer("x", "ReLU", "d", "x"), "layer x (ReLU) reads 'd', which no earlier layer computes"),
         (layer("x", "ReLU", "", "x"), "layer x (ReLU) reads 0 blobs, but this type reads 1"),
@@ -414,7 +379,7 @@ def test_a_damaged_file_is_refused_or_read_as_another_network(tmp_path, start, j
         path.write_bytes(whole[:offset] + junk + (b"" if cut else whole[offset + len(junk) :]))
         try:
             caffe.read(prototxt, caffemodel)
-        except InvalidSetting as error:
+        except (InvalidSetting, UnreadableFile) as error:
             messages.append(str(error))
         path.write_bytes(whole)
     assert "\n" not in "".join(messages)

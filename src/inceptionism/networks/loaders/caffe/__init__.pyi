@@ -1,5 +1,5 @@
-from .files import read_mean
 from .load import read
+from .weights import read_mean
 
 __all__ = [
     "read",

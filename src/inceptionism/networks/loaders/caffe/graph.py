@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.networks.loaders.caffe.files import CaffeLayer, Description
-from inceptionism.networks.loaders.caffe.layers import modules_of
-from inceptionism.networks.loaders.caffe.modules import Scale
+from inceptionism.errors import InvalidSetting, printable, quote_value
+from inceptionism.networks.loaders.caffe.description import CaffeLayer, Description
+from inceptionism.networks.loaders.caffe.layers import can_be_made, modules_of
+from inceptionism.networks.loaders.caffe.modules import ArgMax
+from inceptionism.networks.loaders.caffe.norms import Scale
 from inceptionism.networks.loaders.graph import GraphModule
 from inceptionism.networks.loaders.submodules import place
 
@@ -72,10 +73,20 @@ class CaffeNetwork(GraphModule):
 def connect_layers(
     description: Description, weights: Mapping[str, Sequence[Tensor]], picture: Blob
 ) -> tuple[list[Blob], Blob]:
-    """Return all blobs in the order in which they are computed, and the blob that holds the logits."""
+    """Return all blobs in the order in which they are computed, and the blob that holds the logits.
+
+    A layer that does not lead to the output is left out if it is not supported or has no weights in the file.
+    """
     current = {description.input: picture}
     blobs: list[Blob] = []
-    for layer in description.layers:
+    output_layers, left_out = lead_to_output(description.layers), set[str]()
+    for index, layer in enumerate(description.layers):
+        if index not in output_layers and (
+            not left_out.isdisjoint(layer.bottoms) or not can_be_made(layer, layer.name in weights)
+        ):
+            left_out |= {*layer.tops}
+            continue
+        left_out -= {*layer.tops}
         reads = [find_blob(current, layer, name) for name in layer.bottoms]
         flat = all(blob.flat for blob in reads)
         modules = modules_of(replace(layer, blobs=weights.get(layer.name, ()), flat=flat))
@@ -90,18 +101,28 @@ def connect_layers(
             current[top] = Blob(top, reads, [layer.name], [module], flat)
             blobs.append(current[top])
     if not blobs:
-        raise InvalidSetting("the network has no layer that computes anything from a picture")
+        raise InvalidSetting("the network has no layer that computes anything from the picture alone")
     output = blobs[-1]
-    if len(output.modules) == 1 and isinstance(output.modules[0], nn.Softmax) and output.reads[0] in blobs:
+    while len(output.modules) == 1 and isinstance(output.modules[0], (nn.Softmax, ArgMax)) and output.reads[0] in blobs:
         output = output.reads[0]
     return blobs, output
+
+
+def lead_to_output(layers: Sequence[CaffeLayer]) -> set[int]:
+    """Return the indices of the layers that the output is computed from. The last layer computes the output."""
+    found, names = set(), {*(layers[-1].tops if layers else ())}
+    for index, layer in reversed([*enumerate(layers)]):
+        if index == len(layers) - 1 or not names.isdisjoint(layer.tops):
+            found.add(index)
+            names = names - {*layer.tops} | {*layer.bottoms}
+    return found
 
 
 def find_blob(current: Mapping[str, Blob], layer: CaffeLayer, name: str) -> Blob:
     """Return the current blob with the name `name`, for a layer that reads it."""
     if name not in current:
         raise InvalidSetting(
-            f"layer {layer.name} ({layer.type}) reads {quote_value(name)}, which no earlier layer computes"
+            f"layer {printable(layer.name)} ({layer.type}) reads {quote_value(name)}, which no earlier layer computes"
         )
     return current[name]
 

@@ -5,28 +5,49 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from inceptionism.errors import InvalidSetting
-from inceptionism.networks.loaders.caffe.files import CaffeLayer
+from inceptionism.errors import InvalidSetting, printable
+from inceptionism.networks.loaders.caffe.description import CaffeLayer
 from inceptionism.networks.loaders.caffe.modules import (
+    ArgMax,
     AveragePool,
-    Bias,
     Concat,
     Crop,
-    Eltwise,
     InnerProduct,
-    Power,
+    Reduction,
     Reshape,
-    Scale,
     SliceEqual,
     SliceRange,
-    WithinChannelNorm,
+    Tile,
 )
-
-MAX_SIDE = 1024
-"""Largest kernel side, padding, stride and dilation, in neurons. Larger ones would fill the memory."""
+from inceptionism.networks.loaders.caffe.normalization import (
+    batch_norm,
+    bias,
+    fork_norm,
+    mean_variance_norm,
+    normalize,
+    response_norm,
+    scale,
+)
+from inceptionism.networks.loaders.caffe.pointwise import (
+    AbsVal,
+    Eltwise,
+    Exp,
+    LeakyReLU6,
+    Log,
+    Power,
+    Swish,
+    Threshold,
+)
+from inceptionism.networks.loaders.caffe.settings import (
+    axis_of,
+    check_limit,
+    enum_name,
+    layer_error,
+    rows_and_columns,
+    weight_and_bias,
+)
 
 
 def convolution(layer: CaffeLayer) -> nn.Module:
@@ -82,20 +103,9 @@ def pooling(layer: CaffeLayer) -> nn.Module:
             layer, f"has a padding of {list(padding)}, which is more than half of its kernel of {list(kernel)}"
         )
     # With ceil_mode, torch follows Caffe's rule: a window beyond the edge counts unless it has only padding.
-    if method == "MAX":
-        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=True)
-    return AveragePool(kernel, stride, padding, ceil_mode=True)
-
-
-def response_norm(layer: CaffeLayer) -> nn.Module:
-    """Return a local response normalization."""
-    settings = layer.settings
-    size = check_limit(layer, "local_size", settings.local_size)
-    if size % 2 == 0:
-        raise layer_error(layer, f"normalizes over {size} channels or neurons, but Caffe allows only odd numbers")
-    if enum_name(layer, "norm_region") == "WITHIN_CHANNEL":
-        return WithinChannelNorm(size, settings.alpha, settings.beta)
-    return nn.LocalResponseNorm(size, settings.alpha, settings.beta, settings.k)
+    ceil_mode = settings.ceil_mode and enum_name(layer, "round_mode") == "CEIL"
+    pool_class = nn.MaxPool2d if method == "MAX" else AveragePool
+    return pool_class(kernel, stride, padding, ceil_mode=ceil_mode)
 
 
 def inner_product(layer: CaffeLayer) -> nn.Module:
@@ -110,45 +120,49 @@ def inner_product(layer: CaffeLayer) -> nn.Module:
     return InnerProduct(weight, bias, settings.axis)
 
 
-def batch_norm(layer: CaffeLayer) -> nn.Module:
-    """Return a batch norm with the mean and the variance of training."""
-    if len(layer.blobs) != 3 or layer.blobs[0].numel() != layer.blobs[1].numel() or layer.blobs[2].numel() != 1:
-        raise layer_error(layer, "needs three weights: a mean, a variance and their factor")
-    mean, variance, factor = (blob.flatten() for blob in layer.blobs)
-    # Caffe stores sums, and the factor by which they must be divided.
-    inverse = 0.0 if factor.item() == 0 else 1 / factor.item()
-    eps = max(layer.settings.eps, torch.finfo(torch.float32).tiny)
-    norm_class = nn.BatchNorm1d if layer.flat else nn.BatchNorm2d
-    norm = norm_class(len(mean), eps=eps, affine=False)
-    norm.running_mean, norm.running_var = mean * inverse, variance * inverse
-    return norm
-
-
-def scale(layer: CaffeLayer) -> nn.Module:
-    """Return a multiplication with a factor for each channel. The factors are learned or come from another blob."""
-    settings = layer.settings
-    learned = len(layer.bottoms) == 1
-    expected = int(learned) + int(settings.bias_term)
-    if len(layer.blobs) != expected:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs {expected}")
-    weight = layer.blobs[0] if learned else None
-    return Scale(settings.axis, weight, layer.blobs[-1] if settings.bias_term else None)
-
-
-def bias(layer: CaffeLayer) -> nn.Module:
-    """Return an addition of a shift for each channel. The shifts are learned or come from another blob."""
-    settings = layer.settings
-    if len(layer.bottoms) == 2:
-        return Bias(settings.axis)
-    if len(layer.blobs) != 1:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs one")
-    return Scale(settings.axis, None, layer.blobs[0])
-
-
 def relu(layer: CaffeLayer) -> nn.Module:
     """Return a ReLU. It is leaky if the layer has a negative slope."""
     slope = layer.settings.negative_slope
     return nn.LeakyReLU(slope) if slope else nn.ReLU()
+
+
+def relu6(layer: CaffeLayer) -> nn.Module:
+    """Return a ReLU with a largest output of 6. It is leaky if the layer has a negative slope."""
+    slope = layer.settings.negative_slope
+    return LeakyReLU6(slope) if slope else nn.ReLU6()
+
+
+def clip(layer: CaffeLayer) -> nn.Module:
+    """Return a limitation to a range."""
+    settings = layer.settings
+    if not (settings.HasField("min") and settings.HasField("max") and settings.min < settings.max):
+        raise layer_error(layer, "needs a min and a larger max")
+    return nn.Hardtanh(settings.min, settings.max)
+
+
+def power_of_base(layer: CaffeLayer) -> nn.Module:
+    """Return an exponential function or a logarithm. The base -1 stands for e."""
+    settings = layer.settings
+    base = math.e if settings.base == -1 else settings.base
+    if base <= 0 or (layer.type == "Log" and base == 1):
+        raise layer_error(layer, f"has the base {base:g}, but a base must be positive, and that of a logarithm not 1")
+    return (Exp if layer.type == "Exp" else Log)(base, settings.scale, settings.shift)
+
+
+def tile(layer: CaffeLayer) -> nn.Module:
+    """Return a repetition along an axis."""
+    copies = check_limit(layer, "number of tiles", layer.settings.tiles)
+    if copies < 1:
+        raise layer_error(layer, f"makes {copies} tiles, but it must make at least 1")
+    return Tile(layer.settings.axis, copies)
+
+
+def arg_max(layer: CaffeLayer) -> nn.Module:
+    """Return a search for the largest numbers."""
+    settings = layer.settings
+    if settings.top_k < 1:
+        raise layer_error(layer, "finds the top_k: 0 largest numbers, but it must find at least 1")
+    return ArgMax(settings.axis if settings.HasField("axis") else None, settings.top_k, settings.out_max_val)
 
 
 def prelu(layer: CaffeLayer) -> nn.Module:
@@ -186,8 +200,13 @@ def slice_modules(layer: CaffeLayer) -> list[nn.Module]:
 
 
 TYPES: dict[str, Callable[[CaffeLayer], nn.Module]] = {
+    "AbsVal": lambda _: AbsVal(),
+    "ArgMax": arg_max,
+    "BN": fork_norm,
+    "BNLL": lambda _: nn.Softplus(),
     "BatchNorm": batch_norm,
     "Bias": bias,
+    "Clip": clip,
     "Concat": lambda layer: Concat(axis_of(layer, "concat_dim")),
     "Convolution": convolution,
     "Crop": lambda layer: Crop(layer.settings.axis, layer.settings.offset),
@@ -195,20 +214,35 @@ TYPES: dict[str, Callable[[CaffeLayer], nn.Module]] = {
     "Dropout": lambda _: nn.Identity(),
     "ELU": lambda layer: nn.ELU(layer.settings.alpha),
     "Eltwise": eltwise,
+    "Exp": power_of_base,
     "Flatten": lambda layer: nn.Flatten(layer.settings.axis, layer.settings.end_axis),
     "InnerProduct": inner_product,
     "LRN": response_norm,
+    "Log": power_of_base,
+    "MVN": mean_variance_norm,
+    "Normalize": normalize,
     "PReLU": prelu,
     "Pooling": pooling,
     "Power": lambda layer: Power(layer.settings.power, layer.settings.scale, layer.settings.shift),
     "ReLU": relu,
+    "ReLU6": relu6,
+    "Reduction": lambda layer: Reduction(enum_name(layer, "operation"), layer.settings.axis, layer.settings.coeff),
     "Reshape": lambda layer: Reshape(layer.settings.shape.dim, layer.settings.axis, layer.settings.num_axes),
     "Scale": scale,
     "Sigmoid": lambda _: nn.Sigmoid(),
     "Softmax": lambda layer: nn.Softmax(layer.settings.axis),
+    "Swish": lambda layer: Swish(layer.settings.beta),
     "TanH": lambda _: nn.Tanh(),
+    "Threshold": lambda layer: Threshold(layer.settings.threshold),
+    "Tile": tile,
 }
 """Functions that return the module of a layer, by the type of the layer. These types have one output."""
+
+SUPPORTED = sorted([*TYPES, "Slice", "Split"])
+"""Types of layers that are supported, besides those that only load data or evaluate."""
+
+WEIGHTED = {"BN", "BatchNorm", "Bias", "Convolution", "Deconvolution", "InnerProduct", "Normalize", "PReLU", "Scale"}
+"""Types of layers that have weights if they read one blob."""
 
 INPUT_COUNTS = {"Bias": (1, 2), "Concat": (1, None), "Crop": (2, 2), "Eltwise": (1, None), "Scale": (1, 2)}
 """Smallest and largest number of input blobs, by the type of the layer. Other types read one blob."""
@@ -226,17 +260,22 @@ def check_inputs(layer: CaffeLayer) -> None:
         raise layer_error(layer, f"reads {count} blobs, but this type reads {allowed}")
 
 
+def can_be_made(layer: CaffeLayer, has_weights: bool) -> bool:
+    """Return whether the type of a layer is supported, and its weights exist if it needs weights."""
+    needs_weights = layer.type in WEIGHTED and len(layer.bottoms) == 1
+    return layer.type in SUPPORTED and (has_weights or not needs_weights)
+
+
 def modules_of(layer: CaffeLayer) -> list[nn.Module]:
     """Return a module for each output blob of a layer.
 
     Raises:
         InvalidSetting: If the type is not supported, or if the settings and the weights do not belong together.
     """
-    if layer.type not in (*TYPES, "Slice", "Split"):
-        supported = ", ".join(sorted([*TYPES, "Slice", "Split"]))
+    if layer.type not in SUPPORTED:
         raise InvalidSetting(
-            f"layer {layer.name} has the type {layer.type}, which is not supported; "
-            f"the supported types are Input, {supported}"
+            f"layer {printable(layer.name)} has the type {printable(layer.type)}, which is not supported; "
+            f"the supported types are Input, {', '.join(SUPPORTED)}"
         )
     check_inputs(layer)
     if layer.type == "Slice":
@@ -246,58 +285,3 @@ def modules_of(layer: CaffeLayer) -> list[nn.Module]:
     if len(layer.tops) != 1:
         raise layer_error(layer, f"has {len(layer.tops)} output blobs, but this type has one")
     return [TYPES[layer.type](layer)]
-
-
-def weight_and_bias(layer: CaffeLayer) -> tuple[Tensor, Tensor | None]:
-    """Return the weights of a layer, and its bias or None."""
-    biased = layer.settings.bias_term
-    if len(layer.blobs) != 1 + biased:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights in the caffemodel, but needs {1 + biased}")
-    return layer.blobs[0], layer.blobs[1].flatten() if biased else None
-
-
-def axis_of(layer: CaffeLayer, old_field: str) -> int:
-    """Return the axis of a layer. Old files have it in the field `old_field`."""
-    settings = layer.settings
-    return int(getattr(settings, old_field if settings.HasField(old_field) else "axis"))
-
-
-def rows_and_columns(layer: CaffeLayer, name: str, default: int) -> tuple[int, int]:
-    """Return the setting `name` for rows and columns.
-
-    A file has one number for both, a list of two numbers, or two fields that end with _h and _w. If it has none of
-    these, both are `default`.
-    """
-    settings, stem = layer.settings, name.removesuffix("_size")
-    if f"{stem}_h" in settings.DESCRIPTOR.fields_by_name and (
-        settings.HasField(f"{stem}_h") or settings.HasField(f"{stem}_w")
-    ):
-        values = [getattr(settings, f"{stem}_h"), getattr(settings, f"{stem}_w")]
-    else:
-        value = getattr(settings, name)
-        values = ([value] if isinstance(value, int) else list(value)) or [default]
-    if len(values) not in (1, 2):
-        raise layer_error(layer, f"has a {name} of {values}, but it needs one number or two: rows and columns")
-    rows, columns = (check_limit(layer, name, value) for value in (values[0], values[-1]))
-    if name != "pad" and 0 in (rows, columns):
-        raise layer_error(layer, f"has a {name} of 0, but it must be at least 1")
-    return rows, columns
-
-
-def check_limit(layer: CaffeLayer, name: str, value: int) -> int:
-    """Return `value`, a length in neurons; raise `InvalidSetting` if it is more than `MAX_SIDE`."""
-    if value > MAX_SIDE:
-        raise layer_error(layer, f"has a {name} of {value}; the maximum is {MAX_SIDE}")
-    return value
-
-
-def enum_name(layer: CaffeLayer, field: str) -> str:
-    """Return the name of the value of an enum field."""
-    settings = layer.settings
-    value = settings.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number[getattr(settings, field)]
-    return str(value.name)
-
-
-def layer_error(layer: CaffeLayer, problem: str) -> InvalidSetting:
-    """Return the error for a problem of a layer. `problem` continues a sentence that begins with the layer's name."""
-    return InvalidSetting(f"layer {layer.name} ({layer.type}) {problem}")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, first_line
-from inceptionism.networks.loaders.caffe.files import read_description, read_mean, read_weights
+from inceptionism.networks.loaders.caffe.description import read_description
 from inceptionism.networks.loaders.caffe.graph import CaffeNetwork
+from inceptionism.networks.loaders.caffe.weights import read_mean, read_weights
 
 __all__ = ["read", "read_mean"]
 

@@ -1,10 +1,9 @@
-"""Torch modules for the layers of Caffe that torch itself does not have."""
+"""Torch modules for the layers of Caffe that cut, join, reshape, pool and reduce blobs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -50,23 +49,6 @@ class Concat(nn.Module):
         return torch.cat(blobs, self.axis)
 
 
-class Eltwise(nn.Module):
-    """Elementwise product, weighted sum or maximum of blobs of one shape."""
-
-    def __init__(self, operation: str, weights: Sequence[float]) -> None:
-        super().__init__()
-        self.operation, self.weights = operation, tuple(weights)
-
-    def forward(self, *blobs: Tensor) -> Tensor:
-        if self.operation == "PROD":
-            return reduce(torch.mul, blobs)
-        if self.operation == "MAX":
-            return reduce(torch.maximum, blobs)
-        if self.weights:
-            blobs = tuple(weight * blob for weight, blob in zip(self.weights, blobs, strict=True))
-        return reduce(torch.add, blobs)
-
-
 class Crop(nn.Module):
     """The first blob, cropped to the size of the second along `axis` and all later axes."""
 
@@ -98,64 +80,62 @@ class Reshape(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         first = self.axis if self.axis >= 0 else x.ndim + self.axis + 1
         last = x.ndim if self.axes == -1 else first + self.axes
+        if not 0 <= first <= last <= x.ndim:
+            raise RuntimeError(f"axes {first} to {last} do not exist in a blob of {x.ndim} axes")
         inner = [x.shape[first + index] if side == 0 else side for index, side in enumerate(self.shape)]
-        return x.reshape(*x.shape[:first], *inner, *x.shape[last:])
+        return x.reshape([*x.shape[:first], *inner, *x.shape[last:]])
 
 
-class Power(nn.Module):
-    """Power function: (shift + scale × x) ** power."""
+class Tile(nn.Module):
+    """Copies of a blob, one after the other along an axis."""
 
-    def __init__(self, power: float, scale: float, shift: float) -> None:
+    def __init__(self, axis: int, copies: int) -> None:
         super().__init__()
-        self.power, self.scale, self.shift = power, scale, shift
+        self.axis, self.copies = axis, copies
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.shift + self.scale * x
-        return y if self.power == 1 else y.pow(self.power)
+        return torch.cat([x] * self.copies, self.axis)
 
 
-class Scale(nn.Module):
-    """Multiplication by factors and addition of shifts. Each position along `axis` has its own factor and shift.
+class Reduction(nn.Module):
+    """Sum, sum of absolute values, sum of squares, or mean of all axes from `axis` on, times a factor."""
+
+    def __init__(self, operation: str, axis: int, factor: float) -> None:
+        super().__init__()
+        self.operation, self.axis, self.factor = operation, axis, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(self.axis)
+        if self.operation == "MEAN":
+            return self.factor * flat.mean(-1)
+        values = {"SUM": flat, "ASUM": flat.abs(), "SUMSQ": flat.square()}[self.operation]
+        return self.factor * values.sum(-1)
+
+
+class ArgMax(nn.Module):
+    """Indices of the largest numbers, largest first. Of equal numbers, the one with the higher index comes first.
 
     Args:
-        axis: First axis of the blob that the factors belong to. Usually it is the axis of the channels.
-        weight: Learned factors. None means that the second blob contains the factors, or that there are none.
-        bias: Learned shifts. None means no shift.
+        axis: Axis along which the numbers are compared. None means all axes after the first. The output is then
+            N×1×count, or N×2×count with both the indices and the numbers.
+        count: Number of indices.
+        values: Whether to return the numbers too. With an axis, they are returned instead of the indices.
     """
 
-    def __init__(self, axis: int, weight: Tensor | None, bias: Tensor | None) -> None:
+    def __init__(self, axis: int | None, count: int, values: bool) -> None:
         super().__init__()
-        self.axis = axis
-        self.weight = None if weight is None else nn.Parameter(weight)
-        self.bias = None if bias is None else nn.Parameter(bias)
-
-    def forward(self, x: Tensor, factor: Tensor | None = None) -> Tensor:
-        factor = self.weight if factor is None else factor
-        y = x if factor is None else x * align_axes(factor, x, self.axis)
-        return y if self.bias is None else y + align_axes(self.bias, x, self.axis)
-
-
-class Bias(nn.Module):
-    """Addition of a second blob along `axis`."""
-
-    def __init__(self, axis: int) -> None:
-        super().__init__()
-        self.axis = axis
-
-    def forward(self, x: Tensor, shift: Tensor) -> Tensor:
-        return x + align_axes(shift, x, self.axis)
-
-
-class WithinChannelNorm(nn.Module):
-    """Caffe's local response normalization over a square of each channel (a variant of Krizhevsky et al., 2012)."""
-
-    def __init__(self, size: int, alpha: float, beta: float) -> None:
-        super().__init__()
-        self.size, self.alpha, self.beta = size, alpha, beta
+        self.axis, self.count, self.values = axis, count, values
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = F.avg_pool2d(x.square(), self.size, 1, (self.size - 1) // 2)
-        return x * (1 + self.alpha * mean).pow(-self.beta)
+        x, axis = (x.flatten(1), 1) if self.axis is None else (x, self.axis)
+        size = x.shape[axis]
+        if self.count > size:
+            raise RuntimeError(f"the {self.count} largest of {size} numbers do not exist")
+        largest, order = x.flip(axis).sort(dim=axis, descending=True, stable=True)
+        largest, indices = (part.narrow(axis, 0, self.count) for part in (largest, (size - 1 - order).to(x.dtype)))
+        if self.axis is None:
+            return torch.stack([indices, largest] if self.values else [indices], 1)
+        return largest if self.values else indices
 
 
 class AveragePool(nn.AvgPool2d):
@@ -198,9 +178,3 @@ class InnerProduct(nn.Module):
         if x.shape[1] * side * side != inputs or min(x.shape[2:]) < side:
             raise RuntimeError(f"a layer that was trained for {inputs} inputs gets a map of shape {list(x.shape[1:])}")
         return F.conv2d(x, self.weight.view(outputs, x.shape[1], side, side), self.bias)
-
-
-def align_axes(values: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return `values` in a shape that broadcasts to `x`. Its axes are the axes of `x` from `axis` on."""
-    axis %= x.ndim
-    return values.reshape((1,) * axis + values.shape + (1,) * (x.ndim - axis - values.ndim))
