@@ -90,6 +90,25 @@ def test_a_precision_that_the_network_does_not_support_is_never_used(monkeypatch
     torch.testing.assert_close(found["late"], upcasting._plain.late(early))
 
 
+@pytest.mark.parametrize("halved", [False, True])
+def test_a_precision_that_was_refused_is_never_used_again(halved: bool) -> None:
+    """The early layer can run in bf16, so there is a copy in bf16 before the network is tested as a whole."""
+
+    class Converting(Upcasting):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.late(self.early(x).to(torch.float16 if halved else torch.float32).float()).mean((2, 3))
+
+    network = inc.Network(Converting(), size=32)
+    picture = torch.rand(1, 3, 20, 31)
+    network.activations(picture, ["early"], torch.bfloat16)
+    with pytest.raises(InvalidSetting, match="network Converting cannot compute in bf16; use fp32 or auto"):
+        network.dtype("bf16")
+    assert (network.classes, network.channels("late")) == (5, 5)
+    expected = network.activations(picture, ["late"])["late"]
+    torch.testing.assert_close(network.activations(picture, ["late"], torch.bfloat16)["late"], expected)
+    assert network._copies.first_dtype == torch.float32
+
+
 def test_memory_that_runs_out_in_a_probe_leaves_no_trace(monkeypatch) -> None:
     from inceptionism.networks.frozen import copies
 

@@ -76,11 +76,14 @@ class FusedCopies:
 
         Args:
             layers: Names of modules.
-            dtype: Number type to compute with. If only the frozen module has the outputs, float32 is used instead.
+            dtype: Number type to compute with. Float32 is used instead if only the frozen module has the outputs, or if
+                `supports` has found that the network cannot compute in this type.
             shapes_of: Names of further modules, whose outputs must have the right shape.
         """
         if not self._hidden.isdisjoint(layers):
             return self._module, torch.float32
+        if not self._supported.get(dtype, True):
+            dtype = torch.float32
         held = {*layers, *shapes_of}
         sequences = tuple(names for series in self.fusion.series for names in series.split_at(held))
         if (dtype, sequences) not in self._joined:
@@ -101,14 +104,20 @@ class FusedCopies:
             with torch.no_grad():
                 run(module, self._picture(dtype))
         except FORWARD_ERRORS as error:
-            if not known:
-                del self._fused[dtype]
-            if is_out_of_memory(error):
+            out_of_memory = is_out_of_memory(error)
+            if not (known and out_of_memory):
+                self._forget(dtype)
+            if out_of_memory:
                 raise
             return False
         if self._device.type == "cpu":
             forget_derived(module)  # most runs need fewer layers and other picture sizes
         return True
+
+    def _forget(self, dtype: torch.dtype) -> None:
+        """Free the copies that compute in `dtype`."""
+        del self._fused[dtype]
+        self._joined = {key: joined for key, joined in self._joined.items() if key[0] != dtype}
 
     def _picture(self, dtype: torch.dtype) -> Tensor:
         return torch.zeros(1, 3, *self._size, device=self._device, dtype=dtype)
