@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import re
 import subprocess
 import sys
 import weakref
@@ -281,7 +283,7 @@ def test_layers_before_a_layer_for_one_size_accept_other_sizes(tmp_path) -> None
     network = inc.Network(read(path)[0], size=32)
     assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].shape == (1, 7)
     assert network.activations(torch.rand(1, 3, 50, 41), ["type_"])["type_"].shape == (1, 10, 12, 10)
-    with pytest.raises(InvalidSetting, match="cannot process a picture of 50×41 pixels: mat1 and mat2 shapes"):
+    with pytest.raises(InvalidSetting, match="of 50×41 pixels: layer probability: mat1 and mat2 shapes"):
         network.activations(torch.rand(1, 3, 50, 41), ["logits"])
 
 
@@ -332,7 +334,7 @@ def test_nodes_may_have_several_inputs_and_outputs(tmp_path) -> None:
     ]
     arrays = {"parts": np.array([1, 1, 1]), "gain": numbers(1, 1, 1, 1), "size": np.array([1, 1, 12, 10])}
     weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    path = write(tmp_path / "small.onnx", nodes, weights=weights, opset=13)
+    path = write(tmp_path / "small.onnx", nodes, weights=weights, opset=13, shape=(1, 3, 12, 10))
     x = numbers(1, 3, 12, 10)
     torch.testing.assert_close(read(path)[0](torch.from_numpy(x)), torch.from_numpy(reference(path, x)["probability"]))
 
@@ -368,6 +370,245 @@ def test_sparse_weights_are_refused(tmp_path) -> None:
         InvalidSetting, match=r"at node 'end' \(Add\): it reads 'sparse', which no earlier node computes"
     ):
         read(path)
+
+
+ENDS = {
+    "Squeeze of all axes": [node("GlobalAveragePool", ["d"], ["g"]), node("Squeeze", ["g"], ["probability"])],
+    "Squeeze of two axes": [
+        node("GlobalAveragePool", ["d"], ["g"]),
+        node("Squeeze", ["g", "axes"], ["probability"]),
+    ],
+    "Squeeze of one axis": [
+        node("GlobalAveragePool", ["d"], ["g"]),
+        node("Squeeze", ["g", "axis"], ["probability"]),
+    ],
+    "Flatten": [node("GlobalAveragePool", ["d"], ["g"]), node("Flatten", ["g"], ["probability"])],
+    "Flatten of all axes": [node("GlobalAveragePool", ["d"], ["g"]), node("Flatten", ["g"], ["probability"], axis=0)],
+    "Reshape to a vector": [
+        node("GlobalAveragePool", ["d"], ["g"]),
+        node("Reshape", ["g", "vector"], ["probability"]),
+    ],
+    "Softmax of a vector": [
+        node("GlobalAveragePool", ["d"], ["g"]),
+        node("Squeeze", ["g"], ["v"]),
+        node("Softmax", ["v"], ["probability"], axis=0),
+    ],
+    "mean": [node("ReduceMean", ["d"], ["probability"], axes=[2, 3], keepdims=0)],
+    "mean of all but the channels": [node("ReduceMean", ["d"], ["probability"], axes=[0, 2, 3], keepdims=0)],
+}
+"""The last nodes of networks with the same logits. Some remove the axis of the pictures too."""
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_logits_have_the_shape_of_pictures_and_classes(tmp_path, end) -> None:
+    arrays = {"axes": np.array([2, 3]), "axis": np.array([3]), "vector": np.array([-1])}
+    weights = [*weights_of(), *(numpy_helper.from_array(array, name) for name, array in arrays.items())]
+    path = write(tmp_path / "small.onnx", [*small()[:9], *ENDS[end]], weights=weights)
+    x = torch.from_numpy(numbers(2, 3, 32, 32))
+    expected = reference(path, x[:1].numpy())["d"].mean((2, 3))
+    network = inc.Network(read(path)[0], size=32)
+    logits = network.activations(x[:1], ["logits"])["logits"]
+    torch.testing.assert_close(logits, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
+    assert network.classes == 10
+    assert network.class_index(7) == 7
+    one_at_a_time = ("Flatten of all axes", "Reshape to a vector", "mean of all but the channels")
+    if end in one_at_a_time:
+        with pytest.raises(InvalidSetting, match="because it is made for one at a time"):
+            network.activations(x, ["logits"])
+    else:
+        both = network.activations(x, ["logits"])["logits"]
+        torch.testing.assert_close(both[:1], logits, rtol=1e-4, atol=1e-5)
+        assert both.shape == (2, 10)
+
+
+@pytest.mark.parametrize("axes", [[], ["axis"]])
+def test_a_network_with_one_class_has_logits_of_one_column(tmp_path, axes) -> None:
+    """Its output has the shape () or (N,)."""
+    nodes = [*small()[:11], node("Gemm", ["flat", "column"], ["c"]), node("Squeeze", ["c", *axes], ["probability"])]
+    arrays = {"axis": np.array([1]), "column": numbers(10, 1)}
+    weights = [*weights_of(), *(numpy_helper.from_array(array, name) for name, array in arrays.items())]
+    path = write(tmp_path / "small.onnx", nodes, weights=weights)
+    x = numbers(3, 3, 32, 32)
+    network = inc.Network(read(path)[0], size=32)
+    expected = np.concatenate([reference(path, picture[None])["c"] for picture in x])
+    for count in (1, 3):
+        logits = network.activations(torch.from_numpy(x[:count]), ["logits"])["logits"]
+        torch.testing.assert_close(logits, torch.from_numpy(expected[:count]), rtol=1e-4, atol=1e-5)
+    assert network.classes == 1
+
+
+CASTS = [onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE]
+
+
+@pytest.mark.parametrize("kind", CASTS)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_that_computes_in_another_number_type_computes_in_single_precision(tmp_path, kind, whole) -> None:
+    """Exporters write Cast nodes at both ends of a network in float16, or around parts of it."""
+    nodes = small()
+    names = ["w1", "b1", "scale", "shift", "mean", "variance", "w2", "w3", "w4", "b4", "zero", "six"] if whole else []
+    if whole:
+        casts = [node("Cast", ["x"], ["narrow"], "narrow", to=kind), node("Cast", ["y"], ["wide"], "wide", to=FLOAT)]
+        nodes[0].input[0], nodes[-1].input[0] = "narrow", "wide"
+        nodes = [casts[0], *nodes[:-1], casts[1], nodes[-1]]
+    else:
+        nodes.insert(8, node("Cast", ["k"], ["narrow"], "narrow", to=kind))
+        nodes.insert(9, node("Cast", ["narrow"], ["wide"], "wide", to=FLOAT))
+        nodes[10].input[0] = "wide"
+    path = write(tmp_path / "cast.onnx", nodes)
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            dtype = helper.tensor_dtype_to_np_dtype(kind)
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(dtype), tensor.name))
+    path.write_bytes(model.SerializeToString())
+    x = numbers(1, 3, 32, 32)
+    plain = write(tmp_path / "small.onnx", small())
+    expected = torch.from_numpy(reference(plain, x)["y"])
+    network = inc.Network(read(path)[0], size=32)
+    loose = 3e-2 if whole and kind != onnx.TensorProto.DOUBLE else 1e-5
+    torch.testing.assert_close(
+        network.activations(torch.from_numpy(x), ["logits"])["logits"], expected, rtol=loose, atol=loose
+    )
+    assert network.dtype("bf16") == torch.bfloat16
+    half = network.activations(torch.from_numpy(x), ["logits"], torch.bfloat16)["logits"]
+    torch.testing.assert_close(half, expected, rtol=0.1, atol=0.1)
+    assert network.classes == 7
+    if not whole:
+        assert network.weights_hash == inc.Network(read(plain)[0], size=32).weights_hash
+
+
+def test_integers_are_converted_to_the_type_in_which_the_network_computes(tmp_path) -> None:
+    nodes = [
+        node("Shape", ["x"], ["shape"]),
+        node("Slice", ["shape", "two", "four"], ["sides"]),
+        node("Cast", ["sides"], ["float"], "float", to=onnx.TensorProto.FLOAT16),
+        node("ReduceMean", ["x"], ["mean_"], axes=[2, 3], keepdims=0),
+        node("MatMul", ["mean_", "matrix"], ["pair"]),
+        node("Mul", ["pair", "float"], ["probability"]),
+    ]
+    arrays = {"two": np.array([2]), "four": np.array([4]), "matrix": numbers(3, 2)}
+    weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    path = write(tmp_path / "small.onnx", nodes, weights=weights, shape=(1, 3, 7, 9))
+    x = numbers(1, 3, 7, 9)
+    network = inc.Network(read(path)[0], size=(7, 9))
+    expected = torch.from_numpy(x.mean((2, 3)) @ arrays["matrix"] * np.array([7, 9], np.float32))
+    for dtype, tolerance in ((torch.float32, 1e-5), (torch.bfloat16, 0.05)):
+        logits = network.activations(torch.from_numpy(x), ["logits"], dtype)["logits"]
+        torch.testing.assert_close(logits, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_the_hash_of_the_weights_is_the_same_in_every_process(tmp_path) -> None:
+    """Python orders sets of names differently in each process."""
+    nodes = [
+        node("Sum", ["x", *(f"{letter}{letter}" for letter in "abcdefgh")], ["sum"]),
+        node("Where", ["sure", "sum", "other"], ["w"]),
+        node("ReduceMean", ["w"], ["probability"], axes=[2, 3], keepdims=0),
+    ]
+    arrays = {f"{letter}{letter}": numbers(1, 3, 1, 1) for letter in "abcdefgh"}
+    arrays |= {"sure": np.array([True]), "other": numbers(1, 3, 1, 1)}
+    path = write(
+        tmp_path / "small.onnx", nodes, weights=[numpy_helper.from_array(one, name) for name, one in arrays.items()]
+    )
+    program = """
+import sys
+from pathlib import Path
+import inceptionism as inc
+from inceptionism.networks.loaders.onnx import read
+from tests.support import torchvision_operators
+print(inc.Network(read(Path(sys.argv[1]))[0], size=32).weights_hash)
+"""
+    command = [sys.executable, "-c", program, str(path)]
+    root = Path(__file__).parents[3]
+    hashes = {
+        subprocess.run(
+            command, cwd=root, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(hashes) == 1
+
+
+def wrong_file(path: Path, nodes: list[onnx.NodeProto], shape: tuple = (1, 3, 32, 32), **arrays: np.ndarray) -> Path:
+    weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    return write(path, nodes, weights=weights, shape=shape)
+
+
+MEAN = node("ReduceMean", ["r"], ["probability"], "mean", axes=[2, 3], keepdims=0)
+
+WRONG_VALUES: dict[str, tuple[list[onnx.NodeProto], dict[str, list]]] = {
+    "Slice along an axis that does not exist": (
+        [node("Slice", ["x", "s", "e", "a"], ["r"], "cut"), MEAN],
+        {"s": [0], "e": [2], "a": [7]},
+    ),
+    "Slice with a step of zero": (
+        [node("Slice", ["x", "s", "e", "a", "t"], ["r"], "cut"), MEAN],
+        {"s": [0], "e": [2], "a": [2], "t": [0]},
+    ),
+    "Slice with starts that are computed": (
+        [
+            node("ReduceMax", ["x"], ["m"], keepdims=1),
+            node("Reshape", ["m", "s"], ["flat"]),
+            node("Slice", ["x", "flat", "e"], ["r"], "cut"),
+            MEAN,
+        ],
+        {"s": [1], "e": [2]},
+    ),
+    "Reshape to another number of values": ([node("Reshape", ["x", "s"], ["r"], "fold"), MEAN], {"s": [1, 3, 31, 32]}),
+    "Reshape with two unknown sides": ([node("Reshape", ["x", "s"], ["r"], "fold"), MEAN], {"s": [1, -1, -1, 32]}),
+    "Reshape to nothing": ([node("Reshape", ["x", "s"], ["r"], "fold"), MEAN], {"s": []}),
+    "Reshape with a negative side": ([node("Reshape", ["x", "s"], ["r"], "fold"), MEAN], {"s": [1, 3, -5, 32]}),
+    "Reshape that keeps a side that does not exist": (
+        [node("Reshape", ["x", "s"], ["r"], "fold"), MEAN],
+        {"s": [1, 3, 32, 32, 0]},
+    ),
+    "ConstantOfShape with a negative side": (
+        [node("ConstantOfShape", ["s"], ["k"], "constant"), node("Add", ["x", "k"], ["r"]), MEAN],
+        {"s": [1, -3]},
+    ),
+    "ConstantOfShape with sides that do not fit": (
+        [node("ConstantOfShape", ["s"], ["k"], "constant"), node("Add", ["x", "k"], ["r"]), MEAN],
+        {"s": [5, 7]},
+    ),
+    "ConstantOfShape with a huge side": (
+        [node("ConstantOfShape", ["s"], ["k"], "constant"), node("Add", ["x", "k"], ["r"]), MEAN],
+        {"s": [2**62]},
+    ),
+    "Gather beyond the end": ([node("Gather", ["x", "s"], ["r"], "pick", axis=2), MEAN], {"s": [40]}),
+    "Tile with the wrong number of copies": ([node("Tile", ["x", "s"], ["r"], "copies"), MEAN], {"s": [1, 2]}),
+    "Expand to a shape that does not fit": ([node("Expand", ["x", "s"], ["r"], "grow"), MEAN], {"s": [1, 3, 5, 5]}),
+    "Unsqueeze beyond the end": ([node("Unsqueeze", ["x", "s"], ["r"], "more"), MEAN], {"s": [9]}),
+    "Split in parts that do not fit": ([node("Split", ["x", "s"], ["r", "q"], "parts", axis=1), MEAN], {"s": [2, 4]}),
+    "Transpose with wrong axes": ([node("Transpose", ["x"], ["r"], "turn", perm=[0, 1, 1, 9]), MEAN], {}),
+    "Concat along a wrong axis": ([node("Concat", ["x", "x"], ["r"], "join", axis=9), MEAN], {}),
+    "Resize to nothing": (
+        [node("Resize", ["x", "", "s"], ["r"], "size", mode="linear"), MEAN],
+        {"s": [1.0, 1.0, 0.0, 0.0]},
+    ),
+    "MaxPool larger than the map": ([node("MaxPool", ["x"], ["r"], "pool", kernel_shape=[99, 99]), MEAN], {}),
+    "Convolution of other channels": ([node("Conv", ["x", "s"], ["r"], "filter"), MEAN], {"s": [[[[1.0]]] * 5]}),
+}
+
+
+@pytest.mark.parametrize("size", [32, "side"])
+@pytest.mark.parametrize("case", WRONG_VALUES)
+def test_a_node_with_wrong_arguments_is_reported_in_one_sentence(tmp_path, case, size) -> None:
+    """A network for one size is refused when it is loaded, and another network when it runs."""
+    nodes, values = WRONG_VALUES[case]
+    arrays = {
+        name: np.array(numbers_, np.float32 if name == "s" and "." in str(numbers_) else np.int64)
+        for name, numbers_ in values.items()
+    }
+    path = wrong_file(tmp_path / "wrong.onnx", nodes, (1, 3, size, size), **arrays)
+    if size == "side":
+        try:
+            network = inc.Network(read(path)[0], size=32)
+        except InvalidSetting:
+            pytest.skip("the node is refused for pictures of any size, which the test of one size covers")
+    with pytest.raises(InvalidSetting) as caught:
+        read(path) if size == 32 else network.activations(torch.rand(1, 3, 32, 32), ["logits"])
+    message = str(caught.value)
+    assert "\n" not in message
+    assert re.search(r"is not valid ONNX|cannot be converted at node|layer \w+: |too large|a layer \w+ that", message)
 
 
 REFUSED = {

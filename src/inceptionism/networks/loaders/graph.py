@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from inceptionism.errors import InceptionismError, InvalidSetting, first_line, is_out_of_memory, printable
 from inceptionism.networks.loaders.submodules import place
+
+STEP_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""Exceptions that modules raise if a file gives them wrong settings or values."""
 
 
 class Step(NamedTuple):
@@ -71,7 +78,7 @@ class GraphModule(nn.Module):
         constants = {name: self.get_buffer(buffer) for name, buffer in self._constants.items()}
         values = {"": None, self._picture: x} | constants
         for index, step in enumerate(self._steps):
-            results = self.get_submodule(step.layer)(*(values[name] for name in step.reads))
+            results = self._run_step(step, [values[name] for name in step.reads])
             results = results if isinstance(results, (tuple, list)) else [results]
             # A module may compute fewer values than the file lists. For example, a dropout's mask is never computed.
             values.update(zip(step.writes, results, strict=False))
@@ -82,7 +89,81 @@ class GraphModule(nn.Module):
         assert isinstance(output, Tensor)
         return output
 
+    def _run_step(self, step: Step, arguments: Sequence[Tensor | None]) -> Any:
+        """Return the results of a step.
+
+        Raises:
+            RuntimeError: If the module of the step fails. The message names the layer.
+        """
+        try:
+            return self.get_submodule(step.layer)(*arguments)
+        except STEP_ERRORS as error:
+            if isinstance(error, InceptionismError) or is_out_of_memory(error):
+                raise
+            raise RuntimeError(f"layer {printable(step.layer)}: {first_line(error)}") from error
+
     def forward(self, x: Tensor) -> Tensor:
         output = self._run(x)
         # For a picture larger than the training size, the output can be a map of logits. Its mean is returned.
-        return output.mean((2, 3)) if output.ndim == 4 else output
+        if output.ndim == 4:
+            return output.mean((2, 3))
+        # A file can remove axes of length 1 at the end, also the axis of the pictures.
+        if output.ndim < 2 or output.shape[2:] == (1,):
+            return output.reshape(len(x), -1)
+        return output
+
+
+def check_runs(network: GraphModule, size: tuple[int, int], max_values: int) -> None:
+    """Run a network once on a picture of a height and width, but stop before a layer that needs too much memory.
+
+    Raises:
+        InvalidSetting: If the layers do not fit together, or if a layer computes no values or more than `max_values`.
+            The message is the rest of a sentence that begins with the file.
+    """
+
+    def check_count(layer: str, count: float) -> None:
+        if not 1 <= count <= max_values:
+            amount = "which are too many" if count else "but must compute at least one"
+            raise InvalidSetting(f"has a layer {printable(layer)} that computes {count:.0f} values, {amount}")
+
+    def before(layer: str) -> Callable[..., None]:
+        def check(module: nn.Conv2d | nn.ConvTranspose2d, inputs: tuple[Tensor, ...]) -> None:
+            check_count(layer, convolution_values(module, inputs[0]))
+
+        return check
+
+    def after(layer: str) -> Callable[..., None]:
+        def check(_module: nn.Module, _inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                check_count(layer, output.numel())
+
+        return check
+
+    with ExitStack() as hooks:
+        for name, module in network.named_modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                hooks.callback(module.register_forward_pre_hook(before(name)).remove)
+            hooks.callback(module.register_forward_hook(after(name)).remove)
+        try:
+            with torch.no_grad():
+                network(torch.zeros(1, 3, *size))
+        except STEP_ERRORS as error:
+            if isinstance(error, InceptionismError) or is_out_of_memory(error):
+                raise
+            raise InvalidSetting(f"describes layers that do not fit together: {first_line(error)}") from error
+
+
+def convolution_values(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> int:
+    """Return at least the number of values that a convolution computes from `x`.
+
+    A padded or transposed convolution can make a huge map from a small map, so its result is too late for a check.
+    """
+    factors = conv.stride if isinstance(conv, nn.ConvTranspose2d) else (1, 1)
+    paddings = (0, 0) if isinstance(conv.padding, str) else conv.padding
+    sides = (
+        side * factor + dilation * kernel + 2 * padding
+        for side, factor, dilation, kernel, padding in zip(
+            x.shape[-2:], factors, conv.dilation, conv.kernel_size, paddings, strict=False
+        )
+    )
+    return math.prod(sides) * conv.out_channels

@@ -7,22 +7,30 @@ and `GraphModule` runs the modules.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import GraphProto, ModelProto, numpy_helper
+import torch
+from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.networks.loaders.graph import GraphModule
+from inceptionism.errors import InvalidSetting, quote_path, quote_value
+from inceptionism.networks.loaders.graph import GraphModule, check_runs
 from inceptionism.networks.loaders.onnx_files import node_name, opset_of, read_model, reason
 from inceptionism.networks.loaders.optional import import_library
 
 CONSTANTS = {"value": None, "value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
 """Attributes of a Constant node that can hold its value, with NumPy's type of the numbers. None means a tensor."""
+
+MAX_VALUES = 2**28
+"""Largest number of values that a node may compute for a picture of the described size. No real network has more."""
+
+FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
+"""ONNX's types of floating-point numbers."""
 
 CONVERSION_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """Exceptions that onnx2torch raises for a node that it cannot convert."""
@@ -39,9 +47,13 @@ def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
     try:
         model, picture, size = read_model(path)
         fold_constants(model.graph)
-        return build_network(model, picture).eval(), size
+        use_single_precision(model.graph)
+        network = build_network(model, picture).eval()
+        if size:
+            check_runs(network, size, MAX_VALUES)
     except InvalidSetting as error:
-        raise InvalidSetting(f"{path} {error}") from error
+        raise InvalidSetting(f"{quote_path(path)} {error}") from error
+    return network, size
 
 
 def fold_constants(graph: GraphProto) -> None:
@@ -64,6 +76,14 @@ def fold_constants(graph: GraphProto) -> None:
     graph.node.extend(nodes)
 
 
+def use_single_precision(graph: GraphProto) -> None:
+    """Convert all floating-point numbers of a graph to float32. A network decides itself in which type it computes."""
+    attributes = (attribute.t for node in graph.node for attribute in node.attribute if attribute.HasField("t"))
+    for tensor in (*graph.initializer, *attributes):
+        if tensor.data_type in FLOATS - {TensorProto.FLOAT}:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+
+
 def build_network(model: ModelProto, picture: str) -> OnnxNetwork:
     """Return the network of a model whose input is the value `picture`.
 
@@ -82,7 +102,8 @@ def build_network(model: ModelProto, picture: str) -> OnnxNetwork:
             module, reads = convert_node(node, graph, opset_of(model))
             if not values.issuperset(reads):
                 raise ValueError(f"it reads {quote_value(min({*reads} - values))}, which no earlier node computes")
-            for constant in graph.initializers.keys() & reads:
+            # Recipes contain a hash of the weights, which depends on the order of the constants.
+            for constant in [name for name in reads if name in graph.initializers]:
                 network.hold(constant, graph.initializers[constant].to_torch())
             network.add(name, module, reads, node.output_values)
             values.update(node.output_values)
@@ -100,6 +121,8 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
     first, second = (*node.input_values, "", "")[:2]
     if node.operation_type == "Dropout":
         return nn.Identity(), [first]
+    if node.operation_type == "Cast" and node.attributes.get("to") in FLOATS:
+        return FloatCast(), [first]
     if node.operation_type == "Reshape" and second in weights:
         shape = weights[second].to_numpy().tolist()
         if not (node.attributes.get("allowzero") and 0 in shape):
@@ -107,6 +130,11 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
             # A network that is exported for one picture has a 1 instead of the number of pictures.
             single = shape[:1] == [1] and sides and sides[0].dim_value == 1
             return Reshape([0, *shape[1:]] if single else shape), [first]
+    if node.operation_type == "Slice" and second and {*node.input_values[1:]} <= {"", *weights}:
+        arguments = [weights[name].to_numpy().tolist() if name else None for name in node.input_values[1:]]
+        return Slice(*arguments), [first]
+    if node.operation_type == "Flatten" and node.attributes.get("axis", 1) != 1:
+        return Flatten(node.attributes["axis"]), [first]
     if node.operation_type in ("Conv", "ConvTranspose") and second in weights:
         kernel = list(weights[second].proto.dims[2:])
         if node.attributes.get("kernel_shape", kernel) != kernel:
@@ -114,6 +142,22 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
     converters = import_library("onnx2torch.node_converters", "onnx")
     module, mapping = converters.get_converter(node.operation_type, opset)(node, graph)
     return module, mapping.inputs
+
+
+class FloatCast(nn.Module):
+    """Conversion of integers to floating-point numbers of the type in which the network computes.
+
+    Difference from ONNX: floating-point numbers keep their type. A file that converts its numbers to float16 would
+    otherwise work only in this type.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A buffer has the type in which the network computes. It is no part of the weights.
+        self.register_buffer("like", torch.zeros(()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.is_floating_point() else x.to(self.get_buffer("like").dtype)
 
 
 class Reshape(nn.Module):
@@ -128,6 +172,48 @@ class Reshape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape([side or x.shape[index] for index, side in enumerate(self.shape)])
+
+
+class Slice(nn.Module):
+    """Part of a tensor: along some axes, the values from a start to before an end, with a step.
+
+    The module of onnx2torch indexes with lists, which torch no longer supports.
+    """
+
+    def __init__(
+        self,
+        starts: Sequence[int],
+        ends: Sequence[int],
+        axes: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        axes, steps = axes or range(len(starts)), steps or [1] * len(starts)
+        self.slices = {
+            axis: slice(start, end, step) for start, end, axis, step in zip(starts, ends, axes, steps, strict=True)
+        }
+
+    def forward(self, x: Tensor) -> Tensor:
+        for axis, part in self.slices.items():
+            start, end, step = part.indices(x.shape[axis])
+            if step > 0:
+                # A tensor with a negative step does not exist in torch.
+                x = x.movedim(axis, 0)[start:end:step].movedim(0, axis)
+            else:
+                x = x.index_select(axis, torch.arange(start, end, step, device=x.device))
+        return x
+
+
+class Flatten(nn.Module):
+    """Matrix whose rows are the axes before `axis`, and whose columns are the other axes."""
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        axis = self.axis + x.ndim if self.axis < 0 else self.axis
+        return x.reshape(math.prod(x.shape[:axis]), -1)
 
 
 class OnnxNetwork(GraphModule):
@@ -152,7 +238,7 @@ class OnnxNetwork(GraphModule):
 
     def _run(self, x: Tensor) -> Tensor:
         output = super()._run(x)
-        if len(x) > 1 and len(output) != len(x):
-            shape = "×".join(map(str, output.shape))
+        if len(x) > 1 and output.shape[:1] != x.shape[:1]:
+            shape = "×".join(map(str, output.shape)) or "one number"
             raise RuntimeError(f"it returns {shape} for {len(x)} pictures, because it is made for one at a time")
         return output

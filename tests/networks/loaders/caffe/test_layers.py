@@ -279,3 +279,90 @@ def test_the_documentation_names_all_supported_types() -> None:
     text = (Path(__file__).parents[4] / "docs" / "networks.md").read_text("utf-8")
     section = text.partition("## Caffe\n")[2].partition("\n## ")[0]
     assert [name for name in SUPPORTED if not re.search(rf"\b{name}\b", section)] == []
+
+
+WRONG_VALUES = {
+    "Slice": [
+        ("slice_param { axis: 4 }", "layer a: .*out of range"),
+        ("slice_param { axis: -5 }", "layer a: .*out of range"),
+        ("slice_param { slice_point: 9 }", "layer a: a slice from 0 to 9 is not possible on an axis of 3"),
+        ("slice_param { slice_point: 0 }", "layer a: a slice from 0 to 0 is not possible"),
+        ("", "layer a: an axis of 3 cannot be cut into 2 equal parts"),
+        ("slice_param { slice_dim: 7 }", "layer a: .*out of range"),
+    ],
+    "Reshape": [
+        ("", "layer a: shape .* is invalid"),
+        ("reshape_param { shape {} }", "layer a: shape .* is invalid"),
+        ("reshape_param { shape { dim: -1 dim: -1 } }", "layer a: only one dimension can be inferred"),
+        ("reshape_param { shape { dim: -7 } }", "layer a: invalid shape dimension"),
+        ("reshape_param { shape { dim: 9223372036854775807 } }", "layer a: "),
+        ("reshape_param { shape { dim: 0 dim: 0 dim: 0 dim: 0 dim: 0 } }", "layer a: .*out of range"),
+        ("reshape_param { shape { dim: 3 } axis: 9 }", "layer a: axes 9 to 4 do not exist in a blob of 4 axes"),
+        ("reshape_param { shape { dim: 3 } axis: -9 }", "layer a: axes -4 to 4 do not exist"),
+        ("reshape_param { shape { dim: 3 } num_axes: 8 }", "layer a: axes 0 to 8 do not exist"),
+    ],
+    "Softmax": [("softmax_param { axis: 5 }", "layer a: Dimension out of range")],
+    "Flatten": [
+        ("flatten_param { axis: 4 }", "layer a: Dimension out of range"),
+        ("flatten_param { axis: 3 end_axis: 1 }", "layer a: flatten"),
+    ],
+    "Concat": [("concat_param { axis: -8 }", "layer a: Dimension out of range")],
+    "Reduction": [("reduction_param { axis: 4 }", "layer a: Dimension out of range")],
+    "Tile": [
+        ("tile_param { tiles: 1024 axis: 4 }", "layer a: Dimension out of range"),
+        ("tile_param { tiles: -1 }", "makes -1 tiles"),
+    ],
+    "ArgMax": [("argmax_param { axis: 6 }", "layer a: .*out of range")],
+    "Crop": [
+        ("crop_param { axis: 9 }", "layer a: axis 9 does not exist in a blob of 4 axes"),
+        ("crop_param { offset: 1 }", "layer a: .*exceeds dimension size"),
+        ("crop_param { offset: 1 offset: 1 offset: 1 }", "layer a: "),
+    ],
+    "LRN": [("lrn_param { local_size: 0 }", "normalizes over 0 channels")],
+    "Convolution": [
+        ("convolution_param { num_output: 3 kernel_size: 1 group: 0 }", "cannot be divided into 0 equal groups"),
+        ("convolution_param { num_output: 3 kernel_size: 1 pad: 1025 }", "has a pad of 1025; the maximum is 1024"),
+        ("convolution_param { num_output: 0 kernel_size: 1 }", "needs 0 kernels"),
+    ],
+    "Pooling": [("pooling_param { kernel_size: 20 round_mode: FLOOR }", "layer a: .*too small")],
+}
+"""Settings with wrong values, and the errors, by the type of the layer. Each layer reads a blob of 3×7×9 numbers."""
+
+
+@pytest.mark.parametrize("kind", WRONG_VALUES)
+def test_a_setting_that_does_not_fit_is_reported_when_the_network_is_loaded(tmp_path, kind) -> None:
+    bottoms, tops = "data data" if kind == "Crop" else "data", "a b" if kind == "Slice" else "a"
+    weights = {"a": [numbers(3, 3, 1, 1), numbers(3)]} if kind == "Convolution" else {}
+    for settings, message in WRONG_VALUES[kind]:
+        with pytest.raises(InvalidSetting, match=message) as caught:
+            output_of(tmp_path, layer("a", kind, bottoms, tops, settings), weights)
+        assert str(caught.value).startswith(str(tmp_path))
+        assert "\n" not in str(caught.value)
+
+
+def test_layers_with_one_name_and_names_with_many_dots_have_a_limit(tmp_path) -> None:
+    name = ".".join("x" * 5000)
+    output = output_of(tmp_path, layer("deep", "TanH", "data", name), {})
+    np.testing.assert_allclose(output, np.tanh(X), atol=1e-6)
+    text = layer("r", "ReLU", "data", "r") + layer("s", "Split", "r", " ".join(["t"] * 1200))
+    with pytest.raises(InvalidSetting, match="more than 1000 layers have the name 't/before'"):
+        output_of(tmp_path, text, {})
+
+
+def test_numbers_that_would_fill_the_memory_are_not_computed(tmp_path) -> None:
+    tiles = layer("t", "Tile", "data", "t", "tile_param { tiles: 1024 }") + layer(
+        "u", "Tile", "t", "u", "tile_param { tiles: 1024 axis: 2 }"
+    )
+    more = layer("v", "Tile", "u", "v", "tile_param { tiles: 1024 axis: 3 }")
+    with pytest.raises(InvalidSetting, match=r"has a layer u that computes 198180864 values, which are too many"):
+        output_of(tmp_path, tiles + more, {})
+    products = (
+        layer("p", "Reshape", "data", "p", "reshape_param { shape { dim: 1 dim: 189 dim: 1 } }")
+        + layer("q", "Reshape", "data", "q", "reshape_param { shape { dim: 1 dim: 1 dim: 189 } }")
+        + layer("e", "Eltwise", "p q", "e")
+    )
+    with pytest.raises(InvalidSetting, match=r"layer e: its blobs have the shapes \[189, 1\], \[1, 189\]"):
+        output_of(tmp_path, products, {})
+    scaled = products.replace("'Eltwise'", "'Scale'").replace('name: "e"', 'name: "e" scale_param { axis: 0 }')
+    with pytest.raises(InvalidSetting, match=r"layer e: numbers of shape \[1, 1, 189\] do not fit a blob of shape"):
+        output_of(tmp_path, scaled, {})

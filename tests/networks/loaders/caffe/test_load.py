@@ -364,7 +364,7 @@ def test_a_huge_size_is_refused_before_anything_is_computed(tmp_path) -> None:
         caffe.read(prototxt, caffemodel)
     wide = layer("d", "Deconvolution", "c", "d", "convolution_param { num_output: 6 kernel_size: 3 stride: 1000 }")
     files = write(tmp_path, input_of(30, 30) + CONV + wide, {**CONV_WEIGHTS, "d": [numbers(6, 6, 3, 3), numbers(6)]})
-    with pytest.raises(InvalidSetting, match=r"layer d of the network computes .* values, which are too many"):
+    with pytest.raises(InvalidSetting, match=r"has a layer d that computes 5401080054 values, which are too many"):
         caffe.read(*files)
 
 
@@ -392,3 +392,24 @@ def test_a_photograph_of_odd_size_is_dreamed_with_googlenet(shared) -> None:
     photo = np.asarray(Image.open(shared / "photos" / "lion.jpg").resize((157, 93)))
     result = inc.dream(photo, network=network, layer="inception_4c/output", octaves=1, steps=4)
     assert result.scores[-1] > 1.5 * result.scores[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"\x2a\x04\x00\x00\x80\x3f",
+            r"contains numbers of shape \[\], which is not a color picture; give the mean of each channel with --mean",
+        ),
+        (b"\x2a\x01\x00\x08\x01\x10", "is not a Caffe file, or it is damaged"),
+        (b"\x2a\x00\x10\x03\x08\x00", r"shape \[0, 3, 0, 0\], which is not a color picture"),
+        (b"\x08\x01\x10\x03\x18\x00", "which is not a color picture"),
+        (b"\x08\x01\x10\x03\x18\x01", "which is not a color picture"),
+        (b"mean12", "damaged"),
+    ],
+)
+def test_a_mean_of_six_bytes_is_refused(tmp_path, content, message) -> None:
+    path = tmp_path / "mean.binaryproto"
+    path.write_bytes(content)
+    with pytest.raises(InvalidSetting, match=message):
+        caffe.read_mean(path)

@@ -74,7 +74,7 @@ def convolution(layer: CaffeLayer) -> nn.Module:
             f"has weights of shape {list(weight.shape)}, but needs "
             f"{settings.num_output} kernels of {kernel[0]}×{kernel[1]}",
         )
-    if weight.shape[0] % group:
+    if group == 0 or weight.shape[0] % group:
         raise layer_error(layer, f"has {weight.shape[0]} channels, which cannot be divided into {group} equal groups")
     inputs = weight.shape[0] if transposed else weight.shape[1] * group
     make = nn.ConvTranspose2d if transposed else nn.Conv2d

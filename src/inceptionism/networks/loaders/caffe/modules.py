@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+MAX_TILED = 2**28
+"""Largest number of values that a layer of the type Tile computes."""
+
 
 class SliceRange(nn.Module):
     """Range of a blob along an axis, from `start` to before `end`. If `end` is None, it is the end of the axis."""
@@ -57,7 +60,9 @@ class Crop(nn.Module):
         self.axis, self.offsets = axis, tuple(offsets)
 
     def forward(self, x: Tensor, like: Tensor) -> Tensor:
-        axes = range(self.axis % x.ndim, x.ndim)
+        axes = range(self.axis + x.ndim if self.axis < 0 else self.axis, x.ndim)
+        if not axes or axes[0] < 0:
+            raise RuntimeError(f"axis {self.axis} does not exist in a blob of {x.ndim} axes")
         offsets = self.offsets if len(self.offsets) > 1 else (self.offsets or (0,)) * len(axes)
         for axis, offset in zip(axes, offsets, strict=True):
             x = x.narrow(axis, offset, like.shape[axis])
@@ -94,6 +99,8 @@ class Tile(nn.Module):
         self.axis, self.copies = axis, copies
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.numel() * self.copies > MAX_TILED:
+            raise RuntimeError(f"{self.copies} copies of {x.numel()} numbers are too many")
         return torch.cat([x] * self.copies, self.axis)
 
 
