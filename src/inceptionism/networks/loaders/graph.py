@@ -117,8 +117,9 @@ def check_runs(network: GraphModule, size: tuple[int, int], max_values: int) -> 
     """Run a network once on a picture of a height and width, but stop before a layer that needs too much memory.
 
     Raises:
-        InvalidSetting: If the layers do not fit together, or if a layer computes no values or more than `max_values`.
-            The message is the rest of a sentence that begins with the file.
+        RuntimeError: If the layers do not fit together.
+        InvalidSetting: If a layer computes no values or more than `max_values`, or if there is not enough memory. The
+            message is the rest of a sentence that begins with the file.
     """
 
     def check_count(layer: str, count: float) -> None:
@@ -147,10 +148,10 @@ def check_runs(network: GraphModule, size: tuple[int, int], max_values: int) -> 
         try:
             with torch.no_grad():
                 network(torch.zeros(1, 3, *size))
-        except STEP_ERRORS as error:
-            if isinstance(error, InceptionismError) or is_out_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
-            raise InvalidSetting(f"describes layers that do not fit together: {first_line(error)}") from error
+            raise InvalidSetting(f"needs too much memory for a picture of {size[0]}×{size[1]} pixels") from error
 
 
 def convolution_values(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> int:

@@ -18,16 +18,13 @@ import torch
 from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, quote_path, quote_value
+from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
 from inceptionism.networks.loaders.graph import GraphModule, check_runs
-from inceptionism.networks.loaders.onnx_files import node_name, opset_of, read_model, reason
+from inceptionism.networks.loaders.onnx_files import MAX_VALUES, USUAL_SIZE, node_name, opset_of, read_model, reason
 from inceptionism.networks.loaders.optional import import_library
 
 CONSTANTS = {"value": None, "value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
 """Attributes of a Constant node that can hold its value, with NumPy's type of the numbers. None means a tensor."""
-
-MAX_VALUES = 2**28
-"""Largest number of values that a node may compute for a picture of the described size. No real network has more."""
 
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 """ONNX's types of floating-point numbers."""
@@ -49,8 +46,11 @@ def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
         fold_constants(model.graph)
         use_single_precision(model.graph)
         network = build_network(model, picture).eval()
-        if size:
-            check_runs(network, size, MAX_VALUES)
+        try:
+            check_runs(network, size or USUAL_SIZE, MAX_VALUES)
+        except RuntimeError as error:
+            if size:  # a network for any size may need another size
+                raise InvalidSetting(f"describes layers that do not fit together: {first_line(error)}") from error
     except InvalidSetting as error:
         raise InvalidSetting(f"{quote_path(path)} {error}") from error
     return network, size
@@ -131,7 +131,7 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
             single = shape[:1] == [1] and sides and sides[0].dim_value == 1
             return Reshape([0, *shape[1:]] if single else shape), [first]
     if node.operation_type == "Slice" and second and {*node.input_values[1:]} <= {"", *weights}:
-        arguments = [weights[name].to_numpy().tolist() if name else None for name in node.input_values[1:]]
+        arguments: list[Any] = [weights[name].to_numpy().tolist() if name else None for name in node.input_values[1:]]
         return Slice(*arguments), [first]
     if node.operation_type == "Flatten" and node.attributes.get("axis", 1) != 1:
         return Flatten(node.attributes["axis"]), [first]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ MAX_BYTES = 2**31
 
 MAX_VALUES = 2**28
 """Largest number of values that a node may compute for a picture of the described size. No real network has more."""
+
+MAX_AXES = 64
+"""Largest number of axes of a tensor: torch's own limit."""
+
+USUAL_SIZE = (224, 224)
+"""Height and width in pixels of the picture with which a network for any size is checked."""
 
 OPSET = 17
 """Version of ONNX's operators that onnx2torch supports best."""
@@ -40,8 +47,11 @@ def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
     model = parse_model(path)
     load_tensors(model.graph, path.parent)
     picture, size = find_picture(model.graph)
+    check_axes(model.graph)
     keep_logits(model.graph)
-    return infer_shapes(translate_operators(model)), picture, size
+    model = infer_shapes(translate_operators(model))
+    check_shapes(model, picture, size or USUAL_SIZE)
+    return model, picture, size
 
 
 def parse_model(path: Path) -> ModelProto:
@@ -85,6 +95,18 @@ def load_tensors(graph: GraphProto, folder: Path) -> None:
             raise InvalidSetting(
                 f"has weights {quote_value(tensor.name)} that cannot be read: {reason(error)}"
             ) from error
+
+
+def check_axes(graph: GraphProto) -> None:
+    """Raise `InvalidSetting` if a node names an axis that no tensor has. Some operators would count up to it."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            axes = [attribute.i, *attribute.ints] if attribute.name in ("axis", "axes", "batch_dims", "perm") else []
+            if any(abs(axis) >= MAX_AXES for axis in axes):
+                raise InvalidSetting(
+                    f"has a node {quote_value(node_name(node))} ({printable(node.op_type)}) with the axis "
+                    f"{max(axes, key=abs)}, which does not exist"
+                )
 
 
 def find_picture(graph: GraphProto) -> tuple[str, tuple[int, int] | None]:
@@ -186,21 +208,38 @@ def infer_shapes(model: ModelProto) -> ModelProto:
     """Return a model with the shapes of all values that its nodes compute.
 
     Raises:
-        InvalidSetting: If the model is not valid, or if a value is too large.
+        InvalidSetting: If the model is not valid.
     """
     try:
         model = shape_inference.infer_shapes(model)
         checker.check_model(model)
     except (*INVALID, ValueError) as error:
         raise InvalidSetting(f"is not valid ONNX: {reason(error)}") from error
-    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+    return model
+
+
+def check_shapes(model: ModelProto, picture: str, size: tuple[int, int]) -> None:
+    """Check how many values the nodes compute for a picture of a height and width, as far as the shapes are known.
+
+    Raises:
+        InvalidSetting: If a value is too large.
+    """
+    sized = ModelProto()
+    sized.CopyFrom(model)
+    shape = next(value.type.tensor_type.shape for value in sized.graph.input if value.name == picture)
+    for dim, side in zip(shape.dim, (1, 3, *size), strict=True):
+        dim.dim_value = side
+    # The known shapes would be kept, with all sides that depend on the size as unknown.
+    del sized.graph.value_info[:]
+    with suppress(*INVALID, ValueError):  # the network may not accept this size
+        sized = shape_inference.infer_shapes(sized, data_prop=True)
+    for value in (*sized.graph.input, *sized.graph.value_info, *sized.graph.output):
         sides = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         if math.prod(max(abs(side), 1) for side in sides) > MAX_VALUES:
             raise InvalidSetting(
                 f"describes a network where {quote_value(value.name)} has the shape {quote_value(sides)}, "
                 "which is too large"
             )
-    return model
 
 
 def reason(error: Exception) -> str:

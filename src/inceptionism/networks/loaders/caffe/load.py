@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.errors import InvalidSetting, first_line, quote_path
 from inceptionism.networks.loaders.caffe.description import read_description
 from inceptionism.networks.loaders.caffe.graph import CaffeNetwork
 from inceptionism.networks.loaders.caffe.weights import read_mean, read_weights
@@ -37,4 +37,8 @@ def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int
         check_runs(network, size, MAX_VALUES)
     except InvalidSetting as error:
         raise InvalidSetting(f"{quote_path(prototxt)} {error}") from error
+    except RuntimeError as error:
+        raise InvalidSetting(
+            f"{quote_path(prototxt)} describes layers that do not fit together: {first_line(error)}"
+        ) from error
     return network, size
