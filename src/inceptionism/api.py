@@ -161,22 +161,22 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
 def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
+    if guide is not None:
+        is_path = isinstance(guide, (str, os.PathLike))
+        guide = replace(load_photo(guide), name=str(guide)) if is_path else load_photo(guide)
+    if mask is not None:
+        mask = load_mask(mask)
     recipe = {
         **settings,
         "network": network_name(network),
         "objective": None if objective is None else str(objective),
-        "guide": None if guide is None else picture_name(guide),
-        "mask": None if mask is None else picture_name(mask),
+        "guide": None if guide is None else guide.title,
+        "mask": None if mask is None else mask.name,
     }
     objects = {
         "network": network,
         "objective": None if isinstance(objective, str) else objective,
-        "guide": None if guide is None else replace(load_photo(guide), name=picture_name(guide)),
-        "mask": None if mask is None else load_mask(mask),
+        "guide": guide,
+        "mask": mask,
     }
     return recipe, objects
-
-
-def picture_name(source: PhotoSource) -> str:
-    """Return the name of a picture in a recipe: its path, or "picture" if it has no path."""
-    return str(source) if isinstance(source, (str, os.PathLike)) else "picture"

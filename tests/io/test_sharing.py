@@ -10,7 +10,7 @@ from PIL import Image, ImageSequence
 
 from inceptionism.io.sharing import encode_within_limit, fade_frames, side_by_side, without_folders
 from inceptionism.recipes import ClassRecipe, ZoomRecipe
-from inceptionism.recipes.provenance import MadeWith
+from inceptionism.recipes.provenance import MadeWith, Verdict
 from tests.support.command import dream, refused
 from tests.support.exiftool import needs_exiftool, tags
 
@@ -156,6 +156,35 @@ def test_a_copy_names_no_folders(dreamed) -> None:
     assert without_folders(ClassRecipe(target=1, prior="phase(a/b.png) + views", network="/x/y.onnx")) == ClassRecipe(
         target=1, prior="phase(b.png) + views", network="y.onnx"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        ("efficientnet-lite0", "efficientnet-lite0"),
+        ("torchvision/resnet18", "torchvision/resnet18"),
+        ("timm/vit_tiny_patch16_224.augreg_in21k", "timm/vit_tiny_patch16_224.augreg_in21k"),
+        ("clients/acme/net.onnx", "net.onnx"),
+        ("clients\\acme\\net.onnx", "net.onnx"),
+        ("C:\\Users\\eve\\nets", "nets"),
+        ("../acme/net.caffemodel", "net.caffemodel"),
+        ("~/acme", "acme"),
+        ("timm/net.onnx", "net.onnx"),
+        ("timm/acme/net", "net"),
+    ],
+)
+def test_a_copy_names_no_folder_of_a_network(name: str, public: str) -> None:
+    verdict = Verdict(name, "0", (("cup", 0.5),))
+    copy = without_folders(ClassRecipe(target=1, network=name, verdicts=(verdict,)))
+    assert (copy.network, copy.verdicts[0].network) == (public, public)
+
+
+def test_files_of_one_name_in_two_folders_stay_different_in_a_copy() -> None:
+    made_with = MadeWith("1", "2", "cpu", "0", pictures={"a/x.png": "1", "b/x.png": "2", "c/y.png": "3"})
+    objective = "guide(stem, b/x.png, where=a/x.png) + guide(stem, c/y.png)"
+    copy = without_folders(ClassRecipe(objective=objective, made_with=made_with))
+    assert copy.objective == "guide(stem, x.png, where=x-2.png) + guide(stem, y.png)"
+    assert copy.made_with.pictures == {"x-2.png": "1", "x.png": "2", "y.png": "3"}
 
 
 def test_a_copy_is_as_large_and_as_good_as_the_limit_allows() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName
+from inceptionism.io import load_mask
 from inceptionism.recipes import PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.recipes.provenance import MadeWith
 from inceptionism.runs import ReplayInputs, compare_with_file, prepare_replay
@@ -95,6 +97,58 @@ def test_a_replay_reads_the_guides_and_masks_that_are_passed(folder) -> None:
     assert any("guide.png' differs from the original one" in note for note in notes)
     # Files in the changes count as passed.
     assert inc.replay(guided.recipe, folder / "cup.png", guide=str(folder / "cup.png"), mask=str(folder / "mask.png"))
+
+
+def test_a_replay_verifies_guides_and_masks_that_were_arrays(folder, photo: np.ndarray) -> None:
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[:, 30:] = 255
+    made = inc.dream(folder / "cup.png", guide=photo[::-1].copy(), mask=mask, **TINY)
+    digests = hashlib.sha256(photo[::-1].tobytes()).hexdigest(), hashlib.sha256(mask.tobytes()).hexdigest()
+    assert (made.recipe.guide, made.recipe.mask) == (f"picture-{digests[0][:12]}", f"mask-{digests[1][:12]}")
+    assert made.recipe.made_with.pictures == dict(zip((made.recipe.guide, made.recipe.mask), digests, strict=True))
+    pictures = {made.recipe.guide: folder / "guide.png", made.recipe.mask: folder / "mask.png"}
+    again = inc.replay(made.recipe, folder / "cup.png", pictures=pictures)
+    assert same(again.image, made.image)
+    assert again.notes == made.notes
+    Image.fromarray(255 - mask).save(folder / "other.png")
+    notes = inc.replay(made.recipe, folder / "cup.png", pictures={**pictures, made.recipe.mask: folder / "other.png"})
+    assert [note for note in notes.notes if "differs" in note] == [
+        f"the picture {made.recipe.mask!r} differs from the original one"
+    ]
+
+
+def test_two_pictures_that_were_arrays_have_two_names(photo: np.ndarray) -> None:
+    pair = inc.objectives.layer("blocks.1").where(load_mask(photo[..., 0])) + inc.objectives.layer("blocks.2").where(
+        load_mask(255 - photo[..., 0])
+    )
+    assert len(pair.pictures()) == 2
+    assert all(str(pair).count(name) == 1 for name in pair.pictures())
+
+
+def test_pictures_of_older_recipes_are_verified_by_their_pixels() -> None:
+    """Older versions recorded a mask that was an array as "mask", but its recipe calls it "picture"."""
+    known = MadeWith("1", "2", "cpu", "0", pictures={"mask": "a" * 64})
+    for digest, count in (("a" * 64, 0), ("b" * 64, 1)):
+        assert len(known.differences(replace(known, pictures={"picture": digest}))) == count
+
+
+def test_a_recipe_has_the_size_of_the_tiles_that_were_left_when_memory_ran_out(folder, monkeypatch) -> None:
+    from inceptionism.optimization import GradientEvaluator
+
+    forward_backward = GradientEvaluator._forward_backward
+
+    def with_little_memory(self, views, requests):
+        if views.shape[-2] * views.shape[-1] > 160 * 160:
+            raise MemoryError
+        return forward_backward(self, views, requests)
+
+    with monkeypatch.context() as limited:
+        limited.setattr(GradientEvaluator, "_forward_backward", with_little_memory)
+        made = inc.dream(folder / "cup.png", size=260, octaves=1, steps=1, layer="blocks.1")
+    assert made.image.size == (198, 260)
+    assert made.recipe.made_with.tile == 260 * 198 // 2
+    (note,) = inc.replay(made.recipe, folder / "cup.png").notes
+    assert "the original was processed in tiles of 25740 pixels, and this one as a whole" in note
 
 
 OBJECTIVES_WITH_FILES = [

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.io.photos import Array, PhotoSource, load_photo
+from inceptionism.io.photos import HASH_DIGITS, Array, PhotoSource, load_photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +21,17 @@ class Mask:
     Attributes:
         amount: Strength of the objective at each pixel: H×W, uint8, 255 for full strength. The mask is stretched over
             the picture.
-        name: Name of the mask in the text of an objective.
+        name: Name of the mask in the text of an objective. By default, a name with the SHA-256 of `amount`.
         outside: Whether `amount` is the inverse of the picture that `name` refers to.
     """
 
     amount: Array
-    name: str = "mask"
+    name: str = ""
     outside: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", f"mask-{self.sha256[:HASH_DIGITS]}")
 
     @property
     def keyword(self) -> str:
@@ -58,7 +62,7 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
     if photo.alpha is not None:
         gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)
     is_path = isinstance(source, (str, os.PathLike))
-    mask = Mask(255 - gray if outside else gray, str(source) if is_path else "mask", outside)
+    mask = Mask(255 - gray if outside else gray, str(source) if is_path else "", outside)
     if not mask.amount.any():
         label = f"the mask {source}" if is_path else "the mask"
         color, place, other = ("white", " outside it", "black") if outside else ("black", "", "white")

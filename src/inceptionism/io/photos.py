@@ -35,6 +35,9 @@ PICTURE_FORMATS = (
 )
 """Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
 
+HASH_DIGITS = 12
+"""Number of digits of a SHA-256 in the name of a picture without a file."""
+
 DECODER_ERRORS = (*PILLOW_ERRORS, EOFError, NotImplementedError, RuntimeError, zlib.error)
 """Exceptions that Pillow's decoders raise for damaged files."""
 
@@ -62,6 +65,11 @@ class Photo:
     def sha256(self) -> str:
         """SHA-256 of the pixels, in hexadecimal."""
         return hashlib.sha256(self.pixels.tobytes()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """Name of the photograph in a recipe. A photograph without a file is named by the SHA-256 of its pixels."""
+        return self.name or f"picture-{self.sha256[:HASH_DIGITS]}"
 
     def to_image(self) -> Image.Image:
         """Return the photograph as an RGB image, or as RGBA if it has transparency, without its metadata."""

@@ -126,7 +126,7 @@ class Objective:
         masks = [part.mask for part in self.by_mask if part.mask is not None]
         photos = [reference.photo for reference in self.references]
         mask_hashes = {mask.name: mask.sha256 for mask in masks}
-        return mask_hashes | {photo.name or "picture": photo.sha256 for photo in photos}
+        return mask_hashes | {photo.title: photo.sha256 for photo in photos}
 
     def _weighted_terms(self, weight: float) -> tuple[tuple[float, Objective], ...]:
         return tuple((weight * factor, term) for factor, term in self.terms or ((1, self),))

@@ -42,7 +42,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
         matches = candidates.T[torch.cat(best, 1)]  # N×positions×C
         return torch.einsum("ncp,npc->n", values, matches)
 
-    text = expression_text("guide", name, photo_name(picture), *(["cosine"] if cosine else []))
+    text = expression_text("guide", name, picture.title, *(["cosine"] if cosine else []))
     return Objective(frozenset([name]), score, text, (reference,))
 
 
@@ -63,7 +63,7 @@ def inversion(name: str, picture: Photo) -> Objective:
         values, target = activations[name], activations[name, reference]
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, expression_text("inversion", name, photo_name(picture)), (reference,))
+    return Objective(frozenset([name]), score, expression_text("inversion", name, picture.title), (reference,))
 
 
 def caricature(name: str, picture: Photo) -> Objective:
@@ -83,7 +83,7 @@ def caricature(name: str, picture: Photo) -> Objective:
         cosine = F.cosine_similarity(values, target, dim=1).clamp_min(0)
         return (values * target).sum(1) / sum_of_squares(target).clamp_min(MIN_DIVISOR).sqrt() * cosine
 
-    return Objective(frozenset([name]), score, expression_text("caricature", name, photo_name(picture)), (reference,))
+    return Objective(frozenset([name]), score, expression_text("caricature", name, picture.title), (reference,))
 
 
 def style(name: str, picture: Photo) -> Objective:
@@ -102,7 +102,7 @@ def style(name: str, picture: Photo) -> Objective:
         values, target = gram_matrix(activations[name]), gram_matrix(activations[name, reference])
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, expression_text("style", name, photo_name(picture)), (reference,))
+    return Objective(frozenset([name]), score, expression_text("style", name, picture.title), (reference,))
 
 
 def gram_matrix(values: Tensor) -> Tensor:
@@ -114,8 +114,3 @@ def gram_matrix(values: Tensor) -> Tensor:
 def sum_of_squares(values: Tensor) -> Tensor:
     """Return the sum of squares of each item of a batch: N numbers for N×…."""
     return values.square().flatten(1).sum(1)
-
-
-def photo_name(picture: Photo) -> str:
-    """Return the name of a picture in the text of an objective."""
-    return picture.name or "picture"

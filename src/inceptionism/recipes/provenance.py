@@ -86,8 +86,9 @@ class MadeWith:
         if old_photo.get("sha256") != new_photo.get("sha256"):
             old, new = describe_photo(old_photo), describe_photo(new_photo)
             notes.append(f"the photograph differs: the original was {old}, and this one is {new}")
+        others = other.pictures or {}
         for name, digest in (self.pictures or {}).items():
-            if (other.pictures or {}).get(name) not in (digest, None):
+            if others.get(name, digest if digest in others.values() else None) != digest:
                 notes.append(f"the picture {quote_value(name)} differs from the original one")
         if self.tile != other.tile:
             old, new = (f"in tiles of {one.tile} pixels" if one.tile else "as a whole" for one in (self, other))

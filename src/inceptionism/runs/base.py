@@ -136,8 +136,11 @@ class Run(ABC):
     def result(self) -> Result:
         """Return the result so far."""
         taken, recipe = len(self.scores), self.recipe
-        if taken < self.steps * len(self.sizes) and recipe.made_with:
-            recipe = replace(recipe, made_with=replace(recipe.made_with, taken=taken))
+        if recipe.made_with:
+            is_complete = taken == self.steps * len(self.sizes)
+            # When memory runs out, tiles become smaller during the run.
+            made_with = replace(recipe.made_with, tile=self.tile, taken=None if is_complete else taken)
+            recipe = replace(recipe, made_with=made_with)
         return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
 
     def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
@@ -165,14 +168,19 @@ class Run(ABC):
             len(self.objective.by_mask),
         )
 
+    @property
+    def tile(self) -> int | None:
+        """Number of pixels that the network processes at once. None if it processes the picture as a whole."""
+        area = self.size[0] * self.size[1]
+        max_pixels = self.evaluator.max_pixels or area
+        return max_pixels if max_pixels < area else None
+
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         """Return everything that the result depends on besides its settings, with facts about the photograph."""
         photo_facts = None
         if photo is not None:
             height, width = photo.pixels.shape[:2]
             photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
-        area = self.size[0] * self.size[1]
-        max_pixels = self.evaluator.max_pixels or area
         return MadeWith(
             inceptionism=version("inceptionism"),
             torch=torch.__version__,
@@ -181,7 +189,7 @@ class Run(ABC):
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.evaluator.dtype),
             photo=photo_facts,
             pictures=self.objective.pictures() or None,
-            tile=max_pixels if max_pixels < area else None,
+            tile=self.tile,
         )
 
 
@@ -206,6 +214,7 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
                 "the runs of a batch must have the same Network object, precision, octaves, prior, number of steps, "
                 f"references and number of masks, but those of {first.title} and {other.title} differ"
             )
+        other.evaluator = first.evaluator  # if memory runs out, the tiles of all pictures become smaller
     with keep_memory():
         octaves = [run.states() for run in runs]
         while states := [state for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)]:

@@ -73,9 +73,10 @@ class ReplayInputs:
         for known_name in (name, last_path_part(name)):
             if known_name in self.pictures:
                 return self.pictures[known_name]
+        last = last_path_part(name)
         raise InvalidSetting(
             f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
-            f"add --picture {last_path_part(name)}, or --picture {last_path_part(name)}=PATH for another file"
+            f"add --picture {last}, or --picture {last}=PATH for another file"
         )
 
 
