@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import os
 import resource
+import struct
+import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.io.formats import PICTURE_FORMATS
 from inceptionism.io.masks import load_mask
 from inceptionism.io.outputs import save_picture
-from inceptionism.io.photos import PICTURE_FORMATS, load_photo
+from inceptionism.io.photos import load_photo
 from inceptionism.io.recipes import read_recipe
 from inceptionism.tensors import to_image
 from tests.support.pictures import gradient, linear_profile, saved
@@ -76,6 +80,104 @@ def test_floating_point_pixels_are_refused(tmp_path) -> None:
     path = saved(Image.fromarray(np.ones((5, 5), np.float32)), tmp_path / "f.tif")
     with pytest.raises(UnreadablePicture, match="floating-point pixels"):
         load_photo(path)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "color_space"),
+    [
+        ([(b"gAMA", struct.pack(">I", 45455))], None),
+        ([(b"gAMA", struct.pack(">I", 100_000))], "gamma 1"),
+        ([(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 100_000))], None),
+        ([(b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))], None),
+        (
+            [(b"cHRM", struct.pack(">8I", 31270, 32900, 70800, 29200, 17000, 79700, 13100, 4600))],
+            "primaries 0.708, 0.292, 0.17, 0.797, 0.131, 0.046",
+        ),
+        ([(b"cICP", bytes([1, 13, 0, 1])), (b"gAMA", struct.pack(">I", 100_000))], None),
+        ([(b"cICP", bytes([9, 16, 0, 1]))], "BT.2020 with PQ"),
+        ([(b"cICP", bytes([12, 13, 0, 1]))], "Display P3 with color code 13"),
+    ],
+)
+def test_the_color_space_of_a_png_is_noted_if_it_is_not_used(tmp_path, chunks, color_space: str | None) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.png")
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + b"".join(png_chunk(*chunk) for chunk in chunks) + content[33:])
+    photo = load_photo(path)
+    np.testing.assert_array_equal(photo.pixels, gradient())
+    note = f"{path} has the color space {color_space}, which is not used: its colors are treated as sRGB"
+    assert photo.notes == ((note,) if color_space else ())
+
+
+@pytest.mark.parametrize("mode", ["gray", "rgb", "rgba"])
+def test_sixteen_bits_of_a_png_are_read_as_opencv_reads_them(tmp_path, mode: str) -> None:
+    levels = np.random.default_rng(0).integers(0, 2**16, (21, 34, 4), dtype=np.uint16)
+    stored = {"gray": levels[..., 0], "rgb": levels[..., :3], "rgba": levels}[mode]
+    assert cv2.imwrite(str(tmp_path / "a.png"), stored)
+    seen = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED).reshape(21, 34, -1) / 257
+    photo = load_photo(tmp_path / "a.png")
+    assert np.abs(photo.pixels - seen[..., 2::-1]).max() <= 1
+    assert mode != "rgba" or np.abs(photo.alpha - seen[..., 3]).max() <= 1
+
+
+def test_a_transparent_level_of_a_deep_gray_png_is_transparent(tmp_path) -> None:
+    levels = np.full((21, 34), 4660, np.uint16)
+    levels[3:9, 5:8] = 4661
+    path = saved(Image.fromarray(levels), tmp_path / "a.png")
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + png_chunk(b"tRNS", struct.pack(">H", 4661)) + content[33:])
+    np.testing.assert_array_equal(load_photo(path).alpha, np.where(levels == 4661, 0, 255))
+
+
+@pytest.mark.parametrize("adobe", [True, False])
+def test_cmyk_jpegs_are_read_as_opencv_reads_them(tmp_path, adobe: bool) -> None:
+    path = saved(Image.fromarray(gradient()).convert("CMYK"), tmp_path / "a.jpg", quality=95)
+    if not adobe:  # without the marker, 0 means no ink
+        content = path.read_bytes()
+        start = content.index(b"\xff\xee")
+        path.write_bytes(content[:start] + content[start + 2 + int.from_bytes(content[start + 2 : start + 4], "big") :])
+    seen = cv2.imread(str(path))[..., ::-1]
+    assert np.abs(load_photo(path).pixels.astype(int) - seen).max() <= 2
+
+
+def test_pixels_that_cannot_be_decoded_are_not_taken_for_a_damaged_color_profile(tmp_path) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.tif", compression="tiff_lzw", icc_profile=linear_profile())
+    content = bytearray(path.read_bytes())
+    with Image.open(path) as image:
+        start = image.tag_v2[273][0]
+    content[start : start + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    with pytest.raises(UnreadablePicture, match="is damaged or incomplete"):
+        load_photo(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            "is a HEIC picture, which cannot be read; convert it to JPEG",
+        ),
+        ("a.jxl", b"\xff\x0a\xfa\x7f\x01", "is a JPEG XL picture, which cannot be read"),
+        ("a.cr3", b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "is a raw file of a camera, which cannot be read"),
+        ("a.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom", "is a film, not a picture; give a picture, or use `dream video`"),
+        ("a.pdf", b"%PDF-1.7\n", "is a document or a drawing, not a picture of pixels; export it as PNG"),
+        ("a.svg", b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "is a document or a drawing"),
+        ("a.jpg", b"<!DOCTYPE html><html><body>404", "is a web page, not a picture; download the picture itself"),
+        ("a.tif", b"II*\0\x08\0\0\0", "is a TIFF that is damaged or incomplete"),
+        ("a.png", b"some text", "is not a picture in a known format"),
+    ],
+)
+def test_a_file_of_another_format_is_named(tmp_path, name: str, content: bytes, reason: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadablePicture) as refused:
+        load_photo(tmp_path / name)
+    assert str(refused.value).startswith(f"{tmp_path / name} {reason}")
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P"])
@@ -262,7 +364,7 @@ def test_a_picture_cannot_start_another_program(tmp_path, monkeypatch, name: str
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     (tmp_path / name).write_bytes(EPS)
     for read in (load_photo, load_mask, read_recipe):
-        with pytest.raises(UnreadablePicture, match="is not a picture in a known format"):
+        with pytest.raises(UnreadablePicture, match="is a document or a drawing, not a picture of pixels"):
             read(tmp_path / name)
     assert not (tmp_path / "started").exists()
 

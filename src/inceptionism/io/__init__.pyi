@@ -1,5 +1,6 @@
 from .contact_sheet import LabeledImage, contact_sheet
 from .encoding import FORMATS, check_side, encode, flatten_alpha
+from .formats import open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, matroska_tags, open_film
 from .outputs import (
@@ -14,7 +15,7 @@ from .outputs import (
     shorten_name,
     write_atomically,
 )
-from .photos import Array, FileResolver, Photo, PhotoSource, last_path_part, load_photo, open_image
+from .photos import Array, FileResolver, Photo, PhotoSource, last_path_part, load_photo
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
 from .sharing import (

@@ -17,23 +17,20 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from inceptionism.errors import UnreadablePicture, first_line
+from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS, kept_exif, upright
+from inceptionism.io.formats import open_image
+from inceptionism.io.png_colors import unused_color_space
+from inceptionism.io.tiff import gray_range, prepare_tiff
 
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
 
 FileResolver: TypeAlias = Callable[[str], Path]
 """Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
-
-PICTURE_FORMATS = (
-    *("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM"),  # for these, Pillow does not have to load all its formats
-    *("WEBP", "TIFF", "AVIF", "JPEG2000", "PSD", "TGA", "ICO", "PCX", "QOI", "SGI"),
-)
-"""Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
 
 HASH_DIGITS = 12
 """Number of digits of a SHA-256 in the name of a picture without a file."""
@@ -110,22 +107,13 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
     check_file(path, UnreadablePicture)
-    with convert_decoding_errors(str(path)), open_image(path) as image:
-        return to_photo(image, str(source), position=position)
+    with convert_decoding_errors(quote_path(path)), open_image(path) as image:
+        return to_photo(image, quote_path(path), position=position)
 
 
 def last_path_part(path: str) -> str:
     """Return the last part of a path from any operating system."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
-
-
-def open_image(path: Path) -> Image.Image:
-    """Open a picture in one of `PICTURE_FORMATS`. Its pixels are decoded later.
-
-    Raises:
-        PIL.UnidentifiedImageError: If the file has another format. For other errors, see `convert_decoding_errors`.
-    """
-    return Image.open(path, formats=PICTURE_FORMATS)
 
 
 @contextmanager
@@ -142,11 +130,6 @@ def convert_decoding_errors(label: str) -> Iterator[None]:
             # Pillow only warns of pictures that have up to twice as many pixels as its limit.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
-    except UnidentifiedImageError:
-        raise UnreadablePicture(
-            f"{label} is not a picture in a known format (PNG, JPEG, WebP, TIFF, GIF, …); "
-            "convert it to PNG or JPEG first"
-        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
         raise UnreadablePicture(f"{label} has more than {limit:.0f} megapixels; make it smaller first") from error
@@ -170,22 +153,36 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
     if 0 in image.size:
         raise UnreadablePicture(f"{label} has no pixels: its size is {image.height}×{image.width}")
     notes = []
+    prepare_tiff(image, label)
     frames = getattr(image, "n_frames", 1)
-    # The JPEG of a phone may contain more pictures after the first (MPO). They are no animation.
-    if frames > 1 and image.format != "MPO":
-        notes.append(f"{label} has {frames} frames; only the first one is used")
+    # The JPEG of a phone may contain more pictures after the first (MPO), and a PSD has layers. They are no animation.
+    if frames > 1 and image.format not in ("MPO", "PSD"):
+        kind = "pages" if image.format == "TIFF" else "frames"
+        used = f"number {image.tell() + 1}" if image.tell() else "the first one"
+        notes.append(f"{label} has {frames} {kind}; only {used} is used")
+    if color_space := unused_color_space(image):
+        notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
     name = Path(image.filename).name if getattr(image, "filename", "") else None  # type: ignore[attr-defined]
+    image.load()
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
+    black, white = gray_range(image)
+    color_key = image.info.get("transparency")
     image = upright(image)
     if image.mode == "F":
         raise UnreadablePicture(
             f"{label} has floating-point pixels, and their range is not known; save it with 8 or 16 bits per channel"
         )
+    alpha = None
+    if image.mode == "La":  # Pillow converts premultiplied gray only to gray
+        image = image.convert("LA")
     if image.mode.startswith("I"):
         # These pixels are 16 bits of gray. Pillow's own conversion clips them at 255 and does not scale them.
-        image = Image.fromarray(np.round(np.clip(np.asarray(image, np.float64), 0, 65535) / 257).astype(np.uint8))
-    alpha = None
+        levels = np.asarray(image, np.float64)
+        if isinstance(color_key, int):
+            alpha = np.where(levels == color_key, 0, 255).astype(np.uint8)
+        share = np.clip((levels - black) / (white - black), 0, 1)
+        image = Image.fromarray(np.round(255 * share).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         alpha = np.array(image.getchannel("A"))

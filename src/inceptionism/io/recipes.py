@@ -7,7 +7,8 @@ from pathlib import Path
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.files import check_file, read_text
-from inceptionism.io.photos import convert_decoding_errors, open_image
+from inceptionism.io.formats import open_image
+from inceptionism.io.photos import convert_decoding_errors
 from inceptionism.io.xmp import PNG_XMP, read_packet
 from inceptionism.io.xmp_containers import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
 from inceptionism.recipes import Recipe

@@ -1,0 +1,69 @@
+"""Formats in which pictures are read, and sentences about files in other formats."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.io.exif import PILLOW_ERRORS
+from inceptionism.io.tiff import describe_tiff
+
+PICTURE_FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM"),  # for these, Pillow does not have to load all its formats
+    *("WEBP", "TIFF", "AVIF", "JPEG2000", "PSD", "TGA", "ICO", "PCX", "QOI", "SGI"),
+)
+"""Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
+
+OTHER_FORMATS = {
+    rb".{4}ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)": (
+        "is a HEIC picture, which cannot be read; convert it to JPEG (an iPhone takes JPEGs if you choose Settings, "
+        "Camera, Formats, Most Compatible)"
+    ),
+    rb"\xff\x0a|.{4}JXL ": "is a JPEG XL picture, which cannot be read; convert it to PNG or JPEG",
+    rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIR[OS]": (
+        "is a raw file of a camera, which cannot be read; export the picture as JPEG or PNG"
+    ),
+    rb".{4}ftyp|\x1a\x45\xdf\xa3|RIFF.{4}AVI ": "is a film, not a picture; give a picture, or use `dream video`",
+    rb"%PDF|%!PS|\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<svg": (
+        "is a document or a drawing, not a picture of pixels; export it as PNG"
+    ),
+    rb"\s*<(!doctype html|html)": "is a web page, not a picture; download the picture itself",
+}
+"""Ends of sentences about files that are not read, by a regular expression for the files' first bytes."""
+
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of TIFFs and BigTIFFs."""
+
+SNIFFED_BYTES = 1024
+"""Number of bytes at the beginning of a file that decide which format it has."""
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open a picture in one of `PICTURE_FORMATS`. Its pixels are decoded later.
+
+    Raises:
+        UnreadablePicture: If the file has another format. For other errors, see `convert_decoding_errors`.
+    """
+    try:
+        return Image.open(path, formats=PICTURE_FORMATS)
+    except UnidentifiedImageError:
+        raise UnreadablePicture(f"{quote_path(path)} {describe_format(path)}") from None
+
+
+def describe_format(path: Path) -> str:
+    """Return the reason why a file cannot be read as a picture, as the end of a sentence about it."""
+    with path.open("rb") as file:
+        beginning = file.read(SNIFFED_BYTES)
+        if beginning.startswith(TIFF_SIGNATURES):
+            file.seek(0)
+            try:
+                return describe_tiff(file)
+            except PILLOW_ERRORS:
+                return "is a TIFF that is damaged or incomplete"
+    for pattern, description in OTHER_FORMATS.items():
+        if re.match(pattern, beginning, re.DOTALL | re.IGNORECASE):
+            return description
+    return "is not a picture in a known format (PNG, JPEG, WebP, TIFF, GIF, …); convert it to PNG or JPEG first"
