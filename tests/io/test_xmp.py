@@ -109,6 +109,31 @@ def test_tags_about_the_storage_of_pixels_are_dropped(tmp_path, format: str) -> 
     assert set(exif) <= {Base.Software}
 
 
+@needs_exiftool
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_exif_that_is_too_large_for_jpeg_is_kept_elsewhere_and_shortened_there(tmp_path, ending: str) -> None:
+    exif = Image.Exif()
+    exif[Base.Make], exif[Base.ImageDescription], exif[Base.Copyright] = "Acme", "x" * 70_000, "Ada"
+    exif.get_ifd(IFD.Exif).update({Base.FNumber: 1.8, Base.LensModel: "y" * 3000})
+    exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitudeRef: "N", GPS.GPSLatitude: (48.0, 51.0, 29.0)})
+    Image.fromarray(gradient()).save(tmp_path / "in.png", exif=exif)
+    photo = load_photo(tmp_path / "in.png", position=True)
+    assert photo.notes == (
+        f"{tmp_path / 'in.png'} has 73 kB of EXIF, and a JPEG holds 65: a .jpg output will lack its longest entries",
+    )
+    image = Image.fromarray(photo.pixels)
+    image.info |= photo.metadata
+    path = tmp_path / f"out.{ending}"
+    save_picture(image, path, RECIPE)
+    written = tags(path)
+    assert (written["EXIF:Make"], written["EXIF:Copyright"], written["EXIF:FNumber"]) == ("Acme", "Ada", 1.8)
+    assert written["EXIF:LensModel"] == "y" * 3000
+    assert written["EXIF:GPSLatitude"] == pytest.approx(48.858, abs=1e-3)
+    assert written.get("EXIF:ImageDescription") == (None if ending == "jpg" else "x" * 70_000)
+    assert "ExifTool:Warning" not in written
+    assert read_recipe(path) == RECIPE.to_json()
+
+
 @pytest.mark.parametrize("damage", range(40))
 def test_a_photograph_with_damaged_exif_is_read(tmp_path, damage: int) -> None:
     save_phone_photo(tmp_path / "in.jpg")

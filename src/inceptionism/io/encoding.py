@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from inceptionism.errors import CannotWrite
+from inceptionism.io.exif import MAX_JPEG_BYTES, limit_exif
 from inceptionism.io.xmp import PNG_XMP, write_packet
 from inceptionism.io.xmp_containers import with_gif_packet
 from inceptionism.recipes import Recipe
@@ -57,7 +58,8 @@ def encode(
         image = limit_colors(image)
     else:
         options["icc_profile"] = image.info.get("icc_profile")
-        options["exif"] = (metadata and image.info.get("exif")) or b""
+        exif = (metadata and image.info.get("exif")) or b""
+        options["exif"] = limit_exif(exif, MAX_JPEG_BYTES) if format == "JPEG" else exif
     return encode_with_packet(image, format, recipe if metadata else None, **options)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import MutableMapping
+from typing import Any
 
 from PIL import Image
 from PIL.ExifTags import IFD, TAGS, Base
@@ -55,8 +57,11 @@ DROPPED_TAGS = {
 SRGB = 1
 """Value of the tag `ColorSpace` for sRGB."""
 
-MAX_BYTES = 60_000
-"""Largest size of EXIF in bytes. JPEG holds 65,533 bytes, and a picture must not be lost because of its metadata."""
+IFDS = {IFD.Exif, IFD.GPSInfo}
+"""Tags that hold groups of other tags."""
+
+MAX_JPEG_BYTES = 65_533
+"""Largest size of EXIF in a JPEG, in bytes. Other formats have no limit that matters."""
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -72,8 +77,8 @@ def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:
     """Return EXIF for a picture that is made from an open photograph, or None if the photograph has none.
 
     Camera, lens, exposure, time, author and copyright are kept. Facts that are no longer true are left out: the
-    orientation, since the pixels are turned upright, the size, the thumbnail and the software. Damaged EXIF, and EXIF
-    that is too large, is left out as a whole.
+    orientation, since the pixels are turned upright, the size, the thumbnail and the software. Damaged EXIF is left out
+    as a whole.
 
     Args:
         image: The photograph as it was opened, not yet turned upright.
@@ -95,7 +100,21 @@ def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:
         place = original.get_ifd(IFD.GPSInfo)
         if position and place:
             kept.get_ifd(IFD.GPSInfo).update(place)
-        content = kept.tobytes()
+        return kept.tobytes()
     except EXIF_ERRORS:
         return None
-    return content if len(content) <= MAX_BYTES else None
+
+
+def limit_exif(content: bytes, max_bytes: int) -> bytes:
+    """Return EXIF of at most `max_bytes` bytes. The longest entries are left out if it has more."""
+    if len(content) <= max_bytes:
+        return content
+    exif = Image.Exif()
+    exif.load(content)
+    groups: list[MutableMapping[int, Any]] = [exif, exif.get_ifd(IFD.Exif), exif.get_ifd(IFD.GPSInfo)]
+    while len(content) > max_bytes:
+        entries = [(len(str(value)), tag, group) for group in groups for tag, value in group.items() if tag not in IFDS]
+        _, tag, group = max(entries, key=lambda entry: entry[:2])
+        del group[tag]
+        content = exif.tobytes()
+    return content

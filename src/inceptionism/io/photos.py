@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.files import check_file
-from inceptionism.io.exif import PILLOW_ERRORS, kept_exif, upright
+from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
 from inceptionism.io.formats import open_image
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.tiff import gray_range, prepare_tiff
@@ -166,6 +166,11 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
     image.load()
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
+    if exif and len(exif) > MAX_JPEG_BYTES:
+        notes.append(
+            f"{label} has {len(exif) // 1000} kB of EXIF, and a JPEG holds {MAX_JPEG_BYTES // 1000}: "
+            "a .jpg output will lack its longest entries"
+        )
     black, white = gray_range(image)
     color_key = image.info.get("transparency")
     image = upright(image)
