@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
@@ -19,7 +18,7 @@ from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Saving, option
 from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
-from inceptionism.cli.terminal import loading, print_error, print_result, progress, show_table, usage
+from inceptionism.cli.terminal import Table, loading, print_error, print_path, progress, show_table, usage
 from inceptionism.cli.typer_internals import PlainGroup, UsageError
 from inceptionism.cli.units import add_unit_commands
 from inceptionism.errors import InvalidSetting
@@ -169,12 +168,12 @@ def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving
                 show([step])
     numbered = is_numbered(path, saving) and not saving.overwrite
     sheet = layer_sheet(network, runs)
-    print_result(str(save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered)))
+    print_path(save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered))
 
 
 def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int]) -> None:
     """Print a table of layers, with their shapes for a picture of a height and width."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table()
     table.add_column("layer", no_wrap=True, min_width=max((len(one.name) for one in listed), default=0))
     for heading in ("channels", "height", "width", "stride"):
         table.add_column(heading, justify="right")
@@ -185,7 +184,7 @@ def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int
         numbers = map(str, (one.channels, one.height, one.width, one.stride))
         mark = default if one.recommended or one.name == network.default_layer else ""
         table.add_row(one.name, *numbers, one.level, mark, style="bold" if one.recommended else None)
-    show_table(table, f"{network.name}, for a picture of {size[0]}×{size[1]} pixels:\n")
+    show_table(table, f"{network.name}, for a picture of {size[0]}×{size[1]} pixels:")
 
 
 app.add_typer(networks, name="networks")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from inceptionism.cli.options import Saving
-from inceptionism.cli.terminal import frames_progress, print_error, print_notes, print_result
+from inceptionism.cli.terminal import frames_progress, print_error, print_notes, print_path
 from inceptionism.errors import NameTaken
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def execute_film(run: FilmRun, path: Path, saving: Saving) -> None:
         advice = f"; to continue from {folder}, repeat the command with --resume" if folder.exists() else ""
         print_error(f"interrupted; the film so far is in {path}{advice}")
         raise typer.Exit(getattr(interruption, "status", 130))
-    print_result(str(path))
+    print_path(path)
 
 
 class PreviewWriter:

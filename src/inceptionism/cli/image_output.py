@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from inceptionism.cli.options import Saving
-from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress
+from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InceptionismError
 from inceptionism.interruption import uninterrupted
 
@@ -94,7 +94,7 @@ def execute_runs(
         print_error(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
         raise typer.Exit(getattr(interruption, "status", 130))
     for path in saved:
-        print_result(str(path))
+        print_path(path)
     raise_last(failures)
     return results
 

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
-from inceptionism.cli.terminal import downloading, loading, print_error, print_result, report_errors, show_table
+from inceptionism.cli.terminal import (
+    Table,
+    downloading,
+    loading,
+    print_error,
+    print_lines,
+    print_path,
+    report_errors,
+    show_table,
+)
 from inceptionism.cli.typer_internals import PlainGroup
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 
@@ -54,7 +62,7 @@ def print_networks() -> None:
         plugins = plugin_entries()
     except InvalidSetting as error:
         print_error(str(error))
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table()
     for heading in ("network", "", "license"):
         table.add_column(heading, no_wrap=True)
     table.add_column("description")
@@ -71,7 +79,7 @@ def print_networks() -> None:
             style="bold" if is_here else None,
         )
     show_table(table)
-    print_result(
+    print_lines(
         "\ndream networks get NAME downloads a network; dream networks add NAME FILE... adds your own.\n"
         "--network also takes torchvision/NAME, timm/NAME, and the path of a .prototxt with its\n"
         ".caffemodel, of an .onnx file, or of the folder that holds them."
@@ -113,7 +121,7 @@ def get(name: Name, saving: Saving) -> None:
         from inceptionism.networks.hub import open_entry
 
         open_entry(entry, [folder / one.name for one in entry.files])
-    print_result(str(folder))
+    print_path(folder)
 
 
 @command(
@@ -205,7 +213,7 @@ def add(
             return open_entry(entry, sorted(folder.iterdir())).classes
 
         added = store.add(entry, paths, check, overwrite=overwrite)
-    print_result(str(added))
+    print_path(added)
 
 
 def architecture_of(files: list[Path]) -> str:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from rich.table import Table
 
 from inceptionism.cli.command import command
 from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
 from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, option
-from inceptionism.cli.terminal import loading, print_notes, print_result, show_table
+from inceptionism.cli.terminal import Table, loading, print_lines, print_notes, show_table
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe
 
@@ -72,9 +71,9 @@ def show(
 
     recipe = load_recipe(file)
     if json or toml:
-        print_result(recipe.to_json() if json else recipe.to_toml().rstrip())
+        print_lines(recipe.to_json() if json else recipe.to_toml().rstrip())
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
+    table = Table(show_header=False)
     for name, value in recipe.described():
         table.add_row(name, value)
     show_table(table)

@@ -10,7 +10,7 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import output_path
 from inceptionism.cli.options import HOW, WHAT, Saving, option
-from inceptionism.cli.terminal import print_notes, print_result
+from inceptionism.cli.terminal import print_notes, print_path, print_result
 from inceptionism.errors import InvalidSetting
 from inceptionism.validation import MAX_SIDE, check_integer, parse_memory
 
@@ -96,6 +96,6 @@ def share(
             content = encode_copy(both, inside, format, side=side, limit=max_bytes)
             text = f"A photograph, and the dream made from it. {text}"
     write_atomically(path, content, overwrite=saving.overwrite)
-    print_result(str(path))
+    print_path(path)
     print_result(text)
     print_result(caption(recipe))

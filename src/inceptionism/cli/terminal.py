@@ -9,10 +9,12 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rich.table
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -23,7 +25,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
+from rich.style import StyleType
 from rich.text import Text
 
 from inceptionism.errors import (
@@ -84,7 +86,22 @@ def print_error(text: str) -> None:
 
 
 def print_result(text: str) -> None:
-    """Print a line on standard output, for programs to read. It is not an error if the reader has closed the pipe."""
+    """Print one line on standard output, with unprintable characters and line ends as escape sequences."""
+    write_output(printable(text))
+
+
+def print_lines(text: str) -> None:
+    """Print several lines on standard output, with unprintable characters as escape sequences."""
+    write_output("\n".join(map(printable, text.split("\n"))))
+
+
+def print_path(path: Path) -> None:
+    """Print a path on standard output: unchanged for programs, and in printable characters on a terminal."""
+    write_output(printable(str(path)) if sys.stdout.isatty() else str(path))
+
+
+def write_output(text: str) -> None:
+    """Write text and a line end to standard output. It is not an error if the reader has closed the pipe."""
     try:
         print(text, flush=True)  # noqa: T201  # typer's echo changes the encoding
     except OSError as error:
@@ -95,14 +112,25 @@ def print_result(text: str) -> None:
         raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
 
 
+class Table(rich.table.Table):
+    """Table without a frame. Unprintable characters in its cells are shown as escape sequences."""
+
+    def __init__(self, *, show_header: bool = True) -> None:
+        super().__init__(box=None, pad_edge=False, show_header=show_header, header_style="bold")
+
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        printable_cells = (printable(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*printable_cells, style=style, end_section=end_section)
+
+
 def show_table(table: Table, heading: str = "") -> None:
     """Print a heading and a table on standard output."""
     page = io.StringIO()
     # Without a terminal, a program may read the output, so no name may be cut.
     terminal = sys.stdout.isatty()
     to = console(file=page, force_terminal=terminal, width=None if terminal else 500)
-    to.print(*[heading] * bool(heading), table, sep="\n")
-    print_result(page.getvalue().rstrip("\n"))
+    to.print(*[f"{printable(heading)}\n"] * bool(heading), table, sep="\n")
+    write_output(page.getvalue().rstrip("\n"))
 
 
 @contextmanager
@@ -111,7 +139,7 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
     if quiet or not err.is_terminal:
         yield
         return
-    with err.status(Text(f"loading {network}")):
+    with err.status(Text(f"loading {printable(network)}")):
         yield
 
 

@@ -11,7 +11,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Saving, option
 from inceptionism.cli.parse import parse_channels
-from inceptionism.cli.terminal import loading, print_error, print_notes, print_result, progress
+from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
 
@@ -170,4 +170,4 @@ def atlas(
         raise typer.Exit(getattr(interruption, "status", 130)) from None
     if sheet.silent:
         print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
-    print_result(str(sheet.finish()))
+    print_path(sheet.finish())

@@ -60,7 +60,10 @@ def find_line(name: str, text: str) -> int | None:
 
 
 def write_toml(settings: Mapping[str, Any]) -> str:
-    """Return settings as TOML."""
+    """Return settings as TOML. Unprintable characters are written as escape sequences."""
     import tomli_w
 
-    return tomli_w.dumps(settings)
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else f"\\U{ord(letter):08x}"
+        for letter in tomli_w.dumps(settings)
+    )
