@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from inceptionism.errors import UnreadableFile, UnreadablePicture
+from inceptionism import load_recipe
+from inceptionism.errors import InceptionismError, UnreadableFile, UnreadablePicture
 from inceptionism.files import check_file, read_limited, read_text
+from inceptionism.film import FilmSource
+from inceptionism.io import load_mask, load_photo, read_recipe
+from inceptionism.objectives.directions import read_direction
+from inceptionism.recipes import read_keyframes
 
 WESTERN = "café, zèbre\nâne"
 CHINESE = "老虎\n斑马\n香蕉"
@@ -80,3 +85,30 @@ def test_a_message_cuts_a_long_name_and_escapes_control_characters() -> None:
         check_file(Path("a\n\x1b[31m" + "b" * 5000))
     assert len(str(caught.value)) < 400
     assert str(caught.value).isprintable()
+
+
+def test_every_reader_refuses_pipes_and_devices(tmp_path) -> None:
+    """A reader that opens a pipe waits for ever, and one that opens /dev/zero fills the memory."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    readers = [
+        load_photo,
+        load_mask,
+        load_recipe,
+        read_recipe,
+        read_keyframes,
+        read_direction,
+        FilmSource,
+        lambda path: load_recipe(path.with_suffix(".toml")),
+    ]
+    for name in ("pipe", "zero"):
+        (tmp_path / f"{name}.toml").symlink_to(tmp_path / name)
+        for read in readers:
+            with pytest.raises(InceptionismError, match="is a pipe or a device, not a file"):
+                read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["https://example.org/a/photo.jpg", "http://example.org/a.jpg", "file:///etc/a.jpg"])
+def test_an_address_is_named_as_such(name: str) -> None:
+    with pytest.raises(InceptionismError, match="is an address, not a file; download the file first"):
+        load_photo(name)

@@ -7,7 +7,7 @@ the program wait for ever.
 from __future__ import annotations
 
 import codecs
-import os
+import re
 import stat
 from pathlib import Path
 
@@ -33,19 +33,22 @@ in Western text a letter with an accent rarely follows another.
 """
 
 
-def check_file(path: Path, error: type[InceptionismError] = UnreadableFile) -> None:
+def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_bytes: int | None = None) -> None:
     """Check that `path` is a regular file that is not empty.
 
     Args:
         path: The file.
         error: Type of the error that is raised if it is not.
+        max_bytes: Largest size of the file in bytes. None means no limit.
 
     Raises:
-        UnreadableFile: If there is no such file, or it is a folder, a pipe or a device, or it is empty.
+        UnreadableFile: If there is no such file, or it is a folder, a pipe or a device, or it is empty or too large.
     """
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
+        if re.match("[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+            raise error(f"{quote_path(path)} is an address, not a file; download the file first") from None
         raise error(f"there is no file {quote_path(path)}") from None
     except (OSError, ValueError) as reason:  # a name that is too long or has a null byte, or a link to itself
         raise error(f"{quote_path(path)} cannot be opened: {first_line(reason)}") from None
@@ -55,6 +58,14 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile) -> N
         raise error(f"{quote_path(path)} is a pipe or a device, not a file")
     if status.st_size == 0:
         raise error(f"{quote_path(path)} is empty: the file has no content")
+    if max_bytes is not None and status.st_size > max_bytes:
+        raise error(too_large(path, max_bytes))
+
+
+def too_large(path: Path, max_bytes: int) -> str:
+    """Return a sentence about a file that has more bytes than its limit."""
+    unit, name = (2**20, "MiB") if max_bytes >= 2**20 else (2**10, "KiB")
+    return f"{quote_path(path)} is larger than {max_bytes // unit} {name}, the limit for a file of this type"
 
 
 def read_limited(path: Path, max_bytes: int) -> bytes:
@@ -63,18 +74,14 @@ def read_limited(path: Path, max_bytes: int) -> bytes:
     Raises:
         UnreadableFile: If the file cannot be read, is empty, or has more than `max_bytes` bytes.
     """
-    check_file(path)
+    check_file(path, max_bytes=max_bytes)
     try:
         with path.open("rb") as file:
-            is_larger = os.fstat(file.fileno()).st_size > max_bytes
-            content = b"" if is_larger else file.read(max_bytes + 1)
+            content = file.read(max_bytes + 1)
     except OSError as error:
         raise UnreadableFile(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
-    if is_larger or len(content) > max_bytes:
-        unit, name = (2**20, "MiB") if max_bytes >= 2**20 else (2**10, "KiB")
-        raise UnreadableFile(
-            f"{quote_path(path)} is larger than {max_bytes // unit} {name}, the limit for a file of this type"
-        )
+    if len(content) > max_bytes:  # the file has grown in the meantime
+        raise UnreadableFile(too_large(path, max_bytes))
     return content
 
 

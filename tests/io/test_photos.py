@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import struct
+import time
 import zlib
 
 import cv2
@@ -178,6 +179,35 @@ def test_a_file_of_another_format_is_named(tmp_path, name: str, content: bytes, 
     with pytest.raises(UnreadablePicture) as refused:
         load_photo(tmp_path / name)
     assert str(refused.value).startswith(f"{tmp_path / name} {reason}")
+
+
+def test_a_huge_file_is_refused_at_once(tmp_path) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.gif")
+    os.truncate(path, 20 * 2**30)  # a file with holes takes no room on the disk
+    with pytest.raises(UnreadablePicture, match=f"{path} is larger than 1024 MiB, the limit for a file of this type"):
+        load_photo(path)
+    assert read_recipe(path) is None  # the picture's end comes before the zeros
+    path.write_bytes(b"GIF89a" + bytes(9))
+    os.truncate(path, 20 * 2**30)
+    with pytest.raises(UnreadablePicture, match="is damaged or incomplete: a GIF has no blocks of kind 0"):
+        read_recipe(path)
+
+
+def test_zeros_after_the_first_image_of_a_gif_are_not_searched_for_more(tmp_path) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.gif")
+    seen = load_photo(path).pixels
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    os.truncate(path, 2**30)
+    started = time.monotonic()
+    np.testing.assert_array_equal(load_photo(path).pixels, seen)
+    assert time.monotonic() - started < 10
+
+
+def test_metadata_that_is_too_large_for_a_recipe_is_refused(tmp_path) -> None:
+    path = saved(Image.fromarray(gradient()), tmp_path / "a.webp", xmp=b"<a>" + b" " * 2**24 + b"</a>")
+    with pytest.raises(UnreadablePicture, match=r"the metadata of .*a\.webp is too large to be a recipe"):
+        read_recipe(path)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS
 from inceptionism.io.tiff import describe_tiff
 
@@ -37,6 +38,9 @@ OTHER_FORMATS = {
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of TIFFs and BigTIFFs."""
 
+MAX_PICTURE_BYTES = 2**30
+"""Largest size of a picture's file, in bytes."""
+
 SNIFFED_BYTES = 1024
 """Number of bytes at the beginning of a file that decide which format it has."""
 
@@ -45,8 +49,10 @@ def open_image(path: Path) -> Image.Image:
     """Open a picture in one of `PICTURE_FORMATS`. Its pixels are decoded later.
 
     Raises:
-        UnreadablePicture: If the file has another format. For other errors, see `convert_decoding_errors`.
+        UnreadablePicture: If there is no such file, it is too large, or it has another format. For other errors, see
+            `convert_decoding_errors`.
     """
+    check_file(path, UnreadablePicture, MAX_PICTURE_BYTES)
     try:
         return Image.open(path, formats=PICTURE_FORMATS)
     except UnidentifiedImageError:

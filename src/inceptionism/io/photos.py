@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, first_line, quote_path
-from inceptionism.files import check_file
 from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
 from inceptionism.io.formats import open_image
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.tiff import gray_range, prepare_tiff
+from inceptionism.io.xmp_containers import count_gif_images, map_file
 
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
@@ -106,7 +106,6 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
-    check_file(path, UnreadablePicture)
     with convert_decoding_errors(quote_path(path)), open_image(path) as image:
         return to_photo(image, quote_path(path), position=position)
 
@@ -154,7 +153,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         raise UnreadablePicture(f"{label} has no pixels: its size is {image.height}×{image.width}")
     notes = []
     prepare_tiff(image, label)
-    frames = getattr(image, "n_frames", 1)
+    frames = frame_count(image)
     # The JPEG of a phone may contain more pictures after the first (MPO), and a PSD has layers. They are no animation.
     if frames > 1 and image.format not in ("MPO", "PSD"):
         kind = "pages" if image.format == "TIFF" else "frames"
@@ -199,6 +198,16 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         rgb, profile = image.convert("RGB"), None
     metadata = {name: value for name, value in (("exif", exif), ("icc_profile", profile)) if value}
     return Photo(np.array(rgb), alpha, name, tuple(notes), metadata)
+
+
+def frame_count(image: Image.Image) -> int:
+    """Return the number of frames or pages in an open picture."""
+    file = getattr(image, "fp", None)
+    if image.format == "GIF" and isinstance(file, io.BufferedReader):
+        with map_file(file) as content:
+            return count_gif_images(content)  # Pillow searches a damaged GIF byte by byte, which may take hours
+    count: int = getattr(image, "n_frames", 1)
+    return count
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes | None]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
 from inceptionism.files import check_file, read_text
 from inceptionism.io.formats import open_image
 from inceptionism.io.photos import convert_decoding_errors
 from inceptionism.io.xmp import PNG_XMP, read_packet
-from inceptionism.io.xmp_containers import gif_packet, is_gif, is_matroska, is_mp4, mp4_packet
+from inceptionism.io.xmp_containers import MAX_PACKET, gif_packet, is_gif, is_matroska, is_mp4, map_file, mp4_packet
 from inceptionism.recipes import Recipe
 
 TOML_ENDING = ".toml"
@@ -27,14 +27,16 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """
     path = Path(path)
     if path.suffix.lower() == TOML_ENDING:
-        return Recipe.from_toml(read_text(path), str(path))
+        return Recipe.from_toml(read_text(path), quote_path(path))
     text = read_recipe(path)
     if text is None:
-        raise InvalidSetting(f"{path} carries no recipe: another program made it, or its metadata was removed")
+        raise InvalidSetting(
+            f"{quote_path(path)} carries no recipe: another program made it, or its metadata was removed"
+        )
     try:
         return Recipe.from_json(text)
     except InvalidSetting as error:
-        raise InvalidSetting(f"{path}: {error}") from None
+        raise InvalidSetting(f"{quote_path(path)}: {error}") from None
 
 
 def read_recipe(path: str | os.PathLike[str]) -> str | None:
@@ -46,12 +48,13 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
     path = Path(path)
     check_file(path)
     packet: str | bytes | None
-    with convert_decoding_errors(str(path)), path.open("rb") as file:
+    with convert_decoding_errors(quote_path(path)), path.open("rb") as file:
         beginning = file.read(12)
         if is_mp4(beginning):
             packet = mp4_packet(file)
         elif is_gif(beginning):
-            packet = gif_packet(beginning + file.read())
+            with map_file(file) as content:
+                packet = gif_packet(content)
         elif is_matroska(beginning):
             from inceptionism.io.matroska_tags import tagged_recipe  # loads ffmpeg's libraries
 
@@ -60,4 +63,6 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
             with open_image(path) as image:
                 image.load()  # the text of a PNG may follow the pixels
                 packet = image.info.get("xmp") or image.info.get(PNG_XMP)
+        if packet and len(packet) > MAX_PACKET:
+            raise UnreadablePicture(f"the metadata of {quote_path(path)} is too large to be a recipe")
     return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None

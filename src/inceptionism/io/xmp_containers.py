@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -35,7 +37,7 @@ WEBP_HAS_XMP = 0x04
 """Flag of an extended WebP that contains a packet."""
 
 MAX_PACKET = 2**24
-"""Size that an MP4 box with a packet must stay below, in bytes."""
+"""Largest size of a packet that is read, in bytes."""
 
 
 def is_gif(beginning: bytes) -> bool:
@@ -89,7 +91,14 @@ def append_webp_packet(path: Path, packet: bytes) -> None:
         file.write(bytes([flags]))
 
 
-def gif_packet(content: bytes) -> bytes | None:
+@contextmanager
+def map_file(file: BinaryIO) -> Iterator[mmap.mmap]:
+    """Open the content of a file as bytes that are read only where they are used."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
+def gif_packet(content: bytes | mmap.mmap) -> bytes | None:
     """Return the packet in the bytes of a GIF, or None if it has none.
 
     Raises:
@@ -97,9 +106,20 @@ def gif_packet(content: bytes) -> bytes | None:
         ValueError: If the GIF is damaged.
     """
     for start, end in gif_blocks(content):
-        if content.startswith(GIF_XMP, start):
+        if content[start : start + len(GIF_XMP)] == GIF_XMP:
             return content[start + len(GIF_XMP) : end - len(GIF_XMP_TRAILER)]
     return None
+
+
+def count_gif_images(content: bytes | mmap.mmap) -> int:
+    """Return the number of images in the bytes of a GIF, up to its end or to the first byte that is damaged."""
+    count = 0
+    try:
+        for start, _ in gif_blocks(content):
+            count += content[start] == GIF_IMAGE
+    except (IndexError, ValueError):
+        pass  # Pillow reads the images before the damage
+    return count
 
 
 def with_gif_packet(content: bytes, packet: bytes) -> bytes:
@@ -120,7 +140,7 @@ def with_gif_packet(content: bytes, packet: bytes) -> bytes:
     return b"".join([header, *parts, bytes([GIF_TRAILER])])
 
 
-def gif_blocks(content: bytes) -> Iterator[tuple[int, int]]:
+def gif_blocks(content: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
     """Yield the start and the end of each block of a GIF: extensions, and images with their color tables."""
     position = first_gif_block(content)
     while content[position] != GIF_TRAILER:
@@ -137,7 +157,7 @@ def gif_blocks(content: bytes) -> Iterator[tuple[int, int]]:
         yield start, position
 
 
-def first_gif_block(content: bytes) -> int:
+def first_gif_block(content: bytes | mmap.mmap) -> int:
     """Return the position of the first block of a GIF, which follows the global color table."""
     return GIF_HEADER + color_table_size(content[10])
 

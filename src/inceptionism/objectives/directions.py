@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, first_line
+from inceptionism.errors import InvalidSetting, UnreadableFile, first_line
+from inceptionism.files import read_limited
 from inceptionism.io import Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
+
+MAX_DIRECTION_BYTES = 2**24
+"""Largest size of a file with a direction, in bytes."""
 
 
 def read_direction(path: Path) -> Tensor:
@@ -22,8 +27,8 @@ def read_direction(path: Path) -> Tensor:
         InvalidSetting: If the file is missing, or does not hold one row of numbers.
     """
     try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        values = np.load(io.BytesIO(read_limited(path, MAX_DIRECTION_BYTES)), allow_pickle=False)
+    except (UnreadableFile, OSError, ValueError, EOFError) as error:
         raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
         raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")
