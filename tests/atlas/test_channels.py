@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import tempfile
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 from PIL import Image
 
 import inceptionism as inc
+import inceptionism.io.outputs as outputs
 from inceptionism.atlas.channels import ChannelAtlas
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
 from inceptionism.io import Photo, read_recipe
@@ -49,6 +52,39 @@ def test_each_channel_is_on_the_sheet_and_in_the_index(tiny, tmp_path) -> None:
         assert 0 <= entry["column"] < columns
         tops = [top for top in range(sheet.shape[0] - 33) if (sheet[top : top + 33, left : left + 24] == tile).all()]
         assert len(tops) == 1
+
+
+def test_an_atlas_on_a_full_disk_keeps_the_pictures_of_its_batch(tiny, tmp_path, monkeypatch) -> None:
+    """The limit for files stands for a full disk: the contact sheet and the larger pictures do not fit."""
+    rescue = tmp_path / "rescue"
+    rescue.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(rescue))
+    atlas = ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "atlas", channels=[2, 3, 4])
+    write = outputs.write_atomically
+
+    def with_limit(path, content, *, overwrite):
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if path.parent != rescue:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+        try:
+            write(path, content, overwrite=overwrite)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    monkeypatch.setattr(outputs, "write_atomically", with_limit)
+    with pytest.raises(CannotWrite) as refused:
+        finish(atlas)
+    saved = sorted(rescue.iterdir())
+    assert len(saved) == 3
+    for path in saved:
+        assert str(path) in str(refused.value)
+        objective = inc.load_recipe(path).objective
+        expected = inc.ClassRun(ClassRecipe(objective=objective, size=(33, 24), steps=3), network=tiny).finish()
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(np.asarray(image), np.asarray(expected.image))
+    assert (list((tmp_path / "atlas").iterdir()), atlas.done) == ([], [])
+    monkeypatch.undo()
+    finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "atlas", channels=[2, 3, 4]))
 
 
 def test_existing_pictures_are_kept(tiny, tmp_path, monkeypatch) -> None:

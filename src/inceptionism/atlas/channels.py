@@ -7,8 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture
-from inceptionism.io import LabeledImage, Photo, contact_sheet, open_image, read_recipe, save_picture, write_atomically
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture, quote_path
+from inceptionism.io import (
+    LabeledImage,
+    Photo,
+    contact_sheet,
+    open_image,
+    read_recipe,
+    save_or_rescue,
+    write_atomically,
+)
 from inceptionism.networks import Network
 from inceptionism.objectives import channel, check_channel, mean_activations
 from inceptionism.recipes import ClassRecipe
@@ -73,7 +81,7 @@ class ChannelAtlas:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise CannotWrite(f"the folder {folder} cannot be created: {error.strerror}") from error
+            raise CannotWrite(f"the folder {quote_path(folder)} cannot be created: {error.strerror}") from error
         self.done: list[int] = []
         self.silent: list[int] = []
         for index in self.channels:
@@ -82,7 +90,8 @@ class ChannelAtlas:
                 self.done.append(index)
             elif path.exists() and not overwrite:
                 raise NameTaken(
-                    f"{path} already exists with other settings; choose another folder, or replace it with --overwrite"
+                    f"{quote_path(path)} already exists with other settings; "
+                    "choose another folder, or replace it with --overwrite"
                 )
 
     def path(self, index: int) -> Path:
@@ -100,17 +109,25 @@ class ChannelAtlas:
 
         Raises:
             InvalidSetting: If the next batch is requested before all steps of the last batch were taken.
+            CannotWrite: If a picture cannot be written. All pictures of its batch are saved elsewhere if possible, and
+                the message names their files.
         """
         missing = [index for index in self.channels if index not in set(self.done)]
         for batch in make_batches(self.run(index) for index in missing):
             indices, missing = missing[: len(batch)], missing[len(batch) :]
             yield self._steps(indices, batch)
+            failures: list[CannotWrite] = []
             for index, run in zip(indices, batch, strict=True):
                 if len(run.scores) < run.steps:
                     raise InvalidSetting("take all steps of a batch before you request the next batch")
                 result = run.result()
-                save_picture(result.image, self.path(index), result.recipe)
-                self.done.append(index)
+                try:
+                    save_or_rescue(result.image, self.path(index), result.recipe, overwrite=True)
+                    self.done.append(index)
+                except CannotWrite as error:
+                    failures.append(error)
+            if failures:
+                raise CannotWrite("; ".join(map(str, failures)))
 
     def _steps(self, indices: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
         """Yield the steps of a batch. The picture of a silent channel shows only the effect of the prior on noise."""
@@ -120,7 +137,11 @@ class ChannelAtlas:
             self.silent += [index for index, run in zip(indices, batch, strict=True) if run.failure is not None]
 
     def finish(self) -> Path:
-        """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist."""
+        """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist.
+
+        Raises:
+            CannotWrite: If the sheet cannot be written. It is saved elsewhere if possible, and the message names it.
+        """
         pictures, entries = [], []
         for index in self.channels:
             with open_image(self.path(index)) as image:
@@ -143,7 +164,7 @@ class ChannelAtlas:
             "channels": entries,
         }
         path = self.folder / "sheet.png"
-        save_picture(sheet, path)
+        save_or_rescue(sheet, path, overwrite=True)
         write_atomically(self.folder / "index.json", json.dumps(content, indent=1).encode(), overwrite=True)
         return path
 

@@ -12,13 +12,15 @@ from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Saving, option
 from inceptionism.cli.parse import parse_channels
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
 
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
 
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""
+
+AGAIN = "repeat the command to continue"
 
 NO_TARGET = ("target", "objective")
 """Settings that follow from the layer and the channel."""
@@ -164,10 +166,11 @@ def atlas(
                 for steps in batch:
                     show(steps)
     except KeyboardInterrupt as interruption:
-        print_error(
-            f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; repeat the command to continue"
-        )
+        print_error(f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}")
         raise typer.Exit(getattr(interruption, "status", 130)) from None
+    except CannotWrite:
+        print_notes([f"{len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}"], saving.quiet)
+        raise
     if sheet.silent:
         print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
     print_path(sheet.finish())

@@ -329,6 +329,42 @@ def test_an_endless_response_is_cut_off(web: Web, tmp_path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Send one byte of the content every 50 ms."""
+    handler.send_response(200)
+    handler.end_headers()
+    for byte in CONTENT:
+        handler.wfile.write(bytes([byte]))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), None])
+def test_a_source_that_sends_a_few_bytes_a_second_is_given_up(
+    web: Web, tmp_path, monkeypatch, size: int | None
+) -> None:
+    monkeypatch.setattr(module, "WINDOW", 0.5)
+    monkeypatch.setattr(module, "MIN_WINDOW_BYTES", 1000)
+    slow, fast = web.serve("slow", drip), web.serve("fast", whole)
+    reports: list[str] = []
+    started = time.monotonic()
+    file = remote_file(slow, fast, size=size)
+    assert download(file, tmp_path, report=reports.append).read_bytes() == CONTENT
+    assert time.monotonic() - started < 10
+    assert re.fullmatch(rf"{slow}: it sent only [0-9]+ bytes in 0.5 seconds; trying the next source", reports[0])
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content_Length": len(CONTENT)}])
+def test_a_file_of_unknown_size_has_a_limit(web: Web, tmp_path, monkeypatch, headers: dict[str, int]) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 2_000_000)
+    url = web.serve("net", lambda handler: send(handler, 200, CONTENT, **headers))
+    reason = (
+        "its file has 3000000 bytes, more than the limit of 2000000" if headers else "more than the limit of 2000000"
+    )
+    with pytest.raises(CannotDownload, match=reason):
+        download(remote_file(url, size=None), tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 2_000_000
+
+
 def test_a_closed_connection_is_resumed(web: Web, tmp_path) -> None:
     cuts = [500_000, 1_000_000, 2_000_000]
     url = web.serve("x", *(partial(ranged, upto=cut) for cut in cuts), ranged)

@@ -9,21 +9,29 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
+import time
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO
 from urllib.error import HTTPError
 
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, printable, quote_value
+from inceptionism.networks.hub.lock import exclusive_lock
 
 STALL = 30.0
 """Time in seconds after which a source that sends no data has failed."""
+
+WINDOW = 60.0
+"""Time in seconds in which a source must send `MIN_WINDOW_BYTES`."""
+
+MIN_WINDOW_BYTES = 60_000
+"""Number of bytes in each `WINDOW` below which a source has failed."""
+
+MAX_BYTES = 16 * 10**9
+"""Largest size of a file whose size is not known in advance, in bytes."""
 
 MAX_RETRIES = 5
 """Largest number of retries after connections that closed in the middle of the file, for all sources together."""
@@ -196,6 +204,8 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
         start, total = content_range(response, received, file.size)
         written.truncate(start)
         received, length = start, response.length
+        limit = MAX_BYTES if file.size is None else file.size
+        window_start, window_end = received, time.monotonic() + WINDOW
         progress(received, total)
         # A response without a declared length is read to its end, so that too many bytes are noticed.
         while length is None or received < start + length:
@@ -205,12 +215,17 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
                 raise SourceError(f"{reason(error)} after {received} bytes", midway=received > start) from error
             if not chunk:
                 break
-            if file.size is not None and received + len(chunk) > file.size:
+            if received + len(chunk) > limit:
                 written.truncate(start)
-                raise SourceError(f"it sends more than the expected {file.size} bytes")
+                expected = "the limit of" if file.size is None else "the expected"
+                raise SourceError(f"it sends more than {expected} {limit} bytes")
             written.write(chunk)
             received += len(chunk)
             progress(received, total)
+            if time.monotonic() > window_end:
+                if received < window_start + MIN_WINDOW_BYTES:
+                    raise SourceError(f"it sent only {received - window_start} bytes in {WINDOW:g} seconds")
+                window_start, window_end = received, time.monotonic() + WINDOW
         if received < (file.size or start + (length or 0)):
             raise SourceError(f"the connection closed after {received} bytes", midway=received > start)
     return start > 0
@@ -259,6 +274,8 @@ def content_range(response: HTTPResponse, requested: int, size: int | None) -> t
         if response.status != 206 or not match or int(match[1]) != requested:
             raise SourceError(f"HTTP {response.status}, without the requested bytes from {requested} on")
         start, total = requested, None if match[2] == "*" else int(match[2])
+    if size is None and total is not None and total > MAX_BYTES:
+        raise SourceError(f"its file has {total} bytes, more than the limit of {MAX_BYTES}")
     if size is not None and total not in (None, size):
         raise SourceError(f"its file has {total} bytes, not {size}")
     if size is not None and total is None and response.headers.get_content_type() == "text/html":
@@ -275,40 +292,3 @@ def reason(error: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return f"it sent nothing for {STALL:g} seconds"
     return printable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__)[:200]
-
-
-@contextmanager
-def exclusive_lock(part: Path, report: Report) -> Iterator[None]:
-    """Lock `part` for this program. Another program that needs the same file waits, so no file is downloaded twice.
-
-    The operating system removes the lock when the process ends, even if it is killed. On Windows there is no lock. But
-    Windows does not rename a file that another program has open, so a file with the final name never changes.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    while True:
-        with part.open("ab") as locked:
-            try:
-                fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                report(f"another program is downloading {part.stem}; waiting for it")
-                fcntl.flock(locked, fcntl.LOCK_EX)
-            if not is_same_file(part, locked):  # the other program has renamed or removed the locked file
-                continue
-            try:
-                yield
-            finally:
-                if is_same_file(part, locked) and not part.stat().st_size:
-                    part.unlink()
-            return
-
-
-def is_same_file(path: Path, file: IO[bytes]) -> bool:
-    """Return whether `path` is the path of an open file."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
