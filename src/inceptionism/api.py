@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from inceptionism.files import text_of_name
 from inceptionism.io import PhotoSource, load_mask, load_photo
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective, is_expression
@@ -163,7 +164,7 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     if guide is not None:
         is_path = isinstance(guide, (str, os.PathLike))
-        guide = replace(load_photo(guide), name=str(guide)) if is_path else load_photo(guide)
+        guide = replace(load_photo(guide), name=text_of_name(guide)) if is_path else load_photo(guide)
     if mask is not None:
         mask = load_mask(mask)
     recipe = {

@@ -7,6 +7,7 @@ the program wait for ever.
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import stat
 from pathlib import Path
@@ -60,6 +61,12 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_
         raise error(f"{quote_path(path)} is empty: the file has no content")
     if max_bytes is not None and status.st_size > max_bytes:
         raise error(too_large(path, max_bytes))
+
+
+def text_of_name(path: str | os.PathLike[str]) -> str:
+    """Return a file name as Unicode text. Bytes that are not UTF-8 are written as in addresses, for example %FF."""
+    text = os.fsencode(path).decode("utf-8", "surrogateescape")
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", text)
 
 
 def too_large(path: Path, max_bytes: int) -> str:

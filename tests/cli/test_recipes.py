@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import inceptionism as inc
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
-from tests.support.command import PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
+from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
 
 SMALL = ["--octaves", 2, "--steps", 2, "-l", "blocks.2"]
 
@@ -137,3 +141,32 @@ def test_metadata_is_left_out_on_request(folder) -> None:
     refused(dream("show", "lion.png", cwd=folder), "carries no recipe", 2)
     dream("replay", "a.png", "camera.jpg", "--no-metadata", "-o", "c.png", cwd=folder)
     refused(dream("show", "c.png", cwd=folder), "carries no recipe", 2)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no file names that are not UTF-8")
+def test_file_names_that_are_not_utf_8_work_or_are_refused_before_the_work(folder) -> None:
+    small = ["--octaves", "1", "--steps", "1", "--size", "60", "-l", "blocks.2"]
+    name = os.fsdecode(b"c\xffp.jpg")
+    (folder / "cup.jpg").rename(folder / name)
+    done = subprocess.run([*DREAM, "photo", name, *small], cwd=folder, capture_output=True, check=True)
+    assert done.stdout == b"c\xffp-dream.png\n"
+    assert (
+        json.loads(dream("show", os.fsdecode(b"c\xffp-dream.png"), "--json", cwd=folder).stdout)["made_with"]["photo"][
+            "name"
+        ]
+        == "c%FFp.jpg"
+    )
+    arguments = ["replay", b"c\xffp-dream.png", name, "-o", b"\xfe.png"]
+    again = subprocess.run([*DREAM, *arguments], cwd=folder, capture_output=True, check=True)
+    assert again.stderr == rb"note: the pixels are the same as in c\udcffp-dream.png" + b"\n"
+    assert again.stdout == b"\xfe.png\n"
+    for flag in ("--guide", "--mask"):
+        done = dream("photo", name, *small, flag, name, "-o", "b.png", cwd=folder)
+        refused(done, rf"{flag[2:]} has characters that are not Unicode: 'c\\udcffp.jpg'; .* rename it", 2)
+    made = inc.dream(
+        folder / name, octaves=1, steps=1, size=60, layer="blocks.2", guide=folder / name, mask=folder / name
+    )
+    assert made.recipe.guide == str(folder / "c%FFp.jpg") == made.recipe.mask
+    made.save(folder / "c.png")
+    again = inc.replay(folder / "c.png", folder / name, pictures={"c%FFp.jpg": folder / name})
+    assert again.notes == made.notes

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
+from inceptionism.io.recipes import load_recipe
+from inceptionism.io.xmp import read_packet, write_packet
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe
 from inceptionism.recipes.layers import LayerChoice, parse_layers
 from inceptionism.recipes.provenance import MadeWith
@@ -138,11 +140,11 @@ def test_a_tampered_recipe_is_refused(change: dict, reason: str) -> None:
 
 
 def test_control_characters_are_escaped() -> None:
-    name = "\x1b[31m\u009b\ud800ü.jpg"
+    name = "\x1b[31m\u009bü.jpg"
     made = MadeWith("1", "2", "cpu", "a", {"name": name})
     recipe = PhotoRecipe(network="a\nb", made_with=made)
     described = dict(recipe.described())
-    assert described["photo"] == r"name \x1b[31m\x9b\ud800ü.jpg"
+    assert described["photo"] == r"name \x1b[31m\x9bü.jpg"
     assert described["network"] == r"a\nb"
     assert recipe.to_json().isascii()
     assert recipe.to_json().isprintable()
@@ -167,3 +169,36 @@ def test_an_unknown_setting_is_named_in_the_error() -> None:
         Recipe.from_json('{"schema": 2, "kind": "photo"}')
     with pytest.raises(InvalidSetting, match="unknown kind 'film'; the kinds are photo, class"):
         Recipe.from_json('{"schema": 1, "kind": "film"}')
+
+
+WITHOUT_UNICODE = {
+    "network": "net\udcff.onnx",
+    "objective": "layer(a\ud800)",
+    "layer": ["a\ud800"],
+    "guide": "a\udcff.png",
+    "mask": "a\udcff.png",
+    "made_with": {"inceptionism": "1", "torch": "2", "device": "cpu", "weights": "0", "photo": {"name": "a\ud800"}},
+    "verdicts": [{"network": "n", "weights": "0", "seen": [["cup\ud800", 0.5]]}],
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_UNICODE)
+def test_text_that_no_file_can_hold_is_refused_when_it_is_set_and_when_it_is_read(name: str) -> None:
+    settings = {name: WITHOUT_UNICODE[name]}
+    with pytest.raises(InvalidSetting) as refused:
+        Recipe.from_json(json.dumps({"schema": 1, "kind": "photo", **settings}))
+    str(refused.value).encode()
+    if name not in ("made_with", "verdicts"):
+        with pytest.raises(
+            InvalidSetting, match=r"has characters that are not Unicode: .*; if it is the name of a file"
+        ):
+            PhotoRecipe(**settings)
+
+
+def test_a_recipe_in_xmp_or_toml_has_only_unicode(tmp_path) -> None:
+    packet = write_packet('{"schema": 1, "kind": "class", "target": "a\\ud800"}', "a")
+    (tmp_path / "a.toml").write_text('kind = "class"\ntarget = "a\\ud800"\n')
+    for read in (lambda: Recipe.from_json(read_packet(packet) or ""), lambda: load_recipe(tmp_path / "a.toml")):
+        with pytest.raises(InvalidSetting) as refused:
+            read()
+        str(refused.value).encode()

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.files import text_of_name
 from inceptionism.io.photos import HASH_DIGITS, Array, PhotoSource, load_photo
 
 
@@ -61,10 +62,10 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
     gray = np.array(Image.fromarray(photo.pixels).convert("L"))
     if photo.alpha is not None:
         gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)
-    is_path = isinstance(source, (str, os.PathLike))
-    mask = Mask(255 - gray if outside else gray, str(source) if is_path else "", outside)
+    name = text_of_name(source) if isinstance(source, (str, os.PathLike)) else ""
+    mask = Mask(255 - gray if outside else gray, name, outside)
     if not mask.amount.any():
-        label = f"the mask {source}" if is_path else "the mask"
+        label = f"the mask {quote_path(name)}" if name else "the mask"
         color, place, other = ("white", " outside it", "black") if outside else ("black", "", "white")
         raise InvalidSetting(
             f"{label} is {color} everywhere, so no pixel{place} would change; "

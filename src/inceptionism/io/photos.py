@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, first_line, quote_path
+from inceptionism.files import text_of_name
 from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
 from inceptionism.io.formats import open_image
 from inceptionism.io.png_colors import unused_color_space
@@ -161,7 +162,8 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         notes.append(f"{label} has {frames} {kind}; only {used} is used")
     if color_space := unused_color_space(image):
         notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
-    name = Path(image.filename).name if getattr(image, "filename", "") else None  # type: ignore[attr-defined]
+    file = getattr(image, "filename", "")
+    name = text_of_name(Path(file).name) if file else None
     image.load()
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)

@@ -6,12 +6,14 @@ reference table in the documentation are all made from these definitions. Does n
 
 from __future__ import annotations
 
+import json
 import textwrap
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.validation import check_choice, check_integer, check_number, check_text, number_text
 
 NONE = "none"
@@ -157,10 +159,25 @@ def check_settings(instance: Any) -> None:
     """Check every setting of a frozen dataclass instance, and bring the values to their stored form.
 
     Raises:
-        InvalidSetting: If a value has the wrong type or is out of range.
+        InvalidSetting: If a value has the wrong type, is out of range, or has text that is not Unicode.
     """
     for one in settings_of(type(instance)).values():
-        object.__setattr__(instance, one.name, one.checked(getattr(instance, one.name)))
+        value = one.checked(getattr(instance, one.name))
+        check_unicode(one.name, value)
+        object.__setattr__(instance, one.name, value)
+
+
+def check_unicode(name: str, value: object) -> None:
+    """Raise `InvalidSetting` if a text in `value` has surrogates, which no file can hold.
+
+    Python reads the bytes of a file name that is not UTF-8 as surrogates.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise InvalidSetting(
+            f"{name} has characters that are not Unicode: {quote_value(value)}; if it is the name of a file, rename it"
+        ) from None
 
 
 AnyClass = TypeVar("AnyClass", bound=type)
