@@ -16,9 +16,15 @@ MAX_QUOTED = 100
 MAX_PATH = 300
 """Largest number of characters of a path that a message quotes in full."""
 
+MAX_MESSAGE = 2000
+"""Largest number of characters of a message."""
+
 
 class InceptionismError(Exception):
     """Base class of the errors that this package raises on purpose. `str(error)` is one sentence for users."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class InvalidSetting(InceptionismError, ValueError):
@@ -65,6 +71,12 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or bool(
         re.search("not enough memory|out of memory|allocate memory", str(error))
     )
+
+
+def one_line(text: str) -> str:
+    """Return a message on one line, in printable characters, with the middle cut out if it is very long."""
+    text = printable(text)
+    return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE // 2]}…{text[-MAX_MESSAGE // 2 :]}"
 
 
 def quote_value(value: object) -> str:

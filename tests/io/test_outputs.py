@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inceptionism.errors import CannotWrite, NameTaken
+from inceptionism.errors import CannotWrite, InceptionismError, NameTaken
 from inceptionism.io.encoding import check_side
 from inceptionism.io.outputs import check_output, free_name, save_or_rescue, save_picture
 from inceptionism.io.photos import load_photo
 from inceptionism.io.recipes import read_recipe
-from inceptionism.recipes import PhotoRecipe
+from inceptionism.recipes import PhotoRecipe, Recipe, parse_terms
+from inceptionism.runs import replay
 from tests.support.pictures import gradient, saved
 
 LOSSY = {".jpg", ".jpeg", ".webp"}
@@ -280,3 +281,32 @@ def test_a_file_system_without_hard_links_is_supported(tmp_path, monkeypatch) ->
     with pytest.raises(NameTaken, match="exists; give another name"):
         save_picture(Image.fromarray(gradient()), path, overwrite=False)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_recipe_that_a_jpeg_cannot_hold_is_refused_with_a_way_out(tmp_path) -> None:
+    recipe = PhotoRecipe(network="n" * 70_000)
+    reason = "the recipe has 70 kB, and a JPEG holds 65; write a .png or .webp file, or leave the recipe out"
+    with pytest.raises(CannotWrite, match=reason):
+        save_picture(Image.new("RGB", (36, 40)), tmp_path / "a.jpg", recipe)
+    save_picture(Image.new("RGB", (36, 40)), tmp_path / "a.webp", recipe)
+    assert read_recipe(tmp_path / "a.webp") == recipe.to_json()
+
+
+def test_messages_are_bounded_and_printable(tmp_path) -> None:
+    long = "x" * 100_000 + "\0\n"
+    for act in (
+        lambda: load_photo(tmp_path / long),
+        lambda: load_photo(tmp_path / "a" / ("x" * 250)),
+        lambda: check_output(tmp_path / f"{long}.png", overwrite=False),
+        lambda: check_output(tmp_path / f"a.{long}", overwrite=False),
+        lambda: check_output(tmp_path / long / "a.png", overwrite=False),
+        lambda: PhotoRecipe(layer=[f"{long}:x=y"]),
+        lambda: parse_terms(f"{long}({long}", "objective"),
+        lambda: Recipe.from_json(long),
+        lambda: Recipe.from_toml(f"kind = 'photo'\n{long} ="),
+        lambda: replay(PhotoRecipe(guide=long), np.zeros((50, 50, 3), np.uint8)),
+    ):
+        with pytest.raises(InceptionismError) as refused:
+            act()
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) <= 2001

@@ -11,7 +11,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.image_output import output_path
 from inceptionism.cli.options import HOW, WHAT, Saving, option
 from inceptionism.cli.terminal import print_notes, print_path, print_result
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.validation import MAX_SIDE, check_integer, parse_memory
 
 MAX_BYTES = "1MB"
@@ -86,7 +86,10 @@ def share(
         photo = load_photo(before)
         facts = (recipe.made_with.photo if recipe.made_with else None) or {}
         if facts.get("sha256") not in (None, photo.sha256):
-            print_notes([f"{before} is not the photograph that {file} was made from, or it was changed"], saving.quiet)
+            note = (
+                f"{quote_path(before)} is not the photograph that {quote_path(file)} was made from, or it was changed"
+            )
+            print_notes([note], saving.quiet)
         original = resize_photo(photo, image)
         if loop:
             content = encode_loop(original, image, inside, format, side=side, limit=max_bytes)

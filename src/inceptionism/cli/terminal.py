@@ -34,6 +34,7 @@ from inceptionism.errors import (
     InvalidSetting,
     UnknownName,
     is_out_of_memory,
+    one_line,
     printable,
     quote_value,
 )
@@ -82,7 +83,7 @@ def sentence(error: Exception) -> str:
 
 def print_error(text: str) -> None:
     """Print an error on standard error."""
-    typer.echo(f"dream: {printable(text)}", err=True)
+    typer.echo(f"dream: {one_line(text)}", err=True)
 
 
 def print_result(text: str) -> None:
@@ -214,7 +215,7 @@ def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
 def print_notes(notes: Iterable[str], quiet: bool) -> None:
     """Print notes on standard error, unless `quiet`."""
     for note in notes if not quiet else ():
-        typer.echo(f"note: {printable(note)}", err=True)
+        typer.echo(f"note: {one_line(note)}", err=True)
 
 
 def usage(error: typer.BadParameter) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from inceptionism.errors import CannotWrite
+from inceptionism.errors import CannotWrite, first_line
 from inceptionism.io.exif import MAX_JPEG_BYTES, limit_exif
 from inceptionism.io.xmp import PNG_XMP, write_packet
 from inceptionism.io.xmp_containers import with_gif_packet
@@ -19,6 +19,9 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gi
 
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
 """Largest height and width in pixels, for each format that has a limit."""
+
+MAX_JPEG_PACKET = 65_504
+"""Largest size of an XMP packet in a JPEG, in bytes (XMP, part 3, 2020)."""
 
 QUALITY = 95
 """Default quality of lossy formats, from 1 to 100."""
@@ -82,12 +85,19 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
         options["pnginfo"] = info
     elif format in ("JPEG", "WEBP"):
         options["xmp"] = packet
+    if format == "JPEG" and len(packet) > MAX_JPEG_PACKET:
+        raise CannotWrite(
+            f"the recipe has {len(packet) // 1000} kB, and a JPEG holds {MAX_JPEG_PACKET // 1000}; "
+            "write a .png or .webp file, or leave the recipe out with --no-metadata"
+        )
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
     except (OSError, ValueError) as error:
         width, height = image.size
-        raise CannotWrite(f"a picture of {height}×{width} pixels cannot be written as {format}: {error}") from error
+        raise CannotWrite(
+            f"a picture of {height}×{width} pixels cannot be written as {format}: {first_line(error)}"
+        ) from error
     content = buffer.getvalue()
     return with_gif_packet(content, packet) if format == "GIF" and packet else content
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 
-from inceptionism.errors import UnreadablePicture, first_line
+from inceptionism.errors import UnreadablePicture, first_line, quote_path
 
 CONTAINERS = (
     "3dostr apng asf av1 avi dv flv gif h264 hevc ivf m4v matroska mov mp4 mpeg mpegts mpegvideo mxf nut obu ogg rm "
@@ -53,4 +53,4 @@ def convert_read_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise UnreadablePicture(f"{path} is not a film that can be read: {first_line(error)}") from error
+        raise UnreadablePicture(f"{quote_path(path)} is not a film that can be read: {first_line(error)}") from error

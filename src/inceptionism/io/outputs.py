@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from inceptionism.errors import CannotWrite, NameTaken, first_line
+from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
 from inceptionism.io.encoding import FORMATS, encode
 from inceptionism.recipes import Recipe
 
@@ -32,21 +32,23 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
         NameTaken: If the file exists and `overwrite` is false.
     """
     if path.suffix.lower() not in endings:
-        problem = f"has the unknown ending {path.suffix!r}" if path.suffix else "has no ending"
-        raise CannotWrite(f"{path} {problem}; use one of {', '.join(endings)}")
+        problem = f"has the unknown ending {quote_value(path.suffix)}" if path.suffix else "has no ending"
+        raise CannotWrite(f"{quote_path(path)} {problem}; use one of {', '.join(endings)}")
     with convert_write_errors(path):
         target = resolve_target(path)
         if not target.parent.is_dir():
             folder = target.parent if path.is_symlink() else path.parent
-            raise CannotWrite(f"there is no folder {folder} to write {target.name} in; make it first")
+            raise CannotWrite(
+                f"there is no folder {quote_path(folder)} to write {quote_path(target.name)} in; make it first"
+            )
         if target.exists():
             mode = target.stat().st_mode
             if stat.S_ISDIR(mode):
-                raise CannotWrite(f"{path} is a folder; give the name of a file")
+                raise CannotWrite(f"{quote_path(path)} is a folder; give the name of a file")
             if not stat.S_ISREG(mode):
-                raise CannotWrite(f"{path} is a pipe or a device, not a file")
+                raise CannotWrite(f"{quote_path(path)} is a pipe or a device, not a file")
             if not overwrite:
-                raise NameTaken(f"{path} exists; give another name, or --overwrite to replace it")
+                raise NameTaken(f"{quote_path(path)} exists; give another name, or --overwrite to replace it")
         # Only a trial proves that writing is possible: permissions do not apply to all users, and a disk may be full.
         with partial_file(target):
             pass
@@ -136,7 +138,8 @@ def free_name(path: Path, taken: Container[Path] = (), *, overwrite: bool = Fals
 
 def shorten_name(stem: str, max_bytes: int = 200) -> str:
     """Return a file's name without its ending, cut to `max_bytes`. File systems allow 255 with the ending."""
-    return os.fsencode(stem)[:max_bytes].decode("utf-8", "ignore")
+    content = os.fsencode(stem)
+    return stem if len(content) <= max_bytes else content[:max_bytes].decode("utf-8", "ignore")
 
 
 def write_atomically(path: Path, content: bytes, *, overwrite: bool) -> None:
@@ -191,7 +194,9 @@ def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
             target.open("xb").close()
             partial.replace(target)
     except FileExistsError:
-        raise NameTaken(f"{target} was created by another program in the meantime; it is not replaced") from None
+        raise NameTaken(
+            f"{quote_path(target)} was created by another program in the meantime; it is not replaced"
+        ) from None
 
 
 @contextmanager
@@ -216,7 +221,7 @@ def resolve_target(path: Path) -> Path:
     """
     target = Path(os.path.realpath(path))
     if target.is_symlink():
-        raise CannotWrite(f"{path} is a symbolic link that points back to itself")
+        raise CannotWrite(f"{quote_path(path)} is a symbolic link that points back to itself")
     return target
 
 
@@ -226,4 +231,4 @@ def convert_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise CannotWrite(f"{path} cannot be written: {first_line(error)}") from error
+        raise CannotWrite(f"{quote_path(path)} cannot be written: {first_line(error)}") from error

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from inceptionism.errors import InvalidSetting, first_line, quote_value
+from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
 from inceptionism.files import read_text
 from inceptionism.recipes.camera import Camera, Place
 from inceptionism.recipes.layers import LayerChoice
@@ -88,10 +88,10 @@ def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:
     try:
         content: Mapping[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the errors of TOML are of the type ValueError
-        raise InvalidSetting(f"{path} is not valid TOML: {first_line(error)}") from None
+        raise InvalidSetting(f"{quote_path(path)} is not valid TOML: {first_line(error)}") from None
     if not isinstance(content.get("keyframe"), list) or len(content) > 1:
-        raise InvalidSetting(f"{path} must have a table [[keyframe]] for each keyframe, and nothing else")
+        raise InvalidSetting(f"{quote_path(path)} must have a table [[keyframe]] for each keyframe, and nothing else")
     try:
         return checked_keyframes(content["keyframe"])
     except InvalidSetting as error:
-        raise InvalidSetting(f"{path}: {error}") from None
+        raise InvalidSetting(f"{quote_path(path)}: {error}") from None

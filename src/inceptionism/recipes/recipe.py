@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from importlib import import_module
 from typing import Any, ClassVar
 
-from inceptionism.errors import InvalidSetting, printable, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, first_line, printable, quote_value, suggestion
 from inceptionism.recipes.provenance import MadeWith, Verdict
 from inceptionism.recipes.settings import check_settings, documented, setting
 from inceptionism.recipes.toml import read_toml, write_toml
@@ -137,7 +137,7 @@ class Recipe:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InvalidSetting(f"the recipe is not JSON: {error}") from None
+            raise InvalidSetting(f"the recipe is not JSON: {first_line(error)}") from None
         if not isinstance(content, dict):
             raise InvalidSetting("the recipe is not a JSON object")
         return Recipe.from_settings(content)

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, quote_path, quote_value, suggestion
 from inceptionism.io import Photo, PhotoSource, last_path_part, load_photo, load_recipe
 from inceptionism.networks import Network, load_network, network_name, pick_device
 from inceptionism.networks.hub import find_entry
@@ -73,7 +73,7 @@ class ReplayInputs:
         for known_name in (name, last_path_part(name)):
             if known_name in self.pictures:
                 return self.pictures[known_name]
-        last = last_path_part(name)
+        last = quote_path(last_path_part(name))
         raise InvalidSetting(
             f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
             f"add --picture {last}, or --picture {last}=PATH for another file"
