@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import inceptionism as inc
 from inceptionism.errors import CannotWrite, InceptionismError, NameTaken
 from inceptionism.io.encoding import check_side
 from inceptionism.io.outputs import check_output, free_name, save_or_rescue, save_picture
 from inceptionism.io.photos import load_photo
 from inceptionism.io.recipes import read_recipe
 from inceptionism.recipes import PhotoRecipe, Recipe, parse_terms
-from inceptionism.runs import replay
 from tests.support.pictures import gradient, saved
 
 LOSSY = {".jpg", ".jpeg", ".webp"}
@@ -304,7 +304,7 @@ def test_messages_are_bounded_and_printable(tmp_path) -> None:
         lambda: parse_terms(f"{long}({long}", "objective"),
         lambda: Recipe.from_json(long),
         lambda: Recipe.from_toml(f"kind = 'photo'\n{long} ="),
-        lambda: replay(PhotoRecipe(guide=long), np.zeros((50, 50, 3), np.uint8)),
+        lambda: inc.replay(PhotoRecipe(guide=long), np.zeros((50, 50, 3), np.uint8)),
     ):
         with pytest.raises(InceptionismError) as refused:
             act()

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from inceptionism.io.sharing import encode_within_limit, fade_frames, side_by_side, without_folders
+import inceptionism as inc
+from inceptionism.io.sharing import alternative_text, encode_within_limit, fade_frames, side_by_side, without_folders
 from inceptionism.recipes import ClassRecipe, ZoomRecipe
 from inceptionism.recipes.provenance import MadeWith, Verdict
+from inceptionism.runs import verify_result
 from tests.support.command import dream, refused
 from tests.support.exiftool import needs_exiftool, tags
 
@@ -34,9 +36,13 @@ def test_a_copy_fits_the_limit_and_comes_with_text_and_caption(dreamed) -> None:
     done = dream("share", "a.png", "--limit", "20KB", "--side", 300, cwd=dreamed)
     path, text, caption = done.stdout.splitlines()
     assert (path, done.returncode, done.stderr) == ("a-share.jpg", 0, "")
-    assert text == (
-        'The photograph "cup" as a neural network dreams it, full of shapes that excite blocks.4 of efficientnet-lite0.'
-    )
+    (verdict,) = verify_result(
+        inc.Result(Image.open(dreamed / "a.png"), inc.load_recipe(dreamed / "a.png"), ()), ["efficientnet-lite0"]
+    ).recipe.verdicts
+    seen = [name for name, share in verdict.seen[:3] if share >= 0.05 or name == verdict.seen[0][0]]
+    assert text.startswith('The photograph "cup" as a neural network dreams it. The network efficientnet-lite0 sees ')
+    assert text.endswith(" in it.")
+    assert text.split(" sees ")[1].removesuffix(" in it.").replace(" and ", ", ").split(", ") == seen
     assert caption == "cup.jpg · blocks.4 · efficientnet-lite0 · octaves 2, steps 9 · inceptionism #deepdream"
     assert (dreamed / path).stat().st_size <= 20_000
     copy = rgb_pixels(dreamed / path)
@@ -47,6 +53,24 @@ def test_a_copy_fits_the_limit_and_comes_with_text_and_caption(dreamed) -> None:
     assert json.loads(dream("show", path, "--json", cwd=dreamed).stdout)["octaves"] == 2
     assert dream("share", "a.png", "--no-metadata", "-o", "b.webp", cwd=dreamed).returncode == 0
     refused(dream("show", "b.webp", cwd=dreamed), "carries no recipe", 2)
+
+
+def test_the_alternative_text_names_what_the_judge_saw_or_what_excited_the_network() -> None:
+    recipe = inc.PhotoRecipe(
+        layer=["blocks.4"], network="net", made_with=MadeWith("1", "2", "cpu", "0", {"name": "cup.jpg"})
+    )
+    assert alternative_text(recipe) == (
+        'The photograph "cup" as a neural network dreams it, full of shapes that excite blocks.4 of net.'
+    )
+    verdict = Verdict("other", "0", (("castle", 0.6), ("web", 0.2), ("fork", 0.01)))
+    assert alternative_text(recipe, verdict) == (
+        'The photograph "cup" as a neural network dreams it. The network other sees castle and web in it.'
+    )
+    unsure = Verdict("other", "0", (("castle", 0.01), ("web", 0.01)))
+    assert alternative_text(ClassRecipe(objective="channel(stem:3)"), unsure) == (
+        "A picture made from noise that excites stem:3 of the neural network efficientnet-lite0. "
+        "The network other sees castle in it."
+    )
 
 
 def test_before_and_after_are_shown_next_to_each_other(dreamed) -> None:

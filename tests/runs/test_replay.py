@@ -19,6 +19,7 @@ from inceptionism.io import load_mask
 from inceptionism.recipes import PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.recipes.provenance import MadeWith
 from inceptionism.runs import ReplayInputs, compare_with_file, prepare_replay
+from tests.support.command import dream
 
 WATCHED = Path(__file__).resolve().parents[1] / "support" / "watched_replays.py"
 TINY = {"octaves": 2, "steps": 2, "layer": "blocks.2"}
@@ -149,6 +150,30 @@ def test_a_recipe_has_the_size_of_the_tiles_that_were_left_when_memory_ran_out(f
     assert made.recipe.made_with.tile == 260 * 198 // 2
     (note,) = inc.replay(made.recipe, folder / "cup.png").notes
     assert "the original was processed in tiles of 25740 pixels, and this one as a whole" in note
+
+
+def test_a_recipe_file_may_name_files_in_its_own_folder(folder) -> None:
+    """The recipe of a picture may not: it may come from anyone, and is opened next to other files."""
+    (folder / "own").mkdir()
+    (folder / "mask.png").rename(folder / "own" / "mask.png")
+    text = 'kind = "photo"\nlayer = "blocks.2"\noctaves = 1\nsteps = 1\nmask = "{}"\n'
+    recipe = folder / "own" / "a.toml"
+    recipe.write_text(text.format("mask.png"))
+    made = inc.replay(recipe, folder / "cup.png")
+    expected = inc.dream(folder / "cup.png", layer="blocks.2", octaves=1, steps=1, mask=folder / "own" / "mask.png")
+    assert same(made.image, expected.image)
+    done = dream("run", "own/a.toml", "cup.png", "-o", "b.png", cwd=folder)
+    assert (done.stdout, done.returncode) == ("b.png\n", 0)
+    assert same(Image.open(folder / "b.png"), expected.image)
+    (folder / "own" / "link.png").symlink_to(folder / "cup.png")
+    for name in ("../cup.png", str(folder / "cup.png"), "link.png", "gone.png"):
+        recipe.write_text(text.format(name))
+        with pytest.raises(InvalidSetting, match="a replay opens only files that you pass"):
+            inc.replay(recipe, folder / "cup.png")
+    made.save(folder / "own" / "a.png")
+    for source in (folder / "own" / "a.png", inc.load_recipe(folder / "own" / "a.png")):
+        with pytest.raises(InvalidSetting, match="a replay opens only files that you pass"):
+            inc.replay(source, folder / "cup.png")
 
 
 OBJECTIVES_WITH_FILES = [

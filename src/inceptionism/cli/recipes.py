@@ -93,8 +93,8 @@ def replay(
             "--picture",
             group=WHAT,
             metavar="[NAME=]PATH",
-            help="Guide, mask or other file that the recipe names. No other file is opened. "
-            "You can give this option several times.",
+            help="Guide, mask or other file that the recipe names. No other file is opened, except files in the folder "
+            "of a .toml. You can give this option several times.",
         ),
     ] = None,
     force: Annotated[
@@ -145,9 +145,10 @@ def replay_film(request: ReplayRequest, saving: Saving) -> None:
     path = film_path(saving, again_name(request.file), request.source, ending)
     with loading(request.network, saving.quiet):
         from inceptionism.film import prepare_film
-        from inceptionism.runs import ReplayInputs
+        from inceptionism.runs import ReplayInputs, recipe_folder
 
-        inputs = ReplayInputs(None, request.pictures, request.changes.get("network"))
+        folder = recipe_folder(request.file)
+        inputs = ReplayInputs(None, request.pictures, request.changes.get("network"), folder)
         film = prepare_film(request.recipe, request.source, inputs, request.changes, force=request.force)
     execute_film(film, path, saving)
 
@@ -160,10 +161,11 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
     with loading(request.network, saving.quiet):
         from inceptionism.io import load_photo
         from inceptionism.networks import load_network
-        from inceptionism.runs import ReplayInputs, compare_with_file, is_varied, prepare_replay
+        from inceptionism.runs import ReplayInputs, compare_with_file, is_varied, prepare_replay, recipe_folder
 
         photo = None if request.source is None else load_photo(request.source, position=saving.position)
-        inputs = ReplayInputs(photo, request.pictures, request.changes.get("network"))
+        folder = recipe_folder(request.file)
+        inputs = ReplayInputs(photo, request.pictures, request.changes.get("network"), folder)
         runs, number = prepare_replay(request.recipe, inputs, request.changes, force=request.force)
         judges = [load_network(name) for name in saving.verify]
     paths = [path if index == number else None for index in range(len(runs))]

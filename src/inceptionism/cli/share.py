@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import output_path
 from inceptionism.cli.options import HOW, WHAT, Saving, option
-from inceptionism.cli.terminal import print_notes, print_path, print_result
+from inceptionism.cli.terminal import loading, print_notes, print_path, print_result
 from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.recipes import Recipe
 from inceptionism.validation import MAX_SIDE, check_integer, parse_memory
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from inceptionism.recipes import Verdict
 
 MAX_BYTES = "1MB"
 """Largest file that most websites accept."""
@@ -79,7 +85,8 @@ def share(
     inside = recipe if saving.metadata else None
     format = FORMATS[path.suffix.lower()]
     image = load_photo(file).to_image()
-    text = alternative_text(recipe)
+    with loading(recipe.network, saving.quiet):
+        text = alternative_text(recipe, find_verdict(recipe, image))
     if before is None:
         content = encode_copy(image, inside, format, side=side, limit=max_bytes)
     else:
@@ -102,3 +109,25 @@ def share(
     print_path(path)
     print_result(text)
     print_result(caption(recipe))
+
+
+def find_verdict(recipe: Recipe, image: Image.Image) -> Verdict | None:
+    """Return the classes that a network sees in a picture. None if no network is ready that knows names of classes.
+
+    A verdict that the recipe has already is preferred, then one of the recipe's own network, then one of the default
+    network. The recipe may come from anyone, so a network that it names by a path is not opened.
+    """
+    from inceptionism.networks import load_network
+    from inceptionism.networks.hub import find_entry
+    from inceptionism.runs import judge
+
+    if recipe.verdicts:
+        return recipe.verdicts[0]
+    for name in dict.fromkeys([recipe.network, Recipe.network]):
+        try:
+            network = load_network(name) if find_entry(name) else None
+            if network is not None and network.labels:
+                return judge(image, network)
+        except InvalidSetting:  # it is not downloaded, or it is not a classifier
+            continue
+    return None

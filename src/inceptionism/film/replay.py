@@ -20,7 +20,15 @@ from inceptionism.film.zoom import ZoomRun, frame_size
 from inceptionism.io import Photo, load_photo, load_recipe
 from inceptionism.networks import Network, network_name
 from inceptionism.recipes import Recipe, VideoRecipe, ZoomRecipe, describe_photo
-from inceptionism.runs import ReplayInputs, check_area, differences, named_files, output_size, resolve_replay
+from inceptionism.runs import (
+    ReplayInputs,
+    check_area,
+    differences,
+    named_files,
+    output_size,
+    recipe_folder,
+    resolve_replay,
+)
 
 
 def replay_film(
@@ -56,7 +64,7 @@ def replay_film(
     changes = {name: value for name, value in changes.items() if value is not None}
     if network is not None:
         changes["network"] = network_name(network)
-    passed = ReplayInputs(None, named_files(pictures), network)
+    passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source))
     return prepare_film(recipe, None if begin is None else Path(begin), passed, changes, force=force)
 
 

@@ -23,6 +23,7 @@ from inceptionism.recipes import (
     ClassRecipe,
     PhotoRecipe,
     Recipe,
+    Verdict,
     ZoomRecipe,
     join_terms,
     parse_terms,
@@ -52,6 +53,9 @@ HOLD_TIME, FADE_TIME = 1000, 60
 
 LOOP_FORMATS = ("WEBP", "GIF")
 """Formats of loops."""
+
+MAX_NAMED_CLASSES, MIN_NAMED_SHARE = 3, 0.05
+"""Largest number of classes in an alternative text, and smallest probability of each but the first."""
 
 FILE_ARGUMENTS = {"direction": 1, "phase": 0}
 """Index of the first argument that names a file, by the name of the objective or prior."""
@@ -190,19 +194,34 @@ def resize_photo(photo: Photo, picture: Image.Image) -> Image.Image:
     return photo.to_image().resize(picture.size, Image.Resampling.LANCZOS)
 
 
-def alternative_text(recipe: Recipe) -> str:
-    """Return a description of a picture for people who cannot see it, made from the recipe alone."""
+def alternative_text(recipe: Recipe, verdict: Verdict | None = None) -> str:
+    """Return a description of a picture for people who cannot see it.
+
+    Args:
+        recipe: Recipe of the picture.
+        verdict: Classes that a network sees in the picture. None if no network was asked.
+    """
+    seen = f" The network {verdict.network} sees {likely_classes(verdict)} in it." if verdict else ""
     if isinstance(recipe, PhotoRecipe):
         facts = (recipe.made_with.photo if recipe.made_with else None) or {}
         photo = f'The photograph "{PurePath(facts["name"]).stem}"' if facts.get("name") else "A photograph"
-        layers = ", ".join(map(str, recipe.layer)) or recipe.objective or "a layer"
         guide = ", with shapes of another picture" if recipe.guide else ""
+        if seen:
+            return f"{photo} as a neural network dreams it{guide}.{seen}"
+        layers = ", ".join(map(str, recipe.layer)) or recipe.objective or "a layer"
         return f"{photo} as a neural network dreams it, full of shapes that excite {layers} of {recipe.network}{guide}."
     if isinstance(recipe, ClassRecipe):
         if recipe.objective is None:
             return f'A picture of "{recipe.title}" that the neural network {recipe.network} made from noise.'
-        return f"A picture made from noise that excites {recipe.title} of the neural network {recipe.network}."
-    return f"A dream of the neural network {recipe.network}: {recipe.title}."
+        return f"A picture made from noise that excites {recipe.title} of the neural network {recipe.network}.{seen}"
+    return f"A dream of the neural network {recipe.network}: {recipe.title}.{seen}"
+
+
+def likely_classes(verdict: Verdict) -> str:
+    """Return the most likely class of a verdict in words, and up to two others that are not unlikely."""
+    first, *others = verdict.seen[:MAX_NAMED_CLASSES]
+    names = [first[0], *(name for name, share in others if share >= MIN_NAMED_SHARE)]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def without_folders(recipe: Recipe) -> Recipe:

@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value, suggestion
-from inceptionism.io import Photo, PhotoSource, last_path_part, load_photo, load_recipe
+from inceptionism.io import TOML_ENDING, Photo, PhotoSource, last_path_part, load_photo, load_recipe
 from inceptionism.networks import Network, load_network, network_name, pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.objectives import parse_objective
@@ -54,15 +54,19 @@ RESET_BY = {
 class ReplayInputs:
     """Files and a network that the caller passes with a recipe. A replay opens no other files.
 
+    A recipe file (.toml) that the caller chose may name files in its own folder. A recipe inside a picture may not.
+
     Attributes:
         photo: Photograph that is dreamed.
         pictures: Paths of guides, masks and other files, by the name in the recipe or by the last part of that name.
         network: Network that is used in place of the one in the recipe.
+        folder: Folder with further files that the recipe may open: that of a recipe file. None if there is none.
     """
 
     photo: Photo | None = None
     pictures: Mapping[str, Path] = field(default_factory=dict)
     network: str | nn.Module | Network | None = None
+    folder: Path | None = None
 
     def find_file(self, name: str) -> Path:
         """Return the path of the file that the recipe calls `name`.
@@ -73,11 +77,28 @@ class ReplayInputs:
         for known_name in (name, last_path_part(name)):
             if known_name in self.pictures:
                 return self.pictures[known_name]
+        if self.folder is not None and is_inside(self.folder / name, self.folder):
+            return self.folder / name
         last = quote_path(last_path_part(name))
         raise InvalidSetting(
             f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
             f"add --picture {last}, or --picture {last}=PATH for another file"
         )
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path exists and is inside a folder, after following all symbolic links."""
+    try:
+        return path.exists() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False
+
+
+def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:
+    """Return the folder of a recipe file (.toml), whose files the recipe may open. None for all other sources."""
+    if isinstance(source, Recipe) or Path(source).suffix.lower() != TOML_ENDING:
+        return None
+    return Path(source).parent
 
 
 def replay(
@@ -96,7 +117,7 @@ def replay(
         source: A picture that this program made, a TOML file, or a `Recipe`.
         photo: The photograph that the picture was made from, or another one.
         pictures: The guides, masks and other pictures that the recipe names: their paths, or a mapping from the name in
-            the recipe to the path. No other file is opened.
+            the recipe to the path. No other file is opened, except files in the folder of a TOML file.
         network: The network to use. It is needed if the recipe names a path, or a network that is not installed.
         force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
         on_step: Called with each `Step`, as in `dream`.
@@ -115,7 +136,9 @@ def replay(
     if network is not None:
         changes["network"] = network_name(network)
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    inputs = ReplayInputs(None if photo is None else load_photo(photo), named_files(pictures), network)
+    inputs = ReplayInputs(
+        None if photo is None else load_photo(photo), named_files(pictures), network, recipe_folder(source)
+    )
     runs, number = prepare_replay(recipe, inputs, changes, force=force)
     take_steps((steps[number] for steps in run_batch(runs)), on_step)
     return runs[number].result()
