@@ -112,3 +112,8 @@ def test_every_reader_refuses_pipes_and_devices(tmp_path) -> None:
 def test_an_address_is_named_as_such(name: str) -> None:
     with pytest.raises(InceptionismError, match="is an address, not a file; download the file first"):
         load_photo(name)
+
+
+def test_standard_input_is_refused_with_a_way_out() -> None:
+    with pytest.raises(UnreadablePicture, match="standard input is not read; save it in a file, and give the file"):
+        load_photo("-")

@@ -50,6 +50,8 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_
     except (FileNotFoundError, NotADirectoryError):
         if re.match("[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
             raise error(f"{quote_path(path)} is an address, not a file; download the file first") from None
+        if str(path) == "-":
+            raise error("standard input is not read; save it in a file, and give the file") from None
         raise error(f"there is no file {quote_path(path)}") from None
     except (OSError, ValueError) as reason:  # a name that is too long or has a null byte, or a link to itself
         raise error(f"{quote_path(path)} cannot be opened: {first_line(reason)}") from None

@@ -87,6 +87,14 @@ def test_an_atlas_on_a_full_disk_keeps_the_pictures_of_its_batch(tiny, tmp_path,
     finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "atlas", channels=[2, 3, 4]))
 
 
+def test_an_empty_file_in_the_place_of_a_picture_is_replaced_only_with_overwrite(tiny, tmp_path) -> None:
+    (tmp_path / "2.png").touch()
+    with pytest.raises(NameTaken, match="already exists with other settings"):
+        ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[2])
+    finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[2], overwrite=True))
+    assert inc.load_recipe(tmp_path / "2.png").objective == "channel(second:2)"
+
+
 def test_existing_pictures_are_kept(tiny, tmp_path, monkeypatch) -> None:
     first = ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[4, 2])
     finish(first)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadablePicture, quote_path
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadableFile, quote_path
 from inceptionism.io import (
     LabeledImage,
     Photo,
@@ -173,5 +173,5 @@ def embedded_recipe(path: Path) -> str | None:
     """Return the recipe inside a picture. None if the file has no recipe or is not a picture."""
     try:
         return read_recipe(path)
-    except UnreadablePicture:
+    except UnreadableFile:
         return None
