@@ -39,6 +39,7 @@ def test_an_interrupted_film_is_written_and_a_resumed_run_makes_the_same_film(
     small_zoom(photo, tiny).save(path, resume=True, on_frame=lambda frame: made.append(frame.number))
     assert made == list(range(8, 12))  # a segment of half a second has two frames
     assert all(np.array_equal(one, other) for one, other in zip(saved_frames(path), saved_frames(whole), strict=True))
+    assert path.is_dir() or path.read_bytes() == whole.read_bytes()
     assert not path.with_name(f"{path.name}.parts").exists()
     # A finished film is not made again.
     run = small_zoom(photo, tiny)
@@ -67,7 +68,7 @@ def test_a_video_of_a_different_source_is_not_resumed(tmp_path, photo, tiny) -> 
     with pytest.raises(Stop):
         small_video(film, tiny).save(tmp_path / "out.mp4", on_frame=stop_after(8))
     write(film, pan(photo[1:], 12))
-    with pytest.raises(InvalidSetting, match="made with a different photo; give"):
+    with pytest.raises(InvalidSetting, match="made with a different film; give"):
         small_video(film, tiny).save(tmp_path / "out.mp4", resume=True)
 
 

@@ -34,18 +34,19 @@ class Codec(NamedTuple):
     options: dict[str, str]
 
 
-# The number of threads is fixed because with another number, some encoders write different bytes. No frame is predicted
-# from later frames, so that segments can be joined without encoding them again.
+# An encoder has one thread, so that its choices cannot depend on the order in which threads run: a film that is resumed
+# has the same bytes as an uninterrupted one. No frame is predicted from later frames, so that segments can be joined
+# without encoding them again.
 H264 = Codec(
     ".mp4",
     "mp4",
     "libx264",
     "yuv420p",
-    {"crf": "18", "preset": "medium", "bf": "0", "rc-lookahead": "8", "threads": "2"},
+    {"crf": "18", "preset": "medium", "bf": "0", "rc-lookahead": "8", "threads": "1"},
 )
-VP9_OPTIONS = {"crf": "24", "b": "0", "cpu-used": "4", "auto-alt-ref": "0", "lag-in-frames": "0", "threads": "2"}
+VP9_OPTIONS = {"crf": "24", "b": "0", "cpu-used": "4", "auto-alt-ref": "0", "lag-in-frames": "0", "threads": "1"}
 VP9 = Codec(".webm", "webm", "libvpx-vp9", "yuv420p", VP9_OPTIONS)
-LOSSLESS = Codec(".mkv", "matroska", "ffv1", "bgr0", {"level": "3", "threads": "2"})
+LOSSLESS = Codec(".mkv", "matroska", "ffv1", "bgr0", {"level": "3", "threads": "1"})
 
 CODECS = {".mp4": H264, ".webm": VP9, ".gif": LOSSLESS, ".webp": LOSSLESS}
 """Codecs of the segments of a film, by the ending of the film's name."""

@@ -7,19 +7,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 
 from inceptionism.film.encoder import convert_encoding_errors
+from inceptionism.film.unfinished import Segment
 from inceptionism.io import matroska_tags, open_film, put_packet, write_packet
 from inceptionism.recipes import Recipe
 
 CONTAINERS = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", ".webp": "webp"}
 """ffmpeg's names of the film formats, by the ending of the film's name."""
 
-CONTAINER_OPTIONS = {".mp4": {"movflags": "+faststart"}, ".gif": {"loop": "0"}, ".webp": {"loop": "0"}}
-"""Options of the film formats: players can start an .mp4 before it is complete, and animations repeat forever."""
+CONTAINER_OPTIONS = {
+    ".mp4": {"movflags": "+faststart"},
+    ".webm": {"fflags": "+bitexact"},
+    ".gif": {"loop": "0"},
+    ".webp": {"loop": "0"},
+}
+"""Options of the film formats: players can start an .mp4 before it is complete, a .webm has no random number inside, so
+that the same film has the same bytes, and animations repeat forever."""
 
 TAGGED_ENDINGS = (".webm",)
 """Endings of the films that store the recipe in a tag, because their format has no XMP."""
@@ -37,54 +44,55 @@ CHANNEL_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 """Layouts to use for sound whose channels have no positions, by ffmpeg's name for such sound."""
 
 
-class Segments(NamedTuple):
-    """The segments of a film.
+def packets(segments: Sequence[Segment], stream: Any) -> Iterator[Any]:
+    """Yield the encoded frames of segments for an output stream that has the same codec."""
+    for segment in segments:
+        with open_segment(segment) as container:
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.pts = packet.dts = packet.pts + round(segment.start / packet.time_base)
+                    packet.stream = stream
+                    yield packet
 
-    Attributes:
-        paths: Paths of the segments, at least one.
-        starts: Start time of each segment in the film, in seconds. Times inside a segment count from its start.
-        end: End of the last segment, in seconds.
-    """
 
-    paths: Sequence[Path]
-    starts: Sequence[Fraction]
-    end: Fraction
+def frames(segments: Sequence[Segment]) -> Iterator[av.VideoFrame]:
+    """Yield the decoded frames of segments."""
+    for segment in segments:
+        with open_segment(segment) as container:
+            for frame in container.decode(video=0):
+                assert frame.time_base is not None
+                assert frame.pts is not None
+                frame.pts += round(segment.start / frame.time_base)
+                yield frame
 
-    def packets(self, stream: Any) -> Iterator[Any]:
-        """Yield the encoded frames for an output stream that has the same codec."""
-        for path, start in zip(self.paths, self.starts, strict=True):
-            with av.open(str(path)) as container:
-                for packet in container.demux(video=0):
-                    if packet.size:
-                        packet.pts = packet.dts = packet.pts + round(start / packet.time_base)
-                        packet.stream = stream
-                        yield packet
 
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Yield the decoded frames."""
-        for path, start in zip(self.paths, self.starts, strict=True):
-            with av.open(str(path)) as container:
-                for frame in container.decode(video=0):
-                    assert frame.time_base is not None
-                    assert frame.pts is not None
-                    frame.pts += round(start / frame.time_base)
-                    yield frame
+def open_segment(segment: Segment) -> Any:
+    """Open a segment, after checking that it is still the file that was finished."""
+    segment.check()
+    return open_film(segment.path)
 
 
 def join_segments(
-    segments: Segments, path: Path, target: Path, recipe: Recipe | None = None, sound: Path | None = None
+    segments: Sequence[Segment],
+    end: Fraction,
+    path: Path,
+    target: Path,
+    recipe: Recipe | None = None,
+    sound: Path | None = None,
 ) -> None:
     """Write the film that consists of `segments` to `path`.
 
     Args:
-        segments: Segments of the film.
+        segments: Segments of the film, at least one.
+        end: End of the last segment, in seconds.
         path: File to write.
         target: Final name of the film. Its ending, .mp4, .webm, .gif or .webp, sets the format.
         recipe: Recipe to store in the film. None means no recipe.
         sound: Film whose sound is copied. None means no sound. It is ignored for .gif and .webp, which have no sound.
 
     Raises:
-        CannotWrite: If the film cannot be written, or the sound cannot be read. The message names `target`.
+        CannotWrite: If the film cannot be written, a segment is damaged, or the sound cannot be read. The message names
+            the segment or `target`.
     """
     ending = target.suffix.lower()
     with convert_encoding_errors(target), ExitStack() as files:
@@ -98,11 +106,11 @@ def join_segments(
         elif ending == ".webp":
             reencode(segments, output, "libwebp_anim", "bgra", {"quality": "90"}, palette=False)
         else:
-            first = files.enter_context(av.open(str(segments.paths[0])))
-            packets = [segments.packets(output.add_stream_from_template(first.streams.video[0]))]
+            first = files.enter_context(open_segment(segments[0]))
+            streams = [packets(segments, output.add_stream_from_template(first.streams.video[0]))]
             if sound is not None:
-                packets += audio_packets(files.enter_context(open_film(sound)), output, ending, segments.end)
-            for packet in heapq.merge(*packets, key=lambda packet: packet.dts * packet.time_base):
+                streams += audio_packets(files.enter_context(open_film(sound)), output, ending, end)
+            for packet in heapq.merge(*streams, key=lambda packet: packet.dts * packet.time_base):
                 output.mux(packet)
     if recipe is not None and ending not in TAGGED_ENDINGS:
         with convert_encoding_errors(target):
@@ -140,7 +148,7 @@ def audio_packets(source: Any, output: Any, ending: str, end: Fraction) -> list[
             return packet.decode()  # type: ignore[no-any-return]
         return ()
 
-    def packets() -> Iterator[Any]:
+    def all_packets() -> Iterator[Any]:
         for packet in demux():
             index, time_base = packet.stream_index, packet.time_base
             if index in copied:
@@ -157,20 +165,20 @@ def audio_packets(source: Any, output: Any, ending: str, end: Fraction) -> list[
         for stream in encoded.values():
             yield from stream.encode(None)
 
-    return [packets()] if copied or encoded else []
+    return [all_packets()] if copied or encoded else []
 
 
 def reencode(
-    segments: Segments, output: Any, encoder: str, pixel_format: str, options: dict[str, str], *, palette: bool
+    segments: Sequence[Segment], output: Any, encoder: str, pixel_format: str, options: dict[str, str], *, palette: bool
 ) -> None:
     """Encode the frames of the segments again. With `palette`, each frame has its own 255 colors."""
-    with av.open(str(segments.paths[0])) as film:
+    with open_segment(segments[0]) as film:
         template = film.streams.video[0]
         stream = output.add_stream(encoder, rate=template.average_rate or 25, options=options)
         stream.width, stream.height, stream.pix_fmt = template.width, template.height, pixel_format
         stream.codec_context.time_base = template.time_base
         graph = palette_graph(template) if palette else None
-    for frame in segments.frames():
+    for frame in frames(segments):
         if graph is not None:
             graph.vpush(frame)
             converted = graph.vpull()

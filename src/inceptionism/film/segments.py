@@ -8,23 +8,20 @@ encoding them again, and the folder is deleted.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, first_line
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, quote_path
 from inceptionism.film.encoder import CODECS, Codec, Encoder
-from inceptionism.film.joining import Segments, join_segments
+from inceptionism.film.joining import join_segments
 from inceptionism.film.outputs import PNG_NAME, check_film, frame_facts, is_finished, segments_folder
+from inceptionism.film.unfinished import SavedState, Segment, UnfinishedFilm, flush_to_disk
 from inceptionism.film.workers import BackgroundWorker
 from inceptionism.interruption import uninterrupted
 from inceptionism.io import (
@@ -37,16 +34,19 @@ from inceptionism.io import (
     resolve_target,
     save_picture,
 )
-from inceptionism.recipes import Recipe
+from inceptionism.recipes import VideoRecipe
 
 if TYPE_CHECKING:
     from inceptionism.film.stream import FilmRun, Frame, State
 
-STATE_FILE = "state.npz"
-"""Name of the file with the state, in the folder of the segments."""
-
 SEGMENT_SECONDS = 0.5
 """Length of a segment, in seconds."""
+
+STATE_BYTES_PER_PIXEL = 32
+"""Largest number of bytes in a state for each pixel of a frame."""
+
+MAX_LIST_BYTES = 2**28
+"""Largest number of bytes that the recipe and the list of segments take in a state."""
 
 CTRL_C_STATUS = 130
 """Exit status of an interruption by Ctrl-C."""
@@ -78,20 +78,21 @@ def write_film(
         run.notes.append(f"{path} is already finished")
         return
     film = FilmFile(run, path, overwrite=overwrite, resume=resume, metadata=metadata)
-    try:
-        finished = take_frames(run, film, on_frame)
-    except CannotWrite:
-        film.abandon()
-        raise
-    except BaseException as error:
+    with film.advise_resuming():
+        try:
+            finished = take_frames(run, film, on_frame)
+        except CannotWrite:
+            film.abandon()
+            raise
+        except BaseException as error:
+            with uninterrupted():
+                # Ctrl-C is the normal end of an endless film.
+                film.close(finished=run.total is None and getattr(error, "status", None) == CTRL_C_STATUS)
+            raise
+        finally:
+            run.close()
         with uninterrupted():
-            # Ctrl-C is the normal end of an endless film.
-            film.close(finished=run.total is None and getattr(error, "status", None) == CTRL_C_STATUS)
-        raise
-    finally:
-        run.close()
-    with uninterrupted():
-        film.close(finished=finished)
+            film.close(finished=finished)
 
 
 def take_frames(run: FilmRun, film: FilmFile, on_frame: Callable[[Frame], object] | None) -> bool:
@@ -121,56 +122,74 @@ class FilmFile:
     def __init__(self, run: FilmRun, path: Path, *, overwrite: bool, resume: bool, metadata: bool = True) -> None:
         self._metadata = metadata
         self._run, self._path, self._overwrite = run, path, overwrite or resume
-        self._folder = segments_folder(path)
-        self._starts: list[Fraction] = []
-        self._end = Fraction(0)
-        self._pending_frames = 0
+        self._segments: list[Segment] = []
+        self._segment_length = max(1, round(SEGMENT_SECONDS * run.fps))
+        self._start = self._end = Fraction(0)
+        folder = segments_folder(path)
         # While an incomplete film has the final name, the folder stays: it marks the film as unfinished.
-        self._incomplete_file_exists = resume and self._folder.exists()
-        with convert_write_errors(self._folder):
-            if overwrite and not resume:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                for old in path.glob("[0-9]" * 6 + ".png") if not path.suffix else ():
-                    old.unlink()
-            try:
-                self._folder.mkdir(exist_ok=resume)
-            except FileExistsError:
-                raise NameTaken(
-                    f"{self._folder} already exists: another run is making {path.name}; choose another name"
-                ) from None
-        if resume and (self._folder / STATE_FILE).exists():
-            self._restore()
+        self._incomplete_file_exists = resume and folder.exists()
+        self._unfinished = UnfinishedFilm(folder, overwrite=overwrite, resume=resume)
+        try:
+            if overwrite and not resume and not path.suffix:
+                with convert_write_errors(path):
+                    for old in path.glob("[0-9]" * 6 + ".png"):
+                        old.unlink()
+            if self._unfinished.has_state:
+                self._restore()
+        except BaseException:
+            self._unfinished.release()
+            raise
         self._encoder: Encoder | None = None
         self._worker = BackgroundWorker()
 
     def add(self, frame: Frame) -> None:
-        """Write a frame. At the end of each segment, also write the state."""
+        """Write a frame. At the end of each segment, also write the state.
+
+        Where segments end depends only on the numbers of the frames. So a resumed film has the same segments.
+        """
         pixels = np.asarray(frame.image)
         self._worker.submit(lambda: self._write(frame.number, pixels, frame.time))
-        self._pending_frames += 1
-        if self._pending_frames == max(1, round(SEGMENT_SECONDS * self._run.fps)):
+        if (frame.number + 1) % self._segment_length == 0:
             state, number = self._run.state(), frame.number + 1
             self._worker.submit(lambda: self._save_state(number, state))
-            self._pending_frames = 0
 
     def close(self, *, finished: bool) -> None:
         """Write the film with the frames so far. Unless it is finished, keep the segments and the state."""
         try:
             self._worker.submit(self._end_segment)
             self._worker.finish()
-            if self._starts and self._path.suffix:
+            if self._segments:
                 self._join()
-        finally:
+        except BaseException:
             self.abandon()
+            raise
         if finished:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._unfinished.delete()
+        else:
+            self.abandon()
 
     def abandon(self) -> None:
         """Stop writing. If there is nothing to resume, delete the folder of the segments."""
         with suppress(CannotWrite):
             self._worker.finish()
-        if not self._incomplete_file_exists and not (self._folder / STATE_FILE).exists():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._incomplete_file_exists or self._unfinished.has_state:
+            self._unfinished.release()
+        else:
+            self._unfinished.delete()
+
+    @contextmanager
+    def advise_resuming(self) -> Iterator[None]:
+        """Add advice to errors of writing if the film can be resumed."""
+        try:
+            yield
+        except CannotWrite as error:
+            if not self._unfinished.has_state:
+                raise
+            folder = quote_path(self._unfinished.folder)
+            raise type(error)(
+                f"{error}; the film so far is kept in {folder}: repeat the command with --resume when the file can be "
+                "written"
+            ) from error
 
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
         self._end = time + 1 / self._run.fps
@@ -180,78 +199,62 @@ class FilmFile:
             self._incomplete_file_exists = True
             return
         if self._encoder is None:
-            self._starts.append(time)
+            self._start = time
             self._encoder = Encoder(self._open_segment, self._codec, self._run.size, self._run.time_base, self._run.fps)
-        self._encoder.write(pixels, time - self._starts[-1])
+        self._encoder.write(pixels, time - self._start)
 
     def _end_segment(self) -> None:
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
-            with convert_write_errors(self._folder):
+            path = self._unfinished.segment_path(len(self._segments), self._codec.ending)
+            with convert_write_errors(self._unfinished.folder):
                 flush_to_disk(self._open_segment)
-                self._open_segment.replace(self._segment_paths()[-1])
+                self._open_segment.replace(path)
+                self._segments.append(Segment.of(path, self._start))
 
     def _save_state(self, number: int, state: State) -> None:
         """End the segment, and only then write the state that lists it."""
         self._end_segment()
-        about = {
-            "recipe": self._run.recipe.to_json(),
-            "number": number,
-            "starts": list(map(str, self._starts)),
-            "end": str(self._end),
-        }
-        arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state}
-        with convert_write_errors(self._folder), partial_file(self._folder / STATE_FILE) as written:
-            with written.open("wb") as file:
-                np.savez(file, **arrays)
-            flush_to_disk(written)
-            written.replace(self._folder / STATE_FILE)
+        self._unfinished.save_state(SavedState(number, self._segments, self._end, self._run.recipe, state))
 
     def _restore(self) -> None:
         """Load the state of the unfinished film into the run.
 
         Raises:
             InvalidSetting: If the state cannot be read, or was saved with other settings.
+            CannotWrite: If a segment is damaged.
         """
-        try:
-            with (self._folder / STATE_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                state = {name: arrays[name] for name in arrays.files}
-            about = json.loads(state.pop("about").tobytes())
-            starts, end = [*map(Fraction, about["starts"])], Fraction(about["end"])
-            number, saved = int(about["number"]), frame_facts(Recipe.from_json(about["recipe"]))
-        except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, InvalidSetting) as error:
-            raise self._cannot_resume(error) from None
-        wanted = frame_facts(self._run.recipe)
-        if saved != wanted:
-            changed = sorted(name for name in saved.keys() | wanted.keys() if saved.get(name) != wanted.get(name))
+        ending = self._codec.ending if self._path.suffix else ""
+        height, width = self._run.size
+        saved = self._unfinished.read_state(ending, MAX_LIST_BYTES + STATE_BYTES_PER_PIXEL * height * width)
+        facts, wanted = frame_facts(saved.recipe), frame_facts(self._run.recipe)
+        if facts != wanted:
+            changed = sorted(name for name in facts.keys() | wanted.keys() if facts.get(name) != wanted.get(name))
+            if isinstance(self._run.recipe, VideoRecipe):
+                changed = ["film" if name == "photo" else name for name in changed]
             raise InvalidSetting(
-                f"{self._folder} was made with a different {' and '.join(changed)}; give the original settings, or "
-                "--overwrite to start again"
+                f"{quote_path(self._unfinished.folder)} was made with a different {' and '.join(changed)}; give the "
+                "original settings, or --overwrite to start again"
             )
-        self._starts, self._end = starts, end
+        for segment in saved.segments:
+            segment.check()
+        self._segments, self._end = [*saved.segments], saved.end
         try:
-            self._run.resume_at(number, state)
-        except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise self._cannot_resume(error) from None
-
-    def _cannot_resume(self, error: Exception) -> InvalidSetting:
-        return InvalidSetting(f"{self._folder} cannot be resumed: {first_line(error)}; use --overwrite to start again")
+            self._run.resume_at(saved.number, saved.arrays)
+        except (LookupError, TypeError, ValueError) as error:
+            raise self._unfinished.cannot_resume(error) from None
 
     def _join(self) -> None:
         """Join the segments in a temporary file, which then replaces the film."""
         target = resolve_target(self._path)
         with convert_write_errors(target), partial_file(target) as joined:
-            segments = Segments(self._segment_paths(), self._starts, self._end)
             recipe = self._run.recipe if self._metadata else None
-            join_segments(segments, joined, self._path, recipe, self._run.sound)
+            join_segments(self._segments, self._end, joined, self._path, recipe, self._run.sound)
             flush_to_disk(joined)
             publish(joined, target, overwrite=self._overwrite)
         # A second call may replace the film that the first call wrote.
         self._overwrite = self._incomplete_file_exists = True
-
-    def _segment_paths(self) -> list[Path]:
-        return [self._folder / f"{index:06d}{self._codec.ending}" for index in range(len(self._starts))]
 
     @property
     def _codec(self) -> Codec:
@@ -260,10 +263,4 @@ class FilmFile:
     @property
     def _open_segment(self) -> Path:
         """Path of the segment that is being written."""
-        return self._folder / f".unfinished{self._codec.ending}"
-
-
-def flush_to_disk(path: Path) -> None:
-    """Make sure that a written file is on the disk and survives a power cut."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+        return self._unfinished.folder / f".unfinished{self._codec.ending}"

@@ -11,6 +11,7 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -23,6 +24,29 @@ from inceptionism.tensors import to_image
 
 State: TypeAlias = "Mapping[str, NDArray[Any]]"
 """Arrays by name that, together with the recipe, determine all later frames."""
+
+
+def stored_array(state: State, name: str, shape: tuple[int | None, ...], kind: type[np.generic]) -> NDArray[Any]:
+    """Return an array of a state.
+
+    Args:
+        state: State of a run.
+        name: Name of the array.
+        shape: Shape that it must have. None stands for any length.
+        kind: Type that its elements must have.
+
+    Raises:
+        LookupError: If the state has no array of this name.
+        ValueError: If it has another shape or type.
+    """
+    array = state[name]
+    fits = len(array.shape) == len(shape) and all(
+        one in (None, two) for one, two in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype != kind:
+        sides = "×".join("any" if side is None else str(side) for side in shape)
+        raise ValueError(f"its {name} is not {sides} {np.dtype(kind)}")
+    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +138,12 @@ class FilmRun(ABC):
 
     @abstractmethod
     def restore(self, state: State) -> None:
-        """Load a state that `state` returned."""
+        """Load a state that `state` returned.
+
+        Raises:
+            LookupError: If the state has no array of a certain name.
+            ValueError: If an array has another shape or type than the arrays of this run.
+        """
 
     def save(
         self,
@@ -140,9 +169,10 @@ class FilmRun(ABC):
                 so far is written.
 
         Raises:
-            CannotWrite: If the path cannot be written to.
-            NameTaken: If the path or an unfinished film of this name exists, and neither `overwrite` nor `resume` is
-                set. Also if `path` is the source film, or if `resume` is set and `path` is a different finished film.
+            CannotWrite: If the path cannot be written to, or a segment of the unfinished film is damaged.
+            NameTaken: If another run is making the film, or if the path or an unfinished film of this name exists, and
+                neither `overwrite` nor `resume` is set. Also if `path` is the source film, or if `resume` is set and
+                `path` is a different finished film.
             InvalidSetting: If the unfinished film was made with other settings or cannot be read.
             KeyboardInterrupt: If the run is interrupted. By then the film so far is written, if it has a frame.
         """

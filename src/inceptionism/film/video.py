@@ -15,7 +15,7 @@ from inceptionism.files import text_of_name
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
-from inceptionism.film.stream import FilmRun, Frame, State
+from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
 from inceptionism.io import Array, Photo
@@ -103,11 +103,13 @@ class VideoRun(FilmRun):
     def state(self) -> State:
         assert self._before is not None
         assert self._detail is not None
-        return {"before": self._before, "detail": as_array(self._detail)}
+        return {"before": self._before, "detail": as_array(self._detail), "cuts": np.array(self.cuts, np.int64)}
 
     def restore(self, state: State) -> None:
-        self._before = state["before"]
-        self._detail = as_tensor(state["detail"], self._run.network.device)
+        shape = (*self.size, 3)
+        self._before = stored_array(state, "before", shape, np.uint8)
+        self._detail = as_tensor(stored_array(state, "detail", shape, np.float32), self._run.network.device)
+        self.cuts = stored_array(state, "cuts", (None,), np.int64).tolist()
 
 
 def resize_pixels(pixels: Array, size: tuple[int, int]) -> Array:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.film.frame_run import FrameRun, frame_seed
-from inceptionism.film.stream import FilmRun, Frame, State
+from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
 from inceptionism.io import Photo
 from inceptionism.networks import Network, load_network
@@ -94,7 +94,7 @@ class ZoomRun(FilmRun):
         return {"picture": as_array(self._picture)}
 
     def restore(self, state: State) -> None:
-        self._picture = as_tensor(state["picture"], self._first.device)
+        self._picture = as_tensor(stored_array(state, "picture", (*self.size, 3), np.float32), self._first.device)
 
 
 def color_and_contrast(picture: Tensor) -> tuple[Tensor, float]:
