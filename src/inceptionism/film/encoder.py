@@ -12,8 +12,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from inceptionism.errors import CannotWrite, first_line
-from inceptionism.io import Array
+from inceptionism.errors import CannotWrite, first_line, quote_path
+from inceptionism.io import Array, create_film
 
 
 class Codec(NamedTuple):
@@ -70,7 +70,7 @@ class Encoder:
     def __init__(self, path: Path, codec: Codec, size: tuple[int, int], time_base: Fraction, fps: Fraction) -> None:
         self.codec = codec
         with convert_encoding_errors(path):
-            self._container = av.open(str(path), "w", format=codec.container)
+            self._container = create_film(path, codec.container)
             stream: Any = self._container.add_stream(codec.encoder, rate=fps, options=dict(codec.options))
             multiple = 2 if codec.pixel_format == "yuv420p" else 1
             stream.height, stream.width = (-(-side // multiple) * multiple for side in size)
@@ -114,4 +114,4 @@ def convert_encoding_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise CannotWrite(f"{path} cannot be written: {first_line(error)}") from error
+        raise CannotWrite(f"{quote_path(path)} cannot be written: {first_line(error)}") from error

@@ -13,7 +13,7 @@ import av
 
 from inceptionism.film.encoder import convert_encoding_errors
 from inceptionism.film.unfinished import Segment
-from inceptionism.io import matroska_tags, open_film, put_packet, write_packet
+from inceptionism.io import create_film, matroska_tags, open_film, put_packet, write_packet
 from inceptionism.recipes import Recipe
 
 CONTAINERS = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", ".webp": "webp"}
@@ -96,8 +96,7 @@ def join_segments(
     """
     ending = target.suffix.lower()
     with convert_encoding_errors(target), ExitStack() as files:
-        options = CONTAINER_OPTIONS.get(ending, {})
-        output: Any = files.enter_context(av.open(str(path), "w", format=CONTAINERS[ending], options=options))
+        output: Any = files.enter_context(create_film(path, CONTAINERS[ending], CONTAINER_OPTIONS[ending]))
         if recipe is not None:
             title = {"title": recipe.title}
             output.metadata.update(matroska_tags(recipe.to_json(), recipe.title) if ending in TAGGED_ENDINGS else title)

@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.files import check_file
+from inceptionism.files import check_file, text_of_name
 from inceptionism.io import Array, convert_read_errors, open_film
 
 HD_HEIGHT = 720
@@ -75,6 +75,11 @@ class FilmSource:
             raise UnreadablePicture(f"{path} has no frame that can be decoded")
         self.first = first.pixels
         self.size = self.first.shape[0], self.first.shape[1]
+
+    @property
+    def name(self) -> str:
+        """Name of the file in a recipe."""
+        return text_of_name(self.path.name)
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file, in hexadecimal."""

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inceptionism.files import text_of_name
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
@@ -60,12 +59,12 @@ class VideoRun(FilmRun):
         net = load_network(recipe.network if network is None else network, recipe.device)
         self._film = film
         self.size = output_size(Photo(film.first), recipe.size)
-        first = Photo(resize_pixels(film.first, self.size), name=text_of_name(film.path.name))
+        first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self.objective = photo_objective(recipe, net, first, **replacements)
         self._run = FrameRun(recipe, first, network=net, objective=self.objective)
         height, width = film.size
-        described = {"name": first.name, "sha256": film.sha256(), "height": height, "width": width}
+        described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
         self.notes = [*film.notes, *self._run.notes]
         self.fps, self.time_base, self.sound = film.fps, film.time_base, film.path

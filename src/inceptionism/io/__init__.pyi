@@ -2,7 +2,7 @@ from .contact_sheet import LabeledImage, contact_sheet
 from .encoding import FORMATS, check_side, encode, flatten_alpha
 from .formats import open_image
 from .masks import Mask, load_mask
-from .matroska_tags import convert_read_errors, matroska_tags, open_film
+from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
 from .outputs import (
     check_output,
     convert_write_errors,
@@ -47,6 +47,7 @@ __all__ = [
     "contact_sheet",
     "convert_read_errors",
     "convert_write_errors",
+    "create_film",
     "encode",
     "encode_copy",
     "encode_loop",

@@ -1,4 +1,4 @@
-"""Film files: safe opening, and the recipe as a tag of Matroska and WebM films, which hold no XMP."""
+"""Film files of any name: safe opening, new files, and the recipe as a tag of WebM films, which hold no XMP."""
 
 from __future__ import annotations
 
@@ -44,7 +44,23 @@ def tagged_recipe(path: Path) -> str | None:
 def open_film(path: Path) -> av.container.InputContainer:
     """Open a film that may come from anyone, so that it cannot make ffmpeg open other files or addresses."""
     options = {"format_whitelist": ",".join(CONTAINERS.split()), "protocol_whitelist": "file"}
-    return av.open(str(path), container_options=options)
+    return av.open(file_address(path), container_options=options)
+
+
+def create_film(path: Path, container: str, options: dict[str, str] | None = None) -> av.container.OutputContainer:
+    """Open a new film for writing.
+
+    Args:
+        path: File to write.
+        container: ffmpeg's name of the file format.
+        options: Options of the file format.
+    """
+    return av.open(file_address(path), "w", format=container, options=options or {})
+
+
+def file_address(path: Path) -> str:
+    """Return the address of a file for ffmpeg. Without its first word, ffmpeg takes "12:30.mp4" for an address."""
+    return f"file:{path}"
 
 
 @contextmanager
