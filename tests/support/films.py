@@ -60,14 +60,35 @@ def write(
     return path
 
 
-def rotate_display(path: Path) -> None:
-    """Set the display matrix of an MP4, as phones do, to a clockwise rotation by 90 degrees."""
+def rotate_display(path: Path, matrix: tuple[int, int, int, int] = (0, 1, -1, 0)) -> None:
+    """Set a, b, c and d in the display matrix of an MP4, by default as phones do for a clockwise turn by 90 degrees."""
     content = bytearray(path.read_bytes())
     # In the track header, the matrix follows 40 bytes after the version: a, b, u, c, d, v, x, y, w.
     start = content.index(b"tkhd") + 4 + 40
-    for index, value in enumerate([0, 0x10000, 0, -0x10000, 0, 0]):
+    a, b, c, d = (round(value * 0x10000) for value in matrix)
+    for index, value in enumerate([a, b, 0, c, d, 0]):
         content[start + 4 * index : start + 4 * index + 4] = value.to_bytes(4, "big", signed=True)
     path.write_bytes(content)
+
+
+def ffmpeg(*arguments: object) -> bytes:
+    """Return the standard output of the program ffmpeg."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("needs the program ffmpeg")
+    command = ["ffmpeg", "-v", "error", "-y", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout
+
+
+def ffmpeg_frames(path: Path, size: tuple[int, int], *options: object) -> np.ndarray:
+    """Return the frames of a film as the program ffmpeg shows them, N×H×W×3 uint8. It turns them upright.
+
+    Args:
+        path: Path of the film.
+        size: Height and width that the frames must have.
+        *options: Options of ffmpeg, for example filters.
+    """
+    raw = ffmpeg("-i", path, "-vsync", "passthrough", *options, "-f", "rawvideo", "-pix_fmt", "rgb24", "-")
+    return np.frombuffer(raw, np.uint8).reshape(-1, *size, 3)
 
 
 def decoded(path: Path) -> list[np.ndarray]:

@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from inceptionism.errors import UnreadablePicture
+from inceptionism.errors import UnreadablePicture, quote_path
 from inceptionism.files import check_file, text_of_name
+from inceptionism.film.upright import deinterlace, fit, is_turned_freely, upright
 from inceptionism.io import Array, convert_read_errors, open_film
-
-HD_HEIGHT = 720
-"""Smallest height, in pixels, for which a film without a color space is assumed to have the colors of HD (BT.709)."""
 
 HDR_CURVES = (16, 18)
 """ffmpeg's numbers of the transfer curves of high dynamic range, PQ and HLG."""
@@ -58,21 +54,24 @@ class FilmSource:
         check_file(path, UnreadablePicture)
         self.path = path
         self.notes: list[str] = []
+        self._size: tuple[int, int] | None = None
         with convert_read_errors(path), open_film(path) as container:
             stream = video_stream(path, container)
-            assert stream.time_base is not None
             self.time_base = stream.time_base
             rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
             self.fps = Fraction(rate)
             length = container.duration and Fraction(container.duration, av.time_base)
             self.count: int | None = stream.frames or (round(length * self.fps) if length else None)
             if stream.codec_context.color_trc in HDR_CURVES:
-                self.notes.append(f"{path} has high dynamic range; its colors are not converted and will be pale")
+                self._note("it has high dynamic range; its colors are not converted and will be pale")
+            count = len(film_streams(container))
+            if count > 1:
+                self._note(f"it has {count} video streams; stream {stream.index} is dreamed")
         frames = iter(self)
         first = next(frames, None)
         frames.close()  # type: ignore[attr-defined]
         if first is None:
-            raise UnreadablePicture(f"{path} has no frame that can be decoded")
+            raise UnreadablePicture(f"{quote_path(path)} has no frame that can be decoded")
         self.first = first.pixels
         self.size = self.first.shape[0], self.first.shape[1]
 
@@ -101,14 +100,33 @@ class FilmSource:
             stream.thread_type = "AUTO"
             start = Fraction(container.start_time or 0, av.time_base)
             aspect = stream.sample_aspect_ratio or Fraction(1)
-            for frame in self._decode(container, stream):
+            for frame in deinterlace(self._decode(container, stream)):
                 time = last
                 if frame.pts is not None and frame.time_base is not None:
                     time = max(frame.pts * frame.time_base - start, Fraction(0))
                 if last is not None and (time is None or time <= last):
                     time = last + 1 / self.fps
                 last = time or Fraction(0)
-                yield FilmFrame(upright(frame, aspect), last)
+                yield FilmFrame(self._fit(upright(frame, aspect)), last)
+
+    def _fit(self, pixels: Array) -> Array:
+        """Return a frame at the size of the first frame."""
+        size = pixels.shape[0], pixels.shape[1]
+        if self._size is None:
+            self._size = size
+        if size == self._size:
+            return pixels
+        self._note(
+            f"its frames change from {self._size[0]}×{self._size[1]} to {size[0]}×{size[1]} pixels; frames of another "
+            "size are fitted into the size of the first frame"
+        )
+        return fit(pixels, self._size)
+
+    def _note(self, text: str) -> None:
+        """Add a note about the film, unless it was added before."""
+        note = f"{quote_path(self.path)}: {text}"
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _decode(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
         """Yield the frames that can be decoded, in the order in which they are shown."""
@@ -126,41 +144,34 @@ class FilmSource:
                 if broken > MAX_BROKEN_PACKETS:
                     break
                 continue
-            yield from frames
+            for frame in frames:
+                if frame.interlaced_frame:
+                    self._note("its frames are interlaced; they are deinterlaced")
+                if is_turned_freely(frame):
+                    self._note("it is to be turned by a free angle; it is turned by the nearest multiple of 90 degrees")
+                yield frame
         if broken:
-            note = f"{self.path} is damaged; the frames that could not be decoded are left out"
-            self.notes += [note] if note not in self.notes else []
+            self._note("it is damaged; the frames that could not be decoded are left out")
 
 
-def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
-    """Return an upright frame with square pixels, H×W×3 uint8 sRGB.
-
-    Args:
-        frame: Decoded frame.
-        aspect: Width of a pixel of the frame divided by its height.
-    """
-    known = frame.colorspace in tuple(Colorspace)
-    guessed = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
-    rgb = frame.reformat(
-        width=round(frame.width * max(aspect, Fraction(1))),
-        height=round(frame.height / min(aspect, Fraction(1))),
-        format="rgb24",
-        src_colorspace=frame.colorspace if known else guessed,
-        dst_color_range=ColorRange.JPEG,
-        interpolation=Interpolation.BICUBIC,
-    )
-    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), round(frame.rotation / 90)))
+def film_streams(container: Any) -> list[Any]:
+    """Return the video streams of an open film. A stream with a cover picture does not count."""
+    cover = av.stream.Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & cover]
 
 
 def video_stream(path: Path, container: Any) -> Any:
-    """Return the first video stream of an open film. A stream with a cover picture does not count.
+    """Return the main video stream of an open film: the one that ffmpeg itself would choose.
 
     Raises:
-        UnreadablePicture: If the file has no such stream.
+        UnreadablePicture: If the file has no video stream, or this stream cannot be decoded.
     """
-    streams = [
-        stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic
-    ]
+    streams = film_streams(container)
     if not streams:
-        raise UnreadablePicture(f"{path} has no video stream")
-    return streams[0]
+        raise UnreadablePicture(f"{quote_path(path)} has no video stream")
+    best = container.streams.best("video")
+    stream = best if best in streams else streams[0]
+    if stream.codec_context is None or not stream.codec_context.pix_fmt or stream.time_base is None:
+        # The description of the pictures is missing where a film was cut, or their encoding is not known.
+        raise UnreadablePicture(f"{quote_path(path)} is damaged, or its pictures are encoded in an unknown way")
+    return stream
