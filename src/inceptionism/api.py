@@ -142,7 +142,7 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
 
     Args:
-        film: Path of a film.
+        film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         **settings: Settings of the recipe.
 
     Returns:
@@ -156,7 +156,8 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     from inceptionism.film import FilmSource, VideoRun
 
     recipe, objects = split_settings(settings)
-    return VideoRun(VideoRecipe(**recipe), FilmSource(Path(film)), **objects)
+    made = VideoRecipe(**recipe)
+    return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 
 
 def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -215,6 +215,7 @@ def video(
     layer: LayerSetting | None = None,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
+    fps: float | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int = 3,
@@ -236,7 +237,7 @@ def video(
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
 
     Args:
-        film: Path of a film.
+        film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
             added. By default the network's default layer. A list of names, or a mapping from name to
             weight, is accepted too.
@@ -244,6 +245,8 @@ def video(
             H×W×3 uint8 array.
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an H×W or H×W×3 uint8 array.
+        fps: Frames per second. A film to dream has its own rate. A folder of pictures has by default
+            the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +

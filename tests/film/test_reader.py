@@ -92,7 +92,7 @@ def test_files_that_are_not_films_are_refused(tmp_path: Path) -> None:
     write_tone(tmp_path / "tone.m4a")
     for name, reason in {
         "none.mp4": "there is no file",
-        ".": "is a folder, not a file",
+        ".": "is a folder without pictures; give a film, or a folder of frames",
         "empty.mp4": "is empty: the file has no content",
         "text.mp4": "is not a film that can be read",
         "tone.m4a": "has no video stream",

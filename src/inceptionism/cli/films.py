@@ -39,6 +39,8 @@ def add_film_commands(app: typer.Typer) -> None:
         examples=[
             "dream video film.mp4 film-dream.mp4 --size 160",
             "dream video film.mp4 strokes.webm --layer blocks.2 --blend 0.8 --size 160",
+            "dream video film.mp4 frames --size 160",
+            "dream video frames again.mp4 --fps 12 --layer blocks.2",
         ],
     )(video)
 
@@ -88,7 +90,9 @@ def zoom(
 
 
 def video(
-    film: Annotated[Path, typer.Argument(metavar="IN", help="Film to dream.")],
+    film: Annotated[
+        Path, typer.Argument(metavar="IN", help="Film to dream: a film, an animation, or a folder of pictures.")
+    ],
     settings: dict[str, Any],
     saving: Saving,
     output: Annotated[
@@ -106,7 +110,7 @@ def video(
     path = film_path(saving, f"{film.stem}-dream", film)
     from inceptionism.film import FilmSource
 
-    source = FilmSource(film)
+    source = FilmSource(film, recipe.fps)
     with loading(recipe.network, saving.quiet):
         from inceptionism.film import VideoRun
 

@@ -101,7 +101,7 @@ def prepare_film(
             raise InvalidSetting(
                 f"the recipe dreams a film{f', {describe_photo(known)}' if known else ''}; pass a film after the recipe"
             )
-        film = FilmSource(begin)
+        film = FilmSource(begin, varied.fps)
         if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
         run = VideoRun(varied, film, network=network, find_file=passed.find_file)

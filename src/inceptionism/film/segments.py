@@ -70,7 +70,7 @@ def write_film(
             f"{path} is not written: the frames of this film were made before, and they are not kept; start a new run"
         )
     check_film(path, overwrite=overwrite, resume=resume)
-    if run.sound is not None and path.exists() and path.samefile(run.sound):
+    if run.source is not None and path.exists() and path.samefile(run.source):
         raise NameTaken(f"{path} is the film to dream; choose another name for the result")
     if path.suffix.lower() in FORMATS:
         check_side(path, run.size)

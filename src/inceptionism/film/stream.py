@@ -80,6 +80,7 @@ class FilmRun(ABC):
         size: Height and width of the frames in pixels.
         fps: Frames per second. This is the average if the frames are not evenly spaced.
         time_base: Unit of the times of the frames, in seconds.
+        source: Film that is dreamed, or folder of its frames. None if there is none. It is never replaced.
         sound: Film whose sound is copied. None means no sound.
         total: Number of frames of the whole film, as far as it is known. None means endless or unknown.
         number: Number of frames so far.
@@ -90,6 +91,7 @@ class FilmRun(ABC):
     size: tuple[int, int]
     fps: Fraction
     time_base: Fraction
+    source: Path | None = None
     sound: Path | None = None
     total: int | None
     recipe: PhotoRecipe

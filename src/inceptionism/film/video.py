@@ -67,7 +67,7 @@ class VideoRun(FilmRun):
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
         self.notes = [*film.notes, *self._run.notes]
-        self.fps, self.time_base, self.sound = film.fps, film.time_base, film.path
+        self.fps, self.time_base, self.sound, self.source = film.fps, film.time_base, film.sound, film.path
         self.total = film.count
         self.cuts: list[int] = []
         self._before: Array | None = None

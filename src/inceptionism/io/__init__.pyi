@@ -15,7 +15,15 @@ from .outputs import (
     shorten_name,
     write_atomically,
 )
-from .photos import Array, FileResolver, Photo, PhotoSource, last_path_part, load_photo
+from .photos import (
+    Array,
+    FileResolver,
+    Photo,
+    PhotoSource,
+    convert_decoding_errors,
+    last_path_part,
+    load_photo,
+)
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
 from .sharing import (
@@ -45,6 +53,7 @@ __all__ = [
     "check_output",
     "check_side",
     "contact_sheet",
+    "convert_decoding_errors",
     "convert_read_errors",
     "convert_write_errors",
     "create_film",

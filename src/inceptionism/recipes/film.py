@@ -138,3 +138,11 @@ class VideoRecipe(PhotoRecipe):
         note="The higher it is, the less the film flickers.",
     )
     size: int | None = inherited(PhotoRecipe, "size", help="Longer side of the frames", absent="the size of the film")
+    fps: float | None = inherited(
+        ZoomRecipe,
+        "fps",
+        None,
+        absent="",
+        note="A film to dream has its own rate. A folder of pictures has by default the rate in the recipe of its first "
+        "picture, or else 24.",
+    )

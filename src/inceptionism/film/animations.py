@@ -1,0 +1,146 @@
+"""Readers of animated pictures and of folders with a picture for each frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from inceptionism.errors import InceptionismError, UnreadablePicture, quote_path
+from inceptionism.film.decoder import FilmFrame
+from inceptionism.io import (
+    FORMATS,
+    Array,
+    convert_decoding_errors,
+    flatten_alpha,
+    load_photo,
+    load_recipe,
+    open_image,
+)
+
+DEFAULT_FPS = 24
+"""Frames per second of a folder of pictures whose rate is not known."""
+
+SHORTEST_DURATION = 11
+"""Shortest duration of a frame that is believed, in milliseconds. Browsers, too, show shorter frames for longer."""
+
+USUAL_DURATION = 100
+"""Duration of frames whose own duration is too short to be believed, in milliseconds."""
+
+
+def is_webp(path: Path) -> bool:
+    """Return whether a file is a WebP picture. ffmpeg's libraries read no animated ones."""
+    with path.open("rb") as file:
+        header = file.read(12)
+    return header[:4] == b"RIFF" and header[8:] == b"WEBP"
+
+
+class AnimationReader:
+    """Reader of an animated picture.
+
+    Attributes:
+        fps: Frames per second, on average.
+        time_base: Unit of the times of the frames, in seconds.
+        count: Number of frames.
+        sound: None, because pictures have no sound.
+
+    Raises:
+        UnreadablePicture: If the file is not an animated picture that can be read.
+    """
+
+    time_base = Fraction(1, 1000)
+    sound = None
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count, length = 0, Fraction(0)
+        for _, duration in self._decode():
+            self.count, length = self.count + 1, length + duration
+        if self.count < 2:
+            raise UnreadablePicture(f"{quote_path(path)} is a picture, not a film; dream it with `dream photo`")
+        self.fps = self.count / length
+
+    def __iter__(self) -> Iterator[FilmFrame]:
+        """Yield the frames."""
+        time = Fraction(0)
+        for pixels, duration in self._decode():
+            yield FilmFrame(pixels, time)
+            time += duration
+
+    def _decode(self) -> Iterator[tuple[Array, Fraction]]:
+        """Yield the pixels of each frame, H×W×3 uint8, and its duration in seconds."""
+        label = quote_path(self.path)
+        with convert_decoding_errors(label):
+            image = open_image(self.path)
+        with image:
+            for number in range(getattr(image, "n_frames", 1)):
+                with convert_decoding_errors(label):
+                    image.seek(number)
+                    pixels = np.array(flatten_alpha(image.convert("RGBA")))
+                duration = image.info.get("duration", 0)
+                yield pixels, (duration if duration >= SHORTEST_DURATION else USUAL_DURATION) * self.time_base
+
+
+class FolderReader:
+    """Reader of a folder with a picture for each frame, in the order of the numbers in their names.
+
+    Args:
+        path: Path of the folder.
+        note: Function that is called with every decision about the frames.
+        fps: Frames per second. None means the rate in the recipe of the first picture.
+
+    Attributes:
+        fps: Frames per second.
+        time_base: Unit of the times of the frames, in seconds.
+        count: Number of pictures.
+        sound: None, because pictures have no sound.
+        files: The pictures.
+
+    Raises:
+        UnreadablePicture: If the folder has no picture.
+    """
+
+    sound = None
+
+    def __init__(self, path: Path, note: Callable[[str], object], fps: float | None) -> None:
+        self._note = note
+        pictures = [one for one in path.iterdir() if one.suffix.lower() in FORMATS and one.name[0] != "."]
+        self.files = sorted(pictures, key=natural_order)
+        if not self.files:
+            raise UnreadablePicture(
+                f"{quote_path(path)} is a folder without pictures; give a film, or a folder of frames"
+            )
+        rate = fps or recorded_rate(self.files[0])
+        if rate is None:
+            note(f"its pictures have no rate; they are shown at {DEFAULT_FPS} per second, and fps sets another rate")
+        self.fps = Fraction(rate or DEFAULT_FPS).limit_denominator(1001)
+        self.time_base = 1 / self.fps
+        self.count = len(self.files)
+
+    def __iter__(self) -> Iterator[FilmFrame]:
+        """Yield the pictures that can be read. A note names the others."""
+        for number, path in enumerate(self.files):
+            try:
+                photo = load_photo(path)
+            except UnreadablePicture as error:
+                self._note(f"a frame is left out: {error}")
+                continue
+            yield FilmFrame(np.array(flatten_alpha(photo.to_image())), number / self.fps)
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Return a key that sorts names by the numbers in them: frame2 comes before frame10."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)]
+
+
+def recorded_rate(path: Path) -> float | None:
+    """Return the frames per second in the recipe of a picture; None if there is no such recipe."""
+    try:
+        rate = load_recipe(path).settings().get("fps")
+    except InceptionismError:
+        return None
+    return rate if isinstance(rate, (int, float)) else None
