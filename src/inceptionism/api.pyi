@@ -245,7 +245,7 @@ def video(
             H×W×3 uint8 array.
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an H×W or H×W×3 uint8 array.
-        fps: Frames per second. A film to dream has its own rate. A folder of pictures has by default
+        fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 
@@ -187,3 +188,30 @@ def test_a_replaced_film_keeps_its_permissions(tmp_path, photo, tiny, ending: st
     small_zoom(photo, tiny).save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(saved_frames(path)) == 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ""])
+def test_a_full_disk_keeps_what_is_finished(tmp_path, photo, tiny, ending: str) -> None:
+    """The limit on the size of a file stands for a full disk: the system refuses to write more bytes."""
+    import resource
+
+    path, whole = tmp_path / f"out{ending}", tmp_path / f"whole{ending}"
+
+    def fill_the_disk(frame: inc.Frame) -> None:
+        if frame.number == 6:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+
+    try:
+        with pytest.raises(
+            CannotWrite, match=rf"File too large; the film so far is kept in .*out{ending}\.parts: repeat"
+        ):
+            small_zoom(photo, tiny).save(path, on_frame=fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    made: list[int] = []
+    small_zoom(photo, tiny).save(path, resume=True, on_frame=lambda frame: made.append(frame.number))
+    assert made[0] >= 4
+    small_zoom(photo, tiny).save(whole)
+    assert all(map(np.array_equal, saved_frames(path), saved_frames(whole)))
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, whole.name}

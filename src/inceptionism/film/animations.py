@@ -107,8 +107,8 @@ class FolderReader:
 
     def __init__(self, path: Path, note: Callable[[str], object], fps: float | None) -> None:
         self._note = note
-        pictures = [one for one in path.iterdir() if one.suffix.lower() in FORMATS and one.name[0] != "."]
-        self.files = sorted(pictures, key=natural_order)
+        names = [one for one in path.iterdir() if one.suffix.lower() in FORMATS and one.name[0] != "."]
+        self.files = sorted((one for one in names if one.is_file()), key=natural_order)
         if not self.files:
             raise UnreadablePicture(
                 f"{quote_path(path)} is a folder without pictures; give a film, or a folder of frames"

@@ -143,6 +143,6 @@ class VideoRecipe(PhotoRecipe):
         "fps",
         None,
         absent="",
-        note="A film to dream has its own rate. A folder of pictures has by default the rate in the recipe of its first "
-        "picture, or else 24.",
+        note="A film to dream has its own rate. By default, a folder of pictures has the rate in the recipe of its "
+        "first picture, or else 24.",
     )
