@@ -2,7 +2,7 @@ from .ascent import AscentState, NormalizedAscent, ascend
 from .gradients import GradientEvaluator
 from .initialization import Initialization, initialize, natural_noise
 from .parameterizations import FAINT_STD, Parameterization, Pixels
-from .priors import Prior, available_prior, build_prior
+from .priors import Prior, build_prior, suitable_prior
 from .transforms import Transform, circular_shift
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "Prior",
     "Transform",
     "ascend",
-    "available_prior",
     "build_prior",
     "circular_shift",
     "initialize",
     "natural_noise",
+    "suitable_prior",
 ]

@@ -81,6 +81,8 @@ class AscentState:
     laplacian_levels: int = 0
     responded: bool = False
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
+    _mean_gradients: list[Tensor] = field(default_factory=list, repr=False)
+    _averaged_steps: int = 0
 
     def requests(self) -> Iterator[EvaluationRequest]:
         """Yield a request for each objective. All objectives get the same random transforms."""
@@ -118,14 +120,14 @@ class AscentState:
             total += score
             gradients.append(self._normalize(gradient))
             del gradient
-        if self.penalties:
-            picture = self.parameterization.picture()
-            total_penalty = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
-            self._edges.append(get_gradient_edge(total_penalty))
-            gradients.append(-torch.ones_like(total_penalty))  # objectives are maximized, penalties are minimized
         torch.autograd.backward(self._edges, gradients)
         self._edges.clear()
         gradients.clear()
+        if self.penalties:
+            strength = self._steady_share()
+            picture = self.parameterization.picture()
+            penalty = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
+            torch.autograd.backward(-strength * penalty)  # objectives are maximized, penalties are minimized
         self.optimizer.step()
         self.parameterization.clip()
         if self.blur:
@@ -144,6 +146,25 @@ class AscentState:
             # Without this, the objective with the steepest score would dominate the others and the penalties.
             gradient /= mean_abs(gradient).clamp_min(TINY)
         return gradient
+
+    def _steady_share(self) -> float:
+        """Return the size of the objective's mean gradient over the steps, relative to this step's gradient: 0 to 1.
+
+        Each random view gives another gradient. An optimizer that averages gradients, such as Adam, cancels most of
+        these differences. The gradients of penalties hardly differ from step to step, so they would outweigh the
+        objective without this factor. It is 1 for an optimizer that does not average.
+        """
+        average = self.optimizer.defaults.get("betas", (0.0,))[0]
+        if not average:
+            return 1.0
+        gradients = [one.grad for one in self.parameterization.parameters if one.grad is not None]
+        self._mean_gradients = self._mean_gradients or [torch.zeros_like(one) for one in gradients]
+        self._averaged_steps += 1
+        weight = (1 - average) / (1 - average**self._averaged_steps)
+        for mean, gradient in zip(self._mean_gradients, gradients, strict=True):
+            mean.lerp_(gradient, weight)
+        sizes = [torch.stack([mean_abs(one) for one in tensors]).sum() for tensors in (self._mean_gradients, gradients)]
+        return float((sizes[0] / sizes[1].clamp_min(TINY)).clamp_max(1))
 
     def check_responded(self) -> None:
         """Raise `NoGradient` if no step had a gradient."""

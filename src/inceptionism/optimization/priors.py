@@ -20,7 +20,7 @@ from inceptionism.networks import Network
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.transforms import Transform, random_view
-from inceptionism.recipes import Term, join_terms, parse_prior, prior_numbers
+from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
 
 MIN_RELATIVE_STD = 0.1
 """Smallest natural standard deviation of a channel in `statistics`, relative to the mean over the layer's channels.
@@ -69,10 +69,17 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
     )
 
 
-def available_prior(prior: str, network: Network) -> str:
-    """Return the text of a prior, without `statistics` if the network has no batch norms."""
+def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
+    """Return the text of a preset's prior, without `statistics` where these do not suit the run.
+
+    They need a network with batch norms. An objective that only compares the picture with references takes the
+    statistics from these. Its score may be smaller than 1, and then the statistics of other pictures would outweigh it.
+    """
     terms = parse_prior(prior)
-    return join_terms([str(term) for name, term in terms.items() if name != "statistics" or network.statistics])
+    compares = all(term.references for _, term in objective.terms or ((1, objective),))
+    if compares or not network.statistics:
+        terms.pop("statistics", None)
+    return join_terms([str(term) for term in terms.values()]) if terms else NONE
 
 
 def scaled(strength: float, penalty: Penalty) -> Penalty:

@@ -24,7 +24,7 @@ from inceptionism.memory import keep_memory
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import AscentState, GradientEvaluator, Parameterization, Prior, Transform, ascend
-from inceptionism.recipes import ClassRecipe, MadeWith, PhotoRecipe
+from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe
 from inceptionism.runs.result import Result, Step
 
 MAX_BATCH = 8
@@ -143,6 +143,21 @@ class Run(ABC):
             recipe = replace(recipe, made_with=made_with)
         return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
 
+    def score_notes(self) -> list[str]:
+        """Return a note if the score is lower at the end of the last octave than at its beginning.
+
+        The means over a quarter of the steps are compared, because the random views of a picture have different scores.
+        """
+        scores = self.scores[-self.steps :]
+        count = max(1, len(scores) // 4)
+        first, last = (sum(part) / count for part in (scores[:count], scores[-count:]))
+        if not last < first:
+            return []
+        advice = (
+            "more steps" if self.recipe.prior == NONE else f"a weaker prior than {self.recipe.prior}, or more steps,"
+        )
+        return [f"the score of {self.title} fell from {first:.4g} to {last:.4g}; {advice} may raise it"]
+
     def finish(self, on_step: Callable[[Step], object] | None = None) -> Result:
         """Take all remaining steps, and return the result.
 
@@ -224,6 +239,7 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
     for run in runs:
         if run.failure is not None:
             raise run.failure
+        run.notes += run.score_notes()
 
 
 def next_state(run: Run, states: Iterator[AscentState]) -> list[AscentState]:

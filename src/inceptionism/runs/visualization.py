@@ -19,9 +19,9 @@ from inceptionism.optimization import (
     FAINT_STD,
     AscentState,
     Initialization,
-    available_prior,
     build_prior,
     initialize,
+    suitable_prior,
 )
 from inceptionism.recipes import MAX_SEED, PRESETS, ClassRecipe, parse_prior
 from inceptionism.runs.base import Run
@@ -69,7 +69,7 @@ class ClassRun(Run):
         self.objective = objective
         self._find_file = find_file
         preset = PRESETS[recipe.preset]
-        prior = recipe.prior or available_prior(preset.prior, self.network)
+        prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
         self._prior_terms = parse_prior(prior)
         self.prior = build_prior(self._prior_terms, self.network)
         self.steps = recipe.steps or preset.steps
