@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 import inceptionism as inc
 from inceptionism import objectives
-from inceptionism.errors import InvalidSetting, NoGradient
-from inceptionism.objectives.objective import Objective
+from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
+from inceptionism.objectives.objective import Activations, Objective
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 from inceptionism.optimization.parameterizations import Fourier
 from inceptionism.runs.base import make_batches, run_batch
@@ -184,3 +187,50 @@ def test_a_unit_without_any_gradient_ends_at_gray_with_an_error(tiny) -> None:
     with pytest.raises(NoGradient, match="yields no gradient"):
         run.finish()
     assert np.asarray(run.image()).std() < 3
+
+
+def not_finite_after(steps: int) -> inc.Objective:
+    """Return an objective whose gradient is infinite after a number of steps."""
+    taken = []
+
+    def score(activations: Activations) -> Tensor:
+        taken.append(1)
+        values = activations["second"].flatten(1).mean(1)
+        return values * math.inf if len(taken) > steps else values
+
+    return inc.Objective(frozenset(["second"]), score, "too much")
+
+
+@pytest.mark.parametrize(("position", "steps"), [(0, 0), (1, 3), (2, 5)])
+def test_a_picture_that_is_not_finite_does_not_stop_the_others_of_its_batch(tiny, position: int, steps: int) -> None:
+    chosen = [inc.objectives.layer("second"), inc.objectives.layer("first")]
+    chosen.insert(position, not_finite_after(steps))
+    runs = [
+        inc.ClassRun(inc.ClassRecipe(objective=str(one), size=(33, 41), steps=6), network=tiny, objective=one)
+        for one in chosen
+    ]
+    taken = []
+    with pytest.raises(NotFinite, match="the gradient of too much is not finite"):
+        taken += run_batch(runs)
+    failed = runs.pop(position)
+    assert isinstance(failed.failure, NotFinite)
+    assert len(failed.scores) == steps
+    for run in runs:
+        assert run.failure is None
+        alone = inc.ClassRun(run.recipe, network=tiny, objective=run.objective).finish()
+        assert np.abs(np.asarray(run.image(), int) - np.asarray(alone.image, int)).max() <= 1
+        assert len(run.scores) == 6
+
+
+def test_a_photograph_that_is_not_finite_does_not_stop_the_others_of_its_batch(tiny, photo) -> None:
+    recipe = inc.PhotoRecipe(octaves=2, steps=3)
+    source = inc.load_photo(photo)
+    runs = [
+        inc.PhotoRun(recipe, source, network=tiny, objective=one)
+        for one in (not_finite_after(2), inc.objectives.layer("second"))
+    ]
+    with pytest.raises(NotFinite):
+        list(run_batch(runs))
+    assert [len(run.scores) for run in runs] == [2, 6]
+    alone = inc.dream(photo, network=tiny, objective=runs[1].objective, octaves=2, steps=3)
+    assert np.abs(np.asarray(runs[1].image(), int) - np.asarray(alone.image, int)).max() <= 1

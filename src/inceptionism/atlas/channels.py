@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, NoGradient, UnreadableFile, quote_path
+from inceptionism.errors import (
+    CannotWrite,
+    InceptionismError,
+    InvalidSetting,
+    NameTaken,
+    NoGradient,
+    NotFinite,
+    UnreadableFile,
+    quote_path,
+)
 from inceptionism.io import (
     LabeledImage,
     Photo,
@@ -111,13 +121,16 @@ class ChannelAtlas:
             InvalidSetting: If the next batch is requested before all steps of the last batch were taken.
             CannotWrite: If a picture cannot be written. All pictures of its batch are saved elsewhere if possible, and
                 the message names their files.
+            NotFinite: If a gradient is not finite, after the other pictures of the batch were written.
         """
         missing = [index for index in self.channels if index not in set(self.done)]
         for batch in make_batches(self.run(index) for index in missing):
             indices, missing = missing[: len(batch)], missing[len(batch) :]
             yield self._steps(indices, batch)
-            failures: list[CannotWrite] = []
+            failures: list[InceptionismError] = [run.failure for run in batch if isinstance(run.failure, NotFinite)]
             for index, run in zip(indices, batch, strict=True):
+                if run.failure in failures:
+                    continue
                 if len(run.scores) < run.steps:
                     raise InvalidSetting("take all steps of a batch before you request the next batch")
                 result = run.result()
@@ -126,15 +139,16 @@ class ChannelAtlas:
                     self.done.append(index)
                 except CannotWrite as error:
                     failures.append(error)
+            if len(failures) == 1:
+                raise failures[0]
             if failures:
                 raise CannotWrite("; ".join(map(str, failures)))
 
     def _steps(self, indices: Sequence[int], batch: Sequence[ClassRun]) -> Iterator[list[Step]]:
         """Yield the steps of a batch. The picture of a silent channel shows only the effect of the prior on noise."""
-        try:
+        with suppress(NoGradient, NotFinite):  # the runs keep them
             yield from run_batch(batch)
-        except NoGradient:
-            self.silent += [index for index, run in zip(indices, batch, strict=True) if run.failure is not None]
+        self.silent += [index for index, run in zip(indices, batch, strict=True) if isinstance(run.failure, NoGradient)]
 
     def finish(self) -> Path:
         """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist.

@@ -64,6 +64,10 @@ class FrameRun(PhotoRun):
             pass
         return self.picture(self.size)
 
+    def score_notes(self) -> list[str]:
+        """Return no notes. A frame has only a few steps, and its score also falls where the film changes."""
+        return []
+
     def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
         if len(self._mixture) == 1:
             return masked_objectives(self._mixture[0][1], size, self.network.device)

@@ -41,14 +41,22 @@ def ascend(states: Sequence[AscentState], evaluator: GradientEvaluator, steps: i
     There is usually one picture. The network processes several pictures of one size as a batch, but each of them
     changes as it would alone.
 
+    A picture whose gradient is not finite does not stop the others. Its error is the `failure` of its state, and its
+    further scores are NaN.
+
     Raises:
-        NotFinite: If a gradient is not finite.
+        NotFinite: If the gradients of all pictures are not finite.
     """
     for _ in range(steps):
-        requests = [request for state in states for request in state.requests()]
+        active = [state for state in states if state.failure is None]
+        requests = [request for state in active for request in state.requests()]
         evaluations = evaluator(requests)
         del requests  # the views of a large picture take hundreds of megabytes
-        yield [state.apply_gradients(evaluations) for state in states]
+        scores = [math.nan if state.failure else state.take_step(evaluations) for state in states]
+        failures = [state.failure for state in states if state.failure is not None]
+        if len(failures) == len(states):
+            raise failures[0]
+        yield scores
 
 
 @dataclass
@@ -67,6 +75,7 @@ class AscentState:
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
         laplacian_levels: Number of finer levels of the Laplacian pyramid that normalizes gradients. 0 means no pyramid.
         responded: Whether any objective has had a gradient so far.
+        failure: Error that ended the ascent of this picture. None if there is none so far.
     """
 
     parameterization: Parameterization
@@ -80,6 +89,7 @@ class AscentState:
     blur: float = 0
     laplacian_levels: int = 0
     responded: bool = False
+    failure: NotFinite | None = None
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
     _mean_gradients: list[Tensor] = field(default_factory=list, repr=False)
     _averaged_steps: int = 0
@@ -102,12 +112,26 @@ class AscentState:
                 view.detach(), masked.objective, self.generator, self.regularizer, self.references.references
             )
 
+    def take_step(self, evaluations: list[tuple[float, Tensor]]) -> float:
+        """Update the picture as `apply_gradients` does. If a gradient is not finite, note the failure and return NaN.
+
+        Args:
+            evaluations: Scores and gradients of several pictures. Those of this picture come first, and are removed.
+        """
+        own = [evaluations.pop(0) for _ in self.objectives]
+        try:
+            return self.apply_gradients(own)
+        except NotFinite as error:
+            self.failure = error
+            self._edges.clear()
+            return math.nan
+
     def apply_gradients(self, evaluations: list[tuple[float, Tensor]]) -> float:
         """Update the picture, and return the sum of its scores.
 
         Args:
-            evaluations: Scores and gradients, beginning with those of this picture's objectives. These are removed
-                from the list, because each gradient of a large picture takes hundreds of megabytes.
+            evaluations: Score and gradient of each objective. They are removed from the list, because each gradient
+                of a large picture takes hundreds of megabytes.
 
         Raises:
             NotFinite: If a gradient is not finite.

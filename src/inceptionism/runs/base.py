@@ -6,8 +6,10 @@ bars, for previews, and for stopping a run early and saving its unfinished pictu
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
@@ -18,7 +20,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism import interruption
-from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.errors import InceptionismError, InvalidSetting, NotFinite
 from inceptionism.io import Photo
 from inceptionism.memory import keep_memory
 from inceptionism.networks import DTYPES, Network, load_network
@@ -121,10 +123,14 @@ class Run(ABC):
         """Return the objective of this run, split by its masks, for a picture of this height and width."""
         return masked_objectives(self.objective, size, self.network.device)
 
-    def record_step(self, score: float) -> Step:
-        """Record the score of a step, and return the step."""
+    def record_step(self, score: float) -> None:
+        """Record the score of a step."""
         self.scores.append(score)
-        octave, step = divmod(len(self.scores) - 1, self.steps)
+
+    def last_step(self) -> Step:
+        """Return the last step. Before the first step, its score is NaN."""
+        score = self.scores[-1] if self.scores else math.nan
+        octave, step = divmod(max(0, len(self.scores) - 1), self.steps)
         areas = [height * width for height, width in self.sizes]
         done = (sum(areas[:octave]) + areas[octave] * (step + 1) / self.steps) / sum(areas)
         return Step(octave + 1, len(areas), step + 1, self.steps, score, done, self.image)
@@ -232,18 +238,30 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
         other.evaluator = first.evaluator  # if memory runs out, the tiles of all pictures become smaller
     with keep_memory():
         octaves = [run.states() for run in runs]
-        while states := [state for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)]:
-            for scores in ascend(states, first.evaluator, first.steps):
-                interruption.raise_if_interrupted()
-                yield [run.record_step(score) for run, score in zip(runs, scores, strict=True)]
+        while pairs := [
+            (run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)
+        ]:
+            states = [state for _, state in pairs]
+            with suppress(NotFinite):  # the states keep it
+                for scores in ascend(states, first.evaluator, first.steps):
+                    interruption.raise_if_interrupted()
+                    for (run, state), score in zip(pairs, scores, strict=True):
+                        if state.failure is None:
+                            run.record_step(score)
+                    yield [run.last_step() for run in runs]
+            for run, state in pairs:
+                run.failure = state.failure
     for run in runs:
-        if run.failure is not None:
-            raise run.failure
-        run.notes += run.score_notes()
+        run.notes += run.score_notes() if run.failure is None else []
+    failures = [run.failure for run in runs if run.failure is not None]
+    if failures:
+        raise failures[0]
 
 
 def next_state(run: Run, states: Iterator[AscentState]) -> list[AscentState]:
-    """Return the next of the states of a run. There is none at the end, or if the run fails."""
+    """Return the next of the states of a run. There is none at the end, or if the run has failed."""
+    if run.failure is not None:
+        return []
     try:
         return list(islice(states, 1))
     except InceptionismError as error:

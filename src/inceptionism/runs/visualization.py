@@ -25,7 +25,6 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import MAX_SEED, PRESETS, ClassRecipe, parse_prior
 from inceptionism.runs.base import Run
-from inceptionism.runs.result import Step
 from inceptionism.tensors import to_image
 
 MAX_RESTARTS = 48
@@ -100,15 +99,15 @@ class ClassRun(Run):
         yield self._state
         self._state.check_responded()
 
-    def record_step(self, score: float) -> Step:
+    def record_step(self, score: float) -> None:
         self._initialization.schedule.step()
-        step = super().record_step(score)
-        if not self._state.responded and step.step <= MAX_RESTARTS:
+        super().record_step(score)
+        taken = len(self.scores)
+        if not self._state.responded and taken <= MAX_RESTARTS:
             # After a ReLU, many units have no gradient on a gray picture. Some of them respond to noise with contrast.
             parameterization = self._initialization.parameterization
-            is_last = step.step == MAX_RESTARTS
+            is_last = taken == MAX_RESTARTS
             parameterization.reinitialize(self._generator, FAINT_STD if is_last else parameterization.natural_std)
-        return step
 
     def image(self) -> Image.Image:
         with torch.no_grad():
