@@ -576,6 +576,10 @@ WRONG_VALUES: dict[str, tuple[list[onnx.NodeProto], dict[str, list]]] = {
         [node("ConstantOfShape", ["s"], ["k"], "constant"), node("Add", ["x", "k"], ["r"]), MEAN],
         {"s": [2**62]},
     ),
+    "ConstantOfShape with a side that is read twice": (
+        [node("ConstantOfShape", ["s"], ["k"], "constant"), node("Add", ["k", "k"], ["r"]), MEAN],
+        {"s": [2**62]},
+    ),
     "Gather beyond the end": ([node("Gather", ["x", "s"], ["r"], "pick", axis=2), MEAN], {"s": [40]}),
     "Tile with the wrong number of copies": ([node("Tile", ["x", "s"], ["r"], "copies"), MEAN], {"s": [1, 2]}),
     "Expand to a shape that does not fit": ([node("Expand", ["x", "s"], ["r"], "grow"), MEAN], {"s": [1, 3, 5, 5]}),

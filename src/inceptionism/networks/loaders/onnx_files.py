@@ -232,7 +232,7 @@ def check_shapes(model: ModelProto, picture: str, size: tuple[int, int]) -> None
     # The known shapes would be kept, with all sides that depend on the size as unknown.
     del sized.graph.value_info[:]
     with suppress(*INVALID, ValueError):  # the network may not accept this size
-        sized = shape_inference.infer_shapes(sized, data_prop=True)
+        sized = shape_inference.infer_shapes(sized)
     for value in (*sized.graph.input, *sized.graph.value_info, *sized.graph.output):
         sides = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         if math.prod(max(abs(side), 1) for side in sides) > MAX_VALUES:
