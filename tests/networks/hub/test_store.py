@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.networks.hub import store
 from inceptionism.networks.hub.entries import Entry
 
@@ -97,3 +97,15 @@ def test_a_network_that_fails_its_check_does_not_replace_the_old_one(tmp_path, m
         store.add(Entry("mine", "onnx"), [tmp_path / "new.onnx"], refuse, overwrite=True)
     assert content("mine") == "old"
     assert {path.name for path in store.folder_of("mine").parent.iterdir()} == {"mine", ".lock"}
+
+
+def test_an_error_names_the_file_of_the_user_and_not_its_copy(tmp_path, cache) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(b"new")
+
+    def refuse(folder: Path) -> None:
+        raise InvalidSetting(f"{quote_path(folder / path.name)} is damaged")
+
+    with pytest.raises(InvalidSetting) as caught:
+        store.add(Entry("mine", "onnx"), [path], refuse)
+    assert str(caught.value) == f"{path} is damaged"

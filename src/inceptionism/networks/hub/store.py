@@ -13,7 +13,15 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, UnknownName, quote_value
+from inceptionism.errors import (
+    CannotDownload,
+    CannotWrite,
+    InceptionismError,
+    InvalidSetting,
+    UnknownName,
+    quote_path,
+    quote_value,
+)
 from inceptionism.networks.hub.download import RemoteFile, Report, digest, download
 from inceptionism.networks.hub.entries import Entry, check_name
 
@@ -105,7 +113,13 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
             for path, name in zip(paths, names, strict=True):
                 shutil.copyfile(path, folder / name)
             write_entry(folder, replace(entry, files=tuple(local_file(folder / name) for name in names)))
-            check(folder)
+            try:
+                check(folder)
+            except InceptionismError as error:
+                message = str(error)
+                for path, name in zip(paths, names, strict=True):  # users do not know the copies
+                    message = message.replace(quote_path(folder / name), quote_path(path))
+                raise type(error)(message) from error
             if target.exists():
                 target.rename(target.with_name(f".{entry.name}{OLD}"))
             folder.rename(target)
