@@ -74,7 +74,7 @@ def test_an_atlas_on_a_full_disk_keeps_the_pictures_of_its_batch(tiny, tmp_path,
     monkeypatch.setattr(outputs, "write_atomically", with_limit)
     with pytest.raises(CannotWrite) as refused:
         finish(atlas)
-    saved = sorted(rescue.iterdir())
+    saved = sorted(rescue.glob("*.png"))
     assert len(saved) == 3
     for path in saved:
         assert str(path) in str(refused.value)

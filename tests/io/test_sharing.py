@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageSequence
 
 import inceptionism as inc
-from inceptionism.io.sharing import alternative_text, encode_within_limit, fade_frames, side_by_side, without_folders
+from inceptionism.io.public_names import without_folders
+from inceptionism.io.sharing import alternative_text, encode_within_limit, fade_frames, side_by_side
 from inceptionism.recipes import ClassRecipe, ZoomRecipe
 from inceptionism.recipes.provenance import MadeWith, Verdict
 from inceptionism.runs import verify_result

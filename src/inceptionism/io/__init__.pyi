@@ -24,6 +24,7 @@ from .photos import (
     last_path_part,
     load_photo,
 )
+from .public_names import without_folders
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
 from .sharing import (
@@ -33,7 +34,6 @@ from .sharing import (
     encode_loop,
     resize_photo,
     side_by_side,
-    without_folders,
 )
 from .xmp import write_packet
 from .xmp_containers import put_packet
