@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ STUB_HEAD = f"""# {GENERATED}
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from torch import nn
 
@@ -48,8 +48,10 @@ from .io import PhotoSource
 from .networks import Network
 from .objectives import Objective
 from .recipes import Keyframe, LayerSetting, Place
-from .runs import Result, Step
+from .runs import Result, Results, Step
 
+Target: TypeAlias = str | int | Objective
+Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
 """
@@ -173,6 +175,20 @@ def stub_text() -> str:
 
 def function_stub(function: Callable[..., object]) -> str:
     """Return the part of api.pyi for one function: its signature, with every keyword, and its docstring."""
+    variants = api.OVERLOADS.get(function.__name__)
+    if variants is None:
+        return signature_stub(function, {}, None, documented=True)
+    stubs = [
+        "@overload\n" + signature_stub(function, types, result, documented=index == len(variants))
+        for index, (types, result) in enumerate(variants, 1)
+    ]
+    return "".join(stubs)
+
+
+def signature_stub(
+    function: Callable[..., object], types: Mapping[str, str], result: str | None, *, documented: bool
+) -> str:
+    """Return the signature of a function with other types of some arguments and of the result, and its docstring."""
     signature = inspect.signature(function)
     lines = [f"def {function.__name__}("]
     keywords_begin = False
@@ -181,8 +197,10 @@ def function_stub(function: Callable[..., object]) -> str:
             lines.append("    *,")
             keywords_begin = True
         default = "" if one.default is one.empty else f" = {json_like(one.default)}"
-        lines.append(f"    {one.name}: {one.annotation}{default},")
-    lines.append(f") -> {signature.return_annotation}:")
+        lines.append(f"    {one.name}: {types.get(one.name, f'{one.annotation}{default}')},")
+    lines.append(f") -> {result or signature.return_annotation}:" + ("" if documented else " ...\n"))
+    if not documented:
+        return "\n".join(lines)
     documentation = inspect.getdoc(function) or ""
     lines += ['    """' + documentation.replace("\n", "\n    ").rstrip().replace("\n    \n", "\n\n"), '    """', ""]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ editors and type checkers.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,14 @@ from inceptionism.recipes import (
     read_keyframes,
     takes_settings,
 )
-from inceptionism.runs import ClassRun, PhotoRun, Result, Step
+from inceptionism.runs import ClassRun, PhotoRun, Result, Results, Step, finish_runs, make_class_runs
 
 if TYPE_CHECKING:
     # The libraries of films are loaded when a film is made.
     from inceptionism.film import VideoRun, ZoomRun
 
+Target: TypeAlias = "str | int | Objective"
+Targets: TypeAlias = "list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]"
 OnStep: TypeAlias = Callable[[Step], object]
 Keyframes: TypeAlias = "str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None"
 
@@ -43,6 +46,15 @@ ANNOTATIONS = {
     "keyframes": "Keyframes",
 }
 """Types of the arguments that may be objects in Python, where a recipe holds names."""
+
+OVERLOADS = {
+    "visualize": [
+        ({"target": "Target", "count": "None = None"}, "Result"),
+        ({"target": "Target", "count": "int"}, "Results"),
+        ({"target": "Targets", "count": "int | None = None"}, "Results"),
+    ]
+}
+"""Types of arguments and the type of the result, for functions whose result depends on their arguments."""
 
 NOTES = {
     "network": "A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.",
@@ -82,13 +94,21 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
     annotations=ANNOTATIONS | {"size": "int | tuple[int, int]"},
     notes=NOTES,
 )
-def visualize(target: str | int | Objective, *, on_step: OnStep | None = None, **settings: Any) -> Result:
+def visualize(
+    target: Target | Targets, *, count: int | None = None, on_step: OnStep | None = None, **settings: Any
+) -> Result | Results:
     """Generate a picture of a class, or of any other objective, from noise.
+
+        inc.visualize("banana").save("banana.png")
+        for result in inc.visualize(["banana", "zebra"], count=3):
+            result.save(f"{result.recipe.title}-{result.recipe.seed}.png")
 
     Args:
         target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
-            "channel(blocks.10:17)".
+            "channel(blocks.10:17)". A list of these gives a list of results.
         **settings: Settings of the recipe.
+        count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
+            objective with `diversity` makes these pictures differ from each other.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -96,13 +116,22 @@ def visualize(target: str | int | Objective, *, on_step: OnStep | None = None, *
         UnknownName: If there is no such network, class or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range, or if several classes have this name.
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
+            If only some of several pictures fail, the error has the `results` of the others.
     """
-    is_objective = isinstance(target, Objective) or (isinstance(target, str) and is_expression(target))
-    wanted: dict[str, Any] = {"objective": str(target)} if is_objective else {"target": target}
     network = settings.pop("network")
-    recipe = ClassRecipe(network=network_name(network), **wanted, **settings)
-    objective = target if isinstance(target, Objective) else None
-    return ClassRun(recipe, network=network, objective=objective).finish(on_step)
+    name = network_name(network)
+    targets: Sequence[Any] = target if isinstance(target, Sequence) and not isinstance(target, str) else [target]
+    runs: deque[ClassRun] = deque()
+    for one in targets:
+        is_objective = isinstance(one, Objective) or (isinstance(one, str) and is_expression(one))
+        wanted: dict[str, Any] = {"objective": str(one)} if is_objective else {"target": one}
+        recipe = ClassRecipe(network=name, **wanted, **settings)
+        objective = one if isinstance(one, Objective) else None
+        runs += make_class_runs(recipe, 1 if count is None else count, network=network, objective=objective)
+        network = runs[0].network
+    if targets is not target and count is None:
+        return runs.pop().finish(on_step)
+    return finish_runs((runs.popleft() for _ in range(len(runs))), on_step)  # a finished run needs no memory
 
 
 @takes_settings(ZoomRecipe, annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"}, notes=NOTES)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from torch import nn
 
@@ -11,8 +11,10 @@ from .io import PhotoSource
 from .networks import Network
 from .objectives import Objective
 from .recipes import Keyframe, LayerSetting, Place
-from .runs import Result, Step
+from .runs import Result, Results, Step
 
+Target: TypeAlias = str | int | Objective
+Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
 
@@ -80,8 +82,9 @@ def dream(
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
 
+@overload
 def visualize(
-    target: str | int | Objective,
+    target: Target,
     *,
     network: str | nn.Module | Network = "efficientnet-lite0",
     preset: str = "fine",
@@ -92,13 +95,50 @@ def visualize(
     device: str = "auto",
     precision: str = "auto",
     memory: str | None = None,
+    count: None = None,
     on_step: OnStep | None = None,
-) -> Result:
+) -> Result: ...
+@overload
+def visualize(
+    target: Target,
+    *,
+    network: str | nn.Module | Network = "efficientnet-lite0",
+    preset: str = "fine",
+    prior: str | None = None,
+    size: int | tuple[int, int] = (224, 224),
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    memory: str | None = None,
+    count: int,
+    on_step: OnStep | None = None,
+) -> Results: ...
+@overload
+def visualize(
+    target: Targets,
+    *,
+    network: str | nn.Module | Network = "efficientnet-lite0",
+    preset: str = "fine",
+    prior: str | None = None,
+    size: int | tuple[int, int] = (224, 224),
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    memory: str | None = None,
+    count: int | None = None,
+    on_step: OnStep | None = None,
+) -> Results:
     """Generate a picture of a class, or of any other objective, from noise.
+
+        inc.visualize("banana").save("banana.png")
+        for result in inc.visualize(["banana", "zebra"], count=3):
+            result.save(f"{result.recipe.title}-{result.recipe.seed}.png")
 
     Args:
         target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
-            "channel(blocks.10:17)".
+            "channel(blocks.10:17)". A list of these gives a list of results.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         preset: Preset for the prior and the number of steps: fine or fast. The preset fine gives the
@@ -114,6 +154,8 @@ def visualize(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
+            objective with `diversity` makes these pictures differ from each other.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -121,6 +163,7 @@ def visualize(
         UnknownName: If there is no such network, class or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range, or if several classes have this name.
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
+            If only some of several pictures fail, the error has the `results` of the others.
     """
 
 def zoom(

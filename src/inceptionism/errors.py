@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 MAX_QUOTED = 100
 """Largest number of characters of a value that a message quotes in full."""
@@ -21,7 +22,13 @@ MAX_MESSAGE = 2000
 
 
 class InceptionismError(Exception):
-    """Base class of the errors that this package raises on purpose. `str(error)` is one sentence for users."""
+    """Base class of the errors that this package raises on purpose. `str(error)` is one sentence for users.
+
+    Attributes:
+        results: Results of the other pictures, if only some of several pictures failed.
+    """
+
+    results: Sequence[Any] = ()
 
     def __str__(self) -> str:
         return one_line(super().__str__())

@@ -17,8 +17,10 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 def check_text(name: str, value: object) -> None:
     """Raise `InvalidSetting` unless `value` is text and not empty."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         raise InvalidSetting(f"{name} must be a text, not {quote_value(value)}")
+    if not value:
+        raise InvalidSetting(f"{name} is an empty text; write something, or leave it out")
 
 
 def check_integer(name: str, value: object, minimum: float | None = None, maximum: float | None = None) -> None:

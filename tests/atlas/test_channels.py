@@ -158,6 +158,10 @@ def test_the_commands_unit_and_atlas_write_pictures(tmp_path, photo) -> None:
     assert recipe.verdicts[0].network == "efficientnet-lite0"
     done = dream("unit", "blocks.4", "3", *small, "--count", "2", "--diversity", "1", "--neuron", cwd=tmp_path)
     assert done.stdout == "blocks.4-3-2.png\nblocks.4-3-3.png\n"
+    done = dream("unit", "blocks.4", "3", "5", *small, "--count", "2", "--diversity", "1", cwd=tmp_path)
+    assert done.stdout.split() == [f"blocks.4-{one}.png" for one in ("3-4", "3-5", "5-2", "5-3")]
+    recipe = inc.Recipe.from_json(read_recipe(tmp_path / "blocks.4-5-3.png") or "")
+    assert (recipe.objective, recipe.together, recipe.number) == ("channel(blocks.4:5) + diversity(blocks.4)", 2, 1)
     Image.fromarray(photo).save(tmp_path / "photo.png")
     done = dream("atlas", "blocks.4", "--channels", "0-2,7", *small, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "efficientnet-lite0-blocks.4-atlas/sheet.png\n")

@@ -51,6 +51,14 @@ def test_each_class_gets_its_own_picture(folder) -> None:
     assert done.stdout == "there/banana.png\nthere/lion.png\n"
 
 
+def test_a_count_gives_several_pictures_of_each_class(folder) -> None:
+    done = dream("class", "banana", "lion", "--count", 2, "--steps", 1, "--size", 32, "--seed", 4, cwd=folder)
+    assert done.stdout.split() == ["banana.png", "banana-2.png", "lion.png", "lion-2.png"]
+    for name, seed in {"lion": 4, "lion-2": 5}.items():
+        assert inc.load_recipe(folder / f"{name}.png").seed == seed
+    refused(dream("class", "banana", "--count", 0, cwd=folder), "0 is not in the range x>=1", 2)
+
+
 def test_two_classes_with_the_same_name_get_different_files(folder) -> None:
     done = dream("class", "134", "517", "--steps", 4, "--size", 32, "--overwrite", cwd=folder)
     assert done.stdout == "crane.png\ncrane-2.png\n"

@@ -88,3 +88,12 @@ def test_an_empty_mask_is_refused() -> None:
 def test_a_second_mask_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"layer\(a, where=mask\) already has a mask; an objective can have only"):
         objectives.layer("a").where(load_mask(LEFT)).where(load_mask(LEFT))
+
+
+def test_the_masked_share_is_measured_at_the_size_of_the_largest_mask() -> None:
+    checkers = np.indices((40, 50)).sum(0) % 2 * 255  # many small parts, which a narrow mask cannot hold
+    tall = np.zeros((60, 1), np.uint8)
+    tall[:30] = 255
+    layer = objectives.layer("a")
+    share = masked_share(layer.where(load_mask(checkers.astype(np.uint8))) + layer.where(load_mask(tall)))
+    assert share == pytest.approx(0.75, abs=0.02)  # the upper half, and half of the lower half

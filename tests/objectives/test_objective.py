@@ -108,3 +108,14 @@ def test_a_missing_channel_is_refused(index) -> None:
     ):
         with pytest.raises(InvalidSetting, match=r"layer logits has no channel .*; its channels are 0 to 5"):
             objective(activations)
+
+
+def test_diversity_of_zero_activations_is_zero_and_logits_have_a_single_position() -> None:
+    zero = torch.zeros(3, 4, 5, 5)
+    np.testing.assert_array_equal(objectives.diversity("a")({"a": zero}), [0, 0, 0])
+    half = torch.cat([torch.zeros(1, 4, 5, 5), torch.ones(2, 4, 5, 5)])
+    np.testing.assert_allclose(objectives.diversity("a")({"a": half}), [0, -0.5, -0.5], atol=1e-6)
+    logits = torch.tensor([[3.0, 0.0], [0.0, 2.0], [4.0, 4.0]])
+    grams = [np.outer(row, row).ravel() / (row @ row) for row in logits.numpy()]
+    expected = [-np.mean([grams[i] @ grams[j] for j in range(3) if j != i]) for i in range(3)]
+    np.testing.assert_allclose(objectives.diversity("logits")({"logits": logits}), expected, atol=1e-6)

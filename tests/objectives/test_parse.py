@@ -140,7 +140,7 @@ def test_the_reference_lists_every_objective() -> None:
         ("guide(second, missing.png)", "there is no file missing.png"),
         ("guide(second, other.png, angle)", "the third argument of guide can only be cosine, not 'angle'"),
         ("style(second)", r"names no picture to compare with; write style\(layer, picture\)"),
-        ("diversity(second)", "diversity compares the pictures of one batch, so it needs at least two pictures"),
+        ("diversity(second)", "compares several pictures with each other; give a count of 2 or more"),
         ("layer(second, where=other.png, outside=other.png)", "has both where= and outside=; keep only one"),
         ("0*layer(second)", "the weight of layer is 0, so the term has no effect"),
         ("1e999*layer(second)", "must be a finite number"),

@@ -116,3 +116,14 @@ def test_an_ascent_increases_the_score(lite0, photo, objective) -> None:
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.astype(float).ravel(), other.astype(float).ravel())[0, 1])
+
+
+@pytest.mark.parametrize("cosine", [False, True])
+def test_a_guide_on_logits_is_a_dot_product(photo, cosine: bool) -> None:
+    objective = objectives.guide("logits", inc.load_photo(photo), cosine=cosine)
+    own, guide = torch.tensor([[1.0, 2.0, -1.0], [0.0, 3.0, 4.0]]), torch.tensor([[2.0, 0.0, 1.0]])
+    expected = own @ guide[0]
+    if cosine:
+        expected = expected / own.norm(dim=1) / guide.norm()
+    scores = objective({"logits": own, ("logits", objective.references[0]): guide})
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)

@@ -29,6 +29,7 @@ from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_num
         ("fourier(decay=9)", "decay= of prior fourier must be from 0 to 4, not 9"),
         ("norm(power=0.5)", "power= of prior norm must be from 1 to 32, not 0.5"),
         ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
+        ("laplacian(levels=4.7)", "levels= of prior laplacian must be a whole number, not '4.7'"),
     ],
 )
 def test_a_recipe_with_an_invalid_prior_is_refused(text: str, reason: str) -> None:

@@ -15,7 +15,7 @@ from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
 from inceptionism.objectives.objective import Activations, Objective
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 from inceptionism.optimization.parameterizations import Fourier
-from inceptionism.runs.base import make_batches, run_batch
+from inceptionism.runs.batches import make_batches, run_batch
 from inceptionism.runs.visualization import MAX_RESTARTS
 
 

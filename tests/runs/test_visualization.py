@@ -1,4 +1,4 @@
-"""Pictures from noise: the prior never outweighs the objective without a note."""
+"""Pictures from noise: priors that suit the objective, and several pictures at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pytest
 from skimage.metrics import structural_similarity
 
 import inceptionism as inc
+from inceptionism.errors import InvalidSetting, NoGradient
 from inceptionism.objectives import inversion
 from inceptionism.optimization import suitable_prior
 from inceptionism.runs.verification import judge
+from tests.support.tiny_networks import tiny_module
 
 FAST = "fourier + views(noise=0.06) + 16*statistics"
 
@@ -62,3 +64,79 @@ def test_total_variation_does_not_outweigh_the_class(lite0) -> None:
     )
     assert np.asarray(result.image).std() > 35  # a picture of a single color has 0
     assert dict(judge(result.image, "efficientnet-lite2").seen)["tiger"] > 0.5
+
+
+def test_a_list_of_targets_gives_one_result_for_each(tiny) -> None:
+    received = []
+    targets = ["fir", 3, inc.objectives.layer("second"), "channel(first:2)"]
+    results = inc.visualize(targets, network=tiny, size=(31, 47), steps=4, on_step=received.append)
+    assert [result.recipe.title for result in results] == ["fir", "oak", "layer(second)", "first:2"]
+    assert len(received) == 16
+    for target, result in zip(targets, results, strict=True):
+        alone = inc.visualize(target, network=tiny, size=(31, 47), steps=4)
+        assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1
+        assert result.recipe == alone.recipe
+    assert results.sheet().width > 47
+    assert inc.visualize([], network=tiny) == []
+
+
+def test_a_module_is_loaded_once_for_a_list_of_targets() -> None:
+    module = tiny_module()
+    results = inc.visualize([0, 1, 2], network=module, size=32, steps=2)
+    assert len({result.recipe.made_with.weights for result in results}) == 1
+
+
+def test_a_count_gives_pictures_from_different_noise(tiny) -> None:
+    results = inc.visualize(["fir", "oak"], count=2, seed=5, network=tiny, size=32, steps=3)
+    assert [(one.recipe.label, one.recipe.seed) for one in results] == [("fir", 5), ("fir", 6), ("oak", 5), ("oak", 6)]
+    for result in results:
+        alone = inc.visualize(result.recipe.target, seed=result.recipe.seed, network=tiny, size=32, steps=3)
+        assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1
+    assert len(inc.visualize("fir", count=1, network=tiny, size=32, steps=1)) == 1
+    for count in (0, -1, True, "two"):
+        with pytest.raises(InvalidSetting, match="count must be"):
+            inc.visualize("fir", count=count, network=tiny)
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_diversity_compares_the_pictures_of_each_target_only(tiny, text: bool) -> None:
+    objectives = [inc.objectives.channel("second", one) + 2 * inc.objectives.diversity("second") for one in (2, 4)]
+    targets = list(map(str, objectives)) if text else objectives
+    results = inc.visualize(targets, count=3, network=tiny, size=(33, 41), steps=4)
+    assert [(one.recipe.objective, one.recipe.together, one.recipe.number) for one in results] == [
+        (str(one), 3, number) for one in objectives for number in range(3)
+    ]
+    for result in results:
+        replayed = inc.replay(result.recipe, network=tiny)
+        assert np.abs(np.asarray(result.image, int) - np.asarray(replayed.image, int)).max() <= 1
+    with pytest.raises(InvalidSetting, match="compares several pictures with each other; give a count of 2 or more"):
+        inc.visualize(targets[0], network=tiny, size=32)
+
+
+def test_a_target_that_fails_does_not_lose_the_results_of_the_others(tiny) -> None:
+    dead = inc.Objective(frozenset(["second"]), lambda activations: 0 * activations["second"].flatten(1).sum(1), "dead")
+    with pytest.raises(NoGradient, match=r"1 of 3 pictures failed \(dead\): dead yields no gradient") as caught:
+        inc.visualize(["fir", dead, "oak"], network=tiny, size=32, steps=2, prior="fourier")
+    assert [result.recipe.label for result in caught.value.results] == ["fir", "oak"]
+
+
+def test_a_list_can_be_stopped_early(tiny) -> None:
+    steps = []
+
+    def stop_after_three_batches(step: inc.Step) -> None:
+        steps.append(step)
+        if len(steps) == 30:
+            raise StopIteration
+
+    results = inc.visualize(["fir"], count=20, network=tiny, size=32, steps=3, on_step=stop_after_three_batches)
+    assert [len(result.scores) for result in results] == [3] * 8 + [1] * 8
+    assert results[-1].recipe.made_with.taken == 1
+
+
+@pytest.mark.parametrize("constant", [0.0, 2.5])
+def test_a_constant_objective_is_an_error_beside_a_regularizer_too(lite0, constant: float) -> None:
+    objective = inc.Objective(
+        frozenset(["stem"]), lambda activations: 0 * activations["stem"].flatten(1).sum(1) + constant, "constant"
+    )
+    with pytest.raises(NoGradient, match="constant yields no gradient"):
+        inc.visualize(objective, network=lite0, preset="fast", size=(33, 41), steps=3)

@@ -50,7 +50,7 @@ class ChannelAtlas:
         channels: Indices of the channels. None means all channels of the layer.
         photo: If given, the channels that are most active on this photograph are shown instead of `channels`, the most
             active first.
-        top: Number of channels that are shown if `photo` is given.
+        top: Number of channels that are shown if `photo` is given. None means all channels.
         overwrite: Whether existing pictures with other settings are replaced.
 
     Attributes:
@@ -73,7 +73,7 @@ class ChannelAtlas:
         folder: Path,
         channels: Sequence[int] | None = None,
         photo: Photo | None = None,
-        top: int = 36,
+        top: int | None = None,
         *,
         overwrite: bool = False,
     ) -> None:

@@ -14,7 +14,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path
 from inceptionism.cli.networks import networks
-from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Saving, option
+from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
@@ -89,12 +89,13 @@ def class_(
         list[str] | None,
         typer.Argument(metavar="CLASS", help="Names or indices of classes. Each class gets its own picture."),
     ] = None,
+    count: Count = 1,
 ) -> None:
     """Generate a picture of a class, for example banana, lion or 291, or of an objective, from noise."""
     if bool(targets) == (settings["objective"] is not None):
         raise InvalidSetting("give either classes or --objective")
     wanted: list[str | None] = [*targets] if targets else [None]
-    execute_visualizations([ClassRecipe(**settings, target=target) for target in wanted], saving)
+    execute_visualizations([ClassRecipe(**settings, target=target) for target in wanted], saving, count)
 
 
 add_unit_commands(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,33 +108,25 @@ def raise_last(failures: Sequence[InceptionismError]) -> None:
         raise failures[-1]
 
 
-def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving) -> None:
-    """Generate pictures of one network from noise, and write each.
-
-    Pictures that must differ from each other are made in one batch.
-    """
-    output = saving.output
-    if len(recipes) > 1 and output is not None and not is_folder(output):
-        raise CannotWrite(f"{len(recipes)} pictures need a folder that exists as --output, not {output}")
+def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> None:
+    """Generate pictures of one network from noise, `count` of each recipe, and write each."""
+    output, total = saving.output, len(recipes) * count
+    if total > 1 and output is not None and not is_folder(output):
+        raise CannotWrite(f"{total} pictures need a folder that exists as --output, not {output}")
     first = recipes[0]
     with loading(first.network, saving.quiet):
         from inceptionism.networks import load_network
-        from inceptionism.objectives import parse_objective
-        from inceptionism.runs import ClassRun, make_batches
+        from inceptionism.runs import make_batches, make_class_runs
 
         network = load_network(first.network, first.device)
         judges = [load_network(name) for name in saving.verify]
-        # Pictures that must differ share one objective, which compares all of them.
-        texts = dict.fromkeys(recipe.objective for recipe in recipes)
-        objectives = {text: None if text is None else parse_objective(text, network) for text in texts}
-        titles = [ClassRun(one, network=network, objective=objectives[one.objective]).title for one in recipes]
+        runs = deque(run for one in recipes for run in make_class_runs(one, count, network=network))
     # All names and outputs are checked before the first picture starts.
     paths: list[Path] = []
-    for title in titles:
-        paths.append(output_path(saving, file_name(title), taken=paths))
-    runs = (ClassRun(one, network=network, objective=objectives[one.objective]) for one in recipes)
+    for run in runs:
+        paths.append(output_path(saving, file_name(run.title), taken=paths))
     failures: list[InceptionismError] = []
-    for batch in [list(runs)] if first.together > 1 else make_batches(runs):
+    for batch in make_batches(runs.popleft() for _ in range(total)):  # a finished run needs no memory
         batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
         try:
             execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)

@@ -64,6 +64,11 @@ FilmOutput = Annotated[
     ),
 ]
 
+Count = Annotated[
+    int,
+    option("--count", group=HOW, metavar="NUMBER", help="Number of pictures of each, from different noise.", min=1),
+]
+
 SHARED: dict[str, tuple[Any, Any]] = {
     "verify": (
         Annotated[

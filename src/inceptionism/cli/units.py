@@ -9,7 +9,7 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
-from inceptionism.cli.options import HOW, PICTURE, WHAT, Saving, option
+from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_channels
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InvalidSetting
@@ -64,38 +64,25 @@ def unit(
         bool,
         option("--neuron", group=WHAT, help="Maximize the neuron in the middle of the map, not the whole channel."),
     ] = False,
-    count: Annotated[
-        int,
-        option(
-            "--count", group=HOW, metavar="NUMBER", help="Number of pictures of each channel, from different noise."
-        ),
-    ] = 1,
+    count: Count = 1,
     diversity: Annotated[
         float,
         option(
             "--diversity",
             group=HOW,
             metavar="NUMBER",
-            help="Weight of the difference between these pictures in the objective. With 0, only their noise differs.",
+            help="Weight of the difference between pictures in the objective. With 0, only their noise differs.",
         ),
     ] = 0.0,
 ) -> None:
     """Generate pictures that excite channels of a layer, one channel in each picture."""
-    if diversity and (count < 2 or len(channels) > 1):
-        raise InvalidSetting("--diversity needs several pictures of one channel: give one channel and a larger --count")
-    seed = settings.pop("seed")
+    if diversity and count < 2:
+        raise InvalidSetting("--diversity needs several pictures of each channel: give a larger --count")
     recipes = [
-        ClassRecipe(
-            **settings,
-            objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity),
-            together=count if diversity else 1,
-            number=number if diversity else 0,
-            seed=seed if diversity else seed + number,
-        )
+        ClassRecipe(**settings, objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity))
         for channel in channels
-        for number in range(count)
     ]
-    execute_visualizations(recipes, saving)
+    execute_visualizations(recipes, saving, count)
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:

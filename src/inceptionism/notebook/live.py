@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ParamSpec, TypeAlias, cast
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from PIL import Image
 
@@ -24,16 +24,19 @@ from inceptionism.runs import Result, Results, Step
 __all__ = ["Film", "dream", "replay", "run_batch", "show", "video", "visualize", "zoom"]
 
 Settings = ParamSpec("Settings")
+Make = TypeVar("Make", bound=Callable[..., "Result | Results"])
 Showable: TypeAlias = "Result | PhotoSource"
 """A picture that `show` accepts."""
 
 
-def show_steps(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
-    """Return a version of `make` that shows its picture at every step. `make` must call `on_step` with each step."""
+def show_steps(make: Make) -> Make:
+    """Return a version of `make` that shows its picture at every step. `make` must call `on_step` with each step.
+
+    If `make` returns several results, they are shown as one contact sheet at the end.
+    """
 
     @wraps(make)
-    def make_and_show(*args: Settings.args, **kwargs: Settings.kwargs) -> Result:
-        on_step = cast("Callable[[Step], object] | None", kwargs.pop("on_step", None))
+    def make_and_show(*args: Any, on_step: Callable[[Step], object] | None = None, **kwargs: Any) -> Result | Results:
 
         with View() as view:
 
@@ -44,11 +47,12 @@ def show_steps(make: Callable[Settings, Result]) -> Callable[Settings, Result]:
                 if view.stopped:
                     raise StopIteration
 
-            kwargs["on_step"] = show_step
-            result = make(*args, **kwargs)
+            result = make(*args, on_step=show_step, **kwargs)
+            if isinstance(result, Results):
+                return view.finish(result, result.sheet(), run_summary(view, f"{len(result)} pictures", result))
             return view.finish(result, result.image, run_summary(view, result.recipe.title, [result]))
 
-    return make_and_show
+    return cast("Make", make_and_show)
 
 
 def show_frames(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:

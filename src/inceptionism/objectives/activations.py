@@ -143,21 +143,25 @@ def diversity(name: str) -> Objective:
     """Difference between the pictures of a batch in the layer `name` (Olah et al., Distill 2017).
 
     The score of a picture is the negative cosine similarity between its Gram matrix and that of another picture,
-    averaged over all other pictures. It is from -1 for equal Gram matrices to 0.
+    averaged over all other pictures. It is from -1 for equal Gram matrices to 0. Activations of zero are similar to
+    none. Without positions, as for logits, the Gram matrix is that of a single position.
 
     Raises:
         InvalidSetting: If the batch has only one picture. This error is raised when the score is computed.
     """
 
     def score(activations: Activations) -> Tensor:
-        values = activations[name].flatten(2)
+        values = positions_of(activations[name])
         if len(values) < 2:
-            raise InvalidSetting("diversity compares the pictures of one batch, so it needs at least two pictures")
+            raise InvalidSetting(f"{text} compares several pictures of one batch; make at least 2, with count=2")
         grams = torch.einsum("ncp,ndp->ncd", values, values).flatten(1)
         similarities = torch.nn.functional.cosine_similarity(grams[:, None], grams[None], dim=2)
-        return (1 - similarities.sum(1)) / (len(values) - 1)
+        # The similarity of a picture with itself is 1, or 0 if it has no activations.
+        others = ~torch.eye(len(values), dtype=torch.bool, device=values.device)
+        return -(similarities * others).sum(1) / (len(values) - 1)
 
-    return Objective(frozenset([name]), score, expression_text("diversity", name))
+    text = expression_text("diversity", name)
+    return Objective(frozenset([name]), score, text, compares_batch=True)
 
 
 def unit_name(name: str, channel: int | None) -> str:
@@ -179,3 +183,8 @@ def channel_activations(activations: Activations, name: str, channel: int) -> Te
     values = activations[name]
     check_channel(name, channel, values.shape[1])
     return values[:, channel]
+
+
+def positions_of(values: Tensor) -> Tensor:
+    """Return activations with their positions in one row: N×C×P for N×C×…. Logits have one position."""
+    return values.flatten(2) if values.ndim > 2 else values[:, :, None]

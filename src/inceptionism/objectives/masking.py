@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,8 @@ def masked_share(objective: Objective) -> float:
     masks = [part.mask for part in objective.by_mask]
     if any(mask is None for mask in masks):
         return 1.0
-    size = max(mask.amount.shape for mask in masks if mask is not None)
-    amounts = [mask_tensor(mask, (size[0], size[1]), torch.device("cpu")) for mask in masks if mask is not None]
+    height, width = max((mask.amount.shape for mask in masks if mask is not None), key=math.prod)
+    amounts = [mask_tensor(mask, (height, width), torch.device("cpu")) for mask in masks if mask is not None]
     return float(torch.cat(amounts).amax(0).mean())
 
 

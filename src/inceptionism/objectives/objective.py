@@ -54,6 +54,7 @@ class Objective:
         references: Pictures that the optimized picture is compared with.
         mask: Part of the picture that the objective may change. None means the whole picture.
         terms: Terms of a sum, as pairs of a weight and an objective. Empty if the objective is not a sum.
+        compares_batch: Whether the score of a picture depends on the other pictures of its batch.
 
     Raises:
         InvalidSetting: If `layers` is empty or not a set of names. A call raises it if the score is not a tensor.
@@ -65,6 +66,7 @@ class Objective:
     references: tuple[Reference, ...] = field(default=(), repr=False)
     mask: Mask | None = field(default=None, repr=False)
     terms: tuple[tuple[float, Objective], ...] = field(default=(), repr=False)
+    compares_batch: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
@@ -151,6 +153,7 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
         tuple(dict.fromkeys(reference for _, term in terms for reference in term.references)),
         masks.pop() if len(masks) == 1 else None,
         tuple(terms),
+        any(term.compares_batch for _, term in terms),
     )
 
 

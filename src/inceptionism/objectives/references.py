@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.io import Photo
-from inceptionism.objectives.activations import expression_text
+from inceptionism.objectives.activations import expression_text, positions_of
 from inceptionism.objectives.objective import Activations, Objective, Reference
 
 MAX_PRODUCTS = 2**22
@@ -32,8 +32,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
     reference = Reference(picture, aligned=False)
 
     def score(activations: Activations) -> Tensor:
-        values = activations[name].flatten(2)
-        candidates = activations[name, reference].flatten(2)[0]
+        values, candidates = positions_of(activations[name]), positions_of(activations[name, reference])[0]
         if cosine:
             values, candidates = F.normalize(values, dim=1), F.normalize(candidates, dim=0)
         positions = max(1, MAX_PRODUCTS // candidates.shape[1])
@@ -107,7 +106,7 @@ def style(name: str, picture: Photo) -> Objective:
 
 def gram_matrix(values: Tensor) -> Tensor:
     """Return the mean products of all pairs of channels: N×C×C for activations N×C×…."""
-    flat = values.flatten(2) if values.ndim > 2 else values[:, :, None]
+    flat = positions_of(values)
     return torch.einsum("ncp,ndp->ncd", flat, flat) / flat.shape[2]
 
 

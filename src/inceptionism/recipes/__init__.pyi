@@ -9,12 +9,13 @@ from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbe
 from .provenance import MadeWith, Verdict, describe_photo
 from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
 from .settings import GROUPS, NONE, NamedSetting, settings_of
-from .visualization import PRESETS, ClassRecipe
+from .visualization import MAX_TOGETHER, PRESETS, ClassRecipe
 
 __all__ = [
     "DEVICES",
     "GROUPS",
     "MAX_SEED",
+    "MAX_TOGETHER",
     "NONE",
     "PARAMETERIZATIONS",
     "PRECISIONS",

@@ -20,6 +20,7 @@ class PriorArgument(NamedTuple):
         maximum: Largest value that is allowed.
         help: Meaning of the argument, as a phrase without a period.
         unit: Unit of the value, in the plural; empty for a plain number.
+        whole: Whether the value must be a whole number.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PriorArgument(NamedTuple):
     maximum: float
     help: str
     unit: str = ""
+    whole: bool = False
 
     @property
     def range(self) -> str:
@@ -110,7 +112,7 @@ _DEFINITIONS = (
         "laplacian",
         "The gradient is normalized so that coarse and fine details grow equally fast.",
         source="Mordvintsev, 2016",
-        arguments=(PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one"),),
+        arguments=(PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),),
     ),
     PriorDefinition(
         "tv",
@@ -225,4 +227,6 @@ def prior_numbers(term: Term) -> dict[str, Any]:
         except ValueError:
             raise InvalidSetting(f"{label} must be a number, not {quote_value(text)}") from None
         check_number(label, numbers[argument.name], minimum=argument.minimum, maximum=argument.maximum)
+        if argument.whole and numbers[argument.name] % 1:
+            raise InvalidSetting(f"{label} must be a whole number, not {quote_value(text)}")
     return numbers

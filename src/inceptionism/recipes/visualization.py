@@ -24,6 +24,9 @@ class Preset(NamedTuple):
     prior: str
 
 
+MAX_TOGETHER = 64
+"""Largest number of pictures that an objective compares with each other."""
+
 PRESETS = {
     "fine": Preset(400, "fourier + views + 16*statistics"),
     "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
@@ -82,9 +85,12 @@ class ClassRecipe(Recipe):
         None, "Number of steps", group="how", minimum=1, maximum=MAX_STEPS, absent="the number of the preset"
     )
     together: int = setting(
-        1, "Number of pictures in one batch; the objective can make them differ from each other", minimum=1, maximum=64
+        1,
+        "Number of pictures in one batch; the objective can make them differ from each other",
+        minimum=1,
+        maximum=MAX_TOGETHER,
     )
-    number: int = setting(0, "Position of this picture in the batch, from 0", minimum=0, maximum=63)
+    number: int = setting(0, "Position of this picture in the batch, from 0", minimum=0, maximum=MAX_TOGETHER - 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,10 +1,11 @@
-from .base import Run, make_batches, run_batch
+from .base import Run
+from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .replay import ReplayInputs, check_area, named_files, prepare_replay, recipe_folder, resolve_replay
 from .result import Result, Results, Step
 from .verification import judge, verify_result
-from .visualization import ClassRun
+from .visualization import ClassRun, make_class_runs
 
 __all__ = [
     "ClassRun",
@@ -19,9 +20,11 @@ __all__ = [
     "chosen_layers",
     "compare_with_file",
     "differences",
+    "finish_runs",
     "is_varied",
     "judge",
     "make_batches",
+    "make_class_runs",
     "named_files",
     "output_size",
     "photo_objective",

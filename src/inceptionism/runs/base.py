@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
-from itertools import islice
-from typing import TypeVar
 
 import torch
 from PIL import Image
 from torch import nn
 
-from inceptionism import interruption
-from inceptionism.errors import InceptionismError, InvalidSetting, NotFinite
+from inceptionism.errors import InceptionismError
 from inceptionism.io import Photo
-from inceptionism.memory import keep_memory
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
-from inceptionism.optimization import AscentState, GradientEvaluator, Parameterization, Prior, Transform, ascend
+from inceptionism.optimization import AscentState, GradientEvaluator, Parameterization, Prior, Transform
 from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe
+from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.result import Result, Step
-
-MAX_BATCH = 8
-"""Largest number of pictures in a batch. Larger batches are not faster."""
-
-MAX_BATCH_PIXELS = 4 * 224 * 224
-"""Largest number of pixels in a batch of several pictures."""
-
-AnyRun = TypeVar("AnyRun", bound="Run")
 
 
 class Run(ABC):
@@ -73,6 +61,11 @@ class Run(ABC):
         self.scores: list[float] = []
         self.failure: InceptionismError | None = None
         self._remaining_steps: Iterator[Step] | None = None
+
+    @property
+    def compared_pictures(self) -> int:
+        """Number of pictures that the objective compares with each other in one batch. 0 if it compares none."""
+        return getattr(self.recipe, "together", 1) if self.objective.compares_batch else 0
 
     @property
     def title(self) -> str:
@@ -187,6 +180,7 @@ class Run(ABC):
             self.recipe.prior,
             self.objective.references,
             len(self.objective.by_mask),
+            self.objective if self.compared_pictures else None,
         )
 
     @property
@@ -212,85 +206,3 @@ class Run(ABC):
             pictures=self.objective.pictures() or None,
             tile=self.tile,
         )
-
-
-def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
-    """Take the steps of several runs at the same time. After each step, yield the `Step` of each run.
-
-    Each run makes the same picture as alone, with its own random choices. The network processes the pictures as one
-    batch, which may round their scores differently.
-
-    A run that fails does not stop the others. Its error is raised after the last step, and it is its `failure`.
-
-    Raises:
-        InvalidSetting: If the runs differ in their network, precision, sizes, prior, number of steps, references or
-            number of masks.
-    """
-    first, *others = runs
-    for run in runs:
-        run.failure = None
-    for other in others:
-        if other.batch_key() != first.batch_key():
-            raise InvalidSetting(
-                "the runs of a batch must have the same Network object, precision, octaves, prior, number of steps, "
-                f"references and number of masks, but those of {first.title} and {other.title} differ"
-            )
-        other.evaluator = first.evaluator  # if memory runs out, the tiles of all pictures become smaller
-    with keep_memory():
-        octaves = [run.states() for run in runs]
-        while pairs := [
-            (run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)
-        ]:
-            states = [state for _, state in pairs]
-            with suppress(NotFinite):  # the states keep it
-                for scores in ascend(states, first.evaluator, first.steps):
-                    interruption.raise_if_interrupted()
-                    for (run, state), score in zip(pairs, scores, strict=True):
-                        if state.failure is None:
-                            run.record_step(score)
-                    yield [run.last_step() for run in runs]
-            for run, state in pairs:
-                run.failure = state.failure
-    for run in runs:
-        run.notes += run.score_notes() if run.failure is None else []
-    failures = [run.failure for run in runs if run.failure is not None]
-    if failures:
-        raise failures[0]
-
-
-def next_state(run: Run, states: Iterator[AscentState]) -> list[AscentState]:
-    """Return the next of the states of a run. There is none at the end, or if the run has failed."""
-    if run.failure is not None:
-        return []
-    try:
-        return list(islice(states, 1))
-    except InceptionismError as error:
-        run.failure = error
-        return []
-
-
-def take_steps(steps: Iterable[Step], on_step: Callable[[Step], object] | None = None) -> None:
-    """Take all steps, and call `on_step` with each step. If `on_step` raises StopIteration, no more steps are taken."""
-    for step in steps:
-        try:
-            if on_step is not None:
-                on_step(step)
-        except StopIteration:
-            break
-
-
-def make_batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
-    """Yield batches of consecutive runs that are faster in one batch than alone. The order stays the same.
-
-    `runs` is read lazily: a batch is yielded as soon as the next run does not fit into it.
-    """
-    batch: list[AnyRun] = []
-    for run in runs:
-        height, width = run.size
-        limit = min(MAX_BATCH, MAX_BATCH_PIXELS // (height * width))
-        if batch and (len(batch) >= limit or run.batch_key() != batch[0].batch_key()):
-            yield batch
-            batch = []
-        batch.append(run)
-    if batch:
-        yield batch

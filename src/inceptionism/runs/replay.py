@@ -30,7 +30,8 @@ from inceptionism.recipes import (
     describe_photo,
     parse_terms,
 )
-from inceptionism.runs.base import Run, run_batch, take_steps
+from inceptionism.runs.base import Run
+from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.comparison import differences
 from inceptionism.runs.photo import PhotoRun
 from inceptionism.runs.result import Result, Step

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism import objectives
+from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective
@@ -23,12 +24,48 @@ from inceptionism.optimization import (
     initialize,
     suitable_prior,
 )
-from inceptionism.recipes import MAX_SEED, PRESETS, ClassRecipe, parse_prior
+from inceptionism.recipes import MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.tensors import to_image
+from inceptionism.validation import check_integer
 
 MAX_RESTARTS = 48
 """Largest number of times that a picture is initialized again because there is no gradient."""
+
+
+def make_class_runs(
+    recipe: ClassRecipe,
+    count: int = 1,
+    *,
+    network: str | nn.Module | Network | None = None,
+    objective: Objective | None = None,
+) -> list[ClassRun]:
+    """Return the runs of `count` pictures of one class or objective, each from different noise.
+
+    If the objective compares the pictures of a batch, they are one batch with one seed. Otherwise, the seed of each
+    picture is one more than that of the picture before.
+
+    Raises:
+        InvalidSetting: If `count` is less than 1, if it is 1 and the objective compares several pictures, or if it is
+            more than these may be.
+        InvalidSetting, UnknownName: As for `ClassRun`.
+    """
+    first = ClassRun(recipe, network=network, objective=objective)
+    check_integer("count", count, 1, MAX_TOGETHER if first.objective.compares_batch else None)
+    if first.objective.compares_batch and count == 1:
+        raise InvalidSetting(f"{first.objective} compares several pictures with each other; give a count of 2 or more")
+    if count == 1:
+        return [first]
+    return [
+        ClassRun(
+            replace(recipe, together=count, number=number)
+            if first.objective.compares_batch
+            else replace(recipe, seed=recipe.seed + number),
+            network=first.network,
+            objective=None if recipe.objective is None else first.objective,
+        )
+        for number in range(count)
+    ]
 
 
 class ClassRun(Run):
@@ -97,6 +134,9 @@ class ClassRun(Run):
 
     def states(self) -> Iterator[AscentState]:
         yield self._state
+        if self.prior.regularizer is not None and len(self.scores) > 1 and len(set(self.scores)) == 1:
+            # The gradient was that of the regularizer, because the score never changed with the picture.
+            self._state.responded = False
         self._state.check_responded()
 
     def record_step(self, score: float) -> None:
