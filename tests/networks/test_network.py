@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -136,13 +134,13 @@ def test_pictures_that_a_network_cannot_process_are_refused() -> None:
         gray.layers()
 
 
-def test_a_module_that_torch_cannot_copy_is_refused() -> None:
-    old = nn.Sequential(nn.Conv2d(3, 4, 3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        nn.utils.weight_norm(old[0])
-    with pytest.raises(InvalidSetting, match="the module Sequential cannot be copied: "):
-        inc.Network(old)
+def test_a_module_that_cannot_be_copied_is_refused() -> None:
+    class Single(nn.Conv2d):
+        def __deepcopy__(self, memo: dict) -> nn.Module:
+            raise TypeError("there is only one of me")
+
+    with pytest.raises(InvalidSetting, match="the module Sequential cannot be copied: there is only one of me; give"):
+        inc.Network(nn.Sequential(Single(3, 4, 3)))
 
 
 def test_an_output_that_is_not_a_tensor_is_refused() -> None:
@@ -168,11 +166,32 @@ def test_a_class_that_is_not_a_name_or_an_index_is_refused(tiny, target) -> None
         tiny.class_index(target)
 
 
-def test_a_label_without_a_class_in_the_network_is_refused() -> None:
-    network = inc.Network(tiny_module(), labels=list("abcdef"))
-    assert network.class_index("d") == 3
-    with pytest.raises(InvalidSetting, match="network Tiny has no class 5: its classes are numbered from 0 to 3"):
-        network.class_index("f")
+@pytest.mark.parametrize("labels", [list("abc"), list("abcdef")])
+def test_labels_of_another_length_than_the_outputs_are_refused_with_both_numbers(labels: list[str]) -> None:
+    network = inc.Network(tiny_module(), size=32, labels=labels)
+    for _ in range(2):
+        with pytest.raises(InvalidSetting, match=f"network Tiny has 4 classes, but {len(labels)} labels; give one"):
+            network.class_index("b")
+        with pytest.raises(InvalidSetting, match=f"network Tiny has 4 classes, but {len(labels)} labels; give one"):
+            network.activations(torch.rand(1, 3, 20, 31), ["logits"])
+    assert network.activations(torch.rand(1, 3, 20, 31), ["second"])["second"].shape == (1, 7, 5, 8)
+
+
+def test_a_class_of_a_network_without_labels_is_refused_with_the_way_to_the_labels_of_imagenet() -> None:
+    def classifier(classes: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, classes, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    network = inc.Network(classifier(1000), size=32)
+    with pytest.raises(
+        InvalidSetting,
+        match=r"network Sequential has no labels, so it does not know 'banana'; give the index of the class, 0 to 999, "
+        r"or, if its classes are those of ImageNet, Network\(module, labels=\"imagenet\"\) "
+        r"\(dream networks add NAME FILE --labels imagenet\)",
+    ):
+        network.class_index("banana")
+    assert inc.Network(classifier(1000), size=32, labels="imagenet").class_index("banana") == 954
+    with pytest.raises(InvalidSetting, match="has no labels; a class must be a whole number, not 'banana'"):
+        inc.Network(classifier(10), size=32).class_index("banana")
 
 
 def test_networks_are_loaded_by_name() -> None:

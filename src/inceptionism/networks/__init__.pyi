@@ -1,6 +1,6 @@
 from .hub import load_network, network_name, pick_device
-from .layers import Layer
-from .network import LOGITS, Network
+from .layers import LOGITS, Layer
+from .network import Network
 from .precision import DTYPES
 
 __all__ = [

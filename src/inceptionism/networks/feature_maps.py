@@ -10,7 +10,6 @@ They belong to no position, and are left out.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import is_out_of_memory
+from inceptionism.networks.copying import copy_module
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
 
 OutputShapes: TypeAlias = "dict[str, tuple[int, ...]]"
@@ -88,8 +88,7 @@ class FeatureMaps:
         """Return the channels, height and width of the maps for a picture of another size.
 
         Raises:
-            RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a
-                picture of this size.
+            *FORWARD_ERRORS: If the module cannot process a picture of this size.
         """
         return map_shapes(output_shapes(module, size, device), self.layouts, size)
 
@@ -120,8 +119,7 @@ def find_maps(module: nn.Module, size: tuple[int, int], device: torch.device) ->
         device: Device on which the module runs.
 
     Raises:
-        RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a picture
-            of this size.
+        *FORWARD_ERRORS: If the module cannot process a picture of this size.
     """
     started = time.perf_counter()
     first = output_shapes(module, size, device, compute=True)
@@ -271,8 +269,7 @@ def output_shapes(
     `device`.
 
     Raises:
-        RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError: If the module cannot process a picture
-            of this size.
+        *FORWARD_ERRORS: If the module cannot process a picture of this size.
     """
     names = [name for name, _ in module.named_modules() if name]
     if compute:
@@ -284,7 +281,7 @@ def output_shapes(
         shadow = on_meta(module)
         with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
             shadow(torch.zeros(1, 3, *size, device="meta"))
-    except (*FORWARD_ERRORS, TypeError, AttributeError):  # for example, a tensor is no parameter or buffer
+    except FORWARD_ERRORS:  # for example, a tensor is no parameter or buffer
         return output_shapes(module, size, device, compute=True)
     return outputs
 
@@ -293,7 +290,7 @@ def on_meta(module: nn.Module) -> nn.Module:
     """Return a copy of `module` on the meta device: its tensors have shapes, but no numbers."""
     memo: dict[int, object] = {id(one): nn.Parameter(one.to("meta"), False) for one in module.parameters()}
     memo |= {id(one): one.to("meta") for one in module.buffers()}
-    return copy.deepcopy(module, memo)
+    return copy_module(module, memo)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
@@ -11,11 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from inceptionism.errors import InceptionismError, InvalidSetting, is_out_of_memory, printable
+from inceptionism.errors import InvalidSetting
+from inceptionism.networks.outputs import choose_output
 from inceptionism.networks.torch_internals import version
 
-FORWARD_ERRORS = (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError)
-"""Exceptions that a module raises if it cannot process a picture, for example because of the picture's size."""
+SIZE_ERRORS = (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError)
+"""Exceptions that a module mostly raises because of the picture's size. Their text is enough without their type."""
+
+FORWARD_ERRORS = (*SIZE_ERRORS, TypeError, LookupError, AttributeError)
+"""Exceptions that a module's code raises if it cannot process a picture."""
 
 
 def run(module: nn.Module, x: Tensor) -> Any:
@@ -47,20 +51,27 @@ _NEED_RESHAPE: WeakSet[nn.Module] = WeakSet()
 """Modules that have failed without `ViewAsReshape`."""
 
 
-def run_until(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+def run_until(
+    module: nn.Module, x: Tensor, layers: Iterable[str], choose: Callable[[object], Tensor] = choose_output
+) -> dict[str, Tensor]:
     """Run `module` on `x` up to the deepest of `layers`, and return the outputs of `layers` by name.
 
-    The name "" means the module itself, so its output is the network's output. If a layer runs several times, its
-    first output is returned.
+    If a layer runs several times, its first output is returned.
+
+    Args:
+        module: The network.
+        x: Normalized pictures, N×3×H×W.
+        layers: Names of submodules. The name "" means the module itself, so its output is the network's output.
+        choose: Function that returns the tensor with the logits, for the output of the module itself.
 
     Raises:
         InvalidSetting: If a layer does not run, or its output is not a tensor.
     """
     names = list(dict.fromkeys(layers))
-    captured = _capture(module, x, names, lambda output: output)
+    captured = _capture(module, x, names, choose, lambda output: output)
     if any(version(output) != original for output, original in captured.values()):
         # The module has later changed an output in place, for example by x += y. Such changes do not affect a copy.
-        captured = _capture(module, x, names, Tensor.clone)
+        captured = _capture(module, x, names, choose, Tensor.clone)
     return {name: captured[name][0] for name in names}
 
 
@@ -69,18 +80,24 @@ class _AllCaptured(Exception):
 
 
 def _capture(
-    module: nn.Module, x: Tensor, layers: list[str], hold: Callable[[Tensor], Tensor]
+    module: nn.Module,
+    x: Tensor,
+    layers: list[str],
+    choose: Callable[[object], Tensor],
+    hold: Callable[[Tensor], Tensor],
 ) -> dict[str, tuple[Tensor, int]]:
     """Return the outputs of `layers` by name, each with the number of its version (see `version`).
 
-    `hold` returns the tensor to keep for an output: the output itself or a copy.
+    `choose` is as for `run_until`. `hold` returns the tensor to keep for an output: the output itself or a copy.
     """
     captured: dict[str, tuple[Tensor, int]] = {}
 
     def capture(name: str, output: object) -> None:
-        if not isinstance(output, Tensor):
-            source = f"layer {name!r}" if name else "the network"
-            raise InvalidSetting(f"{source} outputs a {type(output).__name__}, not a tensor; choose another layer")
+        if not name:
+            output = choose(output)
+        elif not isinstance(output, Tensor):
+            kind = type(output).__name__
+            raise InvalidSetting(f"layer {name!r} outputs a {kind}, not a tensor; choose another layer")
         if name not in captured:
             held = hold(output)
             captured[name] = held, version(held)
@@ -114,21 +131,14 @@ def hooked(module: nn.Module, layers: Iterable[str], callback: Callable[[str, ob
 
 
 @contextmanager
-def explained_errors(network: str, size: Sequence[int], trained_size: Sequence[int]) -> Iterator[None]:
-    """Turn errors of a module's code into an `InvalidSetting` that explains them.
+def normal_tensors() -> Iterator[None]:
+    """Leave torch's inference mode, if it is on. Whether gradients are computed stays as it is.
 
-    Args:
-        network: Name of the network.
-        size: Height and width of the picture in pixels.
-        trained_size: Height and width of the training pictures in pixels.
+    Tensors that are made in inference mode cannot be used later to compute gradients.
     """
-    try:
+    if not torch.is_inference_mode_enabled():
         yield
-    except FORWARD_ERRORS as error:
-        if is_out_of_memory(error) or isinstance(error, InceptionismError):
-            raise
-        (height, width), (trained_height, trained_width) = size, trained_size
-        reason = printable(str(error).partition("\n")[0]) or f"it is made for {trained_height}×{trained_width} pixels"
-        raise InvalidSetting(
-            f"network {network} cannot process a picture of {height}×{width} pixels: {reason}"
-        ) from error
+        return
+    # Without `no_grad`, torch would compute gradients as soon as inference mode ends.
+    with torch.inference_mode(False), torch.no_grad():
+        yield

@@ -71,6 +71,21 @@ class Labels:
         raise UnknownName(f"no class is called {quote_value(target)}{hint}")
 
 
+def as_labels(labels: Labels | Sequence[str] | None) -> Labels | None:
+    """Return labels in the form of `Labels`. The text "imagenet" means the labels of ImageNet."""
+    if labels is None or isinstance(labels, Labels):
+        return labels
+    return imagenet_labels() if isinstance(labels, str) and labels == "imagenet" else Labels(labels)
+
+
+def check_labels(labels: Labels | None, classes: int, network: str) -> None:
+    """Raise `InvalidSetting` unless a network with a number of classes has one label for each class, or no labels."""
+    if labels is not None and len(labels) != classes:
+        raise InvalidSetting(
+            f"network {network} has {classes} classes, but {len(labels)} labels; give one label for each class"
+        )
+
+
 def find_class(target: str | int, labels: Labels | None, classes: int, network: str) -> int:
     """Return the index of a class of a network. If the network has no labels, `target` must be an index.
 
@@ -88,6 +103,12 @@ def find_class(target: str | int, labels: Labels | None, classes: int, network: 
         index = labels.index(target)
     elif isinstance(target, str) and re.fullmatch(r"\d{1,9}", target.strip()):
         index = int(target)
+    elif isinstance(target, str) and classes == len(imagenet_labels()):
+        raise InvalidSetting(
+            f"network {network} has no labels, so it does not know {quote_value(target)}; give the index of the class, "
+            f'0 to {classes - 1}, or, if its classes are those of ImageNet, Network(module, labels="imagenet") '
+            "(dream networks add NAME FILE --labels imagenet)"
+        )
     else:
         check_integer(f"network {network} has no labels; a class", target, 0, classes - 1)
         index = int(target)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+
+LOGITS = "logits"
+"""Layer name of a network's output, before the softmax."""
+
 LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
 """Levels of content that layers mostly respond to (Olah et al., Distill 2017), each with its largest stride."""
 
@@ -36,6 +41,86 @@ class Layer:
     stride: int
     level: str
     recommended: bool
+
+
+class LayerNames:
+    """The names of a network's layers.
+
+    Args:
+        module: The network.
+
+    Attributes:
+        listed: Names that messages offer first. None means all names.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        # A dictionary keeps the order of its keys, and it finds a key fast.
+        self._modules = {name: None for name, _ in module.named_modules() if name}
+        self.listed: list[str] | None = None
+
+    def module_of(self, layer: str, network: str) -> str:
+        """Return the name of the module that computes `layer`: "" for the logits.
+
+        Args:
+            layer: Name of the layer.
+            network: Name of the network, for error messages.
+
+        Raises:
+            UnknownName: If there is no such layer. The message offers similar names.
+            InvalidSetting: If `layer` is not a text.
+        """
+        if layer == LOGITS:
+            return ""
+        if not isinstance(layer, str):
+            raise InvalidSetting(f"a layer is given by its name, not {quote_value(layer)}")
+        if layer in self._modules:
+            return layer
+        known = [LOGITS, *(self.listed or self._modules)]
+        hint = suggestion(layer, known) or suggestion(layer, self._modules) or "; `dream layers` lists them"
+        raise UnknownName(f"network {network} has no layer {quote_value(layer)}{hint}")
+
+    def checked(self, layers: Sequence[str], network: str) -> list[str]:
+        """Return `layers` as a list; raise an error if one of them is not the name of a layer (see `module_of`)."""
+        if isinstance(layers, str) or not isinstance(layers, Sequence):
+            raise InvalidSetting(f"layers must be a list of names, not {quote_value(layers)}")
+        for name in layers:
+            self.module_of(name, network)
+        return list(layers)
+
+
+def find_listed(
+    module: nn.Module, maps: Sequence[str], tensors: Container[str], given: Sequence[str] | None
+) -> dict[str, None]:
+    """Return the names of the layers that are listed by default, in the order in which they run.
+
+    Args:
+        module: The network.
+        maps: Names of the submodules that output a feature map, in the order in which they run. A global pooling
+            outputs one number per channel for the whole picture, which is not a feature map.
+        tensors: Names of the submodules that output any tensor.
+        given: Names of the layers to list. None means the blocks of the network.
+    """
+    listed = (find_blocks(module, set(maps), tensors) or maps) if given is None else given
+    return {name: None for name in maps if name in listed} or dict.fromkeys(listed)
+
+
+def choose_default(recommended: Sequence[str], levels: Mapping[str, str], network: str) -> str:
+    """Return the layer at which a photo is dreamed if no layer is given.
+
+    Args:
+        recommended: Layers to try first, from early to late.
+        levels: Levels of the layers by name.
+        network: Name of the network, for error messages.
+
+    Raises:
+        InvalidSetting: If there are no layers.
+    """
+    if not recommended:
+        reason = "none of its modules outputs a feature map; wrap it in nn.Sequential if it is a single module"
+        raise InvalidSetting(f"network {network} has no layer to dream: {reason}")
+    early = list(LEVELS)[: list(LEVELS).index("parts") + 1]
+    parts = [name for name in recommended if levels.get(name) in early]
+    return (parts or recommended)[-1]
 
 
 def level(stride: int) -> str:

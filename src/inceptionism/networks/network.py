@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, UnknownName, is_out_of_memory, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
+from inceptionism.networks.copying import copy_module
+from inceptionism.networks.explanations import explain_missing_gradient, explained_errors
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
 from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
-from inceptionism.networks.hooks import explained_errors, run_until
-from inceptionism.networks.labels import Labels, find_class
-from inceptionism.networks.layers import LEVELS, Layer, find_blocks, levels
-from inceptionism.networks.normalization import scale_and_shift
-from inceptionism.networks.precision import DTYPES, has_fast_bfloat16
+from inceptionism.networks.hooks import normal_tensors, run_until
+from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
+from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
+from inceptionism.networks.normalization import input_format
+from inceptionism.networks.outputs import choose_output, shape_logits
+from inceptionism.networks.precision import DTYPES, exact_device, has_fast_bfloat16
 from inceptionism.networks.statistics import Statistics, natural_statistics
 from inceptionism.validation import checked_size
-
-LOGITS = "logits"
-"""Layer name of a network's output, before the softmax."""
 
 
 class Network:
@@ -29,12 +30,16 @@ class Network:
 
     Args:
         module: Takes N×3×H×W normalized pixels; its output is N×classes logits. It is copied, never changed.
+            Attributes that cannot be copied, such as locks and files, are shared with the copy.
         mean, std: Mean and standard deviation of each channel, in the order of `channels`. The input of the module is
             `(picture * range - mean) / std`.
         range: Value of white in the units of `mean` and `std`, usually 1 or 255.
         channels: Channel order: "RGB", or "BGR" for networks from Caffe.
         size: Height and width of the training pictures in pixels. One number means a square.
-        labels: Classes in index order, as `Labels` or as a list of names. None if the network has no classes.
+        labels: Classes in index order, as `Labels` or as a list of names; "imagenet" means the 1,000 classes of
+            ImageNet. None if the network has no classes.
+        output: Name or index of the logits, if the module outputs a dictionary, a tuple or a data class with several
+            tensors. The default is the only tensor.
         layers: Names of the modules that `layers()` lists. The default is the blocks of the network.
         recommended: Layers to try first, from early to late. The default is the last listed layer of each level.
         default_layer: Layer for photos. The default is the last recommended layer up to the level "parts".
@@ -57,6 +62,7 @@ class Network:
         channels: str = "RGB",
         size: int | tuple[int, int] = (224, 224),
         labels: Labels | Sequence[str] | None = None,
+        output: str | int | None = None,
         layers: Sequence[str] | None = None,
         recommended: Sequence[str] | None = None,
         default_layer: str | None = None,
@@ -68,23 +74,22 @@ class Network:
             raise InvalidSetting(
                 f"a Network is made of a torch module, not {quote_value(module)}; use load_network for registered names"
             )
-        if channels not in ("RGB", "BGR"):
-            raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {quote_value(channels)}")
         self.name = name or type(module).__name__
         self.size = checked_size(size)
         self.license, self.origin = license, origin
-        self.labels = labels if isinstance(labels, Labels) or labels is None else Labels(labels)
-        self._flip = channels == "BGR"
-        self._scale, self._shift = scale_and_shift(mean, std, range)
-        self._plain = freeze(module)
+        self.labels = as_labels(labels)
+        self._output = output
+        with normal_tensors():
+            self._format = input_format(mean, std, range, channels)
+            self._plain = freeze(module)
         self._copies = FusedCopies(self._plain, self.size)
         self._channel_counts: dict[str, int] = {}
         self.device = torch.device("cpu")
         self._siblings: dict[torch.device, Network] = {}
-        self._given_layers: list[str] | None = None
-        self._given_layers = None if layers is None else self._check_layers(layers)
-        self._recommended = None if recommended is None else self._check_layers(recommended)
-        self._default_layer = None if default_layer is None else self._check_layers([default_layer])[0]
+        self._names = LayerNames(self._plain)
+        self._names.listed = None if layers is None else self._names.checked(layers, self.name)
+        self._recommended = None if recommended is None else self._names.checked(recommended, self.name)
+        self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
 
     def to(self, device: torch.device | str) -> Network:
         """Move the network to `device`, and return the network itself.
@@ -93,23 +98,25 @@ class Network:
             InvalidSetting: If torch does not know the device, or this machine does not have it.
         """
         try:
-            target = torch.device(device)
-            scale, shift = self._scale.to(target), self._shift.to(target)
-            self._copies.to(target)
+            with normal_tensors():
+                target = exact_device(device)
+                format = self._format.to(target)
+                self._copies.to(target)
         except (RuntimeError, AssertionError, TypeError) as error:  # torch lacks this device or does not know it
             if is_out_of_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
             raise InvalidSetting(f"network {self.name} cannot be moved to {quote_value(device)}: {reason}") from error
-        self.device, self._scale, self._shift = target, scale, shift
+        self.device, self._format = target, format
         return self
 
     def on(self, device: torch.device) -> Network:
         """Return the network on `device`: itself, or a copy that is made once. This network is not moved."""
-        with self._copies.lock:
+        device = exact_device(device)
+        with self._copies.lock, normal_tensors():
             if device not in (self.device, *self._siblings):
                 sibling = copy.copy(self)
-                sibling._plain = copy.deepcopy(self._plain)
+                sibling._plain = copy_module(self._plain)
                 sibling._copies = FusedCopies(sibling._plain, self.size, self.device)
                 sibling._siblings = {}
                 sibling.__dict__.pop("statistics", None)  # they are tensors on the device of this network
@@ -134,18 +141,19 @@ class Network:
             InvalidSetting: If the network cannot process a picture of this size, or if a layer does not run or does
                 not output a tensor.
         """
-        modules = {layer: self._module_name(layer) for layer in layers}
+        modules = {layer: self._names.module_of(layer, self.name) for layer in layers}
         size = picture.shape[-2:]
-        with self._copies.lock, explained_errors(self.name, size, self.size):
+        with self._running(size):
             feature_maps = self._known_maps
             grids = feature_maps.grids(modules.values())
             module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=grids)
-            pixels = picture.flip(1) if self._flip else picture
-            pixels = torch.addcmul(self._shift, pixels, self._scale).to(dtype)
-            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            pixels = self._format.normalize(picture, dtype)
             with recorded_shapes(module, grids) as shapes:
-                outputs = run_until(module, pixels, modules.values())
+                outputs = run_until(module, pixels, modules.values(), self._choose_output)
             maps = {name: feature_maps.read(name, output, shapes, size) for name, output in outputs.items()}
+        if "" in maps:
+            maps[""] = shape_logits(maps[""], len(picture))
+            check_labels(self.labels, maps[""].shape[1], self.name)
         return {layer: maps[name].float() for layer, name in modules.items()}
 
     def dtype(self, precision: str) -> torch.dtype:
@@ -182,7 +190,7 @@ class Network:
         size = self.size if size is None else checked_size(size)
         shapes = maps.shapes
         if size != self.size:
-            with self._copies.lock, explained_errors(self.name, size, self.size):
+            with self._running(size):
                 shapes = maps.shapes_at(self._plain, size, self.device)
         return [
             Layer(name, *shapes[name], maps.strides[name], self._levels[name], name in self.recommended)
@@ -223,7 +231,7 @@ class Network:
 
     def check_layer(self, name: str) -> None:
         """Raise `UnknownName`, with similar names, if the network has no layer `name`."""
-        self._module_name(name)
+        self._names.module_of(name, self.name)
 
     def class_index(self, target: str | int) -> int:
         """Return the index of a class. If the network has no labels, `target` must be an index (see `Labels.index`).
@@ -250,51 +258,43 @@ class Network:
         """
         if self._default_layer is not None:
             return self._default_layer
-        if not self.recommended:
-            reason = "none of its modules outputs a feature map; wrap it in nn.Sequential if it is a single module"
-            raise InvalidSetting(f"network {self.name} has no layer to dream: {reason}")
-        early = list(LEVELS)[: list(LEVELS).index("parts") + 1]
-        parts = [name for name in self.recommended if self._levels.get(name) in early]
-        return (parts or self.recommended)[-1]
+        return choose_default(self.recommended, self._levels, self.name)
 
     @cached_property
     def statistics(self) -> Mapping[str, Statistics]:
         """Statistics of layers for natural pictures, by layer name. Empty for a network without batch norms."""
-        return natural_statistics(self._plain, self._copies.fusion.chains)
+        with self._copies.lock, normal_tensors():
+            return natural_statistics(self._plain, self._copies.fusion.chains)
 
     @cached_property
     def weights_hash(self) -> str:
         """The SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
         return hash_weights(self._plain)
 
-    def _check_layers(self, layers: Sequence[str]) -> list[str]:
-        """Return `layers` as a list; raise an error if one of them is not the name of a layer."""
-        if isinstance(layers, str) or not isinstance(layers, Sequence):
-            raise InvalidSetting(f"layers must be a list of names, not {quote_value(layers)}")
-        for name in layers:
-            self.check_layer(name)
-        return list(layers)
+    @contextmanager
+    def explained_gradient(self, size: Sequence[int]) -> Iterator[None]:
+        """Turn errors in the backward pass of a picture of `size`, a height and width, into an `InvalidSetting`."""
+        with explained_errors(self._plain, self.name, size, self.size):
+            yield
 
-    def _module_name(self, layer: str) -> str:
-        """Return the name of the module that computes `layer`: "" for the logits."""
-        if layer == LOGITS:
-            return ""
-        if not isinstance(layer, str):
-            raise InvalidSetting(f"a layer is given by its name, not {quote_value(layer)}")
-        if layer in self._module_names:
-            return layer
-        known = [LOGITS, *(self._given_layers or self._module_names)]
-        hint = suggestion(layer, known) or suggestion(layer, self._module_names) or "; `dream layers` lists them"
-        raise UnknownName(f"network {self.name} has no layer {quote_value(layer)}{hint}")
+    def explain_missing_gradient(self, picture: Tensor, layer: str) -> InvalidSetting:
+        """Return the error for a layer whose activations have no gradient with respect to a picture, N×3×H×W."""
+        with self._running(picture.shape[-2:]):
+            pixels = self._format.normalize(picture.detach(), torch.float32)
+            return explain_missing_gradient(self._plain, pixels, self._names.module_of(layer, self.name), self.name)
 
-    @cached_property
-    def _module_names(self) -> dict[str, None]:
-        # A dictionary keeps the order of its keys, and it finds a key fast.
-        return {name: None for name, _ in self._plain.named_modules() if name}
+    @contextmanager
+    def _running(self, size: Sequence[int]) -> Iterator[None]:
+        """Let only this thread run the modules, make normal tensors, and explain errors for pictures of `size`."""
+        with self._copies.lock, normal_tensors(), explained_errors(self._plain, self.name, size, self.size):
+            yield
+
+    def _choose_output(self, output: object) -> Tensor:
+        return choose_output(output, self._output)
 
     @cached_property
     def _maps(self) -> FeatureMaps:
-        with self._copies.lock, explained_errors(self.name, self.size, self.size):
+        with self._running(self.size):
             return find_maps(self._plain, self.size, self.device)
 
     @cached_property
@@ -309,11 +309,7 @@ class Network:
     def _listed(self) -> dict[str, None]:
         """Names of the layers that are listed by default, in the order in which they run."""
         grown = [name for name, layout in self._maps.layouts.items() if layout.grows]
-        listed = self._given_layers
-        if listed is None:
-            listed = find_blocks(self._plain, set(grown), self._maps.outputs) or grown
-        # A global pooling outputs one number per channel for the whole picture. This is not a feature map to dream.
-        return {name: None for name in grown if name in listed} or dict.fromkeys(listed)
+        return find_listed(self._plain, grown, self._maps.outputs, self._names.listed)
 
     @cached_property
     def _levels(self) -> dict[str, str]:

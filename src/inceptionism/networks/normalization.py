@@ -3,12 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.validation import check_number
+
+
+class InputFormat(NamedTuple):
+    """The values that a module takes for a picture.
+
+    Attributes:
+        scale, shift: 1×3×1×1 each: `picture * scale + shift` is the input of the module.
+        flip: Whether the module takes the channels in the order blue, green, red.
+    """
+
+    scale: Tensor
+    shift: Tensor
+    flip: bool
+
+    def to(self, device: torch.device) -> InputFormat:
+        """Return the same format on a device."""
+        return InputFormat(self.scale.to(device), self.shift.to(device), self.flip)
+
+    def normalize(self, picture: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return a picture, N×3×H×W in [0, 1], as the input of the module, in channels-last memory."""
+        pixels = torch.addcmul(self.shift, picture.flip(1) if self.flip else picture, self.scale)
+        return pixels.to(dtype).contiguous(memory_format=torch.channels_last)
+
+
+def input_format(mean: Sequence[float], std: Sequence[float], range: float, channels: str) -> InputFormat:
+    """Return the format in which the input is `(picture * range - mean) / std`, with the channels in a given order.
+
+    Raises:
+        InvalidSetting: If `mean` or `std` are not three finite numbers, `std` or `range` are not more than 0, or
+            `channels` is neither "RGB" nor "BGR".
+    """
+    if channels not in ("RGB", "BGR"):
+        raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {quote_value(channels)}")
+    return InputFormat(*scale_and_shift(mean, std, range), channels == "BGR")
 
 
 def scale_and_shift(mean: Sequence[float], std: Sequence[float], range: float) -> tuple[Tensor, Tensor]:

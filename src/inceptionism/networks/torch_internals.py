@@ -6,7 +6,8 @@ They are all here, because torch may change or remove them in any version. Each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -57,13 +58,21 @@ def has_forward_hooks(module: nn.Module) -> bool:
 
 
 def version(tensor: Tensor) -> int:
-    """Return a number that grows whenever `tensor` is changed in place."""
-    return tensor._version
+    """Return a number that grows whenever `tensor` is changed in place. Tensors of torch's inference mode have none."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def tensors_in(values: object) -> list[Tensor]:
-    """Return the tensors in nested tuples, lists and dictionaries."""
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+    """Return the tensors in nested tuples, lists, dictionaries and data classes."""
+    return list(_tensors_in(tree_leaves(values)))
+
+
+def _tensors_in(leaves: Iterable[object]) -> Iterator[Tensor]:
+    for leaf in leaves:
+        if isinstance(leaf, Tensor):
+            yield leaf
+        elif is_dataclass(leaf) and not isinstance(leaf, type):
+            yield from _tensors_in(tree_leaves(vars(leaf)))
 
 
 def onednn_convolution() -> Callable[..., Tensor]:

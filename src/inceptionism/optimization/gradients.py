@@ -153,6 +153,9 @@ class GradientEvaluator:
                 self._graphs[key] = CUDAGraphed(pool)
             return self._graphs[key](lambda inputs: self._forward_backward(inputs, requests), views)
 
+    # The caller may be in any mode of torch.
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def _forward_backward(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
         """Return the scores of N views and their gradients, N×3×H×W. Each request's objective scores its own view."""
         first = requests[0]
@@ -161,6 +164,9 @@ class GradientEvaluator:
         pictures = views[:, :3].detach().requires_grad_()
         activations: dict[ActivationKey, Tensor] = {}
         activations.update(self.network.activations(pictures, layers, self.dtype))
+        for name in objective.layers:
+            if not activations[name].requires_grad:
+                raise self.network.explain_missing_gradient(pictures, name)
         for index, reference in enumerate(first.references, 1):
             with torch.no_grad():
                 aligned = self.network.activations(views[:, 3 * index :][:, :3], objective.layers, self.dtype)
@@ -175,7 +181,8 @@ class GradientEvaluator:
         total = scores.sum()
         if first.regularizer is not None:
             total = total - first.regularizer(activations).sum()
-        (gradient,) = torch.autograd.grad(total, pictures)
+        with self.network.explained_gradient(views.shape[-2:]):
+            (gradient,) = torch.autograd.grad(total, pictures)
         return scores.detach(), gradient
 
     def reference_activations(self, reference: Reference, layers: Iterable[str]) -> Mapping[str, Tensor]:

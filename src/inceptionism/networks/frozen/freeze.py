@@ -5,15 +5,22 @@ The frozen module has the same outputs as the trained module. The tests compare 
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inceptionism.errors import InvalidSetting, is_out_of_memory
+from inceptionism.errors import InvalidSetting, first_line, is_out_of_memory
+from inceptionism.networks.copying import (
+    COPY_ERRORS,
+    check_module,
+    copy_module,
+    unwrap_children,
+    unwrapped,
+)
 from inceptionism.networks.frozen.convolution import FrozenConv2d, FrozenConvSequence
 from inceptionism.networks.frozen.fusion import CLAMPS, Chain, can_be_frozen, is_plain
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
@@ -23,22 +30,31 @@ from inceptionism.networks.torch_internals import child_modules, own_buffers, ow
 def freeze(module: nn.Module) -> nn.Module:
     """Return a copy of `module` in evaluation mode, without weight gradients, in float32 and channels-last memory.
 
-    Activations no longer work in place, so the output of every layer can be kept.
+    Activations no longer work in place, so the output of every layer can be kept. A module that torch has wrapped, for
+    example by `torch.compile`, is unwrapped.
 
     Raises:
-        InvalidSetting: If the module cannot be copied.
+        InvalidSetting: If the module cannot be copied or used.
     """
+    module = unwrapped(module)
+    check_module(module)
     try:
-        frozen = copy.deepcopy(module).eval().requires_grad_(False).float()
-    except RuntimeError as error:  # torch cannot copy computed weights, for example of an old weight norm
+        frozen = copy_module(module)
+        unwrap_children(frozen)
+        frozen.eval().requires_grad_(False).float()
+    except COPY_ERRORS as error:
         if is_out_of_memory(error):
             raise
-        reason = str(error).partition("\n")[0]
-        raise InvalidSetting(f"the module {type(module).__name__} cannot be copied: {reason}") from error
+        raise InvalidSetting(
+            f"the module {type(module).__name__} cannot be copied: {first_line(error)}; give the module from which it "
+            "was made, or one that copy.deepcopy can copy"
+        ) from error
     for part in frozen.modules():
         if getattr(part, "inplace", False) is True:
             part.inplace = False  # type: ignore[assignment]
-    frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for tensor in [*frozen.parameters(), *frozen.buffers()]:
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
     return frozen
 
 
@@ -54,7 +70,7 @@ def fuse_frozen(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] =
         chains: Chains to fuse.
     """
     tensors = [*module.parameters(), *module.buffers()]
-    fused = copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
+    fused = copy_module(module, {id(tensor): tensor for tensor in tensors})
     replacements = dict(pair for chain in chains for pair in chain_replacements(fused, chain))
     for part in list(fused.modules()):
         children = child_modules(part)
@@ -78,7 +94,7 @@ def join_convolutions(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> n
     """
     shared = [part for part in fused.modules() if isinstance(part, FrozenConv2d)]
     tensors = [*fused.parameters(), *fused.buffers()]
-    joined = copy.deepcopy(fused, {id(one): one for one in [*shared, *tensors]})
+    joined = copy_module(fused, {id(one): one for one in [*shared, *tensors]})
     for names in sequences:
         convs = [fused.get_submodule(name) for name in names]
         for name in names[:-1]:
@@ -129,7 +145,9 @@ def convert(module: nn.Module, dtype: torch.dtype) -> None:
 def hash_weights(module: nn.Module) -> str:
     """Return the SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
     digest = hashlib.sha256()
-    for name, value in module.state_dict().items():
+    # A module can also add other objects to its state.
+    state: dict[str, Any] = {name: one for name, one in module.state_dict().items() if isinstance(one, Tensor)}
+    for name, value in state.items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()

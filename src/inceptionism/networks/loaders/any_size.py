@@ -95,6 +95,6 @@ def accepts_size(module: nn.Module, size: tuple[int, int]) -> bool:
     try:
         with torch.no_grad(), ViewAsReshape():
             module(torch.zeros(1, 3, *size, device=device))
-    except (*FORWARD_ERRORS, TypeError, AttributeError):
+    except FORWARD_ERRORS:
         return False
     return True
