@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -119,6 +120,9 @@ class FilmRun(ABC):
         """Whether the run has ended: all frames were made, or the run was interrupted or failed."""
         return getgeneratorstate(self._remaining_frames) == GEN_CLOSED
 
+    # The user may be in any mode of torch, and in a different one at each frame.
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def _counted_frames(self) -> Generator[Frame, None, None]:
         with keep_memory():
             for frame in self.frames():

@@ -101,7 +101,9 @@ def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
                 f"the direction {source} has {len(vector)} numbers, but layer {name} has {values.shape[1]} channels; "
                 "a direction needs one number for each channel"
             )
-        return torch.einsum("nc...,c->n...", values, unit_vector.to(values)).reshape(len(values), -1).mean(1)
+        # The gradient cannot use a tensor that was made in torch's inference mode.
+        numbers = unit_vector.clone() if unit_vector.is_inference() else unit_vector
+        return torch.einsum("nc...,c->n...", values, numbers.to(values)).reshape(len(values), -1).mean(1)
 
     return Objective(frozenset([name]), score, expression_text("direction", name, source))
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
+import torch
+
 from inceptionism import interruption
 from inceptionism.errors import InceptionismError, InvalidSetting, NotFinite
 from inceptionism.memory import keep_memory
@@ -25,6 +27,9 @@ MAX_BATCH_PIXELS = 4 * 224 * 224
 AnyRun = TypeVar("AnyRun", bound="Run")
 
 
+# The user may be in any mode of torch, and in a different one at each step.
+@torch.inference_mode(False)
+@torch.enable_grad()
 def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
     """Take the steps of several runs at the same time. After each step, yield the `Step` of each run.
 

@@ -121,6 +121,7 @@ class ClassRun(Run):
         self._generator = torch.Generator().manual_seed((recipe.seed + recipe.number) % (MAX_SEED + 1))
 
     @cached_property
+    @torch.inference_mode(False)
     def _initialization(self) -> Initialization:
         # Created when the run starts. Many runs may be checked in advance, but only a few need this memory at a time.
         return initialize(
