@@ -41,6 +41,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
+import torch
 from torch import nn
 
 from .film import VideoRun, ZoomRun

@@ -352,3 +352,80 @@ def test_a_memory_limit_leads_to_tiles_and_a_picture_without_seams(lite0, photo)
     assert by_tiles.recipe.memory == "560MB"
     with pytest.raises(InvalidSetting, match="memory must be an amount such as 2GB"):
         inc.dream(photo, memory="a lot")
+
+
+@pytest.mark.parametrize("kind", ["float tensor", "chw tensor", "uint8 tensor", "float array", "chw array"])
+def test_tensors_and_float_arrays_are_dreamed_like_the_photograph(tiny, photo, kind: str) -> None:
+    tensor = torch.from_numpy(photo).permute(2, 0, 1)
+    sources = {
+        "float tensor": tensor[None] / 255,
+        "chw tensor": (tensor / 255).requires_grad_(),
+        "uint8 tensor": tensor,
+        "float array": photo / 255,
+        "chw array": np.moveaxis(photo, 2, 0).astype(np.float32) / 255,
+    }
+    expected = inc.dream(photo, network=tiny, mask=photo[..., 0].copy(), guide=photo, layer="second", **ONE)
+    mask = torch.from_numpy(photo[..., 0].copy()) / 255
+    found = inc.dream(sources[kind], network=tiny, mask=mask, guide=sources[kind], layer="second", **ONE)
+    np.testing.assert_array_equal(pixels(found), pixels(expected))
+
+
+def test_a_result_has_a_tensor_that_can_be_dreamed_again(tiny, photo) -> None:
+    result = inc.dream(photo, network=tiny, **ONE)
+    assert (result.tensor.shape, result.tensor.dtype) == ((1, 3, 93, 71), torch.float32)
+    np.testing.assert_allclose(result.tensor[0].permute(1, 2, 0) * 255, pixels(result), atol=1e-4)
+    np.testing.assert_array_equal(inc.load_photo(result.tensor).pixels, pixels(result))
+    assert tiny.activations(result.tensor, ["logits"])["logits"].shape == (1, 4)
+
+
+def test_the_layer_can_be_given_by_position(tiny, photo) -> None:
+    expected = inc.dream(photo, network=tiny, layer="first", **QUICK)
+    np.testing.assert_array_equal(pixels(inc.dream(photo, "first", network=tiny, **QUICK)), pixels(expected))
+    assert [str(one) for one in inc.zoom(photo, "first", network=tiny).recipe.layer] == ["first"]
+    with pytest.raises(TypeError, match="multiple values for argument 'layer'"):
+        inc.dream(photo, "first", layer="second", network=tiny)
+
+
+@pytest.mark.parametrize("device", [torch.device("cpu"), "cpu:0", torch.device("cpu", 0), "cpu"])
+def test_a_device_can_be_an_object_or_have_a_number(tiny, photo, device) -> None:
+    result = inc.dream(photo, network=tiny, device=device, **ONE)
+    assert result.recipe.device == str(device)
+    assert Recipe.from_json(result.recipe.to_json()) == result.recipe
+    network = inc.load_network(tiny, device)
+    assert network is tiny  # not a copy
+    assert tiny.on(torch.device(device)) is tiny
+    assert tiny.to(device).device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda:77", torch.device("cuda:77"), "cpu:1", torch.device("meta"), "mps:3"])
+def test_a_device_that_this_machine_does_not_have_is_refused_by_its_number(tiny, device) -> None:
+    with pytest.raises(InvalidSetting, match=r"this machine has no device .* that torch can use; it has .*cpu"):
+        inc.load_network(tiny, device)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:-1", "cuda:x", "auto:0", "cpu:0000", 0, None, ["cpu"]])
+def test_a_text_that_is_no_device_is_refused(device) -> None:
+    with pytest.raises(
+        InvalidSetting, match="device must be one of auto, cpu, cuda, mps, or one with a number such as cuda:1, not"
+    ):
+        PhotoRecipe(device=device)
+
+
+PUBLIC = """
+import inceptionism as inc
+assert inc.objectives.layer("stem").layers == {"stem"}
+assert inc.networks.Network is inc.Network
+assert inc.__version__.count(".") >= 1, inc.__version__
+print(sorted(set(dir(inc)) - set(inc.__all__)), sorted(set(dir(inc.networks)) - set(inc.networks.__all__)))
+"""
+
+
+def test_the_public_names_need_no_import_and_are_all_that_is_listed() -> None:
+    done = subprocess.run([sys.executable, "-c", PUBLIC], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == "[] []\n"
+
+
+def test_a_network_is_described_in_one_line(tiny) -> None:
+    assert repr(tiny) == "<Network Tiny: 32×32 pixels, 4 labels, on cpu>"
+    assert repr(inc.Network(tiny_module(), size=(61, 47))) == "<Network Tiny: 61×47 pixels, no labels, on cpu>"

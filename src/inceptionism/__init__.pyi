@@ -1,4 +1,4 @@
-from . import objectives
+from . import networks, objectives
 from .api import dream, video, visualize, zoom
 from .errors import (
     CannotWrite,
@@ -18,6 +18,7 @@ from .objectives import Objective
 from .recipes import ClassRecipe, Keyframe, PhotoRecipe, Recipe, VideoRecipe, ZoomRecipe
 from .runs import ClassRun, PhotoRun, Result, Results, Run, Step, make_batches, run_batch
 from .runs.replay import replay
+from .version import __version__
 
 __all__ = [
     "CannotWrite",
@@ -47,11 +48,13 @@ __all__ = [
     "VideoRun",
     "ZoomRecipe",
     "ZoomRun",
+    "__version__",
     "dream",
     "load_network",
     "load_photo",
     "load_recipe",
     "make_batches",
+    "networks",
     "objectives",
     "replay",
     "replay_film",

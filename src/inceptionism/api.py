@@ -44,6 +44,7 @@ ANNOTATIONS = {
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
     "keyframes": "Keyframes",
+    "device": "str | torch.device",
 }
 """Types of the arguments that may be objects in Python, where a recipe holds names."""
 
@@ -60,20 +61,22 @@ NOTES = {
     "network": "A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.",
     "layer": "A list of names, or a mapping from name to weight, is accepted too.",
     "objective": "An `Objective` is accepted too.",
-    "guide": "A path, a PIL image, or an H×W×3 uint8 array.",
-    "mask": "A path, a PIL image, or an H×W or H×W×3 uint8 array.",
+    "guide": "A path, a PIL image, an array or a tensor (see `load_photo`).",
+    "mask": "A path, a PIL image, or an array or a tensor, which may also be H×W.",
+    "device": "A device of torch is accepted too.",
     "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
 }
 
 
-@takes_settings(PhotoRecipe, annotations=ANNOTATIONS, notes=NOTES)
+@takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
 def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
 
     The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
 
     Args:
-        photo: Photograph: a path, a PIL image, or an H×W×3 uint8 array.
+        photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
+            or with floats in [0, 1]).
         **settings: Settings of the recipe.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
@@ -91,7 +94,7 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
 @takes_settings(
     ClassRecipe,
     leave_out=("target", "objective"),
-    annotations=ANNOTATIONS | {"size": "int | tuple[int, int]"},
+    annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"},
     notes=NOTES,
 )
 def visualize(
@@ -134,7 +137,12 @@ def visualize(
     return finish_runs((runs.popleft() for _ in range(len(runs))), on_step)  # a finished run needs no memory
 
 
-@takes_settings(ZoomRecipe, annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"}, notes=NOTES)
+@takes_settings(
+    ZoomRecipe,
+    positional=["layer"],
+    annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"},
+    notes=NOTES,
+)
 def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     """Make a film that flies into a picture: dream, zoom, and dream again.
 
@@ -143,7 +151,8 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
         inc.zoom("sky.jpg").save("zoom.mp4")
 
     Args:
-        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; or "noise" for noise with natural colors.
+        photo: First picture: a path, a PIL image, an array or a tensor (see `load_photo`); or "noise" for noise with
+            natural colors.
         **settings: Settings of the recipe.
 
     Returns:
@@ -164,7 +173,7 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     return ZoomRun(ZoomRecipe(**{**recipe, "keyframes": keyframes}), first, **objects)
 
 
-@takes_settings(VideoRecipe, annotations=ANNOTATIONS, notes=NOTES)
+@takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
 def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
+import torch
 from torch import nn
 
 from .film import VideoRun, ZoomRun
@@ -20,8 +21,8 @@ Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str,
 
 def dream(
     photo: PhotoSource,
-    *,
     layer: LayerSetting | None = None,
+    *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
@@ -34,7 +35,7 @@ def dream(
     size: int | None = None,
     prior: str = "none",
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
     on_step: OnStep | None = None,
@@ -44,14 +45,15 @@ def dream(
     The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
 
     Args:
-        photo: Photograph: a path, a PIL image, or an H×W×3 uint8 array.
+        photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
+            or with floats in [0, 1]).
         layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
             added. By default the network's default layer. A list of names, or a mapping from name to
             weight, is accepted too.
-        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
-            H×W×3 uint8 array.
+        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, an array
+            or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
-            path, a PIL image, or an H×W or H×W×3 uint8 array.
+            path, a PIL image, or an array or a tensor, which may also be H×W.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
@@ -66,8 +68,8 @@ def dream(
         prior: Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics,
             joined by +; or none. docs/priors.md explains them.
         seed: Random seed: the same seed gives the same picture.
-        device: Device to compute on: auto, cpu, cuda or mps. With auto, a GPU is used if the machine
-            has one.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
@@ -89,10 +91,10 @@ def visualize(
     network: str | nn.Module | Network = "efficientnet-lite0",
     preset: str = "fine",
     prior: str | None = None,
-    size: int | tuple[int, int] = (224, 224),
+    size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
     count: None = None,
@@ -145,11 +147,12 @@ def visualize(
             best pictures, and fast takes a third of the time.
         prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
             By default the prior of the preset. docs/priors.md lists all priors.
-        size: Height and width of the picture; one number means both, in pixels.
+        size: Height and width of the picture; one number means both, in pixels. By default 224x224, or
+            the size of the network if it accepts no other.
         steps: Number of steps. By default the number of the preset.
         seed: Random seed: the same seed gives the same picture.
-        device: Device to compute on: auto, cpu, cuda or mps. With auto, a GPU is used if the machine
-            has one.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
@@ -168,8 +171,8 @@ def visualize(
 
 def zoom(
     photo: PhotoSource = "noise",
-    *,
     layer: LayerSetting | None = None,
+    *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
     seconds: float | None = 10.0,
@@ -190,7 +193,7 @@ def zoom(
     prior: str = "none",
     keep: float = 0.05,
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
 ) -> ZoomRun:
@@ -201,14 +204,15 @@ def zoom(
         inc.zoom("sky.jpg").save("zoom.mp4")
 
     Args:
-        photo: First picture: a path, a PIL image, or an H×W×3 uint8 array; or "noise" for noise with natural colors.
+        photo: First picture: a path, a PIL image, an array or a tensor (see `load_photo`); or "noise" for noise with
+            natural colors.
         layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
             added. By default the network's default layer. A list of names, or a mapping from name to
             weight, is accepted too.
-        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
-            H×W×3 uint8 array.
+        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, an array
+            or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
-            path, a PIL image, or an H×W or H×W×3 uint8 array.
+            path, a PIL image, or an array or a tensor, which may also be H×W.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -236,8 +240,8 @@ def zoom(
         keep: Share of the difference from the first frame's brightness and contrast that every frame
             corrects. With 0, the contrast of a long zoom becomes too strong.
         seed: Random seed: the same seed gives the same picture.
-        device: Device to compute on: auto, cpu, cuda or mps. With auto, a GPU is used if the machine
-            has one.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
@@ -254,8 +258,8 @@ def zoom(
 
 def video(
     film: str | os.PathLike[str],
-    *,
     layer: LayerSetting | None = None,
+    *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
     fps: float | None = None,
@@ -271,7 +275,7 @@ def video(
     first_steps: int = 10,
     blend: float = 0.92,
     seed: int = 0,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
 ) -> VideoRun:
@@ -284,10 +288,10 @@ def video(
         layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
             added. By default the network's default layer. A list of names, or a mapping from name to
             weight, is accepted too.
-        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, or an
-            H×W×3 uint8 array.
+        guide: Second picture whose shapes you want to see in the result. A path, a PIL image, an array
+            or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
-            path, a PIL image, or an H×W or H×W×3 uint8 array.
+            path, a PIL image, or an array or a tensor, which may also be H×W.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
@@ -308,8 +312,8 @@ def video(
         blend: Share of the dream that is carried to the next frame. The higher it is, the less the film
             flickers.
         seed: Random seed: the same seed gives the same picture.
-        device: Device to compute on: auto, cpu, cuda or mps. With auto, a GPU is used if the machine
-            has one.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.

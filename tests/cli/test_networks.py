@@ -20,8 +20,8 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.networks.hub import entries, registry, store
 from inceptionism.networks.hub.download import digest
-from tests.support.command import dream, refused
-from tests.support.tiny_networks import randomize
+from tests.support.command import dream, pixels, refused
+from tests.support.tiny_networks import randomize, tiny_module
 
 
 @pytest.fixture(autouse=True)
@@ -285,3 +285,50 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path) -> None:
     done = dream("networks", "add", "evil", "evil.pth", "-a", "torchvision/resnet18", cwd=tmp_path)
     refused(done, "evil.pth", 2)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def square(tmp_path) -> Path:
+    """An ONNX file of a network that accepts only pictures of 64×64 pixels."""
+    onnx = pytest.importorskip("onnx")
+    random = np.random.default_rng(0)
+    shapes = {"kernel": (6, 3, 5, 5), "matrix": (6 * 16 * 16, 4)}
+    weights = [
+        onnx.numpy_helper.from_array(random.standard_normal(shape).astype(np.float32) / 8, name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "kernel"], ["early"], "early", strides=[4, 4], pads=[1, 1, 1, 1]),
+        onnx.helper.make_node("Sigmoid", ["early"], ["late"], "late"),
+        onnx.helper.make_node("Flatten", ["late"], ["flat"], "flat"),
+        onnx.helper.make_node("MatMul", ["flat", "matrix"], ["out"], "out"),
+    ]
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes, "square", [value("x", 1, (1, 3, 64, 64))], [value("out", 1, ["n", "m"])], weights
+    )
+    path = tmp_path / "square.onnx"
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_pictures_from_noise_have_the_size_of_a_network_that_accepts_no_other(tmp_path, square) -> None:
+    assert dream("networks", "add", "square", square, "--mean", "0,0,0", "--range", "1", cwd=tmp_path).returncode == 0
+    (layer,) = inc.load_network("square").recommended
+    settings = ("--network", "square", "--steps", "2")
+    for arguments in (["class", "2"], ["unit", layer, "3"]):
+        done = dream(*arguments, *settings, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert pixels(tmp_path / done.stdout.strip()).shape == (64, 64, 3)
+    done = dream("atlas", layer, "--channels", "3", *settings, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert pixels(tmp_path / f"square-{layer}-atlas" / "3.png").shape == (64, 64, 3)
+    refused(
+        dream("class", "2", "--size", "70x61", *settings, cwd=tmp_path),
+        "network square cannot process a picture of 70×61 pixels: .*; it is made for 64×64 pixels",
+        2,
+    )
+    any_size = inc.visualize(2, network=tiny_module(), steps=1)
+    assert any_size.image.size == (224, 224)
+    assert any_size.recipe.size == (224, 224)

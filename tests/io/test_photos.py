@@ -12,6 +12,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, quote_path
@@ -37,19 +38,58 @@ def test_arrays_and_pil_images_are_accepted_as_photographs() -> None:
     assert load_photo(pixels).sha256 == load_photo(Image.fromarray(pixels)).sha256
 
 
-@pytest.mark.parametrize("shape", [(21, 34), (3, 21, 34), (21, 34, 4), (0, 5, 3)])
+@pytest.mark.parametrize("shape", [(21, 34), (21, 34, 4), (2, 3, 21, 34), (1, 1, 21, 34), (0, 5, 3), (3,)])
 def test_an_array_of_a_wrong_shape_is_refused(shape) -> None:
-    with pytest.raises(
-        UnreadablePicture, match=r"the shape H×W×3 and the type uint8, not the shape .* and the type uint8"
-    ):
-        load_photo(np.zeros(shape, np.uint8))
+    sizes = "×".join(map(str, shape))
+    for array, kind in ((np.zeros(shape, np.uint8), "an array"), (torch.zeros(shape, dtype=torch.uint8), "a tensor")):
+        with pytest.raises(
+            UnreadablePicture,
+            match=f"a picture given as {kind} must be H×W×3, 3×H×W or 1×3×H×W, with numbers of the type uint8 or "
+            f"with floats from 0 to 1, not {sizes} of the type uint8",
+        ):
+            load_photo(array)
 
 
 def test_an_array_of_a_wrong_type_is_refused() -> None:
-    with pytest.raises(UnreadablePicture, match="not the shape 21×34×3 and the type float64"):
-        load_photo(gradient() / 255)
-    with pytest.raises(UnreadablePicture, match="a path, a PIL image or an array, not int"):
+    with pytest.raises(UnreadablePicture, match="not 21×34×3 of the type int64"):
+        load_photo(gradient().astype(np.int64))
+    with pytest.raises(UnreadablePicture, match="a path, a PIL image, an array or a tensor, not int"):
         load_photo(7)
+
+
+def test_floats_are_rounded_to_8_bits_and_their_axes_are_recognized() -> None:
+    pixels = gradient()
+    planes = torch.from_numpy(pixels).permute(2, 0, 1)
+    for source in (pixels / 255, planes / 255, planes[None] / 255, planes, np.asarray(planes), pixels / 255 + 4e-4):
+        np.testing.assert_array_equal(load_photo(source).pixels, pixels)
+    np.testing.assert_array_equal(
+        load_photo((planes / 255).bfloat16()).pixels,
+        (planes / 255).bfloat16().float().mul(255).round().permute(1, 2, 0),
+    )
+    # Both axes can be the channels: the last one counts in an array, and the first one in a tensor.
+    both = np.arange(63, dtype=np.uint8).reshape(3, 7, 3)
+    np.testing.assert_array_equal(load_photo(both).pixels, both)
+    np.testing.assert_array_equal(load_photo(torch.from_numpy(both)).pixels, both.transpose(1, 2, 0))
+    kept = load_photo(both)
+    both[:] = 0
+    assert kept.pixels.any()
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(255, 0), (2, -1), (1, float("nan")), (1, -0.1)])
+def test_floats_out_of_range_are_refused_with_the_way_out(factor: float, shift: float) -> None:
+    with pytest.raises(UnreadablePicture, match=r"must be in the range from 0 to 1, but its numbers go from .*; undo"):
+        load_photo(torch.from_numpy(gradient()) / 255 * factor + shift)
+
+
+def test_a_mask_of_floats_may_have_one_channel() -> None:
+    gray = gradient()[..., 0]
+    for source in (
+        gray,
+        gray / 255,
+        torch.from_numpy(gray.copy())[None] / 255,
+        torch.from_numpy(gray / 255)[None, None],
+    ):
+        np.testing.assert_array_equal(load_mask(source).amount, gray)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "HSV", "LAB"])

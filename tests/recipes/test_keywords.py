@@ -22,7 +22,8 @@ def test_every_setting_is_a_keyword_with_its_default(name) -> None:
     for one in grouped_settings(kind, left_out):
         default = parameters[one.name].default
         assert default == one.default or (default is None and one.default == ()), one.name
-        assert parameters[one.name].kind is inspect.Parameter.KEYWORD_ONLY
+        by_position = one.name == "layer"
+        assert (parameters[one.name].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD) == by_position
         assert f"    {one.name}: {one.facts.help.split()[0]}" in function.__doc__
     assert not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
 

@@ -71,7 +71,10 @@ def test_a_setting_of_the_wrong_type_is_refused(settings: dict, kind: str) -> No
         ({"size": 0}, "size must be from 1 to 65535, not 0"),
         ({"seed": -1}, "seed must be from 0"),
         ({"seed": 2**63}, "seed must be from 0"),
-        ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, not 'gpu'"),
+        (
+            {"device": "gpu"},
+            "device must be one of auto, cpu, cuda, mps, or one with a number such as cuda:1, not 'gpu'",
+        ),
         ({"layer": "a=0"}, "weight of layer 'a' is 0"),
         ({"layer": "a=b"}, "the weight after = must be a number, not 'b'"),
         ({"layer": ""}, "'' is not a valid layer"),

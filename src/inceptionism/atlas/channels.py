@@ -36,6 +36,10 @@ INDEX_SCHEMA = 1
 """Version of the format of `index.json`."""
 
 
+DEFAULT_SIZE = (128, 128)
+"""Height and width of the pictures in pixels, for settings that do not give them."""
+
+
 class ChannelAtlas:
     """Pictures of a layer's channels in a folder. Pictures that already exist with the same settings are kept.
 
@@ -45,7 +49,8 @@ class ChannelAtlas:
     Args:
         network: Network that has the layer.
         layer: Name of the layer.
-        settings: Settings of every picture. The objective in them is replaced by that of the channel.
+        settings: Settings of every picture. The objective in them is replaced by that of the channel. Without a size,
+            the pictures are small.
         folder: Folder for the files. It is created if its parent exists.
         channels: Indices of the channels. None means all channels of the layer.
         photo: If given, the channels that are most active on this photograph are shown instead of `channels`, the most
@@ -87,7 +92,7 @@ class ChannelAtlas:
             channels = self.activations.argsort(descending=True)[:top].tolist()
         self.channels = list(range(count)) if channels is None else list(channels)
         self._digits = len(str(count - 1))
-        self._settings = settings
+        self._settings = replace(settings, size=settings.size or network.fitting_size(DEFAULT_SIZE))
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:

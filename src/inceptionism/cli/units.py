@@ -10,7 +10,7 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.parse import parse_channels
+from inceptionism.cli.parse import parse_channels, parse_side_or_size
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
@@ -44,7 +44,7 @@ def add_unit_commands(app: typer.Typer) -> None:
         ClassRecipe,
         shared=["overwrite", "quiet"],
         leave_out=NO_TARGET,
-        defaults={"preset": "fast", "size": (128, 128)},
+        defaults={"preset": "fast"},
         examples=[
             "dream atlas blocks.10 --channels 0-5 --steps 16",
             "dream atlas blocks.10 --photo photo.jpg --top 4 --steps 16 -o active",
@@ -120,6 +120,16 @@ def atlas(
             min=1,
         ),
     ] = None,
+    size: Annotated[
+        str | None,
+        option(
+            "--size",
+            group=HOW,
+            metavar="HEIGHTxWIDTH",
+            help="Height and width of each picture, in pixels; one number means both. By default 128x128, or the size "
+            "of the network if it accepts no other.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, sheet and index. It may exist."),
@@ -134,6 +144,7 @@ def atlas(
         raise InvalidSetting("give either --channels or --photo")
     if top is not None and photo is None:
         raise InvalidSetting(f"--top {top} chooses the channels that respond to a photograph; add --photo PHOTO")
+    settings["size"] = None if size is None else parse_side_or_size(size)
     recipe = ClassRecipe(**settings, objective=unit_objective(layer, 0))
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas import ChannelAtlas

@@ -12,7 +12,8 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.files import text_of_name
-from inceptionism.io.photos import HASH_DIGITS, Array, PhotoSource, load_photo
+from inceptionism.io.arrays import array_pixels, is_array
+from inceptionism.io.photos import HASH_DIGITS, Array, Photo, PhotoSource, load_photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +50,14 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
     """Return a mask made from a picture: its brightness, and 0 where the picture is transparent.
 
     Args:
-        source: A path, a PIL image, an H×W×3 uint8 array, or an H×W uint8 array.
+        source: A path, a PIL image, or an array or a tensor as for `load_photo`, which may also be H×W.
         outside: Whether the objective counts where the picture is dark, instead of where it is bright.
 
     Raises:
         UnreadablePicture: If the picture cannot be read.
         InvalidSetting: If the mask is 0 everywhere, so that no pixel would change.
     """
-    if isinstance(source, np.ndarray) and source.ndim == 2:
-        source = np.repeat(source[..., None], 3, 2)
-    photo = load_photo(source)
+    photo = Photo(array_pixels(source, gray=True)) if is_array(source) else load_photo(source)
     gray = np.array(Image.fromarray(photo.pixels).convert("L"))
     if photo.alpha is not None:
         gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,18 @@ from PIL import Image, ImageCms
 
 from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.files import text_of_name
+from inceptionism.io.arrays import array_pixels, is_array
 from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
 from inceptionism.io.formats import open_image
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.tiff import gray_range, prepare_tiff
 from inceptionism.io.xmp_containers import count_gif_images, map_file
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Array: TypeAlias = NDArray[np.uint8]
-PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | Photo"
+PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | NDArray[np.floating[Any]] | Tensor | Photo"
 
 FileResolver: TypeAlias = Callable[[str], Path]
 """Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
@@ -78,7 +82,9 @@ class Photo:
 
 
 def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
-    """Return a photograph from a path, a PIL image, or an H×W×3 uint8 array. A `Photo` is returned unchanged.
+    """Return a photograph from a path, a PIL image, an array or a tensor. A `Photo` is returned unchanged.
+
+    An array or a tensor is H×W×3, 3×H×W or 1×3×H×W, and has uint8 numbers or floats in [0, 1]. Its colors are sRGB.
 
     The picture is turned upright as its EXIF orientation says, converted from its color profile to sRGB, and
     converted to 8 bits per channel. The first frame of an animation is used.
@@ -93,19 +99,15 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
     """
     if isinstance(source, Photo):
         return source
-    if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3 or 0 in source.shape:
-            shape = "×".join(map(str, source.shape))
-            raise UnreadablePicture(
-                f"a photograph given as an array must have the shape H×W×3 and the type uint8, "
-                f"not the shape {shape} and the type {source.dtype}"
-            )
-        return Photo(source.copy())
+    if is_array(source):
+        return Photo(array_pixels(source))
     if isinstance(source, Image.Image):
         with convert_decoding_errors("the picture"):
             return to_photo(source, "the picture", position=position)
     if not isinstance(source, (str, os.PathLike)):
-        raise UnreadablePicture(f"a photograph must be a path, a PIL image or an array, not {type(source).__name__}")
+        raise UnreadablePicture(
+            f"a photograph must be a path, a PIL image, an array or a tensor, not {type(source).__name__}"
+        )
     path = Path(source)
     with convert_decoding_errors(quote_path(path)), open_image(path) as image:
         return to_photo(image, quote_path(path), position=position)

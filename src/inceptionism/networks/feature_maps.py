@@ -77,12 +77,14 @@ class FeatureMaps:
         layouts: Layouts of the outputs that are feature maps.
         shapes: Channels, height and width of the maps for the first picture.
         strides: Distances in pixels of the picture between neighboring positions of the maps.
+        fixed_size: Whether the module does not accept the picture of the second size.
     """
 
     outputs: OutputShapes
     layouts: Mapping[str, Layout]
     shapes: MapShapes
     strides: Mapping[str, int]
+    fixed_size: bool = False
 
     def shapes_at(self, module: nn.Module, size: tuple[int, int], device: torch.device) -> MapShapes:
         """Return the channels, height and width of the maps for a picture of another size.
@@ -146,7 +148,7 @@ def find_maps(module: nn.Module, size: tuple[int, int], device: torch.device) ->
         # Both maps lose the same number of pixels at the borders, so their difference gives the exact stride.
         if grown := sum(sides) - sum(shapes[name][1:]):
             strides[name] = max(1, round((sum(larger) - sum(size)) / grown))
-    return FeatureMaps(first, layouts, shapes, strides)
+    return FeatureMaps(first, layouts, shapes, strides, second is None)
 
 
 def compare_shapes(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +78,7 @@ class Network:
         self.size = checked_size(size)
         self.license, self.origin = license, origin
         self.labels = as_labels(labels)
-        self._output = output
+        self._choose_output = partial(choose_output, key=output)
         with normal_tensors():
             self._format = input_format(mean, std, range, channels)
             self._plain = freeze(module)
@@ -90,6 +90,11 @@ class Network:
         self._names.listed = None if layers is None else self._names.checked(layers, self.name)
         self._recommended = None if recommended is None else self._names.checked(recommended, self.name)
         self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        labels = "no labels" if self.labels is None else f"{len(self.labels)} labels"
+        return f"<Network {self.name}: {height}×{width} pixels, {labels}, on {self.device}>"
 
     def to(self, device: torch.device | str) -> Network:
         """Move the network to `device`, and return the network itself.
@@ -198,6 +203,10 @@ class Network:
             if all or name in self._listed
         ]
 
+    def fitting_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return `size`, a height and width in pixels, or the training size if the network accepts no other."""
+        return self.size if self._known_maps.fixed_size else size
+
     def channels(self, layer: str) -> int:
         """Return the number of channels of `layer`. For the logits, it is the number of classes.
 
@@ -271,11 +280,9 @@ class Network:
         """The SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
         return hash_weights(self._plain)
 
-    @contextmanager
-    def explained_gradient(self, size: Sequence[int]) -> Iterator[None]:
+    def explained_gradient(self, size: Sequence[int]) -> AbstractContextManager[None]:
         """Turn errors in the backward pass of a picture of `size`, a height and width, into an `InvalidSetting`."""
-        with explained_errors(self._plain, self.name, size, self.size):
-            yield
+        return explained_errors(self._plain, self.name, size, self.size)
 
     def explain_missing_gradient(self, picture: Tensor, layer: str) -> InvalidSetting:
         """Return the error for a layer whose activations have no gradient with respect to a picture, N×3×H×W."""
@@ -288,9 +295,6 @@ class Network:
         """Let only this thread run the modules, make normal tensors, and explain errors for pictures of `size`."""
         with self._copies.lock, normal_tensors(), explained_errors(self._plain, self.name, size, self.size):
             yield
-
-    def _choose_output(self, output: object) -> Tensor:
-        return choose_output(output, self._output)
 
     @cached_property
     def _maps(self) -> FeatureMaps:

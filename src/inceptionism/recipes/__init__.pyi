@@ -9,9 +9,10 @@ from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbe
 from .provenance import MadeWith, Verdict, describe_photo
 from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
 from .settings import GROUPS, NONE, NamedSetting, settings_of
-from .visualization import MAX_TOGETHER, PRESETS, ClassRecipe
+from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, ClassRecipe
 
 __all__ = [
+    "DEFAULT_SIZE",
     "DEVICES",
     "GROUPS",
     "MAX_SEED",

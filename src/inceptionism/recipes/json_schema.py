@@ -70,6 +70,8 @@ def schema_of_setting(one: NamedSetting) -> dict[str, Any]:
     """Return the schema of the values of a setting, with its limits, default and description."""
     facts = one.facts
     values: dict[str, Any] = {"enum": list(facts.choices)} if facts.choices else schema_of_type(one.type)
+    if facts.pattern:
+        values["pattern"] = f"^({facts.pattern})$"
     if one.type in (int, float):
         limits = {"minimum": facts.minimum, "exclusiveMinimum": facts.above, "maximum": facts.maximum}
         values |= {name: limit for name, limit in limits.items() if limit is not None}

@@ -35,6 +35,7 @@ def takes_settings(
     kind: type[Recipe],
     *,
     leave_out: Collection[str] = (),
+    positional: Collection[str] = (),
     annotations: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
@@ -47,6 +48,7 @@ def takes_settings(
     Args:
         kind: The kind of recipe.
         leave_out: Names of settings that the function does not take.
+        positional: Names of settings that can also be given by position, after the function's own arguments.
         annotations: Types of the arguments that accept more in Python than a recipe does, by name.
         notes: Sentences to add to the descriptions, by name.
     """
@@ -54,19 +56,19 @@ def takes_settings(
     def decorate(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
         *own, _ = inspect.signature(function).parameters.values()
         wanted = grouped_settings(kind, leave_out)
-        keywords = [
+        settings = [
             Parameter(
                 one.name,
-                Parameter.KEYWORD_ONLY,
+                Parameter.POSITIONAL_OR_KEYWORD if one.name in positional else Parameter.KEYWORD_ONLY,
                 # A recipe without layers holds an empty tuple, and a person would write None.
                 default=None if one.default == () else one.default,
                 annotation=(annotations or {}).get(one.name, one.annotation),
             )
             for one in wanted
         ]
-        positional = [one for one in own if one.kind is not Parameter.KEYWORD_ONLY]
+        before = [one for one in own if one.kind is not Parameter.KEYWORD_ONLY]
         signature = inspect.Signature(
-            [*positional, *keywords, *(one for one in own if one not in positional)],
+            sorted([*before, *settings, *(one for one in own if one not in before)], key=lambda one: one.kind),
             return_annotation=inspect.signature(function).return_annotation,
         )
 
@@ -74,7 +76,7 @@ def takes_settings(
         def call(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            return function(*bound.args, **bound.kwargs)
+            return function(**bound.arguments)  # type: ignore[call-arg]  # its arguments are those of the signature
 
         lines = [
             entry(one.name, " ".join(filter(None, [one.facts.description, (notes or {}).get(one.name)])))

@@ -34,10 +34,26 @@ KINDS: dict[str, type[Recipe]] = {}
 """The kinds of recipes that are defined so far; `recipe_kinds` returns all of them."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICE_PATTERN = "auto|(cpu|cuda|mps)(:[0-9]{1,3})?"
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 MAX_SEED = 2**63 - 1
 MAX_STEPS = 100_000
+
+
+def checked_device(name: str, device: Any) -> str:
+    """Return a device as text: one of `DEVICES`, or a device with a number such as "cuda:1".
+
+    Raises:
+        InvalidSetting: If it is no device.
+    """
+    text = str(device) if type(device).__module__ == "torch" else device  # a device of torch
+    if not isinstance(text, str) or not re.fullmatch(DEVICE_PATTERN, text):
+        raise InvalidSetting(
+            f"{name} must be one of {', '.join(DEVICES)}, or one with a number such as cuda:1, "
+            f"not {quote_value(device)}"
+        )
+    return text
 
 
 def checked_memory(_name: str, memory: Any) -> str:
@@ -71,8 +87,10 @@ class Recipe:
         "auto",
         "Device to compute on",
         group="machine",
-        choices=DEVICES,
-        note="With auto, a GPU is used if the machine has one.",
+        note="It is auto, cpu, cuda or mps, or one of several GPUs such as cuda:1. With auto, a GPU is used if the "
+        "machine has one.",
+        pattern=DEVICE_PATTERN,
+        convert=checked_device,
     )
     precision: str = setting(
         "auto",

@@ -38,6 +38,7 @@ class Setting:
         above: Number that the value must exceed, instead of a minimum.
         maximum: Largest value that is allowed.
         choices: Allowed texts.
+        pattern: Regular expression of the allowed texts, for the JSON schema. `convert` checks them.
         absent: Meaning of a missing value, as a phrase without a period.
         note: Further sentences of the description.
         convert: Takes the name of the setting and a value; returns the value in its stored form, or raises
@@ -51,6 +52,7 @@ class Setting:
     above: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
     absent: str = ""
     note: str = ""
     convert: Callable[[str, Any], Any] | None = None

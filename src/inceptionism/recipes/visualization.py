@@ -27,6 +27,9 @@ class Preset(NamedTuple):
 MAX_TOGETHER = 64
 """Largest number of pictures that an objective compares with each other."""
 
+DEFAULT_SIZE = (224, 224)
+"""Height and width of a picture from noise in pixels, for a recipe that does not give them."""
+
 PRESETS = {
     "fine": Preset(400, "fourier + views + 16*statistics"),
     "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
@@ -72,13 +75,14 @@ class ClassRecipe(Recipe):
         note="docs/priors.md lists all priors.",
         convert=checked_noise_prior,
     )
-    size: tuple[int, int] = setting(
-        (224, 224),
+    size: tuple[int, int] | None = setting(
+        None,
         "Height and width of the picture; one number means both",
         group="how",
         unit="pixels",
         minimum=1,
         maximum=MAX_SIDE,
+        absent=f"{DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]}, or the size of the network if it accepts no other",
         convert=lambda _name, size: checked_size(size),
     )
     steps: int | None = setting(

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import LabeledImage, ScorePlot, contact_sheet, encode, flatten_alpha, save_picture
 from inceptionism.recipes import Recipe
+from inceptionism.tensors import to_picture
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Result:
     recipe: Recipe
     scores: tuple[float, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def tensor(self) -> Tensor:
+        """The picture as a tensor: 1×3×H×W, float32, in [0, 1], without the opacity of a transparent picture."""
+        return to_picture(np.array(self.image.convert("RGB")), torch.device("cpu"))
 
     def save(self, path: str | os.PathLike[str], *, metadata: bool = True) -> None:
         """Write the picture to a file, with its recipe inside. The ending sets the format: PNG, JPEG, WebP or GIF.

@@ -24,7 +24,7 @@ from inceptionism.optimization import (
     initialize,
     suitable_prior,
 )
-from inceptionism.recipes import MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, parse_prior
+from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.tensors import to_image
 from inceptionism.validation import check_integer
@@ -109,10 +109,10 @@ class ClassRun(Run):
         self._prior_terms = parse_prior(prior)
         self.prior = build_prior(self._prior_terms, self.network)
         self.steps = recipe.steps or preset.steps
-        self.size = recipe.size
+        self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
         self.sizes = [self.size]
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
-        self.recipe = replace(recipe, prior=prior, steps=self.steps, made_with=self.made_with())
+        self.recipe = replace(recipe, prior=prior, size=self.size, steps=self.steps, made_with=self.made_with())
         if self.evaluator.max_pixels < self.size[0] * self.size[1]:
             self.notes.append(
                 f"the picture is processed in tiles of {self.evaluator.max_pixels / 1e6:.1f} megapixels, "

@@ -15,6 +15,7 @@ from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
 from inceptionism.networks.hub.store import folder_of, stored_entry, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
+from inceptionism.networks.precision import exact_device
 
 LIBRARIES = ("torchvision", "timm")
 """Libraries with networks of their own. Such a network has the name LIBRARY/NAME."""
@@ -23,7 +24,7 @@ SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
 """Suffixes of the files of networks."""
 
 
-def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: str = "auto") -> Network:
+def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: str | torch.device = "auto") -> Network:
     """Return a `Network`, ready to run on `device`.
 
     The same name or path returns the same object each time, one for each device. If a module needs normalized pixels,
@@ -33,7 +34,7 @@ def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: 
         network: Registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", path of a Caffe or
             ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or `Network`. If a `Network`
             is on another device, a copy of it is returned.
-        device: auto, cpu, cuda or mps. auto means a GPU if there is one.
+        device: auto, cpu, cuda, cuda:1 or mps, or a device of torch. auto means a GPU if there is one.
 
     Raises:
         UnknownName: If no network has this name; the message suggests similar names.
@@ -131,16 +132,22 @@ def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noq
     return open_path(Path(name).expanduser())
 
 
-def pick_device(device: str) -> torch.device:
+def pick_device(device: str | torch.device) -> torch.device:
     """Return the torch device for a name. "auto" means CUDA if available, else Apple's MPS, else the CPU.
 
     Raises:
         InvalidSetting: If this machine does not have the device.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        device = next(name for name, is_available in available.items() if is_available)
-    if not isinstance(device, str) or not available.get(device, False):
-        names = ", ".join(name for name, is_available in available.items() if is_available)
-        raise InvalidSetting(f"this machine has no device {quote_value(device)} that torch can use; it has {names}")
-    return torch.device(device)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    counts = {"cuda": gpus, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    available = [name for name, count in counts.items() if count]
+    try:
+        chosen = torch.device(available[0] if device == "auto" else device)
+    except (RuntimeError, TypeError):  # torch does not know it
+        chosen = torch.device("meta")
+    if (chosen.index or 0) >= counts.get(chosen.type, 0):
+        found = [name for one in available for name in (one, *(f"{one}:{index}" for index in range(1, counts[one])))]
+        raise InvalidSetting(
+            f"this machine has no device {quote_value(device)} that torch can use; it has {', '.join(found)}"
+        )
+    return exact_device(chosen)

@@ -155,8 +155,12 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         given: Arguments of `Network` that replace the defaults.
 
     Raises:
-        UnknownName: If the package with the weights is not installed, or if its file has another checksum.
+        UnknownName: If there is no such variant, if the package with its weights is not installed, or if its file has
+            another checksum.
     """
+    if name not in VARIANTS:
+        hint = suggestion(name, VARIANTS) or f"; the variants are {', '.join(VARIANTS)}"
+        raise UnknownName(f"there is no variant {quote_value(name)} of EfficientNet-Lite{hint}")
     variant = VARIANTS[name]
     with torch.device("meta"):  # no time is spent on initial weights, because the file replaces them
         module = EfficientNetLite(variant.width, variant.depth)
