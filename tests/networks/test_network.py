@@ -7,6 +7,7 @@ from torch import nn
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.networks.loaders import efficientnet_lite
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
 
@@ -206,3 +207,19 @@ def test_networks_are_loaded_by_name() -> None:
 def test_a_device_that_this_machine_does_not_have_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"no device 'cuda' that torch can use; it has .*cpu"):
         inc.load_network("efficientnet-lite0", "cuda")
+
+
+def test_a_network_without_mean_and_std_is_noted_once_by_each_run(photo) -> None:
+    settings = {"octaves": 1, "steps": 1}
+    (note,) = inc.dream(photo, network=tiny_module(), **settings).notes
+    assert note.startswith("network Tiny was given without mean and std, so it gets pixels from 0 to 1; if it was")
+    assert "give Network(module, mean=..., std=...)" in note
+    (note,) = inc.visualize(1, network=inc.Network(tiny_module(), range=255), size=(20, 31), steps=1).notes
+    assert "so it gets pixels from 0 to 255; if" in note
+    for given in ({"mean": (0, 0, 0)}, {"std": TINY_STD}, {"mean": TINY_MEAN, "std": TINY_STD}):
+        assert inc.dream(photo, network=inc.Network(tiny_module(), **given), **settings).notes == ()
+
+
+def test_an_unknown_variant_of_efficientnet_lite_is_refused() -> None:
+    with pytest.raises(UnknownName, match="no variant 'efficientnet-lite9' of EfficientNet-Lite; did you mean effic"):
+        efficientnet_lite.load("efficientnet-lite9")

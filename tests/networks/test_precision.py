@@ -19,6 +19,11 @@ def test_double_and_half_networks_are_converted_to_single_precision(tiny) -> Non
         torch.testing.assert_close(activations, tiny.activations(picture, ["second"])["second"], rtol=0.02, atol=0.02)
 
 
+def test_an_unknown_precision_is_refused(tiny) -> None:
+    with pytest.raises(InvalidSetting, match="precision must be one of auto, fp32, bf16, fp16, not 'fp8'"):
+        tiny.dtype("fp8")
+
+
 def test_activations_in_bf16_are_nearly_the_same(lite0) -> None:
     from skimage.data import chelsea
 

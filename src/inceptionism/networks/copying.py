@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from inceptionism.errors import InvalidSetting, is_out_of_memory
+from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
 from inceptionism.networks.torch_internals import child_modules
 
 COPY_ERRORS = (TypeError, ValueError, RuntimeError, AttributeError, pickle.PicklingError)
@@ -40,6 +40,10 @@ def unwrap_children(module: nn.Module) -> None:
 
 def check_module(module: nn.Module) -> None:
     """Raise `InvalidSetting` if pictures cannot be dreamed with `module`, for reasons that are known before it runs."""
+    if not isinstance(module, nn.Module):
+        raise InvalidSetting(
+            f"a Network is made of a torch module, not {quote_value(module)}; use load_network for registered names"
+        )
     called = f"the module {type(module).__name__}"
     for name, part in module.named_modules():
         place = f"its part {name}" if name else "it"
@@ -102,6 +106,16 @@ def copy_module(module: nn.Module, known: Mapping[int, object] | None = None) ->
         if not shared:
             raise
     return copy.deepcopy(module, {**known, **shared})
+
+
+def copy_to(module: nn.Module, device: torch.device | str) -> nn.Module:
+    """Return a copy of `module` without weight gradients on a device. On the meta device, its tensors have only shapes.
+
+    The module itself does not change, even if the copy fails midway.
+    """
+    known: dict[int, object] = {id(one): nn.Parameter(one.to(device), False) for one in module.parameters()}
+    known |= {id(one): one.to(device) for one in module.buffers()}
+    return copy_module(module, known)
 
 
 def find_uncopyable(value: Any, copied: Mapping[int, object]) -> Iterator[tuple[int, object]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InceptionismError, InvalidSetting, is_out_of_memory, printable
+from inceptionism.errors import InceptionismError, InvalidSetting, first_line, is_out_of_memory, printable, quote_value
 from inceptionism.networks.hooks import FORWARD_ERRORS, SIZE_ERRORS, hooked, run
 
 IN_PLACE = ("is being modified inplace", "modified by an inplace operation")
@@ -54,6 +54,19 @@ def explained_errors(
         raise InvalidSetting(
             f"network {network} cannot process a picture of {height}×{width} pixels: "
             + "; ".join(filter(None, [reason, hint]))
+        ) from error
+
+
+@contextmanager
+def explained_move(network: str, device: object) -> Iterator[None]:
+    """Turn errors of a move to a device that torch does not know or does not have into an `InvalidSetting`."""
+    try:
+        yield
+    except (RuntimeError, AssertionError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise InvalidSetting(
+            f"network {network} cannot be moved to {quote_value(device)}: {first_line(error)}"
         ) from error
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import is_out_of_memory
-from inceptionism.networks.copying import copy_module
+from inceptionism.networks.copying import copy_to
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
 
 OutputShapes: TypeAlias = "dict[str, tuple[int, ...]]"
@@ -280,19 +280,12 @@ def output_shapes(
         return outputs
     try:
         # A copy runs, because modules may store values that they compute.
-        shadow = on_meta(module)
+        shadow = copy_to(module, "meta")
         with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
             shadow(torch.zeros(1, 3, *size, device="meta"))
     except FORWARD_ERRORS:  # for example, a tensor is no parameter or buffer
         return output_shapes(module, size, device, compute=True)
     return outputs
-
-
-def on_meta(module: nn.Module) -> nn.Module:
-    """Return a copy of `module` on the meta device: its tensors have shapes, but no numbers."""
-    memo: dict[int, object] = {id(one): nn.Parameter(one.to("meta"), False) for one in module.parameters()}
-    memo |= {id(one): one.to("meta") for one in module.buffers()}
-    return copy_module(module, memo)
 
 
 @contextmanager

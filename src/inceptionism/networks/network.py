@@ -10,19 +10,19 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
-from inceptionism.networks.copying import copy_module
-from inceptionism.networks.explanations import explain_missing_gradient, explained_errors
+from inceptionism.errors import InvalidSetting
+from inceptionism.networks.copying import copy_to
+from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
 from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import normal_tensors, run_until
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
 from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
-from inceptionism.networks.normalization import input_format
+from inceptionism.networks.normalization import input_format, missing_format
 from inceptionism.networks.outputs import choose_output, shape_logits
 from inceptionism.networks.precision import DTYPES, exact_device, has_fast_bfloat16
 from inceptionism.networks.statistics import Statistics, natural_statistics
-from inceptionism.validation import checked_size
+from inceptionism.validation import check_choice, checked_size
 
 
 class Network:
@@ -32,7 +32,7 @@ class Network:
         module: Takes N×3×H×W normalized pixels; its output is N×classes logits. It is copied, never changed.
             Attributes that cannot be copied, such as locks and files, are shared with the copy.
         mean, std: Mean and standard deviation of each channel, in the order of `channels`. The input of the module is
-            `(picture * range - mean) / std`.
+            `(picture * range - mean) / std`. The defaults are 0 and 1. If both are left out, runs note it.
         range: Value of white in the units of `mean` and `std`, usually 1 or 255.
         channels: Channel order: "RGB", or "BGR" for networks from Caffe.
         size: Height and width of the training pictures in pixels. One number means a square.
@@ -56,8 +56,8 @@ class Network:
         self,
         module: nn.Module,
         *,
-        mean: Sequence[float] = (0.0, 0.0, 0.0),
-        std: Sequence[float] = (1.0, 1.0, 1.0),
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
         range: float = 1.0,
         channels: str = "RGB",
         size: int | tuple[int, int] = (224, 224),
@@ -70,12 +70,9 @@ class Network:
         license: str | None = None,
         origin: str | None = None,
     ) -> None:
-        if not isinstance(module, nn.Module):
-            raise InvalidSetting(
-                f"a Network is made of a torch module, not {quote_value(module)}; use load_network for registered names"
-            )
         self.name = name or type(module).__name__
         self.size = checked_size(size)
+        self.notes = missing_format(self.name, range) if mean is None and std is None else ()
         self.license, self.origin = license, origin
         self.labels = as_labels(labels)
         self._choose_output = partial(choose_output, key=output)
@@ -102,31 +99,32 @@ class Network:
         Raises:
             InvalidSetting: If torch does not know the device, or this machine does not have it.
         """
-        try:
-            with normal_tensors():
-                target = exact_device(device)
-                format = self._format.to(target)
-                self._copies.to(target)
-        except (RuntimeError, AssertionError, TypeError) as error:  # torch lacks this device or does not know it
-            if is_out_of_memory(error):
-                raise
-            reason = str(error).partition("\n")[0]
-            raise InvalidSetting(f"network {self.name} cannot be moved to {quote_value(device)}: {reason}") from error
-        self.device, self._format = target, format
+        moved = self._copied_to(device)
+        if moved.device != self.device:
+            self.__dict__.update(moved.__dict__)
+            self.__dict__.pop("statistics", None)
         return self
 
     def on(self, device: torch.device) -> Network:
         """Return the network on `device`: itself, or a copy that is made once. This network is not moved."""
         device = exact_device(device)
-        with self._copies.lock, normal_tensors():
+        with self._copies.lock:
             if device not in (self.device, *self._siblings):
-                sibling = copy.copy(self)
-                sibling._plain = copy_module(self._plain)
-                sibling._copies = FusedCopies(sibling._plain, self.size, self.device)
-                sibling._siblings = {}
-                sibling.__dict__.pop("statistics", None)  # they are tensors on the device of this network
-                self._siblings[device] = sibling.to(device)
+                self._siblings[device] = self._copied_to(device)
             return self if device == self.device else self._siblings[device]
+
+    def _copied_to(self, device: torch.device | str) -> Network:
+        """Return a copy of the network on `device`, or the network itself if it is there."""
+        with explained_move(self.name, device), self._copies.lock, normal_tensors():
+            target = exact_device(device)
+            if target == self.device:
+                return self
+            copied = copy.copy(self)
+            copied._plain, copied._format = copy_to(self._plain, target), self._format.to(target)
+        copied.device, copied._siblings = target, {}
+        copied._copies = FusedCopies(copied._plain, self.size, target)
+        copied.__dict__.pop("statistics", None)  # they are tensors on the device of this network
+        return copied
 
     def activations(
         self, picture: Tensor, layers: Iterable[str], dtype: torch.dtype = torch.float32
@@ -167,8 +165,10 @@ class Network:
         `auto` is bf16 if it is known to be faster on the device and the network supports it, else fp32.
 
         Raises:
-            InvalidSetting: If `precision` is fp16 on a CPU, where it is very slow, or the network cannot compute in it.
+            InvalidSetting: If `precision` is none of these, if it is fp16 on a CPU, where it is very slow, or if the
+                network cannot compute in it.
         """
+        check_choice("precision", precision, ("auto", *DTYPES))
         if precision == "auto":
             faster = has_fast_bfloat16(self.device) and self._copies.supports(torch.bfloat16)
             return torch.bfloat16 if faster else torch.float32

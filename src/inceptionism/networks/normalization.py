@@ -34,8 +34,19 @@ class InputFormat(NamedTuple):
         return pixels.to(dtype).contiguous(memory_format=torch.channels_last)
 
 
-def input_format(mean: Sequence[float], std: Sequence[float], range: float, channels: str) -> InputFormat:
+def missing_format(network: str, range: float) -> tuple[str, ...]:
+    """Return the note about a network that was given without its mean and standard deviation."""
+    return (
+        f"network {network} was given without mean and std, so it gets pixels from 0 to {range:g}; if it was trained "
+        "on normalized pixels, give Network(module, mean=..., std=...), for example mean=(0.485, 0.456, 0.406) and "
+        "std=(0.229, 0.224, 0.225)",
+    )
+
+
+def input_format(mean: Sequence[float] | None, std: Sequence[float] | None, range: float, channels: str) -> InputFormat:
     """Return the format in which the input is `(picture * range - mean) / std`, with the channels in a given order.
+
+    Without `mean`, it is 0. Without `std`, it is 1.
 
     Raises:
         InvalidSetting: If `mean` or `std` are not three finite numbers, `std` or `range` are not more than 0, or
@@ -43,7 +54,8 @@ def input_format(mean: Sequence[float], std: Sequence[float], range: float, chan
     """
     if channels not in ("RGB", "BGR"):
         raise InvalidSetting(f"channels must be 'RGB' or 'BGR', not {quote_value(channels)}")
-    return InputFormat(*scale_and_shift(mean, std, range), channels == "BGR")
+    scale, shift = scale_and_shift((0.0,) * 3 if mean is None else mean, (1.0,) * 3 if std is None else std, range)
+    return InputFormat(scale, shift, channels == "BGR")
 
 
 def scale_and_shift(mean: Sequence[float], std: Sequence[float], range: float) -> tuple[Tensor, Tensor]:

@@ -57,7 +57,7 @@ class Run(ABC):
         network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
-        self.notes: list[str] = []
+        self.notes: list[str] = list(network.notes)
         self.scores: list[float] = []
         self.failure: InceptionismError | None = None
         self._remaining_steps: Iterator[Step] | None = None

@@ -44,16 +44,6 @@ class FusedCopies:
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, lock=threading.RLock())
 
-    def to(self, device: torch.device) -> None:
-        """Move the frozen module and its copies to `device`."""
-        with self.lock:
-            self._module.to(device)
-            for fused in self._fused.values():
-                fused.to(device)
-            self._device = device
-            self._joined.clear()
-            self._supported.clear()
-
     @property
     def first_dtype(self) -> torch.dtype:
         """The number type of the first copy. It is float32 if there is no copy yet."""

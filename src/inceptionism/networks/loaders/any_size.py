@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inceptionism.networks.feature_maps import on_meta
+from inceptionism.networks.copying import copy_to
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape
 
 MULTIPLES = (1, 2, 4, 8, 14, 16, 28, 32, 64, 128)
@@ -83,7 +83,7 @@ def accept_any_size(module: nn.Module, size: tuple[int, int]) -> None:
         height, width = [multiple * prime for prime in PRIMES if multiple * prime > max(size)][:2]
         # Most networks accept any size and pass the first test. It is a real run, because on the meta device torch
         # would first load its compiler.
-        if accepts_size(module if multiple == 1 else on_meta(module), (height, width)):
+        if accepts_size(module if multiple == 1 else copy_to(module, "meta"), (height, width)):
             if multiple > 1:
                 module.register_forward_pre_hook(PadInput(multiple))
             return

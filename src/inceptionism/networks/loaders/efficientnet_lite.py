@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import UnknownName
+from inceptionism.errors import UnknownName, quote_value, suggestion
 from inceptionism.networks.frozen import Conv2dSame
 from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.network import Network
