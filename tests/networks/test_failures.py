@@ -32,6 +32,8 @@ class Failing(TorchFunctionMode):
         self.number, self.error, self.calls = number, error, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch._C._set_grad_enabled:  # this cannot fail, and it ends a mode of torch
+            return func(*args, **(kwargs or {}))
         self.calls += 1
         if self.calls == self.number + 1:
             raise self.error
@@ -107,6 +109,7 @@ def are_equal(one: Any, other: Any) -> bool:
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_a_failure_at_any_point_leaves_the_network_as_it_was(operation, error: BaseException) -> None:
     before = settings_of_torch()
+    operation(make_network())  # the first run in a process takes another way, because it is slow
     with Failing(-1, error) as counter:
         expected = operation(make_network())
     calls = counter.calls
