@@ -111,8 +111,9 @@ def test_what_is_no_film_is_refused_with_advice(tmp_path, photo) -> None:
     for path, reason in {
         tmp_path / "still.webp": "is a picture, not a film; dream it with `dream photo`",
         tmp_path / "empty": "is a folder without pictures; give a film, or a folder of frames",
-        Path("-"): "films are not read from standard input; save the film to a file first",
-        Path("https://example.org/a.mp4"): "is an address, not a file; download the film first",
+        Path("-"): "standard input is not read; save it in a file, and give the file",
+        Path("https://example.org/a.mp4"): "is an address, not a file; download the file first",
+        Path("x" * 300): "is not a film that can be read: File name too long",
     }.items():
         with pytest.raises(UnreadablePicture, match=reason):
             FilmSource(path)

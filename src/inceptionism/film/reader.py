@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,13 +56,8 @@ class FilmSource:
     def _open(self, fps: float | None) -> VideoDecoder | AnimationReader | FolderReader:
         """Return the reader for the kind of the film."""
         path = self.path
-        if not path.exists():
-            if path.name == "-":
-                raise UnreadablePicture("films are not read from standard input; save the film to a file first")
-            if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
-                raise UnreadablePicture(f"{quote_path(path)} is an address, not a file; download the film first")
-        if path.is_dir():
-            with convert_read_errors(path):
+        with convert_read_errors(path):
+            if path.is_dir():
                 return FolderReader(path, self._note, fps)
         check_file(path, UnreadablePicture)
         if fps is not None:
