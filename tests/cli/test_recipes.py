@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import inceptionism as inc
+from inceptionism.cli.recipes import passed_files
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
 
@@ -170,3 +172,14 @@ def test_file_names_that_are_not_utf_8_work_or_are_refused_before_the_work(folde
     made.save(folder / "c.png")
     again = inc.replay(folder / "c.png", folder / name, pictures={"c%FFp.jpg": folder / name})
     assert again.notes == made.notes
+
+
+def test_names_of_passed_files_can_contain_equals_signs(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.png").touch()
+    assert passed_files(["a=b.png", "other=a=b.png", "c=gone.png", "gone.png"]) == {
+        "a=b.png": Path("a=b.png"),
+        "other": Path("a=b.png"),
+        "c": Path("gone.png"),
+        "gone.png": Path("gone.png"),
+    }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes.expressions import Term, join_terms, parse_terms
 
-TEXTS = st.text(st.characters(blacklist_characters='"', blacklist_categories=["Cs"]), max_size=12)
+TEXTS = st.text(st.characters(blacklist_categories=["Cs"]) | st.sampled_from('":3,='), max_size=12)
 TERMS = st.builds(
     Term,
     st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True),

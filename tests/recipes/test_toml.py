@@ -43,7 +43,7 @@ def test_settings_survive_toml(recipe: Recipe) -> None:
         ('kind = "photo"\nsteps = 1979-05-27', 2, "steps must be a whole number"),
         ('kind = "photo"\nlayer = "a"\nsteps = 3\nobjective = "layer(b)"', 4, "either a layer or an objective"),
         ('kind = "photo"\nprior = """\nfurrier"""', 2, "there is no prior 'furrier'"),
-        ('kind = "photo"\nlayer = ["a", "b=c"]', 2, "'b=c' is not a valid layer"),
+        ('kind = "photo"\nlayer = ["a", " "]', 2, "' ' is not a valid layer"),
         ('kind = "photo"\n[made_with]\ntorch = "1"', 2, "the recipe lacks 'inceptionism'"),
         ('kind = "photo"\nmade_with.torch = 3', 2, "the recipe lacks 'inceptionism'"),
         ('kind = "photo"\n[layer]\n"blocks.4" = "much"', 2, "the weight of layer 'blocks.4' must be a finite number"),

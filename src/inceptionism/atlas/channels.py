@@ -29,7 +29,7 @@ from inceptionism.io import (
 )
 from inceptionism.networks import Network
 from inceptionism.objectives import channel, check_channel, mean_activations
-from inceptionism.recipes import ClassRecipe
+from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import ClassRun, Step, make_batches, run_batch
 
 INDEX_SCHEMA = 1
@@ -82,6 +82,7 @@ class ChannelAtlas:
         *,
         overwrite: bool = False,
     ) -> None:
+        layer = choose_unit(layer, network.layer_names, channel=False).name
         network.check_layer(layer)
         self.network, self.layer, self.folder = network, layer, folder
         count = network.channels(layer)

@@ -10,7 +10,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.io import LabeledImage, Photo, contact_sheet
 from inceptionism.networks import Network
 from inceptionism.optimization import natural_noise
-from inceptionism.recipes import PhotoRecipe, parse_layers
+from inceptionism.recipes import LayerChoice, PhotoRecipe
 from inceptionism.runs import PhotoRun
 
 PICTURE_SIDE = 224
@@ -35,7 +35,7 @@ def layer_runs(network: Network, photo: Photo | None = None, *, seed: int = 0) -
     return [
         PhotoRun(
             PhotoRecipe(
-                network=network.name, layer=parse_layers([name]), size=PICTURE_SIDE, octaves=3, steps=12, seed=seed
+                network=network.name, layer=(LayerChoice(name),), size=PICTURE_SIDE, octaves=3, steps=12, seed=seed
             ),
             photo,
             network=network,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
@@ -21,8 +22,8 @@ from inceptionism.cli.share import add_share_command
 from inceptionism.cli.terminal import Table, loading, print_error, print_path, progress, show_table, usage
 from inceptionism.cli.typer_internals import PlainGroup, UsageError
 from inceptionism.cli.units import add_unit_commands
-from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import ClassRecipe, PhotoRecipe
+from inceptionism.errors import InvalidSetting, printable
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, printed_name
 
 if TYPE_CHECKING:
     # Modules that load torch are imported when there is work for them: help and completion answer at once.
@@ -175,16 +176,17 @@ def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving
 def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int]) -> None:
     """Print a table of layers, with their shapes for a picture of a height and width."""
     table = Table()
-    table.add_column("layer", no_wrap=True, min_width=max((len(one.name) for one in listed), default=0))
+    names = [printable(printed_name(one.name)) for one in listed]
+    table.add_column("layer", no_wrap=True, min_width=max(map(cell_len, names), default=0))
     for heading in ("channels", "height", "width", "stride"):
         table.add_column(heading, justify="right")
     table.add_column("sees")
     table.add_column("")
-    for one in listed:
+    for name, one in zip(names, listed, strict=True):
         default = "recommended, default" if one.name == network.default_layer else "recommended"
         numbers = map(str, (one.channels, one.height, one.width, one.stride))
         mark = default if one.recommended or one.name == network.default_layer else ""
-        table.add_row(one.name, *numbers, one.level, mark, style="bold" if one.recommended else None)
+        table.add_row(name, *numbers, one.level, mark, style="bold" if one.recommended else None)
     show_table(table, f"{network.name}, for a picture of {size[0]}×{size[1]} pixels:")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -190,6 +191,9 @@ def passed_files(pictures: list[str]) -> dict[str, Path]:
     """Return the files in texts such as `[NAME=]PATH`, by the names that a recipe has for them."""
     files = {}
     for text in pictures:
-        name, equals, path = text.rpartition("=")
-        files[name if equals else Path(path).name] = Path(path)
+        parts = text.split("=")
+        # Names of files can contain "=" too, so the text is divided where the rest is the path of a file.
+        divided = [("=".join(parts[:count]), "=".join(parts[count:])) for count in range(len(parts))]
+        name, path = next((one for one in divided if os.path.exists(one[1])), divided[-1])  # noqa: PTH110  # never raises
+        files[name or Path(path).name] = Path(path)
     return files

@@ -28,10 +28,16 @@ class Labels:
         self.names = tuple(tuple(name.strip() for name in line.split(",")) for line in names)
         self._indices: dict[str, list[int]] = {}
         for index, synonyms in enumerate(self.names):
-            for name in dict.fromkeys(normalize_name(synonym) for synonym in synonyms):
+            # All names in one text stand for the class, too, because lists of classes show them like this.
+            for name in dict.fromkeys(map(normalize_name, (*synonyms, ", ".join(synonyms)))):
                 self._indices.setdefault(name, []).append(index)
         for index, identifier in enumerate(ids):
             self._indices[normalize_name(identifier)] = [index]
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts that stand for a class: each name, and all names of a class separated by ", "."""
+        return list(dict.fromkeys(text for synonyms in self.names for text in (", ".join(synonyms), *synonyms)))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -43,8 +49,9 @@ class Labels:
     def index(self, target: str | int) -> int:
         """Return the index of a class. `target` is a name, a synonym, an identifier or an index of the class.
 
-        Case does not matter, and hyphens and underscores count as spaces. A number may be given as text. If a name is
-        the most common name of exactly one class, it means this class, even if it is a synonym of others.
+        Case does not matter, and hyphens and underscores count as spaces. A number that is given as text is an index,
+        unless a class has this name. If a name is the most common name of exactly one class, it means this class, even
+        if it is a synonym of others.
 
         Raises:
             InvalidSetting: If the index is out of range, or several classes have this name.
@@ -52,12 +59,12 @@ class Labels:
         """
         if isinstance(target, bool) or not isinstance(target, (str, int)):
             raise InvalidSetting(f"a class is given by its name or index, not {quote_value(target)}")
-        if isinstance(target, int) or re.fullmatch(r"-?\d{1,9}", target.strip()):
+        indices = [] if isinstance(target, int) else self._indices.get(normalize_name(target), [])
+        if isinstance(target, int) or (not indices and re.fullmatch(r"-?\d{1,9}", target.strip())):
             index = int(target)
             if not 0 <= index < len(self):
                 raise InvalidSetting(f"there is no class {index}: classes are numbered from 0 to {len(self) - 1}")
             return index
-        indices = self._indices.get(normalize_name(target), [])
         primary = [index for index in indices if normalize_name(self[index]) == normalize_name(target)]
         if len(primary) == 1 or len(indices) == 1:
             return (primary if len(primary) == 1 else indices)[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, UnknownName, printable, quote_value, suggestion
 
 LOGITS = "logits"
 """Layer name of a network's output, before the softmax."""
@@ -50,12 +50,13 @@ class LayerNames:
         module: The network.
 
     Attributes:
+        texts: Names of all layers, by each text that stands for a layer: its name, and its name as it is printed.
         listed: Names that messages offer first. None means all names.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        # A dictionary keeps the order of its keys, and it finds a key fast.
-        self._modules = {name: None for name, _ in module.named_modules() if name}
+        names = [LOGITS, *(name for name, _ in module.named_modules() if name)]
+        self.texts = {printable(name): name for name in names} | {name: name for name in names}
         self.listed: list[str] | None = None
 
     def module_of(self, layer: str, network: str) -> str:
@@ -73,10 +74,10 @@ class LayerNames:
             return ""
         if not isinstance(layer, str):
             raise InvalidSetting(f"a layer is given by its name, not {quote_value(layer)}")
-        if layer in self._modules:
-            return layer
-        known = [LOGITS, *(self.listed or self._modules)]
-        hint = suggestion(layer, known) or suggestion(layer, self._modules) or "; `dream layers` lists them"
+        if layer in self.texts:
+            return self.texts[layer]
+        known = [LOGITS, *(self.listed or self.texts)]
+        hint = suggestion(layer, known) or suggestion(layer, self.texts) or "; `dream layers` lists them"
         raise UnknownName(f"network {network} has no layer {quote_value(layer)}{hint}")
 
     def checked(self, layers: Sequence[str], network: str) -> list[str]:

@@ -242,6 +242,11 @@ class Network:
         """Raise `UnknownName`, with similar names, if the network has no layer `name`."""
         self._names.module_of(name, self.name)
 
+    @property
+    def layer_names(self) -> Mapping[str, str]:
+        """The names of all layers, by each text that stands for a layer: its name, and its name as it is printed."""
+        return self._names.texts
+
     def class_index(self, target: str | int) -> int:
         """Return the index of a class. If the network has no labels, `target` must be an index (see `Labels.index`).
 

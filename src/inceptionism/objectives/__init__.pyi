@@ -21,7 +21,14 @@ from .objective import (
     score_each,
     weighted_sum,
 )
-from .parse import is_expression, load_named_mask, load_named_photo, objective_reference, parse_objective
+from .parse import (
+    is_expression,
+    known_names,
+    load_named_mask,
+    load_named_photo,
+    objective_reference,
+    parse_objective,
+)
 from .references import caricature, guide, inversion, style
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "guide",
     "inversion",
     "is_expression",
+    "known_names",
     "layer",
     "load_folder",
     "load_named_mask",

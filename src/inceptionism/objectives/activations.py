@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.objectives.objective import Activations, Objective, check_channel
-from inceptionism.recipes import quote_argument
+from inceptionism.recipes import LayerChoice, printed_name, quote_argument
 
 
 def layer(name: str, channel: int | None = None) -> Objective:
@@ -105,7 +105,7 @@ def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
         numbers = unit_vector.clone() if unit_vector.is_inference() else unit_vector
         return torch.einsum("nc...,c->n...", values, numbers.to(values)).reshape(len(values), -1).mean(1)
 
-    return Objective(frozenset([name]), score, expression_text("direction", name, source))
+    return Objective(frozenset([name]), score, expression_text("direction", unit_name(name), source))
 
 
 def logit(index: int, against: int | str | None = None) -> Objective:
@@ -162,13 +162,13 @@ def diversity(name: str) -> Objective:
         others = ~torch.eye(len(values), dtype=torch.bool, device=values.device)
         return -(similarities * others).sum(1) / (len(values) - 1)
 
-    text = expression_text("diversity", name)
+    text = expression_text("diversity", unit_name(name))
     return Objective(frozenset([name]), score, text, compares_batch=True)
 
 
-def unit_name(name: str, channel: int | None) -> str:
+def unit_name(name: str, channel: int | None = None) -> str:
     """Return the text for a layer, or for one of its channels: "blocks.4" or "blocks.4:17"."""
-    return name if channel is None else f"{name}:{channel}"
+    return printed_name(name) if channel is None else f"{LayerChoice(name)}:{channel}"
 
 
 def expression_text(name: str, *arguments: str) -> str:

@@ -15,7 +15,7 @@ from inceptionism.networks import Network
 from inceptionism.objectives import activations, references
 from inceptionism.objectives.directions import direction_between, read_direction
 from inceptionism.objectives.objective import Objective, check_channel, weighted_sum
-from inceptionism.recipes import Term, parse_terms
+from inceptionism.recipes import LayerChoice, Term, choose_unit, parse_terms
 
 MASK_KEYS = ("where", "outside")
 """Keys of masks, which every term may have. `where` selects the white part, and `outside` selects the black part."""
@@ -53,7 +53,7 @@ def parse_objective(
     """
     context = ParseContext(network, photo, find_file)
     terms: list[tuple[float, Objective]] = []
-    for term in parse_terms(text, "objective"):
+    for term in parse_terms(text, "objective", known_names(network)):
         builder = BUILDERS.get(term.name)
         if builder is None:
             hint = suggestion(term.name, BUILDERS)
@@ -74,6 +74,11 @@ def parse_objective(
         objective = replace(builder(context, unmasked), text=str(unmasked))
         terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
+
+
+def known_names(network: Network) -> list[str]:
+    """Return the names of all layers and classes of a network. They are found in a text before it is divided."""
+    return [*network.layer_names, *(network.labels.texts if network.labels else ())]
 
 
 def is_expression(text: str) -> bool:
@@ -222,27 +227,35 @@ BUILDERS: dict[str, Callable[[ParseContext, Term], Objective]] = {
 """Builders of objectives, by the name of their term."""
 
 
-def parse_layer(context: ParseContext, name: str) -> str:
-    """Return the name of a layer, after a check that the network has it."""
+def parse_layer(context: ParseContext, text: str) -> str:
+    """Return the name of the layer that a text stands for, after a check that the network has it."""
+    choice = choose_unit(text, context.network.layer_names, channel=False)
+    name = choice.name if choice.channel is None else text
     context.network.check_layer(name)
     return name
 
 
-def parse_unit(context: ParseContext, term: Term) -> tuple[str, int | None]:
-    """Return the layer and the channel in the first argument of a term. The channel is None if it is not given."""
-    match = re.fullmatch(r"(.*?)(?::([0-9]{1,9}))?", term.arguments[0], re.DOTALL)
-    assert match is not None
-    name, index = parse_layer(context, match[1]), None if match[2] is None else int(match[2])
-    if index is not None:
-        check_channel(name, index, context.network.channels(name))
-    return name, index
+def parse_unit(context: ParseContext, term: Term, *, channel: bool = False) -> tuple[str, int | None]:
+    """Return the layer and the channel in the first argument of a term. The channel is None if it is not given.
+
+    Args:
+        context: Network with the layers.
+        term: The term.
+        channel: Whether the term needs a channel. This decides if the text has both meanings.
+    """
+    choice = choose_unit(term.arguments[0], context.network.layer_names, channel=channel)
+    context.network.check_layer(choice.name)
+    if choice.channel is not None:
+        check_channel(choice.name, choice.channel, context.network.channels(choice.name))
+    return choice.name, choice.channel
 
 
 def parse_channel(context: ParseContext, term: Term) -> tuple[str, int]:
     """Return the layer and the channel in the first argument of a term."""
-    name, index = parse_unit(context, term)
+    name, index = parse_unit(context, term, channel=True)
     if index is None:
-        raise InvalidSetting(f"{quote_value(str(term))} names no channel; write for example {term.name}({name}:0)")
+        example = f"{term.name}({LayerChoice(name, 0)})"
+        raise InvalidSetting(f"{quote_value(str(term))} names no channel; write for example {example}")
     return name, index
 
 

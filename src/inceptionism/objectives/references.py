@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.io import Photo
-from inceptionism.objectives.activations import expression_text, positions_of
+from inceptionism.objectives.activations import expression_text, positions_of, unit_name
 from inceptionism.objectives.objective import Activations, Objective, Reference
 
 MAX_PRODUCTS = 2**22
@@ -41,7 +41,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
         matches = candidates.T[torch.cat(best, 1)]  # N×positions×C
         return torch.einsum("ncp,npc->n", values, matches)
 
-    text = expression_text("guide", name, picture.title, *(["cosine"] if cosine else []))
+    text = expression_text("guide", unit_name(name), picture.title, *(["cosine"] if cosine else []))
     return Objective(frozenset([name]), score, text, (reference,))
 
 
@@ -62,7 +62,9 @@ def inversion(name: str, picture: Photo) -> Objective:
         values, target = activations[name], activations[name, reference]
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, expression_text("inversion", name, picture.title), (reference,))
+    return Objective(
+        frozenset([name]), score, expression_text("inversion", unit_name(name), picture.title), (reference,)
+    )
 
 
 def caricature(name: str, picture: Photo) -> Objective:
@@ -82,7 +84,9 @@ def caricature(name: str, picture: Photo) -> Objective:
         cosine = F.cosine_similarity(values, target, dim=1).clamp_min(0)
         return (values * target).sum(1) / sum_of_squares(target).clamp_min(MIN_DIVISOR).sqrt() * cosine
 
-    return Objective(frozenset([name]), score, expression_text("caricature", name, picture.title), (reference,))
+    return Objective(
+        frozenset([name]), score, expression_text("caricature", unit_name(name), picture.title), (reference,)
+    )
 
 
 def style(name: str, picture: Photo) -> Objective:
@@ -101,7 +105,7 @@ def style(name: str, picture: Photo) -> Objective:
         values, target = gram_matrix(activations[name]), gram_matrix(activations[name, reference])
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, expression_text("style", name, picture.title), (reference,))
+    return Objective(frozenset([name]), score, expression_text("style", unit_name(name), picture.title), (reference,))
 
 
 def gram_matrix(values: Tensor) -> Tensor:

@@ -3,7 +3,7 @@ from .expressions import Term, join_terms, parse_terms, quote_argument, weighted
 from .film import VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
-from .layers import LayerChoice, LayerSetting, parse_layers
+from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
 from .photo import PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
@@ -37,6 +37,7 @@ __all__ = [
     "VideoRecipe",
     "ZoomRecipe",
     "checked_keyframes",
+    "choose_unit",
     "describe_photo",
     "grouped_settings",
     "join_terms",
@@ -44,6 +45,7 @@ __all__ = [
     "parse_layers",
     "parse_prior",
     "parse_terms",
+    "printed_name",
     "prior_numbers",
     "prior_reference",
     "quote_argument",

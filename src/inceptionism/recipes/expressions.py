@@ -6,11 +6,12 @@ This module parses and writes the texts. It imports neither the definitions of o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.recipes.layers import quote_name
 from inceptionism.validation import check_number
 
 SIGN = re.compile(r"\s*([+-])")
@@ -18,8 +19,12 @@ WEIGHT = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.)\s*\*")
 NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
 OPENING, CLOSING, COMMA = (re.compile(rf"\s*{re.escape(one)}") for one in "(),")
 KEY = re.compile(r"\s*([a-z]+)\s*=(?!=)")
-QUOTED = re.compile(r'\s*"([^"]*)"')
+QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"(?!"|:[0-9])')
+QUOTED_UNIT = re.compile(r'\s*("(?:[^"]|"")+":[0-9]{1,9})')
 BARE = re.compile(r'\s*([^\s,()"](?:[^,()"]*[^\s,()"])?)')
+
+MAX_TEXT = 100_000
+"""Largest number of characters of a sum."""
 
 
 @dataclass(frozen=True)
@@ -79,33 +84,50 @@ def join_terms(terms: Sequence[str]) -> str:
 
 def quote_argument(value: str) -> str:
     """Return the text of an argument, in quotes if it could not be read back without them."""
-    bare = BARE.fullmatch(value)
+    read = BARE.fullmatch(value) or QUOTED_UNIT.fullmatch(value)
     ambiguous = KEY.match(value) or value.startswith("=")
-    return value if bare and bare[1] == value and not ambiguous else f'"{value}"'
+    return value if read and read[1] == value and not ambiguous else quote_name(value)
 
 
-def parse_terms(text: str, kind: str) -> tuple[Term, ...]:
+def parse_terms(text: str, kind: str, names: Iterable[str] = ()) -> tuple[Term, ...]:
     """Return the terms of a sum, each written as `[SIGN][NUMBER*]NAME[(ARGUMENT, …, KEY=VALUE, …)]`.
 
-    An argument that contains a comma, a parenthesis or an equals sign must be in double quotes.
+    An argument that contains a comma, a parenthesis or an equals sign must be in double quotes, unless it is one of
+    `names`. A double quote inside of quotes is written twice.
 
     Args:
         text: The sum.
         kind: Kind of the text in messages, for example "objective".
+        names: Names of layers and classes. They are found before the text is divided, the longest first.
 
     Raises:
-        InvalidSetting: If the text is not such a sum. The message shows where the text is wrong.
+        InvalidSetting: If the text is not such a sum, or if it is too long. The message shows where the text is wrong.
     """
     if not isinstance(text, str):
         raise InvalidSetting(f"{kind} must be a text, not {quote_value(text)}")
-    return tuple(_Reader(text, kind).terms())
+    if len(text) > MAX_TEXT:
+        raise InvalidSetting(
+            f"{kind} {quote_value(text)} has {len(text)} characters, but at most {MAX_TEXT} are allowed"
+        )
+    return tuple(_Reader(text, kind, names).terms())
+
+
+def names_pattern(text: str, names: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for arguments that are names with punctuation, if the text has such names.
+
+    The name of a layer can be followed by a channel.
+    """
+    found = {name for name in names if name in text and quote_argument(name) != name and not name.startswith('"')}
+    longest_first = map(re.escape, sorted(found, key=len, reverse=True))
+    return re.compile(rf"\s*((?:{'|'.join(longest_first) or '(?!)'})(?::[0-9]{{1,9}})?)(?=\s*[,)])")
 
 
 class _Reader:
     """Parser that reads one sum of terms from its beginning to its end."""
 
-    def __init__(self, text: str, kind: str) -> None:
+    def __init__(self, text: str, kind: str, names: Iterable[str]) -> None:
         self._text, self._kind, self._position = text, kind, 0
+        self._name = names_pattern(text, names)
 
     def terms(self) -> Iterator[Term]:
         while True:
@@ -128,10 +150,9 @@ class _Reader:
         if self._read(OPENING) is None or self._read(CLOSING) is not None:
             return arguments, named
         while True:
-            key = self._read(KEY)
-            value = self._read(QUOTED)
-            if value is None:
-                value = self._read(BARE)
+            name_alone = self._read(self._name)
+            key = self._read(KEY) if name_alone is None else None
+            value = self._value() if name_alone is None else name_alone
             if value is None:
                 self._refuse(f"an argument of {name}")
             if key is None:
@@ -144,6 +165,16 @@ class _Reader:
                 return arguments, named
             if self._read(COMMA) is None:
                 self._refuse("a comma or a closing parenthesis")
+
+    def _value(self) -> str | None:
+        value = self._read(QUOTED)
+        if value is not None:
+            return value.replace('""', '"')
+        for pattern in (self._name, QUOTED_UNIT, BARE):
+            value = self._read(pattern)
+            if value is not None:
+                break
+        return value
 
     def _read(self, pattern: re.Pattern[str]) -> str | None:
         match = pattern.match(self._text, self._position)

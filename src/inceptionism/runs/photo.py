@@ -27,7 +27,7 @@ from inceptionism.objectives import (
     weighted_sum,
 )
 from inceptionism.optimization import AscentState, NormalizedAscent, Pixels, build_prior, circular_shift
-from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_layers, parse_prior
+from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import resize, to_image, to_picture
@@ -218,7 +218,9 @@ def photo_objective(
 
 def chosen_layers(recipe: PhotoRecipe, network: Network, objective: Objective | None = None) -> tuple[LayerChoice, ...]:
     """Return the layers of a recipe, or the network's default layer. Empty if there is an objective instead."""
-    return recipe.layer or (() if objective or recipe.objective else parse_layers(network.default_layer))
+    if recipe.layer:
+        return tuple(choice.resolve(network.layer_names) for choice in recipe.layer)
+    return () if objective or recipe.objective else (LayerChoice(network.default_layer),)
 
 
 def layers_objective(network: Network, layers: Sequence[LayerChoice], guide: Photo | None = None) -> Objective:

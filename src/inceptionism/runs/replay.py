@@ -18,7 +18,7 @@ from inceptionism.errors import InvalidSetting, quote_path, quote_value, suggest
 from inceptionism.io import TOML_ENDING, Photo, PhotoSource, last_path_part, load_photo, load_recipe
 from inceptionism.networks import Network, load_network, network_name, pick_device
 from inceptionism.networks.hub import find_entry
-from inceptionism.objectives import parse_objective
+from inceptionism.objectives import known_names, parse_objective
 from inceptionism.recipes import (
     DEVICES,
     PRECISIONS,
@@ -185,10 +185,10 @@ def resolve_replay(
         UnknownName, InvalidSetting: As in `replay`.
     """
     varied = variation(recipe, changes)
-    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changes)})
     if "device" not in changes:
         varied = replace(varied, device=available_device(varied.device))
     network = resolve_network(varied, inputs)
+    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changes, network)})
     if "precision" not in changes:
         varied = replace(varied, precision=available_precision(varied.precision, network, recipe.made_with))
     return varied, network, inputs
@@ -223,14 +223,15 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     return replace(recipe, verdicts=(), **{**defaults, **changes})
 
 
-def files_in_changes(changes: Mapping[str, Any]) -> dict[str, Path]:
+def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path]:
     """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
+    known = known_names(network)
     names = [changes[name] for name in ("guide", "mask") if isinstance(changes.get(name), str)]
     expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
     keyframes = checked_keyframes(changes.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
     for kind, text in expressions:
-        names += [name for term in parse_terms(text, kind) for name in (*term.arguments, *term.named.values())]
+        names += [name for term in parse_terms(text, kind, known) for name in (*term.arguments, *term.named.values())]
     return {name: Path(name) for name in names}
 
 
