@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.cells import cell_len
 
+from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path
@@ -190,6 +191,7 @@ def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int
     show_table(table, f"{network.name}, for a picture of {size[0]}×{size[1]} pixels:")
 
 
+add_classes_command(app)
 app.add_typer(networks, name="networks")
 add_recipe_commands(app)
 add_share_command(app)

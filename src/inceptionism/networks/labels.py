@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
-from inceptionism.errors import InvalidSetting, UnknownName, near_names, quote_value
+from inceptionism.errors import InvalidSetting, UnknownName, near_names, printable, quote_value
 from inceptionism.validation import check_integer
+
+MAX_HINTS = 5
+"""Largest number of classes that an error message suggests."""
 
 
 class Labels:
@@ -33,6 +36,7 @@ class Labels:
                 self._indices.setdefault(name, []).append(index)
         for index, identifier in enumerate(ids):
             self._indices[normalize_name(identifier)] = [index]
+        self._ids = tuple(ids)
 
     @property
     def texts(self) -> list[str]:
@@ -73,9 +77,49 @@ class Labels:
             raise InvalidSetting(
                 f"{quote_value(target)} is the name of classes {choices}: give the index of the one you mean"
             )
-        near = [f"{name} ({self._indices[name][0]})" for name in near_names(normalize_name(target), self._indices)]
-        hint = f"; near names: {', '.join(near)}" if near else f"; you can also give an index, 0 to {len(self) - 1}"
-        raise UnknownName(f"no class is called {quote_value(target)}{hint}")
+        raise UnknownName(f"no class is called {quote_value(target)}{self._hint(target)}")
+
+    def search(self, word: str) -> list[int]:
+        """Return the indices of the classes that a word describes, the best first. The list is empty if there are none.
+
+        First come the classes with this name, then the members of a group, for example "cat" or "vehicle", and then
+        the classes that have the word in one of their names. Groups are known for classes with identifiers of WordNet.
+        If none of these exist, the classes are returned whose names contain the letters of the word.
+        """
+        wanted = normalize_name(word)
+        if not wanted:
+            return []
+        singular = singular_forms(wanted)
+        exact = [index for form in singular for index in self._indices.get(form, [])]
+        grouped = [index for form in singular for index in self._groups.get(form, [])]
+        texts = [[f" {normalize_name(name)} " for name in synonyms] for synonyms in self.names]
+        inside = [
+            index
+            for index, synonyms in enumerate(texts)
+            if any(f" {form} " in name for form in singular for name in synonyms)
+        ]
+        found = list(dict.fromkeys([*exact, *grouped, *inside]))
+        return found or [index for index, synonyms in enumerate(texts) if any(wanted in name for name in synonyms)]
+
+    @cached_property
+    def _groups(self) -> dict[str, list[int]]:
+        """The classes of each group, by the words for the group."""
+        indices = {identifier: index for index, identifier in enumerate(self._ids)}
+        return {
+            word: [indices[identifier] for identifier in members if identifier in indices]
+            for word, members in imagenet_groups().items()
+        }
+
+    def _hint(self, target: str) -> str:
+        """Return the classes that someone may mean who gave a wrong name, as the end of an error message."""
+        related = self.search(target)
+        if related:
+            more = f", and {len(related) - MAX_HINTS} more, which `dream classes {printable(target)}` lists"
+            listed = ", ".join(f"{self[index]} ({index})" for index in related[:MAX_HINTS])
+            return f"; related classes: {listed}{more if len(related) > MAX_HINTS else ''}"
+        names = [name for name in self._indices if "," not in name]
+        near = [f"{name} ({self._indices[name][0]})" for name in near_names(normalize_name(target), names)]
+        return f"; near names: {', '.join(near)}" if near else f"; you can also give an index, 0 to {len(self) - 1}"
 
 
 def as_labels(labels: Labels | Sequence[str] | None) -> Labels | None:
@@ -131,9 +175,33 @@ def normalize_name(name: str) -> str:
     return " ".join(name.casefold().replace("-", " ").replace("_", " ").split())
 
 
+def singular_forms(word: str) -> list[str]:
+    """Return a word, and what may be its singular: "foxes" gives "foxes", "foxe" and "fox"."""
+    endings = {"s": "", "es": "", "ies": "y"}
+    return [word, *(word.removesuffix(end) + singular for end, singular in endings.items() if word.endswith(end))]
+
+
 @cache
 def imagenet_labels() -> Labels:
     """Return the 1,000 classes of ILSVRC 2012 in index order, with WordNet's synonyms and identifiers."""
-    lines = files("inceptionism.networks").joinpath("imagenet.txt").read_text("utf-8").splitlines()
-    ids, names = zip(*(line.split(" ", 1) for line in lines), strict=True)
+    ids, names = zip(*(line.split(" ", 1) for line in data_lines("imagenet.txt")), strict=True)
     return Labels(names, ids)
+
+
+@cache
+def imagenet_groups() -> dict[str, list[str]]:
+    """Return the WordNet identifiers of the classes in each group, such as "cat", by the words for the group."""
+    ids = [line.partition(" ")[0] for line in data_lines("imagenet.txt")]
+    groups = {}
+    for line in data_lines("imagenet_groups.txt"):
+        words, _, members = line.partition(": ")
+        limits = [[int(one) for one in part.split("-")] for part in members.split(", ")]
+        indices = [index for limit in limits for index in range(limit[0], limit[-1] + 1)]
+        groups.update({word: [ids[index] for index in dict.fromkeys(indices)] for word in words.split(", ")})
+    return groups
+
+
+def data_lines(name: str) -> list[str]:
+    """Return the lines of one of this package's files, without comments."""
+    lines = files("inceptionism.networks").joinpath(name).read_text("utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
