@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_numbers, prior_reference
+
+STRONGEST = {row.name: f"{row.max_strength:.0f}" for row in prior_reference() if row.strength}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,10 @@ from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_num
         ("views(smallest=2.5)", "smallest= of prior views is 2.5, but it must be at most largest=, which is 2"),
         ("fourier(decay=9)", "decay= of prior fourier must be from 0 to 4, not 9"),
         ("norm(power=0.5)", "power= of prior norm must be from 1 to 32, not 0.5"),
+        ("laplacian(levels=2.5)", "levels= of prior laplacian must be a whole number, not '2.5'"),
+        ("1e300*tv", "the strength of prior tv must be from 1e-06 to 1000000, not 1e[+]300"),
+        ("1e-300*statistics", "the strength of prior statistics must be from 1e-06 to 1000000, not 1e-300"),
+        ("101*blur", "the strength of prior blur must be from 1e-06 to 100, not 101"),
         ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
         ("laplacian(levels=4.7)", "levels= of prior laplacian must be a whole number, not '4.7'"),
     ],
@@ -35,6 +43,15 @@ from inceptionism.recipes import PARAMETERIZATIONS, Term, parse_prior, prior_num
 def test_a_recipe_with_an_invalid_prior_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason):
         inc.ClassRecipe(target=1, prior=text)
+
+
+@pytest.mark.parametrize("text", [f"{weight}*{name}" for name, weight in STRONGEST.items()])
+def test_a_prior_of_the_largest_strength_can_be_used(tiny, photo, text: str) -> None:
+    made = [
+        inc.dream(photo, layer="second", network=tiny, octaves=1, steps=2, prior=text),
+        inc.visualize("oak", network=tiny, size=(31, 45), steps=2, prior=f"fourier + {text}"),
+    ]
+    assert all(math.isfinite(score) for one in made for score in one.scores)
 
 
 def test_the_text_none_means_no_prior() -> None:

@@ -9,6 +9,9 @@ from inceptionism.recipes.expressions import Term, parse_terms
 from inceptionism.recipes.settings import NONE
 from inceptionism.validation import check_number, number_text
 
+MIN_STRENGTH = 1e-6
+"""Smallest strength of a prior. With smaller ones, products can vanish in float32."""
+
 
 class PriorArgument(NamedTuple):
     """A number in the parentheses of a prior, written `name=NUMBER`.
@@ -47,6 +50,7 @@ class PriorDefinition(NamedTuple):
         arguments: Numbers that may be given in the parentheses.
         file: Kind of file that may be given in the parentheses; empty if there is none.
         strength: Meaning of the strength, the factor before the name; empty if the prior has no strength.
+        max_strength: Largest strength that is allowed.
         is_parameterization: Whether the prior chooses the parameterization of the picture.
     """
 
@@ -56,6 +60,7 @@ class PriorDefinition(NamedTuple):
     arguments: tuple[PriorArgument, ...] = ()
     file: str = ""
     strength: str = ""
+    max_strength: float = 1e6
     is_parameterization: bool = False
 
     @property
@@ -132,6 +137,7 @@ _DEFINITIONS = (
         "The picture is blurred after each step.",
         source="Yosinski et al., 2015",
         strength="standard deviation of the blur in pixels",
+        max_strength=100,
     ),
     PriorDefinition(
         "statistics",
@@ -203,8 +209,9 @@ def check_term(term: Term) -> None:
     term.check(files, [one.name for one in definition.arguments], optional=len(files))
     if not definition.strength and term.weight != 1:
         raise InvalidSetting(f"prior {term.name} has no strength; leave {term.weight:g}* out")
-    if term.weight <= 0:
-        raise InvalidSetting(f"the strength of prior {term.name} must be more than 0, not {term.weight:g}")
+    strength = f"the strength of prior {term.name}"
+    check_number(strength, term.weight, above=0)
+    check_number(strength, term.weight, minimum=MIN_STRENGTH, maximum=definition.max_strength)
     numbers = prior_numbers(term)
     if term.name == "views" and numbers["smallest"] > numbers["largest"]:
         raise InvalidSetting(
