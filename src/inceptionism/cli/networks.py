@@ -20,7 +20,7 @@ from inceptionism.cli.terminal import (
     show_table,
 )
 from inceptionism.cli.typer_internals import PlainGroup
-from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName, quote_value, suggestion
 
 if TYPE_CHECKING:
     from inceptionism.networks.hub import Entry
@@ -51,17 +51,18 @@ def print_networks() -> None:
     from inceptionism.networks.hub import known_entries, plugin_entries, stored_entry, stored_names
 
     stored: dict[str, Entry] = {}
+    failures: list[InceptionismError] = []
     for name in stored_names():
         try:
             if entry := stored_entry(name):
                 stored[name] = entry
-        except InvalidSetting as error:
-            print_error(str(error))
+        except InceptionismError as error:
+            failures.append(error)
     plugins: dict[str, Entry] = {}
     try:
         plugins = plugin_entries()
     except InvalidSetting as error:
-        print_error(str(error))
+        failures.append(error)
     table = Table()
     for heading in ("network", "", "license"):
         table.add_column(heading, no_wrap=True)
@@ -84,6 +85,10 @@ def print_networks() -> None:
         "--network also takes torchvision/NAME, timm/NAME, and the path of a .prototxt with its\n"
         ".caffemodel, of an .onnx file, or of the folder that holds them."
     )
+    for failure in failures:
+        print_error(str(failure))
+    if failures:
+        raise typer.Exit(1)
 
 
 def is_installed(package: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.metadata import entry_points
@@ -13,7 +13,7 @@ from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.networks.hub.download import RemoteFile
-from inceptionism.validation import check_choice, check_text
+from inceptionism.validation import check_choice, check_number, check_text, checked_size
 
 GROUP = "inceptionism.networks"
 """Group of entry points with which other packages register networks."""
@@ -23,6 +23,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 KINDS = ("caffe", "onnx", "efficientnet-lite")
 """Valid architectures, besides torchvision/NAME and timm/NAME."""
+
+TEXTS = ("about", "package", "labels", "license", "origin", "default_layer")
+"""Attributes of an entry that are texts or None."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Entry:
         default_layer: Layer at which a photograph is dreamed.
 
     Raises:
-        InvalidSetting: If the name or the architecture is not valid.
+        InvalidSetting: If an attribute has the wrong type or is out of range.
     """
 
     name: str
@@ -66,13 +69,36 @@ class Entry:
     license: str | None = None
     origin: str | None = None
     recommended: Sequence[str] | None = None
-    default_layer: str | None = field(default=None)
+    default_layer: str | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
         check_text("architecture", self.architecture)
         if not self.architecture.startswith(("torchvision/", "timm/")):
             check_choice("architecture", self.architecture, (*KINDS, "torchvision/NAME", "timm/NAME"))
+        for name in TEXTS:
+            if not isinstance(getattr(self, name), (str, type(None))):
+                raise InvalidSetting(f"{name} must be a text, not {quote_value(getattr(self, name))}")
+        if self.range is not None:
+            check_number("range", self.range, above=0)
+        if self.channels is not None:
+            check_choice("channels", self.channels, ("RGB", "BGR"))
+        self._check_list("mean", check_number)
+        self._check_list("std", check_number)
+        self._check_list("recommended", check_text)
+        if self.size is not None:
+            object.__setattr__(self, "size", checked_size(self.size))
+
+    def _check_list(self, name: str, check: Callable[[str, object], None]) -> None:
+        """Check the items of a list, and store the list as a tuple, so that the entry is hashable."""
+        values = getattr(self, name)
+        if values is None:
+            return
+        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+            raise InvalidSetting(f"{name} must be a list that is not empty, not {quote_value(values)}")
+        for value in values:
+            check(f"each value of {name}", value)
+        object.__setattr__(self, name, tuple(values))
 
     @classmethod
     def read(cls, values: object, where: str) -> Entry:
@@ -95,18 +121,14 @@ class Entry:
                 f"{where} has an unknown key {quote_value(unknown[0])}; the keys are {', '.join(sorted(names))}"
             )
         try:
-            files = tuple(
-                RemoteFile(file["name"], tuple(file.get("urls", ())), file.get("size"), file["checksum"])
-                for file in values.get("files", ())
-            )
-            attributes: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-            }
-            return cls(**{**attributes, "files": files})
+            if missing := [name for name in ("name", "architecture") if name not in values]:
+                raise InvalidSetting(f"a network needs {' and '.join(missing)}")
+            files = values.get("files") or ()
+            if not isinstance(files, Sequence) or not all(isinstance(file, Mapping) for file in files):
+                raise InvalidSetting(f"files must be a list of mappings, not {quote_value(files)}")
+            return cls(**{**values, "files": tuple(map(RemoteFile.read, files))})
         except InvalidSetting as error:
             raise InvalidSetting(f"{where}: {error}") from error
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InvalidSetting(f"{where} has an incomplete or invalid description of a network: {error}") from error
 
     def to_json(self) -> str:
         """Return the entry as JSON, without attributes that have no value."""

@@ -19,9 +19,11 @@ from inceptionism.errors import (
     InceptionismError,
     InvalidSetting,
     UnknownName,
+    first_line,
     quote_path,
     quote_value,
 )
+from inceptionism.files import read_text
 from inceptionism.networks.hub.download import RemoteFile, Report, digest, download
 from inceptionism.networks.hub.entries import Entry, check_name
 
@@ -33,9 +35,6 @@ LOCK = ".lock"
 
 NEW, OLD = ".new", ".old"
 """Endings of the hidden folders with a network that is being added, and with the network that it replaces."""
-
-MAX_DESCRIPTION_BYTES = 2**20
-"""Number of bytes that are read at most from a description."""
 
 
 def folder_of(name: str) -> Path:
@@ -58,21 +57,26 @@ def stored_entry(name: str) -> Entry | None:
     folder = folder_of(name)
     if not folder.exists() and folder.with_name(f".{name}{OLD}").exists():
         recover(folder.parent)
-    return read_entry(folder) if (folder / DESCRIPTION).is_file() else None
+    if not (folder / DESCRIPTION).is_file():
+        return None
+    entry = read_entry(folder)
+    if entry.name != name:
+        raise InvalidSetting(f"{folder / DESCRIPTION} describes the network {entry.name}, but its folder is {name}")
+    return entry
 
 
 def read_entry(folder: Path) -> Entry:
     """Return the entry of the network in a folder.
 
     Raises:
+        UnreadableFile: If the description cannot be read.
         InvalidSetting: If the description is not valid, or if a file is missing or has another size than before.
     """
     path = folder / DESCRIPTION
     try:
-        with path.open("rb") as stream:
-            values = json.loads(stream.read(MAX_DESCRIPTION_BYTES))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidSetting(f"{path} cannot be read: {str(error).partition(chr(10))[0]}") from error
+        values = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidSetting(f"{path} is not JSON: {first_line(error)}") from error
     entry = Entry.read(values, str(path))
     for file in entry.files:
         path = folder / file.name
