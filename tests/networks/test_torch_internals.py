@@ -5,6 +5,8 @@ If a test fails here after an update of torch, adapt `inceptionism/networks/torc
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 import torch
 from torch import nn
@@ -97,6 +99,13 @@ def test_tensors_are_found_in_nested_containers() -> None:
     x, y, z = torch.zeros(1), torch.ones(2), torch.ones(3)
     found = torch_internals.tensors_in(([x, 3, None], {"a": (y, "text"), "b": {"c": z}}))
     assert [id(tensor) for tensor in found] == [id(x), id(y), id(z)], gone("torch.utils._pytree.tree_leaves")
+
+
+def test_the_pickle_in_a_file_is_read_as_torch_reads_it(tmp_path) -> None:
+    torch.save({"text": torch.ones(3)}, tmp_path / "a.pth")
+    with zipfile.ZipFile(tmp_path / "a.pth") as archive:
+        expected = archive.read("a/data.pkl")
+    assert torch_internals.read_archived_pickle(tmp_path / "a.pth") == expected, gone("torch._C.PyTorchFileReader")
 
 
 @needs_onednn

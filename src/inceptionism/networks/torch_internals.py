@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -55,6 +56,16 @@ def own_buffers(module: nn.Module) -> dict[str, Tensor | None]:
 def has_forward_hooks(module: nn.Module) -> bool:
     """Return whether `module` itself has hooks that run before or after its forward pass."""
     return bool(module._forward_pre_hooks or module._forward_hooks)
+
+
+def read_archived_pickle(path: Path) -> bytes:
+    """Return the pickle in a file of `torch.save`, exactly as `torch.load` reads it.
+
+    Raises:
+        RuntimeError: If the file is not an archive of torch.
+    """
+    content: bytes = torch._C.PyTorchFileReader(str(path)).get_record("data.pkl")
+    return content
 
 
 def version(tensor: Tensor) -> int:

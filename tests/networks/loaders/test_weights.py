@@ -4,7 +4,9 @@ import argparse
 import pickle
 import random
 import sys
+import time
 import warnings
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -172,3 +174,58 @@ def test_the_error_names_the_weights_that_do_not_fit(state) -> None:
     many = {f"x{index}": torch.zeros(1) for index in range(9)}
     with pytest.raises(InvalidSetting, match="unknown: x0, x1, x2 and 6 more"):
         load_weights(tiny_module(), {**state, **many}, "a.pth", "Tiny")
+
+
+def nested_tuples(levels: int, width: int = 2) -> bytes:
+    """Return the pickle of a dictionary with one key: a tuple that contains the same tuple `width` times, and so on."""
+    tuples = b"".join(b"(" + (b"h" + bytes([level])) * width + b"tq" + bytes([level + 1]) for level in range(levels))
+    return b"\x80\x02}" + b"K\x01q\x00" + tuples + b"K\x01s."
+
+
+def as_file(pickled: bytes, path: Path, how: str) -> Path:
+    """Write a pickle as a file of weights: alone, after the header of an old file, or in an archive."""
+    if how == "alone":
+        path.write_bytes(pickled)
+    elif how == "old":
+        torch.save({}, path, _use_new_zipfile_serialization=False)
+        empty = pickle.dumps({}, 2)
+        path.write_bytes(path.read_bytes().replace(empty, pickled, 1))
+    else:
+        torch.save({}, path)
+        with zipfile.ZipFile(path) as archive:
+            parts = {info.filename: archive.read(info) for info in archive.infolist()}
+        packing = zipfile.ZIP_DEFLATED if how == "compressed" else zipfile.ZIP_STORED
+        with zipfile.ZipFile(path, "w", packing) as archive:
+            for name, content in parts.items():
+                archive.writestr(name, pickled if name.endswith("data.pkl") else content)
+    return path
+
+
+@pytest.mark.parametrize("how", ["alone", "old", "archive"])
+@pytest.mark.parametrize(("levels", "width"), [(60, 2), (12, 20), (3, 200)])
+def test_weights_with_nested_tuples_are_refused_at_once(tmp_path, how: str, levels: int, width: int) -> None:
+    path = as_file(nested_tuples(levels, width), tmp_path / "a.pth", how)
+    begin = time.process_time()
+    assert "cannot be read safely: it has a tuple with more than 1000 items" in refused(path)
+    assert time.process_time() - begin < 5
+
+
+def test_a_pickle_of_millions_of_steps_is_refused(tmp_path) -> None:
+    path = as_file(b"\x80\x02" + b"N0" * 1_000_001 + b"}.", tmp_path / "a.pth", "archive")
+    assert "it has more than 2000000 steps" in refused(path)
+
+
+def test_a_compressed_archive_is_refused(tmp_path) -> None:
+    path = as_file(b"\x80\x02]" + b"N" * 10**7 + b".", tmp_path / "a.pth", "compressed")
+    assert "its content is compressed; save it again with torch.save" in refused(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_large_checkpoints_of_training_programs_are_read(tmp_path, zipped: bool) -> None:
+    module = nn.ModuleList([nn.Linear(2, 2) for _ in range(300)])
+    optimizer = torch.optim.Adam(module.parameters())
+    sum(parameter.sum() for parameter in module.parameters()).backward()
+    optimizer.step()
+    content = {"model": module.state_dict(), "optimizer": optimizer.state_dict(), "betas": tuple(range(900))}
+    torch.save(content, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    check_same(read_state_dict(tmp_path / "a.pth"), module.state_dict())

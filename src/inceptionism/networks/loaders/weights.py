@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, first_line, printable, quote_value
 from inceptionism.networks.loaders.optional import import_library
+from inceptionism.networks.loaders.pickle_limits import TooComplex, check_weights_file
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "state_dict_ema", "model_ema")
 """Keys under which training programs save the weights. The first key that is found is used. Averages (EMA) are last."""
@@ -69,7 +70,8 @@ def read_pickled(path: Path) -> object:
     """Return the content of a file that `torch.save` wrote.
 
     Raises:
-        InvalidSetting: If the file is damaged, or contains anything but tensors, numbers, texts and their containers.
+        InvalidSetting: If the file is damaged, contains anything but tensors, numbers, texts and their containers, or
+            is too complex to be read in a reasonable time.
     """
     try:
         with warnings.catch_warnings():
@@ -79,7 +81,10 @@ def read_pickled(path: Path) -> object:
                 "Detected pickle protocol",
             ):
                 warnings.filterwarnings("ignore", message, UserWarning)
+            check_weights_file(path)
             return torch.load(path, map_location="cpu", weights_only=True)
+    except TooComplex as error:
+        raise InvalidSetting(f"{path} cannot be read safely: {error}; {SAFE}") from error
     except pickle.UnpicklingError as error:
         global_name = re.search(r"GLOBAL (\S+)", str(error))
         if global_name is None:  # torch raises this error also for a file that is no pickle
