@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,27 @@ def test_an_error_names_the_line(text: str, line: int | None, reason: str) -> No
     assert said.startswith(f"my.toml, line {line}: " if line else "my.toml: ")
     assert reason in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ('kind = "photo"\n' + ".".join("a" * 100_000) + " = 1", 2, "a key has more than 100 parts"),
+        ('kind = "photo"\n[' + " . ".join("a" * 100_000) + "]", 2, "a key has more than 100 parts"),
+        ("x = {" + '."b".'.join("a" * 100_000) + " = 1}", 1, "a key has more than 100 parts"),
+        ('kind = "photo"\n' + "".join(f"k{number} = 1\n" for number in range(30_000)), 2, "unknown setting 'k0'"),
+        ("".join(f"k{number} = 1\n" for number in range(30_000)) + 'kind = "photo"', 1, "unknown setting 'k0'"),
+        ('kind = "photo"\nguide = "' + "a" * 10**6 + '"\nsteps = 0', 3, "steps must be from 1"),
+        ('kind = "photo"\nguide = "' + "a." * 50 + '"\nsteps = 0', 3, "steps must be from 1"),
+        ('kind = "photo"\n' + "\n" * 10**6 + "steps = 0", 10**6 + 2, "steps must be from 1"),
+    ],
+    ids=["dots", "table", "inline", "keys", "keys first", "text", "dots in a text", "lines"],
+)
+def test_a_hostile_text_is_refused_at_once(text: str, line: int, reason: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidSetting, match=f"^the recipe, line {line}: .*{reason}"):
+        Recipe.from_toml(text)
+    assert time.process_time() - begin < 5
 
 
 @given(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from inceptionism.errors import InvalidSetting, first_line
 
 Built = TypeVar("Built")
+
+MAX_KEY_PARTS = 100
+"""Largest number of parts of a dotted key. The time to parse a key grows with the square of this number."""
+
+KEY_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+LONG_KEY = re.compile(rf"(?<![\w.-]){KEY_PART}(?:[ \t]*\.[ \t]*{KEY_PART}){{{MAX_KEY_PARTS}}}")
 
 
 def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) -> Built:
@@ -27,6 +33,11 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) 
         import tomllib
     else:
         import tomli as tomllib
+    if long_key := LONG_KEY.search(text):
+        number = text.count("\n", 0, long_key.start()) + 1
+        raise InvalidSetting(
+            f"{called}, line {number}: a key has more than {MAX_KEY_PARTS} parts with dots between them"
+        )
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a plain ValueError means a number with too many digits
@@ -42,15 +53,23 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) 
 
 
 def find_culprit(content: dict[str, Any], build: Callable[[dict[str, Any]], object], message: str) -> str:
-    """Return the last setting whose removal changes the error message, or `kind` if there is none."""
-    for name in reversed([name for name in content if name != "kind"]):
+    """Return the last setting whose removal changes the error message, or `kind` if there is none.
+
+    The settings are halved until one is left, because a text can have thousands.
+    """
+
+    def changes(removed: Collection[str]) -> bool:
         try:
-            build({key: value for key, value in content.items() if key != name})
+            build({key: value for key, value in content.items() if key not in removed})
         except InvalidSetting as error:
-            if str(error) == message:
-                continue
-        return name
-    return "kind"
+            return str(error) != message
+        return True
+
+    names = [name for name in content if name != "kind"]
+    while len(names) > 1:
+        first, second = names[: len(names) // 2], names[len(names) // 2 :]
+        names = second if changes({*second}) else first
+    return names[0] if names and changes(names) else "kind"
 
 
 def find_line(name: str, text: str) -> int | None:
