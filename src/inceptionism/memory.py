@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
-import psutil
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    # The program imports this module when it starts. torch and psutil are imported when they are needed.
+    import torch
+    from torch import Tensor
 
 # Names of settings in glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -34,6 +36,9 @@ LARGE_PAGE = 2 * 2**20
 
 def machine_memory(device: torch.device) -> int:
     """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine."""
+    import psutil
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
     if device.type == "mps":
@@ -47,8 +52,23 @@ def glibc() -> ctypes.CDLL | None:
     return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
+_owns_process = False
 _active_keepers = 0
 _lock = threading.Lock()
+
+
+@contextmanager
+def own_process() -> Iterator[None]:
+    """Declare that the process belongs to this package inside the block, as that of the command `dream` does.
+
+    Only then, `keep_memory` changes the settings of malloc, which are those of the whole process.
+    """
+    global _owns_process
+    before, _owns_process = _owns_process, True
+    try:
+        yield
+    finally:
+        _owns_process = before
 
 
 @contextmanager
@@ -57,10 +77,10 @@ def keep_memory() -> Iterator[None]:
 
     Each step frees hundreds of megabytes and allocates as many again. By default, glibc returns large blocks to the
     system at once, and the system clears each page before it hands it out again. For a large picture, that takes
-    longer than the network. With another C library, this does nothing.
+    longer than the network. With another C library, or in a process of another program, this does nothing.
     """
     global _active_keepers
-    library = glibc()
+    library = glibc() if _owns_process else None
     if library is None:
         yield
         return

@@ -24,6 +24,7 @@ from inceptionism.cli.terminal import Table, loading, print_error, print_path, p
 from inceptionism.cli.typer_internals import PlainGroup, UsageError
 from inceptionism.cli.units import add_unit_commands
 from inceptionism.errors import InvalidSetting, printable
+from inceptionism.memory import own_process
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, printed_name
 
 if TYPE_CHECKING:
@@ -232,7 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # File names that are not UTF-8 are printed unchanged; a terminal of another encoding gets question marks.
             stream.reconfigure(errors="surrogateescape" if stream.encoding.lower() == "utf-8" else "replace")
     try:
-        status = app(arguments, prog_name="dream", standalone_mode=False)
+        with own_process():
+            status = app(arguments, prog_name="dream", standalone_mode=False)
     except UsageError as error:
         print_error(usage(error))
         sys.exit(2)
