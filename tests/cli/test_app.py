@@ -59,6 +59,33 @@ def test_a_count_gives_several_pictures_of_each_class(folder) -> None:
     refused(dream("class", "banana", "--count", 0, cwd=folder), "0 is not in the range x>=1", 2)
 
 
+def test_the_folder_of_several_pictures_is_made(folder) -> None:
+    small = ["--prior", "none", "--steps", 1, "--size", 40, "-o", "fruit"]
+    refused(dream("class", "lemon", "appple", *small, cwd=folder), "no class is called 'appple'", 2)
+    refused(dream("class", "lemon", "fig", *small[:-1], "none/fruit", cwd=folder), "folder .*none/fruit.* cannot be", 1)
+    assert sorted(folder.iterdir()) == [folder / "cup.jpg"]
+    done = dream("class", "lemon", "fig", *small, cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "fruit/lemon.png\nfruit/fig.png\n")
+    again = dream("class", "lemon", "fig", *small, cwd=folder)
+    assert again.stdout == "fruit/lemon-2.png\nfruit/fig-2.png\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["photo", "cup.jpg", "--seed", 0, "--seed", 1], "--seed"),
+        (["photo", "cup.jpg", "-n", "a", "--network=b"], "--network"),
+        (["class", "lemon", "-o", "a.png", "-o", "b.png"], "--output"),
+        (["zoom", "--seconds", 1, "--seconds", 1], "--seconds"),
+        (["layers", "--size", 30, "--size", 40], "--size"),
+        (["networks", "add", "x", "net.onnx", "--mean", "0,0,0", "--mean", "1,1,1"], "--mean"),
+    ],
+)
+def test_an_option_with_one_value_is_refused_if_it_is_given_twice(folder, arguments, option: str) -> None:
+    refused(dream(*arguments, cwd=folder), f"{option} is given 2 times; give it once", 2)
+    assert sorted(folder.iterdir()) == [folder / "cup.jpg"]
+
+
 def test_two_classes_with_the_same_name_get_different_files(folder) -> None:
     done = dream("class", "134", "517", "--steps", 4, "--size", 32, "--overwrite", cwd=folder)
     assert done.stdout == "crane.png\ncrane-2.png\n"
@@ -112,7 +139,7 @@ def test_show_prints_the_recipe(folder) -> None:
         (["photo", "cup.jpg", "-o", "/dev/null"], "has no ending", 1),
         (["photo", "cup.jpg", "-o", "/dev/null.png/x.png"], "no folder", 1),
         (["photo", "cup.jpg", "--layer", "blocks.10=1e300"], "must be from 1e-06 to 1e", 2),
-        (["photo", "cup.jpg", "--layer", "blocks.10:" + "9" * 5000], "no layer 'blocks.10:999.*…999", 2),
+        (["photo", "cup.jpg", "--layer", "blocks.10:" + "9" * 5000], "'blocks.10:999.*…999+' is not a valid layer", 2),
         (["photo", "cup.jpg", "--network", "\x1b[31m"], r"no network '\\x1b\[31m'", 2),
         (["class", "9" * 5000], "no class is called '999.*…999", 2),
         (["class", "banana", "--size", "9" * 5000], "HEIGHTxWIDTH, not '999.*…999", 2),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import typer
 
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
-from inceptionism.errors import CannotWrite, InceptionismError
+from inceptionism.errors import CannotWrite, InceptionismError, first_line, quote_path
 from inceptionism.interruption import uninterrupted
 
 if TYPE_CHECKING:
@@ -111,8 +112,9 @@ def raise_last(failures: Sequence[InceptionismError]) -> None:
 def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> None:
     """Generate pictures of one network from noise, `count` of each recipe, and write each."""
     output, total = saving.output, len(recipes) * count
-    if total > 1 and output is not None and not is_folder(output):
-        raise CannotWrite(f"{total} pictures need a folder that exists as --output, not {output}")
+    is_new = total > 1 and output is not None and not is_folder(output)
+    if is_new and output is not None and output.suffix:
+        raise CannotWrite(f"{total} pictures need a folder as --output, not {quote_path(output)}")
     first = recipes[0]
     with loading(first.network, saving.quiet):
         from inceptionism.networks import load_network
@@ -121,18 +123,39 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count
         network = load_network(first.network, first.device)
         judges = [load_network(name) for name in saving.verify]
         runs = deque(run for one in recipes for run in make_class_runs(one, count, network=network))
-    # All names and outputs are checked before the first picture starts.
-    paths: list[Path] = []
-    for run in runs:
-        paths.append(output_path(saving, file_name(run.title), taken=paths))
-    failures: list[InceptionismError] = []
-    for batch in make_batches(runs.popleft() for _ in range(total)):  # a finished run needs no memory
-        batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
-        try:
-            execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
-        except InceptionismError as error:
-            failures.append(error)
-    raise_last(failures)
+    with new_folder(output if is_new else None):
+        # All names and outputs are checked before the first picture starts.
+        paths: list[Path] = []
+        for run in runs:
+            paths.append(output_path(saving, file_name(run.title), taken=paths))
+        failures: list[InceptionismError] = []
+        for batch in make_batches(runs.popleft() for _ in range(total)):  # a finished run needs no memory
+            batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
+            try:
+                execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
+            except InceptionismError as error:
+                failures.append(error)
+        raise_last(failures)
+
+
+@contextmanager
+def new_folder(path: Path | None) -> Iterator[None]:
+    """Create a folder for the block, and remove it afterwards if it is empty. None creates no folder.
+
+    Raises:
+        CannotWrite: If the folder cannot be created.
+    """
+    try:
+        if path is not None:
+            path.mkdir()
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"the folder {quote_path(path)} cannot be created: {first_line(error)}") from error
+    try:
+        yield
+    finally:
+        if path is not None:
+            with suppress(OSError):  # the folder has files
+                path.rmdir()
 
 
 def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: str = ".png") -> Path:

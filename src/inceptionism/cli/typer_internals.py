@@ -5,10 +5,11 @@ A test checks that they exist; if one vanishes in a newer version of typer, this
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from inceptionism.cli.options import MACHINE
 
@@ -38,7 +39,14 @@ def no_type(ctx: Any) -> None:  # typer passes it by name
 
 
 class PlainCommand(PlainHelp, TyperCommand):
-    """A command with plain help."""
+    """A command with plain help. An option with one value can be given only once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        *_, order = self.make_parser(ctx).parse_args(list(args))
+        for one, count in Counter(order).items():
+            if count > 1 and isinstance(one, TyperOption) and not one.multiple and not one.is_flag:
+                raise UsageError(f"{one.opts[0]} is given {count} times; give it once", ctx)
+        return super().parse_args(ctx, args)
 
     def get_help_option(self, ctx: Any) -> Any:
         found = super().get_help_option(ctx)
