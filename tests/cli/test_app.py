@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -229,6 +231,19 @@ def test_a_closed_pipe_does_not_stop_the_program(folder) -> None:
         f"{' '.join(DREAM)} layers > /dev/full", shell=True, cwd=folder, capture_output=True, text=True, check=False
     )
     refused(done, "standard output cannot be written: No space left on device", 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_stop_the_program(folder, closed: str) -> None:
+    for arguments in ("classes cat", "photo cup.jpg -l stem --octaves 1 --steps 1 --size 40 --overwrite -o a.png"):
+        command = f"{shlex.join(DREAM)} {arguments} {closed}"
+        done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "" or ">&-" not in closed.replace("2>&-", "")
+    assert pixels(folder / "a.png").shape == (40, 31, 3)
+    missing = f"{shlex.join(DREAM)} classes xyzzy {closed}"
+    assert subprocess.run(missing, shell=True, cwd=folder, capture_output=True, check=False).returncode == 2
 
 
 def test_characters_that_an_ascii_output_lacks_become_question_marks(folder) -> None:

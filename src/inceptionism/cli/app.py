@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -220,6 +221,16 @@ def program(
         raise typer.Exit(2)
 
 
+def open_closed_streams() -> None:
+    """Open the null device for each standard stream that the caller has closed, as in `dream layers >&-`.
+
+    Otherwise, Python has no such stream, and the next file that is opened would get its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # it stays open
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit with its status.
 
@@ -228,6 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Arguments of the program; by default those of the process.
     """
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # File names that are not UTF-8 are printed unchanged; a terminal of another encoding gets question marks.

@@ -121,3 +121,8 @@ def test_the_architecture_of_the_packages_is_refused_for_other_networks(tmp_path
     (tmp_path / "weights.pth").write_bytes(b"1")
     done = dream("networks", "add", "mine", "weights.pth", "-a", "efficientnet-lite", cwd=tmp_path)
     refused(done, "no variant 'mine' of EfficientNet-Lite; the variants are efficientnet-lite0", 2)
+
+
+def test_the_home_folder_of_an_unknown_user_is_no_error_of_the_program(tmp_path: Path) -> None:
+    done = dream("layers", "~nobody-of-this-name/x.onnx", cwd=tmp_path)
+    refused(done, "there is no file .*~nobody-of-this-name/x.onnx", 2)

@@ -74,7 +74,7 @@ def load_by_name(name: str) -> Network:
     entry = find_entry(name)
     if entry is not None:
         return from_entry(entry)
-    path = Path(name).expanduser()
+    path = home_path(name)
     if not is_path(path):
         names = [*known_entries(), *plugin_entries(), *stored_names(), *(f"{library}/NAME" for library in LIBRARIES)]
         hint = suggestion(name, names) or f"; give one of {', '.join(dict.fromkeys(names))}, or a path"
@@ -129,7 +129,12 @@ def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noq
         stamps: Times of change and sizes of the files. They are part of the cache's key, so a changed file is read
             again.
     """
-    return open_path(Path(name).expanduser())
+    return open_path(home_path(name))
+
+
+def home_path(name: str) -> Path:
+    """Return a path with the home folder in place of "~". The path of an unknown user is returned as it is."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  # the method of Path raises an error for unknown users
 
 
 def pick_device(device: str | torch.device) -> torch.device:
