@@ -4,6 +4,8 @@
 #                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
+# make fuzz         reads damaged and hostile files with every reader for ten minutes; SECONDS=3600 takes an hour;
+#                   SEED=... repeats a run
 # make bench        times the engine against a plain transcription of the 2015 loop, counts how many pictures of classes
 #                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
 #                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
@@ -20,7 +22,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo install test test-matrix lint bench bench-gpu reference
+.PHONY: demo install test test-matrix fuzz lint bench bench-gpu reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -37,6 +39,9 @@ test: .venv/.with-test
 
 test-matrix: .venv/.with-matrix
 	PATH="$(PYTHONS_PATH)" $(BIN)/nox $(if $(SESSIONS),--session $(SESSIONS)) $(if $(TESTS),-- $(TESTS))
+
+fuzz: .venv/.with-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 reference: .venv/.with-test
 	$(BIN)/python docs/generate.py
