@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import typer.main
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.cli.app import app
 from inceptionism.recipes import GROUPS
-from tests.support.command import dream
+from tests.support.command import commands, dream
 from tests.support.films import pan, write
-
-
-def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, one in (group or typer.main.get_command(app)).commands.items():
-        if hasattr(one, "commands"):
-            yield from commands(one, f"{path}{name} ")
-        else:
-            yield f"{path}{name}", one
-
 
 COMMANDS = dict(commands())
 

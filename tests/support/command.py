@@ -7,14 +7,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typer.main
 from PIL import Image
 
-from inceptionism.cli.app import main
+from inceptionism.cli.app import app, main
 
 DREAM = [sys.executable, "-m", "inceptionism"]
 
@@ -43,6 +46,15 @@ PHOTO_FLAGS = [
     for part in ("--" + name.replace("_", "-"), *(value if isinstance(value, list) else [value]))
 ]
 """The same settings as options of the command line."""
+
+
+def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the name and the definition of every command of the program, for example `networks add`."""
+    for name, one in (group or typer.main.get_command(app)).commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", one
 
 
 def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:

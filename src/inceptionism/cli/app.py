@@ -145,8 +145,8 @@ def layers(
 ) -> None:
     """List the layers of a network that can be dreamed, from early to late."""
     picture_size = None if size is None else parse_size(size)
-    if not atlas and (photo is not None or saving.output is not None):
-        raise InvalidSetting("--photo and --output belong to the contact sheet of --atlas; add --atlas")
+    if not atlas and (photo is not None or saving.output is not None or saving.overwrite):
+        raise InvalidSetting("--photo, --output and --overwrite belong to the contact sheet of --atlas; add --atlas")
     if atlas and (all or size is not None):
         raise InvalidSetting("--atlas draws the recommended layers at one size; leave --size and --all out")
     path = output_path(saving, f"{Path(network).name}-layers") if atlas else None

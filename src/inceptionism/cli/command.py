@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from inceptionism.cli.options import SHARED, Debug, option, saving_of
+from inceptionism.cli.options import SHARED, Debug, check_settings_used, option, saving_of
 from inceptionism.cli.parse import parse_place, parse_side_or_size
 from inceptionism.cli.terminal import report_errors
 from inceptionism.cli.typer_internals import PlainCommand
@@ -88,7 +88,9 @@ def command(
                 values = {name: given.pop(name) for name in wanted}
                 choices = {name: given.pop(name) for name in shared if name not in taken}
                 if kinds:
-                    given["settings"] = read_settings(values, drop_absent=optional)
+                    settings = given["settings"] = read_settings(values, drop_absent=optional)
+                    changed = [one.name for one in added if values[one.name] not in (one.default, [])]
+                    check_settings_used(changed, settings.get("keyframes", ()))
                 if shared:
                     given["saving"] = saving_of(choices)
                 function(**given)

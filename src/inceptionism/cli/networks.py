@@ -40,10 +40,13 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the network."
 @networks.callback(help=ABOUT)
 def overview(context: typer.Context, debug: Debug = False) -> None:
     """Print a table of the networks, if no command is given."""
-    if context.invoked_subcommand is not None:
-        return
-    with report_errors(debug):
-        print_networks()
+    with report_errors(debug and context.invoked_subcommand is None):
+        if context.invoked_subcommand is None:
+            print_networks()
+        elif debug:
+            raise InvalidSetting(
+                f"--debug belongs after the command: dream networks {context.invoked_subcommand} --debug"
+            )
 
 
 def print_networks() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from inceptionism.recipes import GROUPS
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes import GROUPS, Keyframe
 
 WHAT, HOW, OUTPUT, MACHINE = GROUPS.values()
 
@@ -115,9 +117,40 @@ Debug = Annotated[bool, option("--debug", group=MACHINE, help="Show the tracebac
 
 
 def saving_of(choices: Mapping[str, Any]) -> Saving:
-    """Return the shared options as one value."""
+    """Return the shared options as one value.
+
+    Raises:
+        InvalidSetting: If one option makes another one meaningless.
+    """
     given = dict(choices)
     if "no_metadata" in given:
         given["metadata"] = not given.pop("no_metadata")
     given["verify"] = tuple(given.pop("verify", None) or ())
-    return Saving(**given)
+    saving = Saving(**given)
+    if saving.resume and saving.overwrite:
+        raise InvalidSetting("--resume continues a film, and --overwrite starts it again; give one of them")
+    if saving.position and not saving.metadata:
+        raise InvalidSetting("--keep-position needs the EXIF, which --no-metadata leaves out; give one of them")
+    if saving.verify and saving.quiet and not saving.metadata:
+        raise InvalidSetting(
+            "--verify prints its answer and notes it in the recipe; leave out either --quiet or --no-metadata"
+        )
+    return saving
+
+
+def check_settings_used(given: Collection[str], keyframes: Sequence[Keyframe] = ()) -> None:
+    """Raise `InvalidSetting` if a setting is given that has no effect.
+
+    Args:
+        given: Names of the settings that are given.
+        keyframes: Keyframes of the film, in the order of their times.
+    """
+    if {"preset", "prior", "steps"} <= set(given):
+        raise InvalidSetting("--preset sets only the prior and the steps; leave out --preset, --prior or --steps")
+    first = keyframes[0].settings() if keyframes else {"at": math.inf}
+    for name in given:
+        others = ("layer", "objective") if name in ("layer", "objective") else (name,)
+        if first["at"] == 0 and any(other in first for other in others):
+            raise InvalidSetting(
+                f"{name} has no effect, because the keyframe at 0 seconds replaces it; leave one of them out"
+            )

@@ -11,10 +11,10 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
-from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, option
+from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, check_settings_used, option
 from inceptionism.cli.terminal import Table, loading, print_lines, print_notes, show_table
-from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe
+from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe, checked_keyframes
 
 if TYPE_CHECKING:
     from inceptionism.recipes import Recipe
@@ -107,6 +107,7 @@ def replay(
     from inceptionism.io import load_recipe
 
     request = ReplayRequest(load_recipe(file), file, photo, passed_files(picture or []), settings, force)
+    check_used(request)
     if request.recipe.kind in FILMS:
         replay_film(request, saving)
     else:
@@ -138,6 +139,20 @@ class ReplayRequest(NamedTuple):
         return str(self.changes.get("network", self.recipe.network))
 
 
+def check_used(request: ReplayRequest) -> None:
+    """Raise `InvalidSetting` if a file or a setting that is given has no effect on the recipe."""
+    from inceptionism.io import last_path_part
+    from inceptionism.runs import files_in_changes
+
+    wanted = {**request.recipe.settings(), **request.changes}
+    check_settings_used(request.changes, checked_keyframes(wanted.get("keyframes", ())))
+    names = files_in_changes(wanted)
+    for name in request.pictures:
+        if name not in {*names, *map(last_path_part, names)}:
+            known = f"it names {', '.join(map(quote_value, names))}" if names else "it names no file"
+            raise InvalidSetting(f"the recipe names no file {quote_value(name)}; {known}")
+
+
 def replay_film(request: ReplayRequest, saving: Saving) -> None:
     """Make a film again from its recipe, with changes."""
     if saving.verify or saving.position:
@@ -158,6 +173,10 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
     """Make a picture again from its recipe, with changes, and compare it with the file if there are no changes."""
     if saving.preview is not None or saving.resume:
         raise InvalidSetting("--preview and --resume are for films")
+    if saving.position and request.source is None:
+        raise InvalidSetting(
+            "--keep-position keeps the place of a photograph; give it with a recipe and its photograph"
+        )
     path = output_path(saving, again_name(request.file))
     with loading(request.network, saving.quiet):
         from inceptionism.io import load_photo

@@ -2,7 +2,15 @@ from .base import Run
 from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
-from .replay import ReplayInputs, check_area, named_files, prepare_replay, recipe_folder, resolve_replay
+from .replay import (
+    ReplayInputs,
+    check_area,
+    files_in_changes,
+    named_files,
+    prepare_replay,
+    recipe_folder,
+    resolve_replay,
+)
 from .result import Result, Results, Step
 from .verification import judge, verify_result
 from .visualization import ClassRun, make_class_runs
@@ -20,6 +28,7 @@ __all__ = [
     "chosen_layers",
     "compare_with_file",
     "differences",
+    "files_in_changes",
     "finish_runs",
     "is_varied",
     "judge",
