@@ -135,7 +135,7 @@ def test_the_reference_lists_every_objective() -> None:
             "the direction nothing.npy must be a row of finite numbers that are not all zero",
         ),
         ("direction(second, objects.npy)", "objects.npy cannot be read as a .npy file with a direction"),
-        ("direction(second, missing.npy)", "missing.npy cannot be read as a .npy file with a direction: No such file"),
+        ("direction(second, missing.npy)", "there is no file missing.npy"),
         ("guide(second)", "has the wrong number of arguments; write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),
         ("guide(second, other.png, angle)", "the third argument of guide can only be cosine, not 'angle'"),
