@@ -142,11 +142,14 @@ class ReplayRequest(NamedTuple):
 def check_used(request: ReplayRequest) -> None:
     """Raise `InvalidSetting` if a file or a setting that is given has no effect on the recipe."""
     from inceptionism.io import last_path_part
+    from inceptionism.networks import load_network
     from inceptionism.runs import files_in_changes
 
     wanted = {**request.recipe.settings(), **request.changes}
     check_settings_used(request.changes, checked_keyframes(wanted.get("keyframes", ())))
-    names = files_in_changes(wanted)
+    if not request.pictures:
+        return
+    names = files_in_changes(wanted, load_network(request.network, "cpu"))
     for name in request.pictures:
         if name not in {*names, *map(last_path_part, names)}:
             known = f"it names {', '.join(map(quote_value, names))}" if names else "it names no file"

@@ -56,7 +56,7 @@ class LayerNames:
 
     def __init__(self, module: nn.Module) -> None:
         names = [LOGITS, *(name for name, _ in module.named_modules() if name)]
-        self.texts = {printable(name): name for name in names} | {name: name for name in names}
+        self.texts: dict[str, str] = {printable(name): name for name in names} | {name: name for name in names}
         self.listed: list[str] | None = None
 
     def module_of(self, layer: str, network: str) -> str:

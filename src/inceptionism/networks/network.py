@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, partial
 
 import torch
@@ -89,9 +89,8 @@ class Network:
         self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
 
     def __repr__(self) -> str:
-        height, width = self.size
         labels = "no labels" if self.labels is None else f"{len(self.labels)} labels"
-        return f"<Network {self.name}: {height}×{width} pixels, {labels}, on {self.device}>"
+        return f"<Network {self.name}: {self.size[0]}×{self.size[1]} pixels, {labels}, on {self.device}>"
 
     def to(self, device: torch.device | str) -> Network:
         """Move the network to `device`, and return the network itself.
@@ -147,13 +146,12 @@ class Network:
         modules = {layer: self._names.module_of(layer, self.name) for layer in layers}
         size = picture.shape[-2:]
         with self._running(size):
-            feature_maps = self._known_maps
-            grids = feature_maps.grids(modules.values())
+            grids = self._known_maps.grids(modules.values())
             module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=grids)
             pixels = self._format.normalize(picture, dtype)
             with recorded_shapes(module, grids) as shapes:
                 outputs = run_until(module, pixels, modules.values(), self._choose_output)
-            maps = {name: feature_maps.read(name, output, shapes, size) for name, output in outputs.items()}
+            maps = {name: self._known_maps.read(name, output, shapes, size) for name, output in outputs.items()}
         if "" in maps:
             maps[""] = shape_logits(maps[""], len(picture))
             check_labels(self.labels, maps[""].shape[1], self.name)
@@ -270,9 +268,7 @@ class Network:
         Raises:
             InvalidSetting: If no module of the network outputs a feature map.
         """
-        if self._default_layer is not None:
-            return self._default_layer
-        return choose_default(self.recommended, self._levels, self.name)
+        return self._default_layer or choose_default(self.recommended, self._levels, self.name)
 
     @cached_property
     def statistics(self) -> Mapping[str, Statistics]:
@@ -309,10 +305,9 @@ class Network:
     @cached_property
     def _known_maps(self) -> FeatureMaps:
         """The feature maps. There are none if the network cannot process pictures of its training size."""
-        try:
+        with suppress(InvalidSetting):  # pictures of another size may work
             return self._maps
-        except InvalidSetting:  # pictures of another size may work
-            return FeatureMaps({}, {}, {}, {})
+        return FeatureMaps({}, {}, {}, {})
 
     @cached_property
     def _listed(self) -> dict[str, None]:

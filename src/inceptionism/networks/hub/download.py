@@ -12,16 +12,14 @@ import re
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 
-from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting, printable, quote_value
+from inceptionism.errors import CannotDownload, CannotWrite, printable, quote_value
 from inceptionism.networks.hub.lock import exclusive_lock
-from inceptionism.validation import check_integer, check_text
+from inceptionism.networks.hub.remote_file import RemoteFile
 
 STALL = 30.0
 """Time in seconds after which a source that sends no data has failed."""
@@ -41,9 +39,6 @@ MAX_RETRIES = 5
 CHUNK = 2**20
 """Largest number of bytes that are read at a time."""
 
-MAX_FILE_BYTES = 2**43
-"""Largest size of a file that a description may give."""
-
 NETWORK_ERRORS = (OSError, HTTPException, ValueError)
 """Exceptions that urllib raises. A redirect to an invalid URL raises ValueError."""
 
@@ -52,59 +47,6 @@ Progress = Callable[[int, int | None], object]
 
 Report = Callable[[str], object]
 """Function that takes a message for the user."""
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file that can be downloaded.
-
-    Attributes:
-        name: Name of the downloaded file: letters, digits and . _ + -, not beginning with . + or -.
-        urls: Sources of the file, http or https, in the order in which they are tried.
-        size: Size in bytes. None if it is not known. A source that sends more bytes is refused.
-        checksum: Checksum, as "sha256:" and 64 hexadecimal digits, or "sha1:" and 40 if only SHA-1 was published.
-
-    Raises:
-        InvalidSetting: If an attribute has the wrong type or is not valid.
-    """
-
-    name: str
-    urls: tuple[str, ...]
-    size: int | None
-    checksum: str
-
-    def __post_init__(self) -> None:
-        check_text("the name of a file", self.name)
-        check_text(f"the checksum of {quote_value(self.name)}", self.checksum)
-        if not isinstance(self.urls, tuple) or not all(isinstance(url, str) for url in self.urls):
-            raise InvalidSetting(f"urls must be a list of addresses, not {quote_value(self.urls)}")
-        if self.size is not None:
-            check_integer(f"the size of {quote_value(self.name)}", self.size, 0, MAX_FILE_BYTES)
-        if not re.fullmatch(r"\w[\w.+-]*", self.name):
-            raise InvalidSetting(
-                "name must consist of letters, digits and . _ + - and not begin with . + or -, "
-                f"but it is {quote_value(self.name)}"
-            )
-        if not re.fullmatch("sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", self.checksum):
-            raise InvalidSetting(
-                f"checksum must be sha256: and 64 digits or sha1: and 40 digits, not {quote_value(self.checksum)}"
-            )
-
-    @classmethod
-    def read(cls, values: Mapping[str, Any]) -> RemoteFile:
-        """Return the file that a mapping from JSON describes; raise `InvalidSetting` if the mapping is not valid."""
-        names = [one.name for one in fields(cls)]
-        if unknown := [key for key in values if key not in names]:
-            raise InvalidSetting(
-                f"a file has an unknown key {quote_value(unknown[0])}; the keys are {', '.join(names)}"
-            )
-        urls = values.get("urls") or ()
-        return cls(
-            values.get("name", ""),
-            tuple(urls) if isinstance(urls, list) else urls,
-            values.get("size"),
-            values.get("checksum", ""),
-        )
 
 
 class SourceError(Exception):

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.networks.hub.download import RemoteFile
+from inceptionism.networks.hub.remote_file import RemoteFile
 from inceptionism.validation import check_choice, check_number, check_text, checked_size
 
 GROUP = "inceptionism.networks"

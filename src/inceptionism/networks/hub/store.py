@@ -24,8 +24,9 @@ from inceptionism.errors import (
     quote_value,
 )
 from inceptionism.files import read_text
-from inceptionism.networks.hub.download import RemoteFile, Report, digest, download
+from inceptionism.networks.hub.download import Report, digest, download
 from inceptionism.networks.hub.entries import Entry, check_name
+from inceptionism.networks.hub.remote_file import RemoteFile
 
 DESCRIPTION = "network.json"
 """Name of the file that describes a network. It is written after all other files of the network."""
