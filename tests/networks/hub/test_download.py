@@ -21,7 +21,8 @@ import pytest
 
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting
 from inceptionism.networks.hub import download as module
-from inceptionism.networks.hub.download import RemoteFile, download, verify
+from inceptionism.networks.hub.download import download, verify
+from inceptionism.networks.hub.remote_file import RemoteFile
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 HALF = len(CONTENT) // 2
