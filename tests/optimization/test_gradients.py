@@ -29,7 +29,7 @@ def test_the_gradient_equals_that_of_plain_autograd(tiny) -> None:
     view = picture(33, 47)
     ((score, gradient),) = GradientEvaluator(tiny)([EvaluationRequest(view, objectives.layer("second"), generator())])
     picture_input = view.clone().requires_grad_()
-    normalized = (picture_input + tiny._shift / tiny._scale) * tiny._scale
+    normalized = (picture_input + tiny._format.shift / tiny._format.scale) * tiny._format.scale
     expected = 0.5 * tiny._plain.second(tiny._plain.first(normalized)).square().sum()
     assert score == pytest.approx(expected.item(), rel=1e-5)
     (expected_gradient,) = torch.autograd.grad(expected, picture_input)
