@@ -173,7 +173,7 @@ def test_a_network_can_be_loaded_from_a_path(tmp_path, shared, squeezenet) -> No
     network = inc.load_network(folder)
     assert network.name == str(folder)
     assert network.size == (224, 224)
-    mean = (-network._format.shift / network._format.scale).flatten()  # read from the .binaryproto file in the folder, in [0, 1]
+    mean = (-network._format.shift / network._format.scale).flatten()  # from the .binaryproto file, in [0, 1]
     torch.testing.assert_close(mean * 255, torch.tensor([104.0, 117, 123]), rtol=0, atol=0.6)
     assert inc.load_network(folder / "deploy.prototxt").weights_hash == network.weights_hash
     with pytest.raises(InvalidSetting, match=r"the mean of the input of .* is not known"):
@@ -266,7 +266,7 @@ def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     done = dream(*given, "timm/vit_tiny_patch16_224", "--range", 255, "--license", "mine", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     network = inc.load_network("vit")
-    assert (network.license, network._format.scale.flatten()[0].item()) == ("mine", 510)  # 255 divided by timm's std of 0.5
+    assert (network.license, network._format.scale.flatten()[0].item()) == ("mine", 510)  # 255 / timm's std of 0.5
     assert inc.load_network("efficientnet-lite0").license == "Apache-2.0"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 131, 3), np.uint8)).save(tmp_path / "in.png")
     done = dream("photo", "in.png", "-n", "vit", "-l", "blocks.5", "--octaves", 2, "--steps", 2, cwd=tmp_path)

@@ -98,10 +98,7 @@ class Network:
         Raises:
             InvalidSetting: If torch does not know the device, or this machine does not have it.
         """
-        moved = self._copied_to(device)
-        if moved.device != self.device:
-            self.__dict__.update(moved.__dict__)
-            self.__dict__.pop("statistics", None)
+        self.__dict__ = self._copied_to(device).__dict__
         return self
 
     def on(self, device: torch.device) -> Network:
@@ -189,8 +186,7 @@ class Network:
         Raises:
             InvalidSetting: If the network cannot process a picture of this size.
         """
-        maps = self._maps
-        size = self.size if size is None else checked_size(size)
+        maps, size = self._maps, self.size if size is None else checked_size(size)
         shapes = maps.shapes
         if size != self.size:
             with self._running(size):
