@@ -8,7 +8,7 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import WHAT, Saving, option
-from inceptionism.cli.terminal import loading, print_result
+from inceptionism.cli.terminal import loading, print_lines
 from inceptionism.errors import InvalidSetting, UnknownName, printable, quote_value
 from inceptionism.recipes import Recipe, settings_of
 
@@ -56,5 +56,5 @@ def classes(
     if not found:
         raise UnknownName(f"network {net.name} has no class for {quote_value(word)}; `dream classes` lists all classes")
     width = len(str(len(net.labels) - 1))
-    lines = (f"{index:>{width}}  {', '.join(net.labels.names[index])}" for index in found)
-    print_result("\n".join(map(printable, lines)))
+    lines = (f"{index:>{width}}  {printable(', '.join(net.labels.names[index]))}" for index in found)
+    print_lines("\n".join(lines))

@@ -70,8 +70,7 @@ class Network:
         license: str | None = None,
         origin: str | None = None,
     ) -> None:
-        self.name = name or type(module).__name__
-        self.size = checked_size(size)
+        self.name, self.size = name or type(module).__name__, checked_size(size)
         self.notes = missing_format(self.name, range) if mean is None and std is None else ()
         self.license, self.origin = license, origin
         self.labels = as_labels(labels)
@@ -84,6 +83,7 @@ class Network:
         self.device = torch.device("cpu")
         self._siblings: dict[torch.device, Network] = {}
         self._names = LayerNames(self._plain)
+        self.layer_names: Mapping[str, str] = self._names.texts
         self._names.listed = None if layers is None else self._names.checked(layers, self.name)
         self._recommended = None if recommended is None else self._names.checked(recommended, self.name)
         self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
@@ -235,11 +235,6 @@ class Network:
     def check_layer(self, name: str) -> None:
         """Raise `UnknownName`, with similar names, if the network has no layer `name`."""
         self._names.module_of(name, self.name)
-
-    @property
-    def layer_names(self) -> Mapping[str, str]:
-        """The names of all layers, by each text that stands for a layer: its name, and its name as it is printed."""
-        return self._names.texts
 
     def class_index(self, target: str | int) -> int:
         """Return the index of a class. If the network has no labels, `target` must be an index (see `Labels.index`).

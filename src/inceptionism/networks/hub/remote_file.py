@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.validation import check_integer, check_text
+from inceptionism.validation import check_integer
 
 MAX_FILE_BYTES = 2**43
 """Largest size of a file that a description may give, in bytes."""
@@ -34,8 +34,9 @@ class RemoteFile:
     checksum: str
 
     def __post_init__(self) -> None:
-        check_text("the name of a file", self.name)
-        check_text(f"the checksum of {quote_value(self.name)}", self.checksum)
+        for what, text in (("name", self.name), ("checksum", self.checksum)):
+            if not isinstance(text, str):
+                raise InvalidSetting(f"the {what} of a file must be a text, not {quote_value(text)}")
         if not isinstance(self.urls, tuple) or not all(isinstance(url, str) for url in self.urls):
             raise InvalidSetting(f"urls must be a list of addresses, not {quote_value(self.urls)}")
         if self.size is not None:
@@ -59,9 +60,5 @@ class RemoteFile:
                 f"a file has an unknown key {quote_value(unknown[0])}; the keys are {', '.join(names)}"
             )
         urls = values.get("urls") or ()
-        return cls(
-            values.get("name", ""),
-            tuple(urls) if isinstance(urls, list) else urls,
-            values.get("size"),
-            values.get("checksum", ""),
-        )
+        urls = tuple(urls) if isinstance(urls, list) else urls
+        return cls(values.get("name"), urls, values.get("size"), values.get("checksum"))  # type: ignore[arg-type]
