@@ -13,7 +13,7 @@ from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
 from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, check_settings_used, option
 from inceptionism.cli.terminal import Table, loading, print_lines, print_notes, show_table
-from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe, checked_keyframes
 
 if TYPE_CHECKING:
@@ -140,20 +140,9 @@ class ReplayRequest(NamedTuple):
 
 
 def check_used(request: ReplayRequest) -> None:
-    """Raise `InvalidSetting` if a file or a setting that is given has no effect on the recipe."""
-    from inceptionism.io import last_path_part
-    from inceptionism.networks import load_network
-    from inceptionism.runs import files_in_changes
-
+    """Raise `InvalidSetting` if a setting that is given has no effect on the recipe."""
     wanted = {**request.recipe.settings(), **request.changes}
     check_settings_used(request.changes, checked_keyframes(wanted.get("keyframes", ())))
-    if not request.pictures:
-        return
-    names = files_in_changes(wanted, load_network(request.network, "cpu"))
-    for name in request.pictures:
-        if name not in {*names, *map(last_path_part, names)}:
-            known = f"it names {', '.join(map(quote_value, names))}" if names else "it names no file"
-            raise InvalidSetting(f"the recipe names no file {quote_value(name)}; {known}")
 
 
 def replay_film(request: ReplayRequest, saving: Saving) -> None:
@@ -167,7 +156,7 @@ def replay_film(request: ReplayRequest, saving: Saving) -> None:
         from inceptionism.runs import ReplayInputs, recipe_folder
 
         folder = recipe_folder(request.file)
-        inputs = ReplayInputs(None, request.pictures, request.changes.get("network"), folder)
+        inputs = ReplayInputs(None, request.pictures, request.changes.get("network"), folder, all_used=True)
         film = prepare_film(request.recipe, request.source, inputs, request.changes, force=request.force)
     execute_film(film, path, saving)
 
@@ -188,7 +177,7 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
 
         photo = None if request.source is None else load_photo(request.source, position=saving.position)
         folder = recipe_folder(request.file)
-        inputs = ReplayInputs(photo, request.pictures, request.changes.get("network"), folder)
+        inputs = ReplayInputs(photo, request.pictures, request.changes.get("network"), folder, all_used=True)
         runs, number = prepare_replay(request.recipe, inputs, request.changes, force=request.force)
         judges = [load_network(name) for name in saving.verify]
     paths = [path if index == number else None for index in range(len(runs))]

@@ -3,14 +3,12 @@ from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .replay import (
-    ReplayInputs,
     check_area,
     files_in_changes,
-    named_files,
     prepare_replay,
-    recipe_folder,
     resolve_replay,
 )
+from .replay_inputs import ReplayInputs, named_files, recipe_folder
 from .result import Result, Results, Step
 from .verification import judge, verify_result
 from .visualization import ClassRun, make_class_runs

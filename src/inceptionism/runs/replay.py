@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, quote_path, quote_value, suggestion
-from inceptionism.io import TOML_ENDING, Photo, PhotoSource, last_path_part, load_photo, load_recipe
+from inceptionism.errors import InvalidSetting, quote_value, suggestion
+from inceptionism.io import PhotoSource, load_photo, load_recipe
 from inceptionism.networks import Network, load_network, network_name, pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.objectives import known_names, parse_objective
@@ -34,6 +34,7 @@ from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.comparison import differences
 from inceptionism.runs.photo import PhotoRun
+from inceptionism.runs.replay_inputs import ReplayInputs, named_files, recipe_folder
 from inceptionism.runs.result import Result, Step
 from inceptionism.runs.visualization import ClassRun
 
@@ -49,57 +50,6 @@ RESET_BY = {
     "size": ("shape",),
 }
 """Settings that return to their defaults when another setting changes, by the name of the changed setting."""
-
-
-@dataclass(frozen=True)
-class ReplayInputs:
-    """Files and a network that the caller passes with a recipe. A replay opens no other files.
-
-    A recipe file (.toml) that the caller chose may name files in its own folder. A recipe inside a picture may not.
-
-    Attributes:
-        photo: Photograph that is dreamed.
-        pictures: Paths of guides, masks and other files, by the name in the recipe or by the last part of that name.
-        network: Network that is used in place of the one in the recipe.
-        folder: Folder with further files that the recipe may open: that of a recipe file. None if there is none.
-    """
-
-    photo: Photo | None = None
-    pictures: Mapping[str, Path] = field(default_factory=dict)
-    network: str | nn.Module | Network | None = None
-    folder: Path | None = None
-
-    def find_file(self, name: str) -> Path:
-        """Return the path of the file that the recipe calls `name`.
-
-        Raises:
-            InvalidSetting: If the file was not passed.
-        """
-        for known_name in (name, last_path_part(name)):
-            if known_name in self.pictures:
-                return self.pictures[known_name]
-        if self.folder is not None and is_inside(self.folder / name, self.folder):
-            return self.folder / name
-        last = quote_path(last_path_part(name))
-        raise InvalidSetting(
-            f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
-            f"add --picture {last}, or --picture {last}=PATH for another file"
-        )
-
-
-def is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path exists and is inside a folder, after following all symbolic links."""
-    try:
-        return path.exists() and path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError):
-        return False
-
-
-def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:
-    """Return the folder of a recipe file (.toml), whose files the recipe may open. None for all other sources."""
-    if isinstance(source, Recipe) or Path(source).suffix.lower() != TOML_ENDING:
-        return None
-    return Path(source).parent
 
 
 def replay(
@@ -188,6 +138,8 @@ def resolve_replay(
     if "device" not in changes:
         varied = replace(varied, device=available_device(varied.device))
     network = resolve_network(varied, inputs)
+    arguments = files_in_changes(varied.settings(), network)
+    inputs.check_used([name for name in arguments if name not in network.layer_names])
     inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changes, network)})
     if "precision" not in changes:
         varied = replace(varied, precision=available_precision(varied.precision, network, recipe.made_with))
@@ -233,15 +185,6 @@ def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, 
     for kind, text in expressions:
         names += [name for term in parse_terms(text, kind, known) for name in (*term.arguments, *term.named.values())]
     return {name: Path(name) for name in names}
-
-
-def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
-    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file."""
-    if isinstance(pictures, Mapping):
-        return {name: Path(path) for name, path in pictures.items()}
-    if isinstance(pictures, (str, os.PathLike)):
-        pictures = [pictures]
-    return {Path(path).name: Path(path) for path in pictures}
 
 
 def available_device(device: str) -> str:

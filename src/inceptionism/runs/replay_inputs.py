@@ -1,0 +1,88 @@
+"""Files and a network that a replay may use, because the caller chose them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import nn
+
+from inceptionism.errors import InvalidSetting, quote_path, quote_value
+from inceptionism.io import TOML_ENDING, Photo, last_path_part
+from inceptionism.networks import Network
+from inceptionism.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class ReplayInputs:
+    """Files and a network that the caller passes with a recipe. A replay opens no other files.
+
+    A recipe file (.toml) that the caller chose may name files in its own folder. A recipe inside a picture may not.
+
+    Attributes:
+        photo: Photograph that is dreamed.
+        pictures: Paths of guides, masks and other files, by the name in the recipe or by the last part of that name.
+        network: Network that is used in place of the one in the recipe.
+        folder: Folder with further files that the recipe may open: that of a recipe file. None if there is none.
+        all_used: Whether a picture that the recipe does not name is an error.
+    """
+
+    photo: Photo | None = None
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+    network: str | nn.Module | Network | None = None
+    folder: Path | None = None
+    all_used: bool = False
+
+    def find_file(self, name: str) -> Path:
+        """Return the path of the file that the recipe calls `name`.
+
+        Raises:
+            InvalidSetting: If the file was not passed.
+        """
+        for known_name in (name, last_path_part(name)):
+            if known_name in self.pictures:
+                return self.pictures[known_name]
+        if self.folder is not None and is_inside(self.folder / name, self.folder):
+            return self.folder / name
+        last = quote_path(last_path_part(name))
+        raise InvalidSetting(
+            f"the recipe names {quote_value(name)}, but a replay opens only files that you pass: "
+            f"add --picture {last}, or --picture {last}=PATH for another file"
+        )
+
+    def check_used(self, names: Sequence[str]) -> None:
+        """Raise `InvalidSetting` if `all_used` is set and a picture is not one of the names in the recipe.
+
+        Args:
+            names: The names of files in the recipe.
+        """
+        for picture in self.pictures if self.all_used else ():
+            if picture not in {*names, *map(last_path_part, names)}:
+                known = f"it names {', '.join(map(quote_value, names))}" if names else "it names no file"
+                raise InvalidSetting(f"the recipe names no file {quote_value(picture)}; {known}")
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path exists and is inside a folder, after following all symbolic links."""
+    try:
+        return path.exists() and path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False
+
+
+def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:
+    """Return the folder of a recipe file (.toml), whose files the recipe may open. None for all other sources."""
+    if isinstance(source, Recipe) or Path(source).suffix.lower() != TOML_ENDING:
+        return None
+    return Path(source).parent
+
+
+def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
+    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file."""
+    if isinstance(pictures, Mapping):
+        return {name: Path(path) for name, path in pictures.items()}
+    if isinstance(pictures, (str, os.PathLike)):
+        pictures = [pictures]
+    return {Path(path).name: Path(path) for path in pictures}
