@@ -153,3 +153,10 @@ def test_reinitialized_phases_ignore_the_standard_deviation() -> None:
         phase.reinitialize(generator(1), std)
         pictures.append(phase.picture().detach().clone())
     assert torch.equal(*pictures)
+
+
+@pytest.mark.parametrize("kind", [Fourier, Phase])
+def test_the_linear_picture_is_the_picture_without_the_sigmoid(kind) -> None:
+    parameterization = kind(31, 42, torch.Generator().manual_seed(0), torch.device("cpu"))
+    linear = parameterization.linear_picture().detach()
+    np.testing.assert_allclose(torch.sigmoid(4 * (linear - 0.5)), parameterization.picture().detach(), atol=1e-6)

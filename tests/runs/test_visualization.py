@@ -58,12 +58,12 @@ def test_a_dream_whose_prior_is_too_strong_is_noted(tiny, photo) -> None:
     assert not inc.dream(photo, network=tiny, octaves=2, steps=5).notes
 
 
-def test_total_variation_does_not_outweigh_the_class(lite0) -> None:
+def test_total_variation_neither_outweighs_the_class_nor_makes_the_picture_black_or_white(lite0) -> None:
     result = inc.visualize(
         "tiger", network=lite0, prior="fourier + views + 16*statistics + 0.5*tv", size=112, steps=116, precision="fp32"
     )
-    assert np.asarray(result.image).std() > 35  # a picture of a single color has 0
-    assert dict(judge(result.image, "efficientnet-lite2").seen)["tiger"] > 0.5
+    assert np.asarray(result.image).mean() == pytest.approx(127, abs=35)
+    assert judge(result.image, "efficientnet-lite2").seen[0][0] == "tiger"
 
 
 def test_a_list_of_targets_gives_one_result_for_each(tiny) -> None:

@@ -28,8 +28,8 @@ from inceptionism.optimization.laplacian import normalize_laplacian
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
 
-Penalty: TypeAlias = "Callable[[Tensor], Tensor]"
-"""Penalty for unnatural pictures. Takes N×3×H×W in [0, 1], returns N penalties."""
+Penalty: TypeAlias = "Callable[[Parameterization], Tensor]"
+"""Penalty for unnatural pictures. Takes the parameterization of N pictures, returns N penalties."""
 
 TINY = torch.finfo(torch.float32).tiny
 """Smallest positive divisor. It keeps a gradient of zeros at zero."""
@@ -149,8 +149,7 @@ class AscentState:
         gradients.clear()
         if self.penalties:
             strength = self._steady_share()
-            picture = self.parameterization.picture()
-            penalty = torch.stack([penalty(picture).sum() for penalty in self.penalties]).sum()
+            penalty = torch.stack([penalty(self.parameterization).sum() for penalty in self.penalties]).sum()
             torch.autograd.backward(-strength * penalty)  # objectives are maximized, penalties are minimized
         self.optimizer.step()
         self.parameterization.clip()

@@ -7,6 +7,7 @@ decorrelated space, steepest ascent changes neighboring pixels and colors togeth
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
 import torch
@@ -39,6 +40,13 @@ class Parameterization(Protocol):
 
     def picture(self) -> Tensor:
         """Return the picture, N×3×H×W, sRGB in [0, 1], differentiable with respect to the parameters."""
+
+    def linear_picture(self) -> Tensor:
+        """Return the picture before its values are squeezed into [0, 1]. Near gray, it is the same as the picture.
+
+        A penalty on differences of colors must use it. Squeezed colors differ little if they are almost black or almost
+        white, so such a penalty would make the whole picture black or white.
+        """
 
     def clip(self) -> None:
         """Clip the parameters to the range that can be displayed."""
@@ -73,6 +81,9 @@ class Pixels:
     def picture(self) -> Tensor:
         return self.pixels
 
+    def linear_picture(self) -> Tensor:
+        return self.pixels
+
     def clip(self) -> None:
         with torch.no_grad():
             self.pixels.clamp_(0, 1)
@@ -94,7 +105,7 @@ class Pixels:
             self.pixels.copy_(0.5 + std * noise)
 
 
-class Spectral:
+class Spectral(ABC):
     """Base class of the parameterizations by a Fourier spectrum.
 
     The colors of the picture are mixed from decorrelated values, and a sigmoid keeps them in [0, 1].
@@ -135,13 +146,23 @@ class Spectral:
         spectrum: Tensor = torch.fft.rfft2(torch.einsum("cr,nrhw->nchw", unmixing, logits))
         return spectrum
 
-    def picture_of(self, spectrum: Tensor) -> Tensor:
-        """Return the picture, N×3×H×W in [0, 1], of a complex spectrum, N×3×H×(W/2+1)."""
+    @abstractmethod
+    def complex_spectrum(self) -> Tensor:
+        """Return the complex spectrum of the parameters, N×3×H×(W/2+1)."""
+
+    def logits_of(self, spectrum: Tensor) -> Tensor:
+        """Return the logits of the pixels, N×3×H×W, of a complex spectrum, N×3×H×(W/2+1)."""
         decorrelated = torch.fft.irfft2(spectrum, s=self._size)
         mixed: Tensor = torch.einsum("rc,nchw->nrhw", self._mixing, decorrelated)
-        return mixed.sigmoid()
+        return mixed
 
-    def clip(self) -> None:
+    def picture(self) -> Tensor:
+        return self.logits_of(self.complex_spectrum()).sigmoid()
+
+    def linear_picture(self) -> Tensor:
+        return 0.5 + self.logits_of(self.complex_spectrum()) / 4  # the sigmoid has a slope of 1/4 at gray
+
+    def clip(self) -> None:  # noqa: B027  # not abstract: it has nothing to do
         """Do nothing, because the picture of every spectrum can be displayed."""
 
 
@@ -185,8 +206,8 @@ class Fourier(Spectral):
         self.parameters = [self.spectrum]
         self.reinitialize(generator, std)
 
-    def picture(self) -> Tensor:
-        return self.picture_of(torch.view_as_complex(self.spectrum) * self._amplitude)
+    def complex_spectrum(self) -> Tensor:
+        return torch.view_as_complex(self.spectrum) * self._amplitude
 
     def blur(self, std: float) -> None:
         """Blur the picture before its sigmoid."""
@@ -236,7 +257,7 @@ class Phase(Spectral):
             magnitude = self.amplitude_envelope(decay).expand(1, 3, -1, -1).clone()
             magnitude[..., 0, 0] = 0
             noise = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(0))
-            logits = self.picture_of(torch.polar(magnitude, 2 * math.pi * noise).to(device)).logit()
+            logits = self.logits_of(torch.polar(magnitude, 2 * math.pi * noise).to(device)).sigmoid().logit()
             magnitude *= contrast / logits.std().cpu()
         else:
             magnitude = self.spectrum_of(photos).abs().mean(0, keepdim=True)
@@ -245,8 +266,8 @@ class Phase(Spectral):
         self.parameters = [self.phase]
         self.reinitialize(generator, self.natural_std)
 
-    def picture(self) -> Tensor:
-        return self.picture_of(torch.polar(self._magnitude, self.phase))
+    def complex_spectrum(self) -> Tensor:
+        return torch.polar(self._magnitude, self.phase)
 
     def blur(self, std: float) -> None:
         """Do nothing, because the magnitudes are fixed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -57,9 +56,9 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
     numbers = {name: prior_numbers(term) for name, term in terms.items()}
     penalties: list[Penalty] = []
     if "tv" in terms:
-        penalties.append(scaled(terms["tv"].weight, total_variation))
+        penalties.append(lambda picture: terms["tv"].weight * total_variation(picture.linear_picture()))
     if "norm" in terms:
-        penalties.append(scaled(terms["norm"].weight, partial(norm, **numbers["norm"])))
+        penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
     return Prior(
         [random_view(**numbers["views"])] if "views" in terms else [],
         penalties,
@@ -80,11 +79,6 @@ def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
     if compares or not network.statistics:
         terms.pop("statistics", None)
     return join_terms([str(term) for term in terms.values()]) if terms else NONE
-
-
-def scaled(strength: float, penalty: Penalty) -> Penalty:
-    """Return a penalty that is multiplied by a strength."""
-    return lambda picture: strength * penalty(picture)
 
 
 def total_variation(picture: Tensor) -> Tensor:
