@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, NameTaken
 from inceptionism.io.score_plot import ScorePlot
 
 
@@ -75,3 +75,15 @@ def test_a_result_can_be_saved_without_metadata(result, tmp_path) -> None:
     result.save(tmp_path / "a.png", metadata=False)
     with pytest.raises(InvalidSetting, match="carries no recipe"):
         inc.load_recipe(tmp_path / "a.png")
+
+
+def test_an_existing_file_is_replaced_unless_the_caller_forbids_it(result, tmp_path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"another file")
+    with pytest.raises(NameTaken, match=r"a\.png exists"):
+        result.save(path, overwrite=False)
+    assert path.read_bytes() == b"another file"
+    result.save(path)
+    assert np.array_equal(np.asarray(Image.open(path)), np.asarray(result.image))
+    result.save(tmp_path / "b.png", overwrite=False)
+    assert (tmp_path / "b.png").read_bytes() == path.read_bytes()

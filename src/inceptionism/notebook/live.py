@@ -98,18 +98,19 @@ class Film:
     size: tuple[int, int]
     count: int
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the film to `path`, which must end in .mp4. An existing file is replaced.
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+        """Write the film to `path`, which must end in .mp4. With `overwrite`, an existing file is replaced.
 
         Raises:
             CannotWrite: If the path cannot be written, or if it does not end in .mp4.
+            NameTaken: If the file exists and `overwrite` is false.
         """
         if Path(path).suffix.lower() != ".mp4":
             raise CannotWrite(
                 f"{path} does not end in .mp4, the format of this film; "
                 "for another format, use inceptionism.zoom(...).save(path) or inceptionism.video(...).save(path)"
             )
-        write_atomically(Path(path), self.content, overwrite=True)
+        write_atomically(Path(path), self.content, overwrite=overwrite)
 
     def stills(self, count: int = 5) -> list[Image.Image]:
         """Return at most `count` frames at equal distances, from the first frame to the last."""

@@ -67,23 +67,26 @@ class Result:
         """The picture as a tensor: 1×3×H×W, float32, in [0, 1], without the opacity of a transparent picture."""
         return to_picture(np.array(self.image.convert("RGB")), torch.device("cpu"))
 
-    def save(self, path: str | os.PathLike[str], *, metadata: bool = True) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True, metadata: bool = True) -> None:
         """Write the picture to a file, with its recipe inside. The ending sets the format: PNG, JPEG, WebP or GIF.
 
-        The file is written completely or not at all. An existing file is replaced. In a JPEG file, a transparent
-        picture gets a white background. A GIF file has at most 256 colors.
+        The file is written completely or not at all. In a JPEG file, a transparent picture gets a white background. A
+        GIF file has at most 256 colors.
 
         Args:
             path: Path of the file.
+            overwrite: Whether to replace an existing file, as the `save` of a film and other libraries do. The command
+                line replaces files only with --overwrite.
             metadata: Whether to write the recipe and the photograph's EXIF data into the file.
 
         Raises:
             CannotWrite: If the folder is missing or cannot be written to, the ending is unknown, or the disk is full.
+            NameTaken: If the file exists and `overwrite` is false.
             InvalidSetting: If `path` is not a path.
         """
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidSetting(f"the path of a picture must be a text or a Path, not {quote_value(path)}")
-        save_picture(self.image, Path(path), self.recipe, metadata=metadata)
+        save_picture(self.image, Path(path), self.recipe, overwrite=overwrite, metadata=metadata)
 
     def plot(self) -> ScorePlot:
         """Return the curve of the scores. In a notebook it is a drawing, and elsewhere it is a line of text."""
