@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 import inceptionism as inc
 from inceptionism.io import FORMATS, encode, write_packet
-from inceptionism.io.photos import PICTURE_FORMATS
+from inceptionism.io.formats import PICTURE_FORMATS
 from inceptionism.networks.loaders.caffe.schema import message_class
 from tests.support.films import small_zoom
 from tests.support.films import write as write_film
