@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import inceptionism as inc
-from inceptionism.interruption import Interrupted, interruptible, raise_if_interrupted
+from inceptionism.interruption import Interrupted, interruptible, postponed, raise_if_interrupted
 from inceptionism.objectives.objective import Objective
 
 
@@ -34,3 +34,20 @@ def test_a_swallowed_interruption_is_raised_again_after_the_step(tiny) -> None:
     assert raised.value.status == 143
     assert len(calls) == 3
     raise_if_interrupted()  # no interruption is pending any more
+
+
+def test_a_postponed_interruption_takes_effect_after_the_block() -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    done = []
+
+    def work() -> None:
+        with postponed():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("in the block")
+        done.append("after the block")
+
+    with pytest.raises(Interrupted) as raised, interruptible():
+        work()
+    assert raised.value.status == 143
+    assert done == ["in the block"]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers

@@ -64,19 +64,31 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
+def postponed() -> Iterator[None]:
+    """Let a signal that arrives inside the block take effect after it, so that the block is never cut short."""
+    arrived: list[int] = []
+    try:
+        with handle_signals(lambda number, _frame: arrived.append(number)):
+            yield
+    finally:
+        for number in arrived[:1]:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def handle_signals(
     handler: Callable[[int, FrameType | None], object] | signal.Handlers, signals: Sequence[int] = SIGNALS
 ) -> Iterator[None]:
     """Handle signals with `handler` inside the block.
 
-    Signals that were ignored when the program started stay ignored. In threads other than the main thread this does
-    nothing, because Python runs signal handlers in the main thread only.
+    Signals that are ignored stay ignored, and handlers that were not set by Python stay. In threads other than the main
+    thread this does nothing, because Python runs signal handlers in the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in signals}
-    replaced = [number for number, old in before.items() if old is not signal.SIG_IGN]
+    replaced = [number for number, old in before.items() if old not in (signal.SIG_IGN, None)]
     try:
         for number in replaced:
             signal.signal(number, handler)

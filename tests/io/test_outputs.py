@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -310,3 +311,29 @@ def test_messages_are_bounded_and_printable(tmp_path) -> None:
             act()
         assert str(refused.value).isprintable()
         assert len(str(refused.value)) <= 2001
+
+
+def test_temporary_files_of_killed_programs_are_deleted_after_an_hour(tmp_path) -> None:
+    old, new, other = (tmp_path / name for name in (".0123456789abcdef.part", ".fedcba9876543210.part", ".mine.part"))
+    for path in (old, new, other):
+        path.write_bytes(b"cut")
+    for path in (old, other):
+        os.utime(path, (time.time() - 3700,) * 2)
+    os.utime(new, (time.time() - 3500,) * 2)
+    check_output(tmp_path / "out.png", overwrite=False)
+    assert sorted(tmp_path.iterdir()) == sorted([new, other])
+
+
+def test_ctrl_c_while_a_temporary_file_is_deleted_leaves_none_behind(tmp_path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from inceptionism.interruption import interruptible\n"
+        "from inceptionism.io import partial_file\n"
+        "sys.addaudithook(lambda event, _: event == 'os.remove' and os.kill(os.getpid(), signal.SIGINT))\n"
+        "with interruptible(), partial_file(Path(sys.argv[1])):\n"
+        "    pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "x"], capture_output=True, text=True, check=False)
+    assert "Interrupted" in done.stderr
+    assert list(tmp_path.iterdir()) == []

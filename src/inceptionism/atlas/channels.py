@@ -18,6 +18,7 @@ from inceptionism.errors import (
     UnreadableFile,
     quote_path,
 )
+from inceptionism.interruption import postponed
 from inceptionism.io import (
     LabeledImage,
     Photo,
@@ -134,17 +135,18 @@ class ChannelAtlas:
             indices, missing = missing[: len(batch)], missing[len(batch) :]
             yield self._steps(indices, batch)
             failures: list[InceptionismError] = [run.failure for run in batch if isinstance(run.failure, NotFinite)]
-            for index, run in zip(indices, batch, strict=True):
-                if run.failure in failures:
-                    continue
-                if len(run.scores) < run.steps:
-                    raise InvalidSetting("take all steps of a batch before you request the next batch")
-                result = run.result()
-                try:
-                    save_or_rescue(result.image, self.path(index), result.recipe, overwrite=True)
-                    self.done.append(index)
-                except CannotWrite as error:
-                    failures.append(error)
+            with postponed():
+                for index, run in zip(indices, batch, strict=True):
+                    if run.failure in failures:
+                        continue
+                    if len(run.scores) < run.steps:
+                        raise InvalidSetting("take all steps of a batch before you request the next batch")
+                    result = run.result()
+                    try:
+                        save_or_rescue(result.image, self.path(index), result.recipe, overwrite=True)
+                        self.done.append(index)
+                    except CannotWrite as error:
+                        failures.append(error)
             if len(failures) == 1:
                 raise failures[0]
             if failures:

@@ -90,7 +90,8 @@ def write_film(
                 film.close(finished=run.total is None and getattr(error, "status", None) == CTRL_C_STATUS)
             raise
         finally:
-            run.close()
+            with uninterrupted():
+                run.close()
         with uninterrupted():
             film.close(finished=finished)
 

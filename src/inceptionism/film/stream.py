@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from inspect import GEN_CLOSED, getgeneratorstate
@@ -124,13 +125,13 @@ class FilmRun(ABC):
     @torch.inference_mode(False)
     @torch.enable_grad()
     def _counted_frames(self) -> Generator[Frame, None, None]:
-        with keep_memory():
-            for frame in self.frames():
+        with keep_memory(), closing(self.frames()) as frames:
+            for frame in frames:
                 self.number = frame.number + 1
                 yield frame
 
     @abstractmethod
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Make the frames from `number` on."""
 
     @abstractmethod

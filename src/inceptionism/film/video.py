@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -73,15 +74,16 @@ class VideoRun(FilmRun):
         self._before: Array | None = None
         self._detail: Tensor | None = None
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         copied_notes = len(self._film.notes)
-        for source in prefetch(islice(self._film, self.number, None)):
-            pixels = resize_pixels(source.pixels, self.size)
-            picture = to_picture(pixels, self._run.network.device)
-            initial, steps = self._initial_picture(picture, pixels)
-            dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
-            self._before, self._detail = pixels, dreamed - picture
-            yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
+        with closing(prefetch(islice(self._film, self.number, None))) as sources:
+            for source in sources:
+                pixels = resize_pixels(source.pixels, self.size)
+                picture = to_picture(pixels, self._run.network.device)
+                initial, steps = self._initial_picture(picture, pixels)
+                dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
+                self._before, self._detail = pixels, dreamed - picture
+                yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
         self.notes += self._film.notes[copied_notes:]
 
     def _initial_picture(self, picture: Tensor, pixels: Array) -> tuple[Tensor, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ WAIT_SECONDS = 1.0
 """Time in seconds after which a wait for another thread checks that the thread is alive."""
 
 
-def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], max_ahead: int = QUEUE_LENGTH) -> Generator[Item, None, None]:
     """Yield `items`, which another thread reads at most `max_ahead` items ahead.
 
     An error in that thread is raised here, after all items that were read before the error.

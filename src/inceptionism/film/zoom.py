@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ class ZoomRun(FilmRun):
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
         self._first = self._picture = to_picture(first.pixels, net.device)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         while self.total is None or self.number < self.total:
             number = self.number
             time = number / self.fps

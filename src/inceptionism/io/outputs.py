@@ -7,15 +7,23 @@ import re
 import secrets
 import stat
 import tempfile
+import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
+from inceptionism.interruption import postponed
 from inceptionism.io.encoding import FORMATS, encode
 from inceptionism.recipes import Recipe
+
+PARTIAL_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
+"""Pattern of the temporary names of files that are not complete."""
+
+ABANDONED_SECONDS = 3600
+"""Time in seconds after its last change at which a temporary file belongs to no running program."""
 
 
 def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(FORMATS)) -> None:
@@ -49,6 +57,7 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
                 raise CannotWrite(f"{quote_path(path)} is a pipe or a device, not a file")
             if not overwrite:
                 raise NameTaken(f"{quote_path(path)} exists; give another name, or --overwrite to replace it")
+        delete_abandoned(target.parent)
         # Only a trial proves that writing is possible: permissions do not apply to all users, and a disk may be full.
         with partial_file(target):
             pass
@@ -203,14 +212,24 @@ def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
 def partial_file(target: Path) -> Iterator[Path]:
     """Create an empty file with a temporary name in the folder of `target`, and return its path.
 
-    The file is deleted afterwards, unless it was renamed.
+    The file is deleted afterwards, unless it was renamed. A signal takes effect after that.
     """
     path = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        path.open("xb").close()
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    with postponed():
+        try:
+            path.open("xb").close()
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def delete_abandoned(folder: Path) -> None:
+    """Delete the temporary files in a folder that belong to programs that were killed."""
+    for entry in os.scandir(folder):
+        if PARTIAL_NAME.fullmatch(entry.name):
+            with suppress(FileNotFoundError):  # another program has just deleted its own file
+                if time.time() - entry.stat().st_mtime > ABANDONED_SECONDS:
+                    Path(entry).unlink()
 
 
 def resolve_target(path: Path) -> Path:
