@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
 from inceptionism.networks.hub.store import folder_of, stored_entry, stored_names
@@ -27,8 +27,9 @@ SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
 def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: str | torch.device = "auto") -> Network:
     """Return a `Network`, ready to run on `device`.
 
-    The same name or path returns the same object each time, one for each device. If a module needs normalized pixels,
-    wrap it yourself: `Network(module, mean=..., std=..., labels=...)`.
+    The same name or path returns the same object, one for each device, as long as the object is used; a few networks
+    stay in memory for the next use. If a module needs normalized pixels, wrap it yourself:
+    `Network(module, mean=..., std=..., labels=...)`.
 
     Args:
         network: Registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", path of a Caffe or
@@ -99,7 +100,7 @@ def is_path(path: Path, *, must_exist: bool = False) -> bool:
         return False
 
 
-@cache
+@NetworkCache
 def from_library(name: str) -> Network:
     """Return a network of torchvision or timm."""
     family = name.partition("/")[0]
@@ -108,7 +109,7 @@ def from_library(name: str) -> Network:
     return network
 
 
-@cache
+@NetworkCache
 def from_entry(entry: Entry) -> Network:
     """Return the network of an entry whose files are in the store or in an installed package."""
     folder = folder_of(entry.name)
@@ -120,7 +121,7 @@ def from_entry(entry: Entry) -> Network:
     return open_entry(entry, [folder / file.name for file in entry.files])
 
 
-@cache
+@NetworkCache
 def from_path(name: str, stamps: tuple[tuple[int, int], ...]) -> Network:  # noqa: ARG001
     """Return the network in a file or folder.
 
