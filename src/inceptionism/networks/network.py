@@ -14,6 +14,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
+from inceptionism.networks.forking import prepare_for_fork
 from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import normal_tensors, run_until
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
@@ -70,6 +71,7 @@ class Network:
         license: str | None = None,
         origin: str | None = None,
     ) -> None:
+        prepare_for_fork()
         self.name, self.size = name or type(module).__name__, checked_size(size)
         self.notes = missing_format(self.name, range) if mean is None and std is None else ()
         self.license, self.origin = license, origin
