@@ -6,6 +6,9 @@
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
 # make fuzz         reads damaged and hostile files with every reader for ten minutes; SECONDS=3600 takes an hour;
 #                   SEED=... repeats a run
+# make chaos        lets 200 faults happen to the commands that write, and checks what they leave; ROUNDS=1000 takes longer,
+#                   SEED=1234 repeats a run, and SEED=1234 ROUND=56 repeats one round
+# make soak         makes many pictures, films and networks in one process, and checks that nothing grows
 # make bench        times the engine against a plain transcription of the 2015 loop, counts how many pictures of classes
 #                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
 #                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
@@ -22,7 +25,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo install test test-matrix fuzz lint bench bench-gpu reference
+.PHONY: demo install test test-matrix fuzz chaos soak lint bench bench-gpu reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -45,6 +48,13 @@ fuzz: .venv/.with-test
 
 reference: .venv/.with-test
 	$(BIN)/python docs/generate.py
+
+chaos: .venv/.with-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(ROUND),--round $(ROUND))
+
+soak: .venv/.with-test
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.soak
 
 lint: .venv/.with-lint .venv/.with-test
 	$(BIN)/ruff format --check
