@@ -69,7 +69,7 @@ def problems_of_files(stage: Stage, command: Command, fault: Fault, outcome: Out
     whole = 0
     for path in new:
         if is_hidden(path):
-            if not fault.is_kill:
+            if fault.can_clean_up:
                 yield f"{path} is left over"
         elif PARTS in str(path):
             if outcome.status == 0 and fault.kind != VANISHED:
@@ -112,7 +112,7 @@ def problems_of_store(stage: Stage, command: Command) -> Iterator[str]:
 
 
 def age(stage: Stage) -> None:
-    """Let the temporary files of a killed command look old, so that the next command deletes them."""
+    """Let temporary files that a command could not delete look old, so that the next command deletes them."""
     for path in stage.folder.rglob(".*.part"):
         os.utime(path, (0, 0))
 

@@ -68,6 +68,11 @@ class Fault:
         return SIGNALS.get(self.kind, [])
 
     @property
+    def can_clean_up(self) -> bool:
+        """Whether the command can delete its temporary files."""
+        return self.kind not in ("SIGKILL", READ_ONLY, VANISHED)
+
+    @property
     def is_kill(self) -> bool:
         """Whether the command has no chance to react."""
         return self.kind == "SIGKILL"
@@ -151,21 +156,12 @@ def make_writable(folder: Path) -> None:
     """Allow writing into a folder again."""
     if folder.exists():
         folder.chmod(0o755)
-        delete_temporary_files(folder)
 
 
 def bring_back(folder: Path) -> None:
     """Bring a vanished folder back, unless the command has made a new one."""
-    if gone(folder).exists():
-        delete_temporary_files(gone(folder))
-        if not folder.exists():
-            gone(folder).rename(folder)
-
-
-def delete_temporary_files(folder: Path) -> None:
-    """Delete the temporary files in a folder, which no program could delete during the fault."""
-    for path in folder.rglob(".*.part"):
-        path.unlink()
+    if gone(folder).exists() and not folder.exists():
+        gone(folder).rename(folder)
 
 
 def gone(folder: Path) -> Path:
