@@ -10,16 +10,13 @@ from contextlib import contextmanager
 
 import psutil
 
-from inceptionism.errors import InceptionismError
+from inceptionism.errors import MAX_MESSAGE, InceptionismError
 
 SECONDS = 5
 """Processor time that an input may take."""
 
 BYTES = 2**30
 """Memory that the process may need above its memory at the start."""
-
-MAX_MESSAGE = 1000
-"""Largest number of characters of a message."""
 
 
 class TooSlow(BaseException):
@@ -78,5 +75,5 @@ def check_message(message: str) -> None:
     """Raise `BadMessage` unless a message is one printable line of a limited length."""
     if not message or not message.isprintable():
         raise BadMessage(f"the message is not printable: {message[:MAX_MESSAGE]!r}")
-    if len(message) > MAX_MESSAGE:
+    if len(message) > MAX_MESSAGE + 1:  # the middle of a longer one is cut out and replaced by an ellipsis
         raise BadMessage(f"the message has {len(message)} characters: {message[:MAX_MESSAGE]!r}")

@@ -73,12 +73,17 @@ def divide(_content: bytes) -> None:
     raise ZeroDivisionError("division by zero")
 
 
-def speak_two_lines(_content: bytes) -> None:
-    raise InvalidSetting("one line\nand another")
+def say_nothing(_content: bytes) -> None:
+    raise InvalidSetting("")
+
+
+class Unlimited(InvalidSetting):
+    def __str__(self) -> str:
+        return "word " * 1000
 
 
 def speak_without_end(_content: bytes) -> None:
-    raise InvalidSetting("word " * 1000)
+    raise Unlimited
 
 
 def refuse(_content: bytes) -> None:
@@ -93,7 +98,7 @@ def refuse(_content: bytes) -> None:
         (loop, "TooSlow"),
         (allocate, "TooMuchMemory"),
         (divide, "ZeroDivisionError"),
-        (speak_two_lines, "BadMessage"),
+        (say_nothing, "BadMessage"),
         (speak_without_end, "BadMessage"),
         (refuse, None),
     ],
