@@ -41,7 +41,8 @@ def classes(count: int, folder: Path, done: Callable[[], object]) -> None:
 def frames(count: int, folder: Path, done: Callable[[], object]) -> None:
     """Make the frames of one zoom with a tiny network, and write them to a film."""
     network = inc.Network(tiny_module(), size=(32, 32))
-    run = inc.zoom(PHOTO, network=network, layer="first", octaves=1, steps=1, jitter=4, fps=25, seconds=count / 25)
+    settings = {"layer": "first", "size": (48, 60), "octaves": 1, "steps": 1, "jitter": 4}
+    run = inc.zoom(PHOTO, network=network, fps=25, seconds=count / 25, **settings)
     run.save(folder / "zoom.mp4", on_frame=lambda frame: done())
 
 
