@@ -60,7 +60,8 @@ def test_the_camera_follows_the_keyframes(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[[keyframe]]\nat = ", r"k.toml is not valid TOML: Invalid value"),
+        ("[[keyframe]]\nat = ", r"k.toml, line 2: this is not TOML: Invalid value"),
+        (f"[[keyframe]]\nat = 0\n{'a.' * 50_000}a = 1", "k.toml, line 3: a key has more than 100 parts"),
         ("at = 3", r"must have a table \[\[keyframe\]\] for each keyframe"),
         ("[[keyframe]]\nat = 1\n[[keyframe]]\nat = 1.0", "two keyframes are at 1 seconds; merge them into one"),
         ("[[keyframe]]\nat = 1\nzom = 2", "unknown setting 'zom'; did you mean zoom"),

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
+from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.files import read_text
 from inceptionism.recipes.camera import Camera, Place
 from inceptionism.recipes.layers import LayerChoice
 from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.recipe import known_fields
 from inceptionism.recipes.settings import check_settings, documented, inherited, required
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from inceptionism.recipes.toml import parse_toml
 
 MAX_SECONDS = 10**7
 CAMERA_SETTINGS = tuple(one.name for one in fields(Camera))
@@ -84,11 +78,7 @@ def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:
         UnreadableFile: If the file cannot be read.
         InvalidSetting: If the file is not TOML, has no keyframes, or a keyframe is not valid.
     """
-    text = read_text(Path(path))
-    try:
-        content: Mapping[str, Any] = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # the errors of TOML are of the type ValueError
-        raise InvalidSetting(f"{quote_path(path)} is not valid TOML: {first_line(error)}") from None
+    content = parse_toml(read_text(Path(path)), quote_path(path))
     if not isinstance(content.get("keyframe"), list) or len(content) > 1:
         raise InvalidSetting(f"{quote_path(path)} must have a table [[keyframe]] for each keyframe, and nothing else")
     try:

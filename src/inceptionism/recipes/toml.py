@@ -29,6 +29,24 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) 
     Raises:
         InvalidSetting: If the text is not TOML, or a setting is not valid; the message names the line.
     """
+    content = parse_toml(text, called)
+    try:
+        return build(content)
+    except InvalidSetting as error:
+        line = find_line(find_culprit(content, build, str(error)), text)
+        raise InvalidSetting(f"{called}, line {line}: {error}" if line else f"{called}: {error}") from None
+
+
+def parse_toml(text: str, called: str) -> dict[str, Any]:
+    """Return the values in a TOML text.
+
+    Args:
+        text: The TOML text.
+        called: Name of the text in messages.
+
+    Raises:
+        InvalidSetting: If the text is not TOML; the message names the line.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -39,17 +57,12 @@ def read_toml(text: str, build: Callable[[dict[str, Any]], Built], called: str) 
             f"{called}, line {number}: a key has more than {MAX_KEY_PARTS} parts with dots between them"
         )
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a plain ValueError means a number with too many digits
         reason = first_line(error)
         place = re.search(r" \(at (?:line ([0-9]+), column [0-9]+|end of document)\)$", reason)
         where = f"{called}, line {place[1] or len(text.splitlines())}" if place else called
         raise InvalidSetting(f"{where}: this is not TOML: {reason[: place.start()] if place else reason}") from None
-    try:
-        return build(content)
-    except InvalidSetting as error:
-        line = find_line(find_culprit(content, build, str(error)), text)
-        raise InvalidSetting(f"{called}, line {line}: {error}" if line else f"{called}: {error}") from None
 
 
 def find_culprit(content: dict[str, Any], build: Callable[[dict[str, Any]], object], message: str) -> str:
