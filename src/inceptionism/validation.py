@@ -23,6 +23,12 @@ def check_text(name: str, value: object) -> None:
         raise InvalidSetting(f"{name} is an empty text; write something, or leave it out")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Raise `InvalidSetting` unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise InvalidSetting(f"{name} must be true or false, not {quote_value(value)}")
+
+
 def check_integer(name: str, value: object, minimum: float | None = None, maximum: float | None = None) -> None:
     """Raise `InvalidSetting` unless `value` is a whole number from `minimum` to `maximum`."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -18,7 +18,7 @@ from inceptionism.film.stream import FilmRun
 from inceptionism.film.video import VideoRun
 from inceptionism.film.zoom import ZoomRun, frame_size
 from inceptionism.io import Photo, load_photo, load_recipe
-from inceptionism.networks import Network, network_name
+from inceptionism.networks import Network
 from inceptionism.recipes import Recipe, VideoRecipe, ZoomRecipe, describe_photo
 from inceptionism.runs import (
     ReplayInputs,
@@ -28,6 +28,7 @@ from inceptionism.runs import (
     output_size,
     recipe_folder,
     resolve_replay,
+    split_changes,
 )
 
 
@@ -48,7 +49,8 @@ def replay_film(
         pictures: The guides, masks and other pictures that the recipe names, as in `replay`.
         network: The network to use, as in `replay`.
         force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
-        **changes: Settings that replace those of the recipe: `layer`, `size`, `seconds`, …
+        **changes: Settings that replace those of the recipe: `layer`, `size`, `seconds`, … An objective that exists
+            only in Python is passed as `objective`.
 
     Returns:
         A film run: iterate over it for its frames, or save it. Its `notes` report every difference from the original
@@ -61,11 +63,9 @@ def replay_film(
             was not passed.
     """
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if network is not None:
-        changes["network"] = network_name(network)
-    passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source))
-    return prepare_film(recipe, None if begin is None else Path(begin), passed, changes, force=force)
+    plain, objective = split_changes(changes, network)
+    passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source), objective=objective)
+    return prepare_film(recipe, None if begin is None else Path(begin), passed, plain, force=force)
 
 
 def prepare_film(
@@ -95,7 +95,7 @@ def prepare_film(
         photo = None if begin is None else load_photo(begin)
         if not any_size:
             check_area(frame_size(varied, photo))
-        run = ZoomRun(varied, photo, network=network, find_file=passed.find_file)
+        run = ZoomRun(varied, photo, network=network, objective=passed.objective, find_file=passed.find_file)
     elif isinstance(varied, VideoRecipe):
         if begin is None:
             raise InvalidSetting(
@@ -104,7 +104,7 @@ def prepare_film(
         film = FilmSource(begin, varied.fps)
         if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
-        run = VideoRun(varied, film, network=network, find_file=passed.find_file)
+        run = VideoRun(varied, film, network=network, objective=passed.objective, find_file=passed.find_file)
     else:
         raise InvalidSetting(
             f"the recipe is of kind {quote_value(recipe.kind)}, which is not a film; use replay for pictures"

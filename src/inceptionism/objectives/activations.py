@@ -14,6 +14,9 @@ from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.objectives.objective import Activations, Objective, check_channel
 from inceptionism.recipes import LayerChoice, printed_name, quote_argument
 
+UNNAMED = "…"
+"""Source of a direction that comes from no file."""
+
 
 def layer(name: str, channel: int | None = None) -> Objective:
     """Half the squared L2 norm of a layer's activations (Mordvintsev et al., 2015).
@@ -32,7 +35,7 @@ def layer(name: str, channel: int | None = None) -> Objective:
         values = activations[name] if channel is None else channel_activations(activations, name, channel)
         return 0.5 * values.square().reshape(len(values), -1).sum(1)
 
-    return Objective(frozenset([name]), score, expression_text("layer", unit_name(name, channel)))
+    return Objective(frozenset([name]), score, expression_text("layer", unit_name(name, channel)), repeatable=True)
 
 
 def channel(name: str, index: int) -> Objective:
@@ -45,7 +48,7 @@ def channel(name: str, index: int) -> Objective:
     def score(activations: Activations) -> Tensor:
         return channel_activations(activations, name, index).flatten(1).mean(1)
 
-    return Objective(frozenset([name]), score, expression_text("channel", unit_name(name, index)))
+    return Objective(frozenset([name]), score, expression_text("channel", unit_name(name, index)), repeatable=True)
 
 
 def neuron(name: str, index: int, row: int | None = None, column: int | None = None) -> Objective:
@@ -74,16 +77,19 @@ def neuron(name: str, index: int, row: int | None = None, column: int | None = N
         return values[:, position[0], position[1]]
 
     chosen = [str(number) for number in (row, column) if number is not None]
-    return Objective(frozenset([name]), score, expression_text("neuron", unit_name(name, index), *chosen))
+    return Objective(
+        frozenset([name]), score, expression_text("neuron", unit_name(name, index), *chosen), repeatable=True
+    )
 
 
-def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
+def direction(name: str, vector: Tensor, source: str = UNNAMED) -> Objective:
     """Mean of a layer's activations along a direction in channel space (Kim et al., 2018; Olah et al., 2018).
 
     Args:
         name: Name of the layer.
         vector: One number for each channel of the layer. The norm of the vector does not matter.
-        source: Origin of the vector, for example the name of its file. It appears in the text of the objective.
+        source: Origin of the vector, for example the name of its file. It appears in the text of the objective. Without
+            it, the objective exists only in Python.
 
     Raises:
         InvalidSetting: If the vector is not one row of finite numbers, or is zero. Also if the layer does not have one
@@ -105,7 +111,8 @@ def direction(name: str, vector: Tensor, source: str = "…") -> Objective:
         numbers = unit_vector.clone() if unit_vector.is_inference() else unit_vector
         return torch.einsum("nc...,c->n...", values, numbers.to(values)).reshape(len(values), -1).mean(1)
 
-    return Objective(frozenset([name]), score, expression_text("direction", unit_name(name), source))
+    text = expression_text("direction", unit_name(name), source)
+    return Objective(frozenset([name]), score, text, repeatable=source != UNNAMED)
 
 
 def logit(index: int, against: int | str | None = None) -> Objective:
@@ -138,7 +145,7 @@ def logit(index: int, against: int | str | None = None) -> Objective:
         return own - channel_activations(activations, "logits", against)
 
     named = [] if against is None else [f"against={against}"]
-    return Objective(frozenset(["logits"]), score, f"logit({', '.join([str(index), *named])})")
+    return Objective(frozenset(["logits"]), score, f"logit({', '.join([str(index), *named])})", repeatable=True)
 
 
 def diversity(name: str) -> Objective:
@@ -163,7 +170,7 @@ def diversity(name: str) -> Objective:
         return -(similarities * others).sum(1) / (len(values) - 1)
 
     text = expression_text("diversity", unit_name(name))
-    return Objective(frozenset([name]), score, text, compares_batch=True)
+    return Objective(frozenset([name]), score, text, compares_batch=True, repeatable=True)
 
 
 def unit_name(name: str, channel: int | None = None) -> str:

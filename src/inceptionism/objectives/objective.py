@@ -55,6 +55,8 @@ class Objective:
         mask: Part of the picture that the objective may change. None means the whole picture.
         terms: Terms of a sum, as pairs of a weight and an objective. Empty if the objective is not a sum.
         compares_batch: Whether the score of a picture depends on the other pictures of its batch.
+        repeatable: Whether `text` is enough to make the same objective again. If not, the objective exists only in
+            Python, and a replay needs it again.
 
     Raises:
         InvalidSetting: If `layers` is empty or not a set of names. A call raises it if the score is not a tensor.
@@ -67,6 +69,7 @@ class Objective:
     mask: Mask | None = field(default=None, repr=False)
     terms: tuple[tuple[float, Objective], ...] = field(default=(), repr=False)
     compares_batch: bool = field(default=False, repr=False)
+    repeatable: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
@@ -115,6 +118,16 @@ class Objective:
         opening = self.text[:-1] if self.text.endswith(")") else f"({self.text}"
         return replace(self, mask=mask, text=f"{opening}, {mask.keyword}={quote_argument(mask.name)})")
 
+    @property
+    def notes(self) -> list[str]:
+        """A note for the user if the objective is not repeatable."""
+        if self.repeatable:
+            return []
+        return [
+            f"the objective {self} exists only in Python and not in the recipe; "
+            "to make this result again, pass the same Objective to the replay"
+        ]
+
     @cached_property
     def by_mask(self) -> Sequence[Objective]:
         """The sum, split into one objective for each mask. Terms with the same mask stay together."""
@@ -154,6 +167,7 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
         masks.pop() if len(masks) == 1 else None,
         tuple(terms),
         any(term.compares_batch for _, term in terms),
+        all(term.repeatable for _, term in terms),
     )
 
 

@@ -71,7 +71,7 @@ def parse_objective(
             raise InvalidSetting(f"{quote_value(str(term))} has both where= and outside=; keep only one of them")
         named = {key: value for key, value in term.named.items() if key not in MASK_KEYS}
         unmasked = replace(term, named=named, weight=1.0)
-        objective = replace(builder(context, unmasked), text=str(unmasked))
+        objective = replace(builder(context, unmasked), text=str(unmasked), repeatable=True)
         terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
 

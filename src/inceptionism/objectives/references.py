@@ -42,7 +42,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
         return torch.einsum("ncp,npc->n", values, matches)
 
     text = expression_text("guide", unit_name(name), picture.title, *(["cosine"] if cosine else []))
-    return Objective(frozenset([name]), score, text, (reference,))
+    return Objective(frozenset([name]), score, text, (reference,), repeatable=True)
 
 
 def inversion(name: str, picture: Photo) -> Objective:
@@ -63,7 +63,11 @@ def inversion(name: str, picture: Photo) -> Objective:
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
     return Objective(
-        frozenset([name]), score, expression_text("inversion", unit_name(name), picture.title), (reference,)
+        frozenset([name]),
+        score,
+        expression_text("inversion", unit_name(name), picture.title),
+        (reference,),
+        repeatable=True,
     )
 
 
@@ -85,7 +89,11 @@ def caricature(name: str, picture: Photo) -> Objective:
         return (values * target).sum(1) / sum_of_squares(target).clamp_min(MIN_DIVISOR).sqrt() * cosine
 
     return Objective(
-        frozenset([name]), score, expression_text("caricature", unit_name(name), picture.title), (reference,)
+        frozenset([name]),
+        score,
+        expression_text("caricature", unit_name(name), picture.title),
+        (reference,),
+        repeatable=True,
     )
 
 
@@ -105,7 +113,13 @@ def style(name: str, picture: Photo) -> Objective:
         values, target = gram_matrix(activations[name]), gram_matrix(activations[name, reference])
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(frozenset([name]), score, expression_text("style", unit_name(name), picture.title), (reference,))
+    return Objective(
+        frozenset([name]),
+        score,
+        expression_text("style", unit_name(name), picture.title),
+        (reference,),
+        repeatable=True,
+    )
 
 
 def gram_matrix(values: Tensor) -> Tensor:

@@ -58,6 +58,9 @@ class MadeWith:
     taken: int | None = setting(
         None, "Number of steps that were taken, if the run was stopped early", minimum=0, maximum=MAX_SIDE**2
     )
+    python_objective: bool | None = setting(
+        None, "Whether the objective exists only in Python, so that a replay needs it again"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)

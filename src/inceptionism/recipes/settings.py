@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.validation import check_choice, check_integer, check_number, check_text, number_text
+from inceptionism.validation import check_choice, check_flag, check_integer, check_number, check_text, number_text
 
 NONE = "none"
 """The word for "no value" in recipes, for a setting that has a value by default: TOML has no null."""
@@ -129,6 +129,8 @@ class NamedSetting(NamedTuple):
             check_number(name, value, minimum=facts.minimum, above=facts.above, maximum=facts.maximum)
         elif self.type is str:
             check_text(name, value)
+        elif self.type is bool:
+            check_flag(name, value)
         return value
 
 

@@ -8,7 +8,7 @@ from .replay import (
     prepare_replay,
     resolve_replay,
 )
-from .replay_inputs import ReplayInputs, named_files, recipe_folder
+from .replay_inputs import ReplayInputs, named_files, recipe_folder, split_changes
 from .result import Result, Results, Step
 from .verification import judge, verify_result
 from .visualization import ClassRun, make_class_runs
@@ -39,5 +39,6 @@ __all__ = [
     "recipe_folder",
     "resolve_replay",
     "run_batch",
+    "split_changes",
     "verify_result",
 ]

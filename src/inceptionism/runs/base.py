@@ -205,4 +205,5 @@ class Run(ABC):
             photo=photo_facts,
             pictures=self.objective.pictures() or None,
             tile=self.tile,
+            python_objective=None if self.objective.repeatable else True,
         )

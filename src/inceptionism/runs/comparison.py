@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,9 +17,10 @@ COMPUTE_SETTINGS = {"network", "device", "precision", "memory"}
 """Settings that choose how a picture is computed, and not what is in it."""
 
 
-def differences(before: Recipe, now: Recipe, changes: Iterable[str]) -> list[str]:
+def differences(before: Recipe, now: Recipe, changes: Mapping[str, Any]) -> list[str]:
     """Return every difference between two runs, each in one sentence. For a variation, there are none to report."""
-    if before.made_with is None or now.made_with is None or is_varied(changes):
+    changed = [name for name, value in changes.items() if value != getattr(before, name)]
+    if before.made_with is None or now.made_with is None or is_varied(changed):
         return []
     return before.made_with.differences(now.made_with)
 

@@ -89,6 +89,7 @@ class PhotoRun(Run):
         super().__init__(recipe, network)
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
+        self.notes += self.objective.notes
         self.prior = build_prior(parse_prior(recipe.prior, photo=True), self.network)
         self.steps = recipe.steps
         self.seed = recipe.seed

@@ -16,7 +16,7 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
 from inceptionism.io import PhotoSource, load_photo, load_recipe
-from inceptionism.networks import Network, load_network, network_name, pick_device
+from inceptionism.networks import Network, load_network, pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.objectives import known_names, parse_objective
 from inceptionism.recipes import (
@@ -34,7 +34,7 @@ from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.comparison import differences
 from inceptionism.runs.photo import PhotoRun
-from inceptionism.runs.replay_inputs import ReplayInputs, named_files, recipe_folder
+from inceptionism.runs.replay_inputs import ReplayInputs, named_files, recipe_folder, split_changes
 from inceptionism.runs.result import Result, Step
 from inceptionism.runs.visualization import ClassRun
 
@@ -72,7 +72,8 @@ def replay(
         network: The network to use. It is needed if the recipe names a path, or a network that is not installed.
         force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
         on_step: Called with each `Step`, as in `dream`.
-        **changes: Settings that replace those of the recipe: `layer`, `size`, `seed`, …
+        **changes: Settings that replace those of the recipe: `layer`, `size`, `seed`, … An objective that exists only
+            in Python is passed as `objective`.
 
     Returns:
         The picture. Its `notes` report every difference from the original run: versions, device, weights, photograph.
@@ -83,14 +84,16 @@ def replay(
         InvalidSetting: If the file has no recipe of a picture, a setting is not valid, or a picture that the recipe
             needs was not passed.
     """
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if network is not None:
-        changes["network"] = network_name(network)
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
+    plain, objective = split_changes(changes, network)
     inputs = ReplayInputs(
-        None if photo is None else load_photo(photo), named_files(pictures), network, recipe_folder(source)
+        None if photo is None else load_photo(photo),
+        named_files(pictures),
+        network,
+        recipe_folder(source),
+        objective=objective,
     )
-    runs, number = prepare_replay(recipe, inputs, changes, force=force)
+    runs, number = prepare_replay(recipe, inputs, plain, force=force)
     take_steps((steps[number] for steps in run_batch(runs)), on_step)
     return runs[number].result()
 
@@ -134,16 +137,35 @@ def resolve_replay(
     Raises:
         UnknownName, InvalidSetting: As in `replay`.
     """
+    check_objective_known(recipe, inputs, changes)
     varied = variation(recipe, changes)
     if "device" not in changes:
         varied = replace(varied, device=available_device(varied.device))
     network = resolve_network(varied, inputs)
-    arguments = files_in_changes(varied.settings(), network)
+    # The text of an objective that is passed names no files.
+    written, changed = (
+        {name: value for name, value in values.items() if name != "objective" or inputs.objective is None}
+        for values in (varied.settings(), changes)
+    )
+    arguments = files_in_changes(written, network)
     inputs.check_used([name for name in arguments if name not in network.layer_names])
-    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changes, network)})
+    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changed, network)})
     if "precision" not in changes:
         varied = replace(varied, precision=available_precision(varied.precision, network, recipe.made_with))
     return varied, network, inputs
+
+
+def check_objective_known(recipe: Recipe, inputs: ReplayInputs, changes: Mapping[str, Any]) -> None:
+    """Raise `InvalidSetting` if the recipe's objective exists only in Python, and was neither passed nor replaced."""
+    replacing = {"objective", *(name for name, others in RESET_BY.items() if "objective" in others)}
+    only_in_python = recipe.made_with is not None and recipe.made_with.python_objective
+    if only_in_python and inputs.objective is None and replacing.isdisjoint(changes):
+        function = "inc.replay" if recipe.kind in RUN_BUILDERS else "inc.replay_film"
+        raise InvalidSetting(
+            f"the recipe's objective {quote_value(recipe.objective)} was made by Python code, which the recipe does "
+            f"not contain; pass the same Objective in Python, with {function}(file, objective=...), or choose another "
+            "objective"
+        )
 
 
 def check_area(size: tuple[int, int], count: int = 1) -> None:
@@ -230,15 +252,16 @@ def photo_run(recipe: PhotoRecipe, network: Network, inputs: ReplayInputs) -> tu
             f"the recipe dreams a photograph{f', {describe_photo(known)}' if known else ''}; "
             "pass a photograph after the recipe"
         )
-    return [PhotoRun(recipe, inputs.photo, network=network, find_file=inputs.find_file)], 0
+    run = PhotoRun(recipe, inputs.photo, network=network, objective=inputs.objective, find_file=inputs.find_file)
+    return [run], 0
 
 
 def class_runs(recipe: ClassRecipe, network: Network, inputs: ReplayInputs) -> tuple[list[Run], int]:
     """Return the runs of the batch that a picture from noise was made in, and the index of the picture."""
     if inputs.photo is not None:
         raise InvalidSetting("the recipe makes a picture from noise and takes no photograph; leave the photograph out")
-    objective = None
-    if recipe.objective is not None:
+    objective = inputs.objective
+    if objective is None and recipe.objective is not None:
         objective = parse_objective(recipe.objective, network, find_file=inputs.find_file)
     return [
         ClassRun(replace(recipe, number=number), network=network, objective=objective, find_file=inputs.find_file)

@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.io import TOML_ENDING, Photo, last_path_part
-from inceptionism.networks import Network
+from inceptionism.networks import Network, network_name
+from inceptionism.objectives import Objective, check_objective
 from inceptionism.recipes import Recipe
 
 
@@ -27,6 +29,7 @@ class ReplayInputs:
         network: Network that is used in place of the one in the recipe.
         folder: Folder with further files that the recipe may open: that of a recipe file. None if there is none.
         all_used: Whether a picture that the recipe does not name is an error.
+        objective: Objective that is used in place of the one in the recipe.
     """
 
     photo: Photo | None = None
@@ -34,6 +37,7 @@ class ReplayInputs:
     network: str | nn.Module | Network | None = None
     folder: Path | None = None
     all_used: bool = False
+    objective: Objective | None = None
 
     def find_file(self, name: str) -> Path:
         """Return the path of the file that the recipe calls `name`.
@@ -77,6 +81,28 @@ def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:
     if isinstance(source, Recipe) or Path(source).suffix.lower() != TOML_ENDING:
         return None
     return Path(source).parent
+
+
+def split_changes(
+    changes: Mapping[str, Any], network: str | nn.Module | Network | None
+) -> tuple[dict[str, Any], Objective | None]:
+    """Return the changes that a caller in Python passes as plain settings, and the `Objective` among them.
+
+    Args:
+        changes: Settings that replace those of the recipe. None means no change.
+        network: Network that is used in place of the one in the recipe.
+
+    Raises:
+        InvalidSetting: If `objective` is neither a text nor an `Objective`.
+    """
+    plain = {name: value for name, value in changes.items() if value is not None}
+    if network is not None:
+        plain["network"] = network_name(network)
+    objective = plain.get("objective")
+    if objective is None or isinstance(objective, str):
+        return plain, None
+    check_objective(objective)
+    return {**plain, "objective": str(objective)}, objective
 
 
 def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:

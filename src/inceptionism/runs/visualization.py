@@ -103,6 +103,7 @@ class ClassRun(Run):
             label = self.network.labels[index] if self.network.labels else str(index)
             recipe = replace(recipe, target=index, label=label)
         self.objective = objective
+        self.notes += objective.notes
         self._find_file = find_file
         preset = PRESETS[recipe.preset]
         prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
