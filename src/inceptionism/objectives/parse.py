@@ -15,6 +15,7 @@ from inceptionism.networks import Network
 from inceptionism.objectives import activations, references
 from inceptionism.objectives.directions import direction_between, read_direction
 from inceptionism.objectives.objective import Objective, check_channel, weighted_sum
+from inceptionism.objectives.plugins import plugin_names, plugin_objective
 from inceptionism.recipes import LayerChoice, Term, choose_unit, parse_terms
 
 MASK_KEYS = ("where", "outside")
@@ -54,12 +55,6 @@ def parse_objective(
     context = ParseContext(network, photo, find_file)
     terms: list[tuple[float, Objective]] = []
     for term in parse_terms(text, "objective", known_names(network)):
-        builder = BUILDERS.get(term.name)
-        if builder is None:
-            hint = suggestion(term.name, BUILDERS)
-            raise InvalidSetting(
-                f"there is no objective {quote_value(term.name)}; the objectives are {', '.join(BUILDERS)}{hint}"
-            )
         if term.weight == 0:
             raise InvalidSetting(f"the weight of {term.name} is 0, so the term has no effect; leave it out")
         masks = [
@@ -71,9 +66,26 @@ def parse_objective(
             raise InvalidSetting(f"{quote_value(str(term))} has both where= and outside=; keep only one of them")
         named = {key: value for key, value in term.named.items() if key not in MASK_KEYS}
         unmasked = replace(term, named=named, weight=1.0)
-        objective = replace(builder(context, unmasked), text=str(unmasked), repeatable=True)
+        objective = replace(build_term(context, unmasked), text=str(unmasked), repeatable=True)
         terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
+
+
+def build_term(context: ParseContext, term: Term) -> Objective:
+    """Return the objective of a term without a mask and without its weight.
+
+    Raises:
+        InvalidSetting: If neither this package nor another one defines an objective of this name.
+    """
+    builder = BUILDERS.get(term.name)
+    objective = plugin_objective(term, context.network) if builder is None else builder(context, term)
+    if objective is None:
+        names = [*BUILDERS, *(name for name in plugin_names() if name not in BUILDERS)]
+        raise InvalidSetting(
+            f"there is no objective {quote_value(term.name)}; the objectives are {', '.join(names)}"
+            f"{suggestion(term.name, names)}"
+        )
+    return objective
 
 
 def known_names(network: Network) -> list[str]:
@@ -83,7 +95,7 @@ def known_names(network: Network) -> list[str]:
 
 def is_expression(text: str) -> bool:
     """Return whether `text` is the text of an objective, and not the name of a class."""
-    return re.search(r"[a-z_]\(", text) is not None
+    return re.search(r"[A-Za-z0-9_]\(", text) is not None
 
 
 class ObjectiveHelp(NamedTuple):

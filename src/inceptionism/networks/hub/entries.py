@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
-from importlib.metadata import entry_points
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.networks.hub.remote_file import RemoteFile
+from inceptionism.plugins import explained_failure, point_text, points_of
 from inceptionism.validation import check_choice, check_number, check_text, checked_size
 
 GROUP = "inceptionism.networks"
@@ -168,15 +168,12 @@ def plugin_entries() -> dict[str, Entry]:
         InvalidSetting: If an entry point cannot be loaded, or if an entry is not valid.
     """
     entries: dict[str, Entry] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.value):
-        where = f"the entry point {point.name} = {point.value}"
-        try:
+    for point in points_of(GROUP):
+        with explained_failure(point, "cannot be loaded"):
             loaded = point.load()
             loaded = loaded() if isinstance(loaded, Callable) else loaded  # type: ignore[arg-type]
-        except Exception as error:  # code of another package can raise any exception
-            raise InvalidSetting(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
         several = isinstance(loaded, Iterable) and not isinstance(loaded, Mapping)
         for values in loaded if several else [loaded]:
-            entry = Entry.read(values, where)
+            entry = Entry.read(values, point_text(point))
             entries.setdefault(entry.name, entry)
     return {name: entry for name, entry in entries.items() if name not in known_entries()}
