@@ -23,6 +23,7 @@ from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting
 from inceptionism.networks.hub import download as module
 from inceptionism.networks.hub.download import download, verify
 from inceptionism.networks.hub.remote_file import RemoteFile
+from tests.support.waiting import wait_until
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 HALF = len(CONTENT) // 2
@@ -210,13 +211,6 @@ def test_a_killed_download_is_resumed(web: Web, tmp_path) -> None:
     (tmp_path / "net.bin").unlink()
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert web.requests == [("/x", None)]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("size", [len(CONTENT), None])
