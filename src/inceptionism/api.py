@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from inceptionism.files import text_of_name
 from inceptionism.io import PhotoSource, load_mask, load_photo
 from inceptionism.networks import network_name
-from inceptionism.objectives import Objective, is_expression
+from inceptionism.objectives import Objective
 from inceptionism.recipes import (
     ClassRecipe,
     Keyframe,
@@ -108,7 +108,7 @@ def visualize(
 
     Args:
         target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
-            "channel(blocks.10:17)". A list of these gives a list of results.
+            "channel(blocks.10:17)". "blocks.10:17" means this channel too. A list of these gives a list of results.
         **settings: Settings of the recipe.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
@@ -126,10 +126,9 @@ def visualize(
     targets: Sequence[Any] = target if isinstance(target, Sequence) and not isinstance(target, str) else [target]
     runs: deque[ClassRun] = deque()
     for one in targets:
-        is_objective = isinstance(one, Objective) or (isinstance(one, str) and is_expression(one))
-        wanted: dict[str, Any] = {"objective": str(one)} if is_objective else {"target": one}
-        recipe = ClassRecipe(network=name, **wanted, **settings)
         objective = one if isinstance(one, Objective) else None
+        wanted: dict[str, Any] = {"target": one} if objective is None else {"objective": str(objective)}
+        recipe = ClassRecipe(network=name, **wanted, **settings)
         runs += make_class_runs(recipe, 1 if count is None else count, network=network, objective=objective)
         network = runs[0].network
     if targets is not target and count is None:

@@ -140,7 +140,7 @@ def visualize(
 
     Args:
         target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
-            "channel(blocks.10:17)". A list of these gives a list of results.
+            "channel(blocks.10:17)". "blocks.10:17" means this channel too. A list of these gives a list of results.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         preset: Preset for the prior and the number of steps: fine or fast. The preset fine gives the

@@ -17,10 +17,10 @@ from inceptionism.io import load_photo
 from inceptionism.objectives.parse import (
     BUILDERS,
     ParseContext,
-    is_expression,
     objective_reference,
     parse_objective,
 )
+from inceptionism.objectives.targets import is_expression
 from inceptionism.recipes import Term
 
 

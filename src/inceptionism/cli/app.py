@@ -91,7 +91,10 @@ def class_(
     saving: Saving,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CLASS", help="Names or indices of classes. Each class gets its own picture."),
+        typer.Argument(
+            metavar="CLASS",
+            help="Names or indices of classes, or channels such as blocks.10:24. Each gets its own picture.",
+        ),
     ] = None,
     count: Count = 1,
 ) -> None:

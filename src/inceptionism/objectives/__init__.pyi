@@ -22,7 +22,6 @@ from .objective import (
     weighted_sum,
 )
 from .parse import (
-    is_expression,
     known_names,
     load_named_mask,
     load_named_photo,
@@ -30,6 +29,7 @@ from .parse import (
     parse_objective,
 )
 from .references import caricature, guide, inversion, style
+from .targets import target_text
 
 __all__ = [
     "NO_REFERENCES",
@@ -49,7 +49,6 @@ __all__ = [
     "diversity",
     "guide",
     "inversion",
-    "is_expression",
     "known_names",
     "layer",
     "load_folder",
@@ -67,5 +66,6 @@ __all__ = [
     "references",
     "score_each",
     "style",
+    "target_text",
     "weighted_sum",
 ]

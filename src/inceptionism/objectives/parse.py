@@ -93,11 +93,6 @@ def known_names(network: Network) -> list[str]:
     return [*network.layer_names, *(network.labels.texts if network.labels else ())]
 
 
-def is_expression(text: str) -> bool:
-    """Return whether `text` is the text of an objective, and not the name of a class."""
-    return re.search(r"[A-Za-z0-9_]\(", text) is not None
-
-
 class ObjectiveHelp(NamedTuple):
     """One line of the reference of objectives.
 

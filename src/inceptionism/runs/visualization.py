@@ -15,7 +15,7 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver
 from inceptionism.networks import Network
-from inceptionism.objectives import Objective, check_objective, parse_objective
+from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
     FAINT_STD,
     AscentState,
@@ -56,6 +56,8 @@ def make_class_runs(
         raise InvalidSetting(f"{first.objective} compares several pictures with each other; give a count of 2 or more")
     if count == 1:
         return [first]
+    if first.recipe.objective is not None:
+        recipe = replace(recipe, target=None, objective=first.recipe.objective)
     return [
         ClassRun(
             replace(recipe, together=count, number=number)
@@ -94,6 +96,10 @@ class ClassRun(Run):
     ) -> None:
         super().__init__(recipe, network)
         check_objective(objective)
+        if objective is None and recipe.target is not None:
+            text = target_text(recipe.target, self.network)
+            if text is not None:
+                recipe = replace(recipe, target=None, objective=text)
         if objective is None and recipe.objective is not None:
             objective = parse_objective(recipe.objective, self.network, find_file=find_file)
         if objective is None:
