@@ -84,7 +84,7 @@ def test_a_film_with_other_settings_or_a_damaged_state_is_not_resumed(tmp_path, 
         InvalidSetting, match=r"out.mp4.parts was made with a different seed and zoom; give the original settings"
     ):
         small_zoom(photo, tiny, zoom=2, seed=1).save(path, resume=True)
-    with pytest.raises(NameTaken, match="holds an unfinished film; use --resume to continue it"):
+    with pytest.raises(NameTaken, match=r"use --resume .* \(in Python, resume=True or overwrite=True\)"):
         small_zoom(photo, tiny).save(path, overwrite=False)
     state = tmp_path / "out.mp4.parts" / "state.npz"
     for content in (b"", b"PK\3\4", state.read_bytes()[:-200]):
@@ -93,7 +93,7 @@ def test_a_film_with_other_settings_or_a_damaged_state_is_not_resumed(tmp_path, 
             small_zoom(photo, tiny).save(path, resume=True)
     small_zoom(photo, tiny).save(path)  # overwrites the unfinished film
     assert len(decoded(path)) == 12
-    with pytest.raises(NameTaken, match="is a different film"):
+    with pytest.raises(NameTaken, match=r"is a different film; .*--overwrite .* \(in Python, overwrite=True\)"):
         small_zoom(photo, tiny, seed=1).save(path, resume=True)
     with pytest.raises(NameTaken, match=r"out.mp4 exists"):
         small_zoom(photo, tiny).save(path, overwrite=False)

@@ -80,7 +80,7 @@ def test_a_result_can_be_saved_without_metadata(result, tmp_path) -> None:
 def test_an_existing_file_is_replaced_unless_the_caller_forbids_it(result, tmp_path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"another file")
-    with pytest.raises(NameTaken, match=r"a\.png exists"):
+    with pytest.raises(NameTaken, match=r"a\.png exists; .* --overwrite .* \(in Python, overwrite=True\)"):
         result.save(path, overwrite=False)
     assert path.read_bytes() == b"another file"
     result.save(path)

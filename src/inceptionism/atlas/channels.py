@@ -108,7 +108,7 @@ class ChannelAtlas:
             elif path.exists() and not overwrite:
                 raise NameTaken(
                     f"{quote_path(path)} already exists with other settings; "
-                    "choose another folder, or replace it with --overwrite"
+                    "choose another folder, or replace it with --overwrite (in Python, overwrite=True)"
                 )
 
     def path(self, index: int) -> Path:

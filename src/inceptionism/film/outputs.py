@@ -25,7 +25,8 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
     folder = segments_folder(path)
     if folder.exists() and not overwrite and not resume:
         raise NameTaken(
-            f"{folder} holds an unfinished film; use --resume to continue it, or --overwrite to start again"
+            f"{folder} holds an unfinished film; use --resume to continue it, or --overwrite to start again "
+            "(in Python, resume=True or overwrite=True)"
         )
     if path.suffix:
         check_output(path, overwrite=overwrite or resume, endings=tuple(CODECS))
@@ -36,7 +37,10 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
         if path.exists() and not path.is_dir():
             raise CannotWrite(f"{path} is a file; give a name with an ending, or the name of a folder for PNGs")
         if path.exists() and any(path.iterdir()) and not overwrite and not resume:
-            raise NameTaken(f"{path} has files in it; give another name, or --overwrite to write into this folder")
+            raise NameTaken(
+                f"{path} has files in it; give another name, or --overwrite to write into this folder "
+                "(in Python, overwrite=True)"
+            )
         path.mkdir(exist_ok=True)
         with partial_file(path / "frame"):
             pass
@@ -80,7 +84,9 @@ def is_finished(recipe: Recipe, path: Path) -> bool:
         difference = "is a finished film of a different length"
     else:
         return True
-    raise NameTaken(f"{path} exists and {difference}; give another name, or --overwrite to replace it")
+    raise NameTaken(
+        f"{path} exists and {difference}; give another name, or --overwrite to replace it (in Python, overwrite=True)"
+    )
 
 
 def frame_facts(recipe: Recipe) -> dict[str, Any]:

@@ -236,7 +236,7 @@ class FilmFile:
                 changed = ["film" if name == "photo" else name for name in changed]
             raise InvalidSetting(
                 f"{quote_path(self._unfinished.folder)} was made with a different {' and '.join(changed)}; give the "
-                "original settings, or --overwrite to start again"
+                "original settings, or --overwrite to start again (in Python, overwrite=True)"
             )
         for segment in saved.segments:
             segment.check()

@@ -84,7 +84,7 @@ class Segment(NamedTuple):
             problem = f"cannot be read: {first_line(error)}"
         raise CannotWrite(
             f"the segment {quote_path(self.path)} is damaged: it {problem}; put back a copy of this file, or use "
-            "--overwrite to start the film again"
+            "--overwrite to start the film again (in Python, overwrite=True)"
         )
 
 
@@ -196,7 +196,10 @@ class UnfinishedFilm:
     def cannot_resume(self, error: BaseException) -> InvalidSetting:
         """Return the error for a state that is damaged, or that was written by another version of this program."""
         reason = f"its state has no {error}" if isinstance(error, KeyError) else first_line(error)
-        return InvalidSetting(f"{quote_path(self.folder)} cannot be resumed: {reason}; use --overwrite to start again")
+        return InvalidSetting(
+            f"{quote_path(self.folder)} cannot be resumed: {reason}; use --overwrite to start again "
+            "(in Python, overwrite=True)"
+        )
 
     def segment_path(self, index: int, ending: str) -> Path:
         """Return the path of a finished segment."""

@@ -56,7 +56,10 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
             if not stat.S_ISREG(mode):
                 raise CannotWrite(f"{quote_path(path)} is a pipe or a device, not a file")
             if not overwrite:
-                raise NameTaken(f"{quote_path(path)} exists; give another name, or --overwrite to replace it")
+                raise NameTaken(
+                    f"{quote_path(path)} exists; give another name, or --overwrite to replace it "
+                    "(in Python, overwrite=True)"
+                )
         delete_abandoned(target.parent)
         # Only a trial proves that writing is possible: permissions do not apply to all users, and a disk may be full.
         with partial_file(target):
