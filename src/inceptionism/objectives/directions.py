@@ -55,7 +55,16 @@ def direction_between(network: Network, layer: str, toward: Path, away: Path) ->
 
 
 def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> Tensor:
-    """Return the mean activation of each channel of a layer over pictures: C numbers."""
+    """Return the mean activation of each channel of a layer over pictures: C numbers.
+
+    Args:
+        network: Network that evaluates the pictures.
+        layer: Name of the layer.
+        photos: Pictures. Each has the same weight, whatever its size.
+
+    Raises:
+        UnknownName: If the network has no such layer.
+    """
     means = []
     for photo in photos:
         with torch.no_grad():

@@ -1,7 +1,7 @@
 """Runs: the steps from a recipe to a picture, and the result.
 
-Use `PhotoRun` and `ClassRun`; iterate over a run for its steps. `__init__.pyi` lists the names that other packages may
-import.
+Use `PhotoRun` and `ClassRun`; iterate over a run for its steps. `verify_result` asks independent networks what they see
+in a result. `__init__.pyi` lists the names that other packages may import.
 """
 
 import lazy_loader
