@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +18,16 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import CannotWrite
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
-from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, dream_process, pixels, refused
+from tests.support.command import (
+    DREAM,
+    PHOTO_FLAGS,
+    PHOTO_SETTINGS,
+    dream,
+    dream_process,
+    on_terminal,
+    pixels,
+    refused,
+)
 from tests.support.tiny_networks import tiny_module
 
 
@@ -266,35 +272,6 @@ def test_notes_are_printed_unless_quiet(folder) -> None:
     done = dream(*arguments, cwd=folder)
     assert re.fullmatch(r"note: only \d of 9 octaves are dreamed: the smallest would have .*\n", done.stderr)
     assert dream(*arguments, "--quiet", cwd=folder).stderr == ""
-
-
-def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
-    """Run `dream` on a pseudo-terminal and return its output and exit status.
-
-    When the output matches the pattern `until`, the signal `then` is sent.
-    """
-    control, terminal = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        [*DREAM, *map(str, arguments)], cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
-    )
-    os.close(terminal)
-    shown = b""
-    deadline = time.monotonic() + 120
-    interrupted = False
-    while time.monotonic() < deadline:
-        try:
-            part = os.read(control, 4096)
-        except OSError:  # the terminal is closed: the process has ended
-            break
-        if not part:
-            break
-        shown += part
-        if until and not interrupted and re.search(until.encode(), shown):
-            process.send_signal(then)
-            interrupted = True
-    os.close(control)
-    return shown.decode(), process.wait(timeout=30)
 
 
 def test_progress_is_shown_on_a_terminal(folder) -> None:

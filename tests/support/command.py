@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -75,6 +78,35 @@ def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     finally:
         os.chdir(before)
     return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
+
+
+def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
+    """Run `dream` on a pseudo-terminal and return its output and exit status.
+
+    When the output matches the pattern `until`, the signal `then` is sent.
+    """
+    control, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [*DREAM, *map(str, arguments)], cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, env=environment
+    )
+    os.close(terminal)
+    shown = b""
+    deadline = time.monotonic() + 120
+    interrupted = False
+    while time.monotonic() < deadline:
+        try:
+            part = os.read(control, 4096)
+        except OSError:  # the terminal is closed: the process has ended
+            break
+        if not part:
+            break
+        shown += part
+        if until and not interrupted and re.search(until.encode(), shown):
+            process.send_signal(then)
+            interrupted = True
+    os.close(control)
+    return shown.decode(), process.wait(timeout=30)
 
 
 def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:

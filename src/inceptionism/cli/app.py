@@ -25,6 +25,7 @@ from inceptionism.cli.terminal import Table, loading, print_error, print_path, p
 from inceptionism.cli.typer_internals import PlainGroup, UsageError
 from inceptionism.cli.units import add_unit_commands
 from inceptionism.errors import InvalidSetting, printable
+from inceptionism.interruption import uninterrupted
 from inceptionism.memory import own_process
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, printed_name
 
@@ -165,18 +166,30 @@ def layers(
 
 
 def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving) -> None:
-    """Dream each recommended layer of a network, and write the contact sheet."""
+    """Dream each recommended layer of a network, and write the contact sheet, also after an interruption."""
     from inceptionism.atlas import layer_runs, layer_sheet
     from inceptionism.io import load_photo, save_or_rescue
 
     runs = layer_runs(network, None if photo is None else load_photo(photo))
-    for run in runs:
-        with progress(run.title, saving.quiet) as show:
-            for step in run:
-                show([step])
+    interruption: KeyboardInterrupt | None = None
+    try:
+        for run in runs:
+            with progress(run.title, saving.quiet) as show:
+                for step in run:
+                    show([step])
+    except KeyboardInterrupt as error:
+        runs = [run for run in runs if run.scores]
+        if not runs:
+            raise
+        interruption = error
     numbered = is_numbered(path, saving) and not saving.overwrite
-    sheet = layer_sheet(network, runs)
-    print_path(save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered))
+    with uninterrupted():
+        sheet = layer_sheet(network, runs)
+        written = save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered)
+    if interruption is not None:
+        print_error(f"interrupted; the sheet so far is in {written}")
+        raise typer.Exit(getattr(interruption, "status", 130))
+    print_path(written)
 
 
 def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int]) -> None:

@@ -78,13 +78,12 @@ def zoom(
     recipe = ZoomRecipe(**settings, seconds=seconds)
     begin = None if picture == NOISE else Path(picture)
     saving = replace(saving, output=output)
-    path = film_path(saving, f"{Path(picture).stem}-zoom", begin)
-    from inceptionism.io import load_photo
-
-    source = None if begin is None else load_photo(begin)
     with loading(recipe.network, saving.quiet):
+        path = film_path(saving, f"{Path(picture).stem}-zoom", begin)
         from inceptionism.film import ZoomRun
+        from inceptionism.io import load_photo
 
+        source = None if begin is None else load_photo(begin)
         run = ZoomRun(recipe, source)
     execute_film(run, path, saving)
 
@@ -107,12 +106,10 @@ def video(
     """Dream a film. Every frame continues the dream of the frame before. The sound is kept."""
     recipe = VideoRecipe(**settings)
     saving = replace(saving, output=output)
-    path = film_path(saving, f"{film.stem}-dream", film)
-    from inceptionism.film import FilmSource
-
-    source = FilmSource(film, recipe.fps)
     with loading(recipe.network, saving.quiet):
-        from inceptionism.film import VideoRun
+        path = film_path(saving, f"{film.stem}-dream", film)
+        from inceptionism.film import FilmSource, VideoRun
 
+        source = FilmSource(film, recipe.fps)
         run = VideoRun(recipe, source)
     execute_film(run, path, saving)

@@ -150,8 +150,8 @@ def replay_film(request: ReplayRequest, saving: Saving) -> None:
     if saving.verify or saving.position:
         raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
     ending = request.file.suffix.lower() if is_picture(request.file) else ".mp4"
-    path = film_path(saving, again_name(request.file), request.source, ending)
     with loading(request.network, saving.quiet):
+        path = film_path(saving, again_name(request.file), request.source, ending)
         from inceptionism.film import prepare_film
         from inceptionism.runs import ReplayInputs, recipe_folder
 

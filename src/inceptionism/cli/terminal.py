@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -67,7 +70,7 @@ def report_errors(debug: bool) -> Iterator[None]:
         print_error(sentence(error))
         raise typer.Exit(2 if isinstance(error, (InvalidSetting, UnknownName)) else 1) from None
     except KeyboardInterrupt as interruption:
-        print_error("interrupted before there was a picture to keep")
+        print_error("interrupted before anything new was ready to keep")
         raise typer.Exit(getattr(interruption, "status", 130)) from None
 
 
@@ -144,15 +147,58 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
         yield
 
 
+class RemainingTime(TimeRemainingColumn):
+    """Remaining time of a task. rich estimates it from the second step on; before, the column shows `estimate`."""
+
+    def render(self, task: Task) -> Text:
+        if not task.started:
+            return Text()
+        estimate = task.fields.get("estimate")
+        if task.time_remaining is None and estimate is not None:
+            minutes, seconds = divmod(math.ceil(estimate), 60)
+            return Text(f"{minutes // 60}:{minutes % 60:02}:{seconds:02}", style="progress.remaining")
+        return super().render(task)
+
+
 def progress_bar(quiet: bool, *columns: ProgressColumn) -> Progress:
     """Return a progress bar with a title, the bar, and further columns; it is drawn on a terminal only."""
     title, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)
     disabled = quiet or not err.is_terminal
-    return Progress(title, bar, *columns, TimeRemainingColumn(), console=err, disable=disabled, expand=True)
+    return Progress(title, bar, *columns, RemainingTime(), console=err, disable=disabled, expand=True)
 
 
 STATE = TextColumn("{task.fields[state]}", markup=False)
 """Column with the state of a run in words."""
+
+
+def add_run(bar: Progress, title: str, total: float | None, step: str) -> Callable[[float, float], Task]:
+    """Add a run to a progress bar. Until the first step is done, the bar pulses, and the state names the step.
+
+    The first step may take much longer than the others, because libraries prepare their kernels for this size of
+    picture. So the estimate from the first step is only shown until the second step is done.
+
+    Args:
+        bar: The progress bar.
+        title: Title of the run.
+        total: Amount of work in the whole run. None means unknown.
+        step: Word for a step.
+
+    Returns:
+        A function that takes the work so far and the work of the last step, and returns the task of the bar.
+    """
+    begin = time.monotonic()
+    bar.add_task(printable(title), start=False, total=total, state=f"computing the first {step}")
+    task = bar.tasks[-1]
+
+    def advance(completed: float, last: float) -> Task:
+        if not task.started:
+            bar.start_task(task.id)
+            left = None if total is None else (time.monotonic() - begin) * (total - completed) / last
+            bar.update(task.id, estimate=left)
+        bar.update(task.id, completed=completed)
+        return task
+
+    return advance
 
 
 @contextmanager
@@ -163,14 +209,14 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], Non
         A function that takes the last step of each picture in the batch.
     """
     with progress_bar(quiet, STATE) as bar:
-        task = bar.add_task(printable(title), total=1.0, state="")
+        advance = add_run(bar, title, 1.0, "step")
 
         def show(steps: Sequence[Step]) -> None:
             step = steps[0]
             octave = f"octave {step.octave}/{step.octaves} " if step.octaves > 1 else ""
             score = sum(one.score for one in steps) / len(steps)
             state = f"{octave}step {step.step}/{step.steps} score {score:.4g}"
-            bar.update(task, completed=step.done, state=state)
+            bar.update(advance(step.done, step.done).id, state=state)
 
         yield show
 
@@ -183,13 +229,12 @@ def frames_progress(title: str, total: int | None, quiet: bool) -> Iterator[Call
         A function that takes the number of frames so far.
     """
     with progress_bar(quiet, STATE) as bar:
-        task = bar.add_task(printable(title), total=total, state="")
+        advance = add_run(bar, title, total, "frame")
 
         def show(number: int) -> None:
-            bar.update(task, completed=number)
-            speed = bar.tasks[0].speed
+            task = advance(number, 1)
             count = f"frame {number}" + (f"/{total}" if total else "")
-            bar.update(task, state=count + (f" {speed:.1f} frames/s" if speed else ""))
+            bar.update(task.id, state=count + (f" {task.speed:.1f} frames/s" if task.speed else ""))
 
         yield show
 
