@@ -210,6 +210,14 @@ def test_weights_with_nested_tuples_are_refused_at_once(tmp_path, how: str, leve
     assert time.process_time() - begin < 5
 
 
+@pytest.mark.parametrize("how", ["alone", "archive"])
+def test_weights_with_a_very_long_name_are_refused_at_once(tmp_path, how: str) -> None:
+    path = as_file(b"\x80\x02cos\n" + b"[" * 50_000 + b"\n.", tmp_path / "a.pth", how)
+    begin = time.process_time()
+    assert "it has the name of an object with more than 1000 characters" in refused(path)
+    assert time.process_time() - begin < 5
+
+
 def test_a_pickle_of_millions_of_steps_is_refused(tmp_path) -> None:
     path = as_file(b"\x80\x02" + b"N0" * 1_000_001 + b"}.", tmp_path / "a.pth", "archive")
     assert "it has more than 2000000 steps" in refused(path)

@@ -21,6 +21,9 @@ MAX_OPCODES = 2_000_000
 MAX_TUPLE_ITEMS = 1000
 """Largest number of items of a tuple, together with the items of the tuples inside."""
 
+MAX_NAME = 1000
+"""Largest length of the name of a Python object in a pickle. torch searches a longer one for minutes."""
+
 LEGACY_PICKLES = 5
 """Number of pickles, one after the other, at the beginning of a file that torch before 1.6 wrote."""
 
@@ -91,7 +94,7 @@ def steps_of(stream: IO[bytes]) -> Iterator[Step]:
 
 
 def check_pickle(stream: IO[bytes]) -> None:
-    """Raise `TooComplex` if a pickle has too many steps, or a tuple with too many items.
+    """Raise `TooComplex` if a pickle has too many steps, a tuple with too many items, or a name that is too long.
 
     A tuple in a tuple counts with all of its items, as often as it occurs: that is the work to hash or compare it.
     """
@@ -102,6 +105,8 @@ def check_pickle(stream: IO[bytes]) -> None:
     for count, step in enumerate(steps_of(stream)):
         if count >= MAX_OPCODES:
             raise TooComplex(f"it has more than {MAX_OPCODES} steps")
+        if step.name == "GLOBAL" and len(str(step.argument)) > MAX_NAME:
+            raise TooComplex(f"it has the name of an object with more than {MAX_NAME} characters")
         if step.name == "MARK":
             marks.append(len(stack))
         elif step.name in PUTS or step.name == "MEMOIZE":
