@@ -227,6 +227,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     ),
     "video": (("film.mp4", "out.webp"), {"--layer": "blocks.1", "--octaves": "1", "--steps": "1", "--jitter": "4"}),
     "layers": (("seed",), {}),
+    "classes": ((), {}),
     "show": (("photo.png",), {}),
     "share": (("photo.png",), {"--output": "out.jpg"}),
     "networks": ((), {}),
@@ -287,6 +288,11 @@ CASES: dict[str, dict[str, Case]] = {
         "--overwrite": Case(changes=status, base={"--atlas": True, "--output": "there.png"}),
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("nothing",)),
+    },
+    "classes": {
+        "--network": Case("seed", printed),
+        "--quiet": Case(changes=noted, run=in_terminal),
+        "--debug": Case(changes=noted, base={"--network": "nothing"}),
     },
     "show": {
         "--json": Case(changes=printed),
@@ -372,15 +378,16 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "guided.toml").write_text('kind = "photo"\nlayer = "blocks.1"\nguide = "guide.jpg"\nsteps = 1\n')
     (folder / "plain.toml").write_text('kind = "photo"\nlayer = "blocks.1"\noctaves = 1\nsteps = 1\n')
     (folder / "huge.toml").write_text('kind = "zoom"\nlayer = "stem"\nshape = [6000, 6000]\n')
-    settings = [part for name, value in BASELINES["atlas"][1].items() for part in (name, value)]
-    dream("atlas", "blocks.1", *settings, "-o", "sheet", cwd=folder)
+    settings = [part for pair in {**BASELINES["atlas"][1], "--output": "sheet"}.items() for part in pair]
+    assert dream("atlas", "blocks.1", *settings, cwd=folder).returncode == 0
     network = {"net.prototxt": seeds.PROTOTXT.encode(), "net.caffemodel": seeds.caffemodel()}
     for name, content in network.items():
         (folder / name).write_bytes(content)
     (folder / "labels.txt").write_text("a\nb\nc\nd\ne\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        assert dream("networks", "add", "seed", *network, "--mean", "1,2,3", cwd=folder).returncode == 0
+        facts = ["--mean", "1,2,3", "--labels", "labels.txt"]
+        assert dream("networks", "add", "seed", *network, *facts, cwd=folder).returncode == 0
         add_package(folder / "site", network)
         patch.syspath_prepend(str(folder / "site"))
         yield folder
