@@ -28,7 +28,7 @@ from tests.support.command import (
     pixels,
     refused,
 )
-from tests.support.tiny_networks import tiny_module
+from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
 
 def test_a_photograph_is_dreamed_with_the_defaults_of_the_library(folder) -> None:
@@ -381,7 +381,7 @@ def test_a_class_without_a_gradient_does_not_stop_the_other_classes(folder, monk
     module = tiny_module()
     with torch.no_grad():
         module.classifier.weight[2] = module.classifier.bias[2] = 0
-    network = inc.Network(module, labels=["ash", "elm", "fir", "yew"], name="tiny")
+    network = inc.Network(module, mean=TINY_MEAN, std=TINY_STD, labels=["ash", "elm", "fir", "yew"], name="tiny")
     monkeypatch.setattr("inceptionism.networks.hub.registry.load_by_name", lambda name: network)
     done = dream("class", "ash", "fir", "yew", "--network", "tiny", "--size", size, "--steps", 2, cwd=folder)
     assert (done.returncode, done.stdout) == (1, "ash.png\nyew.png\n")

@@ -25,6 +25,9 @@ from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.result import Result, Step
 
+MIN_COMPARED_STEPS = 16
+"""Smallest number of steps for which the scores of the beginning and of the end are compared."""
+
 
 class Run(ABC):
     """The steps from a recipe to a picture.
@@ -146,9 +149,12 @@ class Run(ABC):
         """Return a note if the score is lower at the end of the last octave than at its beginning.
 
         The means over a quarter of the steps are compared, because the random views of a picture have different scores.
+        A few steps say too little.
         """
         scores = self.scores[-self.steps :]
-        count = max(1, len(scores) // 4)
+        if len(scores) < MIN_COMPARED_STEPS:
+            return []
+        count = len(scores) // 4
         first, last = (sum(part) / count for part in (scores[:count], scores[-count:]))
         if not last < first:
             return []
