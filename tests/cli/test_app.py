@@ -64,7 +64,7 @@ def test_a_count_gives_several_pictures_of_each_class(folder) -> None:
     assert done.stdout.split() == ["banana.png", "banana-2.png", "lion.png", "lion-2.png"]
     for name, seed in {"lion": 4, "lion-2": 5}.items():
         assert inc.load_recipe(folder / f"{name}.png").seed == seed
-    refused(dream("class", "banana", "--count", 0, cwd=folder), "0 is not in the range x>=1", 2)
+    refused(dream("class", "banana", "--count", 0, cwd=folder), "--count.*(1|x>=1)", 2)
 
 
 def test_the_folder_of_several_pictures_is_made(folder) -> None:
