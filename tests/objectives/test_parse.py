@@ -38,6 +38,7 @@ def pictures(tmp_path, photo, monkeypatch):
     np.save("nothing.npy", np.zeros(7))
     open_header = Path("vector.npy").read_bytes().replace(b"), }", b"(,  ")
     Path("damaged.npy").write_bytes(open_header)
+    Path("shapeless.npy").write_bytes(Path("vector.npy").read_bytes().replace(b"(7,), }    ", b"(False,), }"))
     np.save("objects.npy", np.array([print]), allow_pickle=True)
     return tmp_path
 
@@ -137,6 +138,7 @@ def test_the_reference_lists_every_objective() -> None:
             "the direction nothing.npy must be a row of finite numbers that are not all zero",
         ),
         ("direction(second, objects.npy)", "objects.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, shapeless.npy)", "shapeless.npy cannot be read as a .npy file with a direction"),
         ("direction(second, damaged.npy)", "damaged.npy cannot be read as a .npy file with a direction"),
         ("direction(second, missing.npy)", "there is no file missing.npy"),
         ("guide(second)", "has the wrong number of arguments; write guide"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -39,6 +40,12 @@ def test_spaces_and_number_formats_do_not_matter() -> None:
     assert second == Term("guide", ("a/b", "my, (flowers).jpg", "cosine"), {}, -0.1)
     assert third == Term("tv")
     assert parse_terms("layer(a, where=m = 1.png)", "x") == (Term("layer", ("a",), {"where": "m = 1.png"}),)
+
+
+def test_a_sum_of_very_many_terms_is_parsed_at_once() -> None:
+    begin = time.process_time()
+    assert len(parse_terms(" + ".join(["tv"] * 15_000), "prior")) == 15_000
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize(

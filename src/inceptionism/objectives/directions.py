@@ -29,7 +29,7 @@ def read_direction(path: Path) -> Tensor:
     """
     try:
         values = np.load(io.BytesIO(read_limited(path, MAX_DIRECTION_BYTES)), allow_pickle=False)
-    except (UnreadableFile, OSError, ValueError, EOFError, tokenize.TokenError) as error:
+    except (UnreadableFile, OSError, ValueError, TypeError, EOFError, tokenize.TokenError) as error:
         raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
         raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")

@@ -126,7 +126,8 @@ class _Reader:
     """Parser that reads one sum of terms from its beginning to its end."""
 
     def __init__(self, text: str, kind: str, names: Iterable[str]) -> None:
-        self._text, self._kind, self._position = text, kind, 0
+        self._text, self._position = text, 0
+        self._label = f"{kind} {quote_value(text)}"
         self._name = names_pattern(text, names)
 
     def terms(self) -> Iterator[Term]:
@@ -135,7 +136,7 @@ class _Reader:
             if sign is None and self._position:
                 self._refuse("+ or -")
             weight = float(self._read(WEIGHT) or 1) * (-1 if sign == "-" else 1)
-            check_number(f"a weight in {self._kind} {quote_value(self._text)}", weight)
+            check_number(f"a weight in {self._label}", weight)
             name = self._read(NAME)
             if name is None:
                 self._refuse("a name")
@@ -158,7 +159,7 @@ class _Reader:
             if key is None:
                 arguments.append(value)
             elif key in named:
-                raise InvalidSetting(f"{self._kind} {quote_value(self._text)} has {key}= twice in one {name}")
+                raise InvalidSetting(f"{self._label} has {key}= twice in one {name}")
             else:
                 named[key] = value
             if self._read(CLOSING) is not None:
@@ -186,4 +187,4 @@ class _Reader:
     def _refuse(self, missing: str) -> NoReturn:
         rest = self._text[self._position :].strip()
         where = f"at {quote_value(rest)}" if rest else "at its end"
-        raise InvalidSetting(f"{self._kind} {quote_value(self._text)} cannot be read: {missing} is missing {where}")
+        raise InvalidSetting(f"{self._label} cannot be read: {missing} is missing {where}")

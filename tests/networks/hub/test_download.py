@@ -554,7 +554,7 @@ def test_a_sha_1_checksum_is_accepted(web: Web, tmp_path) -> None:
 
 def test_invalid_descriptions_are_refused() -> None:
     valid = f"sha256:{'0' * 64}"
-    for name in ("", ".", "..", "../x", "a/b", "a\\b", "C:x", ".hidden", "a\n", "a\0"):
+    for name in ("", ".", "..", "../x", "a/b", "a\\b", "C:x", ".hidden", "a\n", "a\0", "ä" * 128):
         with pytest.raises(InvalidSetting, match="name must consist of letters, digits and"):
             RemoteFile(name, (), None, valid)
     for checksum in ("", "0" * 64, "md5:" + "0" * 32, "sha1:" + "0" * 64, valid.upper(), valid + "\n"):

@@ -13,6 +13,9 @@ from inceptionism.validation import check_integer
 MAX_FILE_BYTES = 2**43
 """Largest size of a file that a description may give, in bytes."""
 
+MAX_NAME_BYTES = 255
+"""Largest length of a file's name in bytes, on all usual file systems."""
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -41,10 +44,10 @@ class RemoteFile:
             raise InvalidSetting(f"urls must be a list of addresses, not {quote_value(self.urls)}")
         if self.size is not None:
             check_integer(f"the size of {quote_value(self.name)}", self.size, 0, MAX_FILE_BYTES)
-        if not re.fullmatch(r"\w[\w.+-]*", self.name):
+        if not re.fullmatch(r"\w[\w.+-]*", self.name) or len(self.name.encode()) > MAX_NAME_BYTES:
             raise InvalidSetting(
                 "name must consist of letters, digits and . _ + - and not begin with . + or -, "
-                f"but it is {quote_value(self.name)}"
+                f"and have at most {MAX_NAME_BYTES} bytes, but it is {quote_value(self.name)}"
             )
         if not re.fullmatch("sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", self.checksum):
             raise InvalidSetting(
