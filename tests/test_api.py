@@ -140,7 +140,9 @@ def test_octaves_without_a_gradient_are_noted(tiny, photo) -> None:
     result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, steps=2)
     assert result.scores[0] == 0
     assert result.scores[2] > 0
-    assert result.notes[-1].startswith("1 of 2 octaves changed nothing: big yields no gradient on this picture at 66×51")
+    assert result.notes[-1].startswith(
+        "1 of 2 octaves changed nothing: big yields no gradient on this picture at 66×51"
+    )
     assert result.image.size == size[::-1]
     assert not np.array_equal(pixels(result), photo)
 
