@@ -43,12 +43,8 @@ def test_the_first_number_type_is_float32_until_a_copy_is_made(copies) -> None:
     assert copies.first_dtype == torch.bfloat16
 
 
-def test_deep_copies_and_moves_do_not_change_the_results(copies) -> None:
+def test_a_deep_copy_has_the_same_results(copies) -> None:
     expected = output(copies)
     twin = copy.deepcopy(copies)
     assert torch.equal(output(twin), expected)
-    twin.to(torch.device("cpu"))
-    assert torch.equal(output(twin), expected)
-    twin.to(torch.device("meta"))
-    assert twin.module_for(["second"], torch.float32)[0].classifier.weight.device.type == "meta"
     assert torch.equal(output(copies), expected)
