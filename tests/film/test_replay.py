@@ -80,7 +80,7 @@ def test_a_recipe_written_by_hand_makes_a_film(folder) -> None:
 def test_files_that_were_not_passed_are_not_read(folder) -> None:
     refused(dream("replay", "zoom.mp4", cwd=folder), "pass a photograph after the recipe", 2)
     refused(dream("replay", "video.mp4", cwd=folder), "in.mp4", 2)
-    (folder / "guided.toml").write_text('kind = "zoom"\nlayer = "blocks.0"\nguide = "cup.png"\n')
+    (folder / "guided.toml").write_text('kind = "zoom"\nlayer = "blocks.0"\nguide = "../cup.png"\n')
     refused(dream("run", "guided.toml", cwd=folder), "--picture cup.png", 2)
     refused(dream("replay", "zoom.mp4", "cup.png", "--keep-position", cwd=folder), "for pictures", 2)
     with pytest.raises(inc.InvalidSetting, match="replay_film"):
