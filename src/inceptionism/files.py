@@ -7,6 +7,7 @@ the program wait for ever.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import re
 import stat
@@ -92,6 +93,20 @@ def read_limited(path: Path, max_bytes: int) -> bytes:
     if len(content) > max_bytes:  # the file has grown in the meantime
         raise UnreadableFile(too_large(path, max_bytes))
     return content
+
+
+def hash_file(path: Path, algorithm: str = "sha256") -> str:
+    """Return the checksum of a file in hexadecimal digits. `algorithm` is "sha256" or "sha1".
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    # Systems that forbid SHA-1 allow it if it is not used for security.
+    checksum = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            checksum.update(block)
+    return checksum.hexdigest()
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:

@@ -18,8 +18,8 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.files import hash_file
 from inceptionism.networks.hub import entries, registry, store
-from inceptionism.networks.hub.download import digest
 from tests.support.command import dream, pixels, refused
 from tests.support.tiny_networks import randomize, tiny_module
 
@@ -91,7 +91,7 @@ def entry_of(paths: list[Path], *places: str) -> dict[str, object]:
             {
                 "name": path.name,
                 "size": path.stat().st_size,
-                "checksum": f"sha256:{digest(path, 'sha256')}",
+                "checksum": f"sha256:{hash_file(path)}",
                 "urls": [f"{place}/{path.name}" for place in places],
             }
             for path in paths

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
-from inceptionism.files import check_file, text_of_name
+from inceptionism.files import check_file, hash_file, text_of_name
 from inceptionism.film.animations import AnimationReader, FolderReader, is_webp
 from inceptionism.film.decoder import FilmFrame, VideoDecoder
-from inceptionism.film.unfinished import hash_file
 from inceptionism.film.upright import fit
 from inceptionism.io import convert_read_errors
 

