@@ -10,7 +10,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib.metadata import version
 
 import torch
 from PIL import Image
@@ -24,9 +23,10 @@ from inceptionism.optimization import AscentState, GradientEvaluator, Parameteri
 from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.result import Result, Step
+from inceptionism.version import __version__
 
-MIN_COMPARED_STEPS = 16
-"""Smallest number of steps for which the scores of the beginning and of the end are compared."""
+MIN_COMPARED_VIEWS = 16
+"""Smallest number of random views whose scores at the beginning and at the end are compared."""
 
 
 class Run(ABC):
@@ -149,12 +149,12 @@ class Run(ABC):
         """Return a note if the score is lower at the end of the last octave than at its beginning.
 
         The means over a quarter of the steps are compared, because the random views of a picture have different scores.
-        A few steps say too little.
+        A few random views say too little.
         """
         scores = self.scores[-self.steps :]
-        if len(scores) < MIN_COMPARED_STEPS:
+        if self.prior.transforms and len(scores) < MIN_COMPARED_VIEWS:
             return []
-        count = len(scores) // 4
+        count = max(1, len(scores) // 4)
         first, last = (sum(part) / count for part in (scores[:count], scores[-count:]))
         if not last < first:
             return []
@@ -203,7 +203,7 @@ class Run(ABC):
             height, width = photo.pixels.shape[:2]
             photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
         return MadeWith(
-            inceptionism=version("inceptionism"),
+            inceptionism=__version__,
             torch=torch.__version__,
             device=self.network.device.type,
             weights=self.network.weights_hash,
