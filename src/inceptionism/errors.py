@@ -13,7 +13,6 @@ from typing import Any
 MAX_QUOTED = 100
 """Largest number of characters of a value that a message quotes in full."""
 
-
 MAX_PATH = 300
 """Largest number of characters of a path that a message quotes in full."""
 
@@ -133,4 +132,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     near = near_names(name, known)
     if not near:
         return ""
-    return "; did you mean " + " or ".join(filter(None, [", ".join(near[:-1]), near[-1]])) + "?"
+    return f"; did you mean {enumeration(near, 'or')}?"
+
+
+def enumeration(words: Sequence[str], conjunction: str) -> str:
+    """Return words as a list in a sentence, for example "a, b or c"."""
+    return f" {conjunction} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

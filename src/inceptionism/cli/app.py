@@ -218,9 +218,9 @@ add_share_command(app)
 def show_version(wanted: bool) -> None:
     """Print the version and exit, if that is wanted."""
     if wanted:
-        from importlib.metadata import version
+        from inceptionism.version import __version__
 
-        typer.echo(f"inceptionism {version('inceptionism')}")
+        typer.echo(f"inceptionism {__version__}")
         raise typer.Exit
 
 

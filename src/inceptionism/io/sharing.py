@@ -12,7 +12,7 @@ from pathlib import PurePath
 import numpy as np
 from PIL import Image
 
-from inceptionism.errors import CannotWrite, InvalidSetting
+from inceptionism.errors import CannotWrite, InvalidSetting, enumeration
 from inceptionism.io.encoding import encode, encode_with_packet, flatten_alpha, limit_colors
 from inceptionism.io.photos import Photo
 from inceptionism.recipes import (
@@ -210,8 +210,7 @@ def alternative_text(recipe: Recipe, verdict: Verdict | None = None) -> str:
 def likely_classes(verdict: Verdict) -> str:
     """Return the most likely class of a verdict in words, and up to two others that are not unlikely."""
     first, *others = verdict.seen[:MAX_NAMED_CLASSES]
-    names = [first[0], *(name for name, share in others if share >= MIN_NAMED_SHARE)]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return enumeration([first[0], *(name for name, share in others if share >= MIN_NAMED_SHARE)], "and")
 
 
 def caption(recipe: Recipe) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.metadata import version
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from inceptionism.errors import printable
+from inceptionism.version import __version__
 
 PNG_XMP = "XML:com.adobe.xmp"
 """Keyword of the text chunk that holds the packet of a PNG."""
@@ -40,7 +40,7 @@ TEMPLATE = f"""\
 
 def software() -> str:
     """Return the name and version of this program, in the form that metadata uses."""
-    return f"inceptionism {version('inceptionism')}"
+    return f"inceptionism {__version__}"
 
 
 def write_packet(recipe: str, title: str) -> bytes:

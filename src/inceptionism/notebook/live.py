@@ -37,7 +37,6 @@ def show_steps(make: Make) -> Make:
 
     @wraps(make)
     def make_and_show(*args: Any, on_step: Callable[[Step], object] | None = None, **kwargs: Any) -> Result | Results:
-
         with View() as view:
 
             def show_step(step: Step) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -41,8 +43,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
         matches = candidates.T[torch.cat(best, 1)]  # N×positions×C
         return torch.einsum("ncp,npc->n", values, matches)
 
-    text = expression_text("guide", unit_name(name), picture.title, *(["cosine"] if cosine else []))
-    return Objective(frozenset([name]), score, text, (reference,), repeatable=True)
+    return comparison("guide", name, reference, score, *(["cosine"] if cosine else []))
 
 
 def inversion(name: str, picture: Photo) -> Objective:
@@ -62,13 +63,7 @@ def inversion(name: str, picture: Photo) -> Objective:
         values, target = activations[name], activations[name, reference]
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(
-        frozenset([name]),
-        score,
-        expression_text("inversion", unit_name(name), picture.title),
-        (reference,),
-        repeatable=True,
-    )
+    return comparison("inversion", name, reference, score)
 
 
 def caricature(name: str, picture: Photo) -> Objective:
@@ -88,13 +83,7 @@ def caricature(name: str, picture: Photo) -> Objective:
         cosine = F.cosine_similarity(values, target, dim=1).clamp_min(0)
         return (values * target).sum(1) / sum_of_squares(target).clamp_min(MIN_DIVISOR).sqrt() * cosine
 
-    return Objective(
-        frozenset([name]),
-        score,
-        expression_text("caricature", unit_name(name), picture.title),
-        (reference,),
-        repeatable=True,
-    )
+    return comparison("caricature", name, reference, score)
 
 
 def style(name: str, picture: Photo) -> Objective:
@@ -113,13 +102,23 @@ def style(name: str, picture: Photo) -> Objective:
         values, target = gram_matrix(activations[name]), gram_matrix(activations[name, reference])
         return -sum_of_squares(values - target) / sum_of_squares(target).clamp_min(MIN_DIVISOR)
 
-    return Objective(
-        frozenset([name]),
-        score,
-        expression_text("style", unit_name(name), picture.title),
-        (reference,),
-        repeatable=True,
-    )
+    return comparison("style", name, reference, score)
+
+
+def comparison(
+    kind: str, name: str, reference: Reference, score: Callable[[Activations], Tensor], *options: str
+) -> Objective:
+    """Return an objective that compares the picture with a reference in a layer.
+
+    Args:
+        kind: Name of the objective in texts.
+        name: Name of the layer.
+        reference: The reference.
+        score: Function that returns the scores.
+        options: Further arguments in the text of the objective.
+    """
+    text = expression_text(kind, unit_name(name), reference.photo.title, *options)
+    return Objective(frozenset([name]), score, text, (reference,), repeatable=True)
 
 
 def gram_matrix(values: Tensor) -> Tensor:

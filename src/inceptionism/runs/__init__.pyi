@@ -4,7 +4,6 @@ from .comparison import compare_with_file, differences, is_varied
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .replay import (
     check_area,
-    files_in_changes,
     prepare_replay,
     resolve_replay,
 )
@@ -26,7 +25,6 @@ __all__ = [
     "chosen_layers",
     "compare_with_file",
     "differences",
-    "files_in_changes",
     "finish_runs",
     "is_varied",
     "judge",
