@@ -54,6 +54,8 @@ from .runs import Result, Results, Step
 Target: TypeAlias = str | int | Objective
 Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
+Transforms: TypeAlias = Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]
+Penalties: TypeAlias = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
 """
 

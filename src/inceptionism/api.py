@@ -17,6 +17,7 @@ from inceptionism.files import text_of_name
 from inceptionism.io import PhotoSource, load_mask, load_photo
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective
+from inceptionism.optimization import PriorFunctions
 from inceptionism.recipes import (
     ClassRecipe,
     Keyframe,
@@ -29,12 +30,16 @@ from inceptionism.recipes import (
 from inceptionism.runs import ClassRun, PhotoRun, Result, Results, Step, finish_runs, make_class_runs
 
 if TYPE_CHECKING:
+    import torch
+
     # The libraries of films are loaded when a film is made.
     from inceptionism.film import VideoRun, ZoomRun
 
 Target: TypeAlias = "str | int | Objective"
 Targets: TypeAlias = "list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]"
 OnStep: TypeAlias = Callable[[Step], object]
+Transforms: TypeAlias = "Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]"
+Penalties: TypeAlias = "Sequence[Callable[[torch.Tensor], torch.Tensor]]"
 Keyframes: TypeAlias = "str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None"
 
 ANNOTATIONS = {
@@ -69,7 +74,14 @@ NOTES = {
 
 
 @takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
-def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any) -> Result:
+def dream(
+    photo: PhotoSource,
+    *,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
 
     The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
@@ -78,6 +90,10 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
         photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
             or with floats in [0, 1]).
         **settings: Settings of the recipe.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -87,7 +103,7 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
         InvalidSetting: If a setting has the wrong type or is out of range.
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
-    recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
     return PhotoRun(PhotoRecipe(**recipe), load_photo(photo), **objects).finish(on_step)
 
 
@@ -98,7 +114,13 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
     notes=NOTES,
 )
 def visualize(
-    target: Target | Targets, *, count: int | None = None, on_step: OnStep | None = None, **settings: Any
+    target: Target | Targets,
+    *,
+    count: int | None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
+    on_step: OnStep | None = None,
+    **settings: Any,
 ) -> Result | Results:
     """Generate a picture of a class, or of any other objective, from noise.
 
@@ -112,6 +134,10 @@ def visualize(
         **settings: Settings of the recipe.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -121,6 +147,7 @@ def visualize(
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
             If only some of several pictures fail, the error has the `results` of the others.
     """
+    functions = PriorFunctions.of(transforms, penalties)
     network = settings.pop("network")
     name = network_name(network)
     targets: Sequence[Any] = target if isinstance(target, Sequence) and not isinstance(target, str) else [target]
@@ -129,7 +156,9 @@ def visualize(
         objective = one if isinstance(one, Objective) else None
         wanted: dict[str, Any] = {"target": one} if objective is None else {"objective": str(objective)}
         recipe = ClassRecipe(network=name, **wanted, **settings)
-        runs += make_class_runs(recipe, 1 if count is None else count, network=network, objective=objective)
+        runs += make_class_runs(
+            recipe, 1 if count is None else count, network=network, objective=objective, prior_functions=functions
+        )
         network = runs[0].network
     if targets is not target and count is None:
         return runs.pop().finish(on_step)
@@ -142,7 +171,13 @@ def visualize(
     annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"},
     notes=NOTES,
 )
-def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
+def zoom(
+    photo: PhotoSource = "noise",
+    *,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
+    **settings: Any,
+) -> ZoomRun:
     """Make a film that flies into a picture: dream, zoom, and dream again.
 
         for frame in inc.zoom("sky.jpg", seconds=2):
@@ -153,6 +188,10 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
         photo: First picture: a path, a PIL image, an array or a tensor (see `load_photo`); or "noise" for noise with
             natural colors.
         **settings: Settings of the recipe.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -164,7 +203,7 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     """
     from inceptionism.film import ZoomRun
 
-    recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
     keyframes = recipe["keyframes"] or ()
     if isinstance(keyframes, (str, os.PathLike)):
         keyframes = read_keyframes(keyframes)
@@ -173,7 +212,13 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
 
 
 @takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
-def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
+def video(
+    film: str | os.PathLike[str],
+    *,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
+    **settings: Any,
+) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
@@ -181,6 +226,10 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     Args:
         film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         **settings: Settings of the recipe.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -192,12 +241,12 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """
     from inceptionism.film import FilmSource, VideoRun
 
-    recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
     made = VideoRecipe(**recipe)
     return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 
 
-def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_settings(settings: Mapping[str, Any], functions: PriorFunctions) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     if guide is not None:
@@ -214,6 +263,7 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     }
     objects = {
         "network": network,
+        "prior_functions": functions,
         "objective": None if isinstance(objective, str) else objective,
         "guide": guide,
         "mask": mask,

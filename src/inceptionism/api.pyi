@@ -17,6 +17,8 @@ from .runs import Result, Results, Step
 Target: TypeAlias = str | int | Objective
 Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
+Transforms: TypeAlias = Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]
+Penalties: TypeAlias = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
 
 def dream(
@@ -38,6 +40,8 @@ def dream(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
@@ -74,6 +78,10 @@ def dream(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -98,6 +106,8 @@ def visualize(
     precision: str = "auto",
     memory: str | None = None,
     count: None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
     on_step: OnStep | None = None,
 ) -> Result: ...
 @overload
@@ -114,6 +124,8 @@ def visualize(
     precision: str = "auto",
     memory: str | None = None,
     count: int,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
     on_step: OnStep | None = None,
 ) -> Results: ...
 @overload
@@ -130,6 +142,8 @@ def visualize(
     precision: str = "auto",
     memory: str | None = None,
     count: int | None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
     on_step: OnStep | None = None,
 ) -> Results:
     """Generate a picture of a class, or of any other objective, from noise.
@@ -159,6 +173,10 @@ def visualize(
             Larger pictures are processed in tiles.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -196,6 +214,8 @@ def zoom(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
 ) -> ZoomRun:
     """Make a film that flies into a picture: dream, zoom, and dream again.
 
@@ -246,6 +266,10 @@ def zoom(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -278,6 +302,8 @@ def video(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
+    transforms: Transforms | None = None,
+    penalties: Penalties | None = None,
 ) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
@@ -318,6 +344,10 @@ def video(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
+            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
+            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from inceptionism.io import Photo
 from inceptionism.networks import Network
 from inceptionism.objectives import MaskedObjective, Objective, masked_objectives
+from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import MAX_SEED, PhotoRecipe
 from inceptionism.runs import PhotoRun, run_batch
 from inceptionism.tensors import resize
@@ -24,6 +25,7 @@ class FrameRun(PhotoRun):
         recipe: Recipe of a frame.
         photo: Picture that has the size of the frames.
         network: Network, as in `PhotoRun`.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
         objective: Objective to maximize. If it changes over time, this is the sum of all objectives.
     """
 
@@ -33,9 +35,16 @@ class FrameRun(PhotoRun):
         photo: Photo,
         *,
         network: str | nn.Module | Network | None = None,
+        prior_functions: PriorFunctions = NO_FUNCTIONS,
         objective: Objective,
     ) -> None:
-        super().__init__(replace(recipe, size=None, guide=None, mask=None), photo, network=network, objective=objective)
+        super().__init__(
+            replace(recipe, size=None, guide=None, mask=None),
+            photo,
+            network=network,
+            prior_functions=prior_functions,
+            objective=objective,
+        )
         self._frame: Tensor | None = None
         self._mixture: Sequence[tuple[float, Objective]] = [(1.0, self.objective)]
 

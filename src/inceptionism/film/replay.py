@@ -50,7 +50,7 @@ def replay_film(
         network: The network to use, as in `replay`.
         force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
         **changes: Settings that replace those of the recipe: `layer`, `size`, `seconds`, … An objective that exists
-            only in Python is passed as `objective`.
+            only in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`.
 
     Returns:
         A film run: iterate over it for its frames, or save it. Its `notes` report every difference from the original
@@ -63,8 +63,8 @@ def replay_film(
             was not passed.
     """
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    plain, objective = split_changes(changes, network)
-    passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source), objective=objective)
+    plain, objects = split_changes(changes, network)
+    passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source), **objects)
     return prepare_film(recipe, None if begin is None else Path(begin), passed, plain, force=force)
 
 
@@ -86,6 +86,12 @@ def prepare_film(
     varied, network, passed = resolve_replay(recipe, passed, changes)
     known = recipe.made_with.photo if recipe.made_with else None
     any_size = force or bool({"size", "shape"} & changes.keys())
+    objects: dict[str, Any] = {
+        "network": network,
+        "prior_functions": passed.prior_functions,
+        "objective": passed.objective,
+        "find_file": passed.find_file,
+    }
     run: FilmRun
     if isinstance(varied, ZoomRecipe):
         if begin is None and known:
@@ -95,7 +101,7 @@ def prepare_film(
         photo = None if begin is None else load_photo(begin)
         if not any_size:
             check_area(frame_size(varied, photo))
-        run = ZoomRun(varied, photo, network=network, objective=passed.objective, find_file=passed.find_file)
+        run = ZoomRun(varied, photo, **objects)
     elif isinstance(varied, VideoRecipe):
         if begin is None:
             raise InvalidSetting(
@@ -104,7 +110,7 @@ def prepare_film(
         film = FilmSource(begin, varied.fps)
         if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
-        run = VideoRun(varied, film, network=network, objective=passed.objective, find_file=passed.find_file)
+        run = VideoRun(varied, film, **objects)
     else:
         raise InvalidSetting(
             f"the recipe is of kind {quote_value(recipe.kind)}, which is not a film; use replay for pictures"

@@ -20,6 +20,7 @@ from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
 from inceptionism.io import Array, Photo
 from inceptionism.networks import Network, load_network
+from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import VideoRecipe
 from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import to_image, to_picture
@@ -39,6 +40,7 @@ class VideoRun(FilmRun):
         recipe: Recipe of the video.
         film: Film to dream.
         network: Network, as in `PhotoRun`.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
@@ -54,6 +56,7 @@ class VideoRun(FilmRun):
         film: FilmSource,
         *,
         network: str | nn.Module | Network | None = None,
+        prior_functions: PriorFunctions = NO_FUNCTIONS,
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
@@ -63,7 +66,7 @@ class VideoRun(FilmRun):
         first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self.objective = photo_objective(recipe, net, first, **replacements)
-        self._run = FrameRun(recipe, first, network=net, objective=self.objective)
+        self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=self.objective)
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))

@@ -17,7 +17,7 @@ from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
 from inceptionism.io import Photo
 from inceptionism.networks import Network, load_network
 from inceptionism.objectives import Objective
-from inceptionism.optimization import natural_noise
+from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions, natural_noise
 from inceptionism.recipes import ZoomRecipe, keyframe_position
 from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import center_crop, to_image, to_picture
@@ -39,6 +39,7 @@ class ZoomRun(FilmRun):
         recipe: Recipe of the zoom.
         photo: Photograph that the zoom starts from. None means noise that looks like colored clouds.
         network: Network, as in `PhotoRun`.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
         **replacements: Objects that are used in place of those in the recipe.
     """
 
@@ -50,6 +51,7 @@ class ZoomRun(FilmRun):
         photo: Photo | None = None,
         *,
         network: str | nn.Module | Network | None = None,
+        prior_functions: PriorFunctions = NO_FUNCTIONS,
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
@@ -58,7 +60,9 @@ class ZoomRun(FilmRun):
         first = first_frame(photo, self.size, recipe.seed)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
-        self._run = FrameRun(recipe, first, network=net, objective=self._objectives.total)
+        self._run = FrameRun(
+            recipe, first, network=net, prior_functions=prior_functions, objective=self._objectives.total
+        )
         self.recipe = replace(recipe, made_with=self._run.made_with(photo))
         self.notes = self._run.notes
         self.fps = Fraction(recipe.fps).limit_denominator(1001)

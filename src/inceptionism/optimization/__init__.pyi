@@ -2,18 +2,22 @@ from .ascent import AscentState, NormalizedAscent, ascend
 from .gradients import GradientEvaluator
 from .initialization import Initialization, initialize, natural_noise
 from .parameterizations import FAINT_STD, Parameterization, Pixels
+from .prior_functions import NO_FUNCTIONS, PictureScore, PriorFunctions
 from .priors import Prior, build_prior, suitable_prior
 from .transforms import Transform, circular_shift
 
 __all__ = [
     "FAINT_STD",
+    "NO_FUNCTIONS",
     "AscentState",
     "GradientEvaluator",
     "Initialization",
     "NormalizedAscent",
     "Parameterization",
+    "PictureScore",
     "Pixels",
     "Prior",
+    "PriorFunctions",
     "Transform",
     "ascend",
     "build_prior",

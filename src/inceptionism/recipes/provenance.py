@@ -61,6 +61,9 @@ class MadeWith:
     python_objective: bool | None = setting(
         None, "Whether the objective exists only in Python, so that a replay needs it again"
     )
+    python_prior: bool | None = setting(
+        None, "Whether transforms or penalties exist only in Python, so that a replay needs them again"
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)

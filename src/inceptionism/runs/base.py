@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -19,8 +19,16 @@ from inceptionism.errors import InceptionismError
 from inceptionism.io import Photo
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
-from inceptionism.optimization import AscentState, GradientEvaluator, Parameterization, Prior, Transform
-from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe
+from inceptionism.optimization import (
+    AscentState,
+    GradientEvaluator,
+    Parameterization,
+    Prior,
+    PriorFunctions,
+    Transform,
+    build_prior,
+)
+from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe, Term
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.result import Result, Step
 from inceptionism.version import __version__
@@ -35,6 +43,7 @@ class Run(ABC):
     Args:
         recipe: Settings of the picture.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
 
     Attributes:
         size: Height and width of the result in pixels.
@@ -55,12 +64,18 @@ class Run(ABC):
     objective: Objective
     prior: Prior
 
-    def __init__(self, recipe: PhotoRecipe | ClassRecipe, network: str | nn.Module | Network | None) -> None:
+    def __init__(
+        self,
+        recipe: PhotoRecipe | ClassRecipe,
+        network: str | nn.Module | Network | None,
+        prior_functions: PriorFunctions,
+    ) -> None:
         self.recipe = recipe
+        self.prior_functions = prior_functions
         network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
-        self.notes: list[str] = list(network.notes)
+        self.notes: list[str] = [*network.notes, *prior_functions.notes]
         self.scores: list[float] = []
         self.failure: InceptionismError | None = None
         self._remaining_steps: Iterator[Step] | None = None
@@ -84,6 +99,10 @@ class Run(ABC):
     @abstractmethod
     def states(self) -> Iterator[AscentState]:
         """Yield the state of each octave. A state is finished when the next one is requested."""
+
+    def build_prior(self, terms: Mapping[str, Term]) -> Prior:
+        """Return the prior of `terms`, which are given by name, with the functions of this run."""
+        return self.prior_functions.added_to(build_prior(terms, self.network))
 
     def make_state(
         self,
@@ -184,6 +203,7 @@ class Run(ABC):
             tuple(self.sizes),
             self.steps,
             self.recipe.prior,
+            self.prior_functions,
             self.objective.references,
             len(self.objective.by_mask),
             self.objective if self.compared_pictures else None,
@@ -212,4 +232,5 @@ class Run(ABC):
             pictures=self.objective.pictures() or None,
             tile=self.tile,
             python_objective=None if self.objective.repeatable else True,
+            python_prior=True if self.prior_functions else None,
         )

@@ -26,7 +26,14 @@ from inceptionism.objectives import (
     parse_objective,
     weighted_sum,
 )
-from inceptionism.optimization import AscentState, NormalizedAscent, Pixels, build_prior, circular_shift
+from inceptionism.optimization import (
+    NO_FUNCTIONS,
+    AscentState,
+    NormalizedAscent,
+    Pixels,
+    PriorFunctions,
+    circular_shift,
+)
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.runs.octaves import octave_sizes
@@ -69,6 +76,7 @@ class PhotoRun(Run):
         recipe: Settings of the picture.
         photo: The photograph.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
@@ -84,13 +92,14 @@ class PhotoRun(Run):
         photo: Photo,
         *,
         network: str | nn.Module | Network | None = None,
+        prior_functions: PriorFunctions = NO_FUNCTIONS,
         **replacements: Unpack[Replacements],
     ) -> None:
-        super().__init__(recipe, network)
+        super().__init__(recipe, network, prior_functions)
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
-        self.prior = build_prior(parse_prior(recipe.prior, photo=True), self.network)
+        self.prior = self.build_prior(parse_prior(recipe.prior, photo=True))
         self.steps = recipe.steps
         self.seed = recipe.seed
         self.notes += photo.notes

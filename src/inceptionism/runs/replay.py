@@ -73,7 +73,7 @@ def replay(
         force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
         on_step: Called with each `Step`, as in `dream`.
         **changes: Settings that replace those of the recipe: `layer`, `size`, `seed`, … An objective that exists only
-            in Python is passed as `objective`.
+            in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`.
 
     Returns:
         The picture. Its `notes` report every difference from the original run: versions, device, weights, photograph.
@@ -85,13 +85,13 @@ def replay(
             needs was not passed.
     """
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
-    plain, objective = split_changes(changes, network)
+    plain, objects = split_changes(changes, network)
     inputs = ReplayInputs(
         None if photo is None else load_photo(photo),
         named_files(pictures),
         network,
         recipe_folder(source),
-        objective=objective,
+        **objects,
     )
     runs, number = prepare_replay(recipe, inputs, plain, force=force)
     take_steps((steps[number] for steps in run_batch(runs)), on_step)
@@ -137,7 +137,7 @@ def resolve_replay(
     Raises:
         UnknownName, InvalidSetting: As in `replay`.
     """
-    check_objective_known(recipe, inputs, changes)
+    check_code_known(recipe, inputs, changes)
     varied = variation(recipe, changes)
     if "device" not in changes:
         varied = replace(varied, device=available_device(varied.device))
@@ -155,16 +155,23 @@ def resolve_replay(
     return varied, network, inputs
 
 
-def check_objective_known(recipe: Recipe, inputs: ReplayInputs, changes: Mapping[str, Any]) -> None:
-    """Raise `InvalidSetting` if the recipe's objective exists only in Python, and was neither passed nor replaced."""
+def check_code_known(recipe: Recipe, inputs: ReplayInputs, changes: Mapping[str, Any]) -> None:
+    """Raise `InvalidSetting` if an objective or a prior exists only in Python, and was neither passed nor replaced."""
+    if recipe.made_with is None:
+        return
+    function = "inc.replay" if recipe.kind in RUN_BUILDERS else "inc.replay_film"
     replacing = {"objective", *(name for name, others in RESET_BY.items() if "objective" in others)}
-    only_in_python = recipe.made_with is not None and recipe.made_with.python_objective
-    if only_in_python and inputs.objective is None and replacing.isdisjoint(changes):
-        function = "inc.replay" if recipe.kind in RUN_BUILDERS else "inc.replay_film"
+    if recipe.made_with.python_objective and inputs.objective is None and replacing.isdisjoint(changes):
         raise InvalidSetting(
             f"the recipe's objective {quote_value(recipe.objective)} was made by Python code, which the recipe does "
             f"not contain; pass the same Objective in Python, with {function}(file, objective=...), or choose another "
             "objective"
+        )
+    if recipe.made_with.python_prior and not inputs.prior_functions and "prior" not in changes:
+        raise InvalidSetting(
+            "the recipe's prior has transforms or penalties in Python code, which the recipe does not contain; pass "
+            f"the same functions in Python, with {function}(file, transforms=..., penalties=...), or choose another "
+            "prior"
         )
 
 
@@ -252,7 +259,14 @@ def photo_run(recipe: PhotoRecipe, network: Network, inputs: ReplayInputs) -> tu
             f"the recipe dreams a photograph{f', {describe_photo(known)}' if known else ''}; "
             "pass a photograph after the recipe"
         )
-    run = PhotoRun(recipe, inputs.photo, network=network, objective=inputs.objective, find_file=inputs.find_file)
+    run = PhotoRun(
+        recipe,
+        inputs.photo,
+        network=network,
+        prior_functions=inputs.prior_functions,
+        objective=inputs.objective,
+        find_file=inputs.find_file,
+    )
     return [run], 0
 
 
@@ -264,7 +278,13 @@ def class_runs(recipe: ClassRecipe, network: Network, inputs: ReplayInputs) -> t
     if objective is None and recipe.objective is not None:
         objective = parse_objective(recipe.objective, network, find_file=inputs.find_file)
     return [
-        ClassRun(replace(recipe, number=number), network=network, objective=objective, find_file=inputs.find_file)
+        ClassRun(
+            replace(recipe, number=number),
+            network=network,
+            objective=objective,
+            prior_functions=inputs.prior_functions,
+            find_file=inputs.find_file,
+        )
         for number in range(recipe.together)
     ], recipe.number
 

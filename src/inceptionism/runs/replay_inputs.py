@@ -14,6 +14,7 @@ from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.io import TOML_ENDING, Photo, last_path_part
 from inceptionism.networks import Network, network_name
 from inceptionism.objectives import Objective, check_objective
+from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import Recipe
 
 
@@ -30,6 +31,7 @@ class ReplayInputs:
         folder: Folder with further files that the recipe may open: that of a recipe file. None if there is none.
         all_used: Whether a picture that the recipe does not name is an error.
         objective: Objective that is used in place of the one in the recipe.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
     """
 
     photo: Photo | None = None
@@ -38,6 +40,7 @@ class ReplayInputs:
     folder: Path | None = None
     all_used: bool = False
     objective: Objective | None = None
+    prior_functions: PriorFunctions = NO_FUNCTIONS
 
     def find_file(self, name: str) -> Path:
         """Return the path of the file that the recipe calls `name`.
@@ -85,24 +88,31 @@ def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:
 
 def split_changes(
     changes: Mapping[str, Any], network: str | nn.Module | Network | None
-) -> tuple[dict[str, Any], Objective | None]:
-    """Return the changes that a caller in Python passes as plain settings, and the `Objective` among them.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the changes that a caller in Python passes as plain settings, and the objects among them.
+
+    The objects are the `objective` and the `prior_functions` of `ReplayInputs`.
 
     Args:
-        changes: Settings that replace those of the recipe. None means no change.
+        changes: Settings that replace those of the recipe, and the functions `transforms` and `penalties`. None means
+            no change.
         network: Network that is used in place of the one in the recipe.
 
     Raises:
-        InvalidSetting: If `objective` is neither a text nor an `Objective`.
+        InvalidSetting: If `objective` is neither a text nor an `Objective`, or if `transforms` or `penalties` are not
+            functions.
     """
     plain = {name: value for name, value in changes.items() if value is not None}
+    functions = PriorFunctions.of(plain.pop("transforms", None), plain.pop("penalties", None))
     if network is not None:
         plain["network"] = network_name(network)
     objective = plain.get("objective")
-    if objective is None or isinstance(objective, str):
-        return plain, None
-    check_objective(objective)
-    return {**plain, "objective": str(objective)}, objective
+    if isinstance(objective, str):
+        objective = None
+    elif objective is not None:
+        check_objective(objective)
+        plain["objective"] = str(objective)
+    return plain, {"objective": objective, "prior_functions": functions}
 
 
 def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:

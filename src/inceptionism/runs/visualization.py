@@ -18,9 +18,10 @@ from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
     FAINT_STD,
+    NO_FUNCTIONS,
     AscentState,
     Initialization,
-    build_prior,
+    PriorFunctions,
     initialize,
     suitable_prior,
 )
@@ -39,6 +40,7 @@ def make_class_runs(
     *,
     network: str | nn.Module | Network | None = None,
     objective: Objective | None = None,
+    prior_functions: PriorFunctions = NO_FUNCTIONS,
 ) -> list[ClassRun]:
     """Return the runs of `count` pictures of one class or objective, each from different noise.
 
@@ -50,7 +52,7 @@ def make_class_runs(
             more than these may be.
         InvalidSetting, UnknownName: As for `ClassRun`.
     """
-    first = ClassRun(recipe, network=network, objective=objective)
+    first = ClassRun(recipe, network=network, objective=objective, prior_functions=prior_functions)
     check_integer("count", count, 1, MAX_TOGETHER if first.objective.compares_batch else None)
     if first.objective.compares_batch and count == 1:
         raise InvalidSetting(f"{first.objective} compares several pictures with each other; give a count of 2 or more")
@@ -65,6 +67,7 @@ def make_class_runs(
             else replace(recipe, seed=recipe.seed + number),
             network=first.network,
             objective=None if recipe.objective is None else first.objective,
+            prior_functions=prior_functions,
         )
         for number in range(count)
     ]
@@ -77,6 +80,7 @@ class ClassRun(Run):
         recipe: Settings of the picture.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
         objective: Objective that is used in place of the one in the recipe.
+        prior_functions: Transforms and penalties that are added to the prior of the recipe.
         find_file: Function that finds the files that the recipe names. No other file is opened.
 
     Raises:
@@ -92,9 +96,10 @@ class ClassRun(Run):
         *,
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
+        prior_functions: PriorFunctions = NO_FUNCTIONS,
         find_file: FileResolver = Path,
     ) -> None:
-        super().__init__(recipe, network)
+        super().__init__(recipe, network, prior_functions)
         check_objective(objective)
         if objective is None and recipe.target is not None:
             text = target_text(recipe.target, self.network)
@@ -114,7 +119,7 @@ class ClassRun(Run):
         preset = PRESETS[recipe.preset]
         prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
         self._prior_terms = parse_prior(prior)
-        self.prior = build_prior(self._prior_terms, self.network)
+        self.prior = self.build_prior(self._prior_terms)
         self.steps = recipe.steps or preset.steps
         self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
         self.sizes = [self.size]
