@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import inceptionism as inc
 from tests.support import torchvision_operators  # noqa: F401  # makes torchvision importable in every test
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+
+# On a busy machine, any example can take long. A limit of time would fail tests at random.
+settings.register_profile("no_time_limit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no_time_limit")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -368,7 +368,7 @@ def test_a_huge_size_is_refused_before_anything_is_computed(tmp_path) -> None:
         caffe.read(*files)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 1500), junk=st.binary(max_size=40), cut=st.booleans())
 def test_a_damaged_file_is_refused_or_read_as_another_network(tmp_path, start, junk, cut) -> None:
     prototxt, caffemodel = write(tmp_path, input_of(9, 11) + CONV, CONV_WEIGHTS)
