@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
@@ -178,6 +181,43 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch, photo, tiny, case: Case) 
     case(photo, tiny, tmp_path)
     after = process_state(tmp_path)
     assert {name: after[name] for name in after if after[name] != before[name]} == {}
+
+
+def test_a_video_that_is_dropped_ends_its_thread_without_garbage_collection(tmp_path, photo, tiny) -> None:
+    write(tmp_path / "in.mp4", pan(photo, 12))
+    threads = set(threading.enumerate())
+    gc.disable()
+    try:
+        for _ in small_video(tmp_path / "in.mp4", tiny):
+            assert set(threading.enumerate()) > threads
+            break
+        assert set(threading.enumerate()) == threads
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("kind", ["zoom", "video"])
+def test_a_film_continues_after_a_loop_that_was_left(tmp_path, photo, tiny, kind: str) -> None:
+    write(tmp_path / "in.mp4", pan(photo, 6))
+
+    def new_run() -> inc.ZoomRun | inc.VideoRun:
+        return small_zoom(photo, tiny) if kind == "zoom" else small_video(tmp_path / "in.mp4", tiny)
+
+    expected = [frame.picture for frame in new_run()]
+    run, frames = new_run(), []
+    for frame in run:
+        frames.append(frame.picture)
+        break
+    frames.append(next(iter(run)).picture)
+    assert not run.is_over
+    loop = iter(run)
+    frames.append(next(loop).picture)
+    assert iter(run) is loop
+    frames += [frame.picture for frame in run]
+    assert run.is_over
+    assert list(run) == []
+    assert len(frames) == len(expected) > 3
+    assert all(torch.equal(one, other) for one, other in zip(frames, expected, strict=True))
 
 
 FORKED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import tempfile
@@ -19,6 +20,9 @@ IN_MEMORY = "/dev/shm"
 
 HANG_SECONDS = 60
 """Time that a worker may wait for something, for example for a lock, while it reads one input."""
+
+OVERDUE_SECONDS = 300
+"""Time after the end of the run in which a worker must have ended."""
 
 BUSY_SECONDS = 20
 """Processor time that an input may take in a library that does not react to the worker's own limit."""
@@ -47,14 +51,16 @@ def fuzz(name: str, seed: str, seconds: float, findings: Path) -> Outcome:
     shared = Shared(*(context.Value(kind, 0) for kind in "qqqdd"))
     while not shared.until.value or time.monotonic() < shared.until.value:
         with tempfile.TemporaryDirectory(dir=IN_MEMORY if Path(IN_MEMORY).is_dir() else None) as folder:
+            # A worker must not delete garbage of this process: it can hold locks of threads that only exist here.
+            gc.collect()
             process = context.Process(target=work, args=(name, seed, seconds, Path(folder), findings, shared))
             process.start()
             hangs = has_hung(process, shared)
             status = process.exitcode or 0
             if status not in (0, NEEDS_NEW_PROCESS):
                 log = (Path(folder) / LOG).read_text("utf-8", "replace")
-                if not shared.since.value and status > 0:
-                    raise RuntimeError(f"the worker for {name} failed:\n{log}")
+                if not shared.since.value and (hangs or status > 0):
+                    raise RuntimeError(f"the worker for {name} {'hangs' if hangs else 'failed'}:\n{log}")
                 what = "hang" if hangs else signal.Signals(-status).name if status < 0 else f"exit-{status}"
                 content = (Path(folder) / CASE).read_bytes()
                 Finding(f"{name}-{what}-{shared.round.value}", content, log).save(findings)
@@ -77,7 +83,8 @@ def has_hung(process: Any, shared: Shared) -> bool:
                 case, busy_at_start = shared.cases.value, busy
             since = shared.since.value
             waits = watched.status() == psutil.STATUS_SLEEPING and time.monotonic() > since + HANG_SECONDS
-            if since and (waits or busy > busy_at_start + BUSY_SECONDS):
+            is_overdue = 0 < shared.until.value < time.monotonic() - OVERDUE_SECONDS
+            if is_overdue or (since and (waits or busy > busy_at_start + BUSY_SECONDS)):
                 process.kill()
                 process.join()
                 return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import time
 import traceback
@@ -77,6 +78,7 @@ def work(name: str, run_seed: str, seconds: float, folder: Path, findings: Path,
         findings: Folder for findings. A fault that is in it already is not saved again.
         shared: The shared numbers.
     """
+    gc.freeze()
     with (folder / LOG).open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

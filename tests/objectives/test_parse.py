@@ -119,6 +119,8 @@ def test_the_reference_lists_every_objective() -> None:
     ("text", "reason"),
     [
         ("layr(first)", "there is no objective 'layr'; the objectives are .*; did you mean layer"),
+        ('layer("")', "the name of a layer is an empty text"),
+        ('guide("", photo.jpg)', "the name of a layer is an empty text"),
         ("layer(frst)", "has no layer 'frst'; did you mean first"),
         ("layer(first, second)", r"has the wrong number of arguments; write layer\(layer\[:channel\]\)"),
         ("layer(first:9)", "layer first has no channel 9; its channels are 0 to 4"),

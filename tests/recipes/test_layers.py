@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import LayerChoice, PhotoRecipe, Recipe, parse_layers
+from inceptionism.recipes import LayerChoice, PhotoRecipe, Recipe, parse_layers, parse_terms
 from inceptionism.recipes.layers import choose_unit
 
 NAMES = st.text(st.sampled_from('a0:=2.5 ,()"\\\n'), min_size=1, max_size=8)
@@ -61,6 +61,13 @@ def test_a_choice_in_a_network_is_written_so_that_it_keeps_its_meaning(names: se
     assert LayerChoice.parse(choice.quoted).resolve(known(*names)) == choice
     if choice.channel is None:
         assert choose_unit(LayerChoice(choice.name).quoted, known(*names), channel=False).name == choice.name
+
+
+@pytest.mark.parametrize("name", [")", "()", "(", ",", "), layer(a", " )"])
+def test_a_layer_may_have_the_name_of_punctuation(name: str) -> None:
+    first, second = parse_terms(f"layer({name}) + channel({name}:2)", "objective", [name])
+    assert (first.name, first.arguments) == ("layer", (name,))
+    assert (second.name, second.arguments) == ("channel", (f"{name}:2",))
 
 
 def test_a_mapping_gives_the_weight_beside_the_text() -> None:

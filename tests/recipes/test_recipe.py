@@ -101,6 +101,7 @@ def test_settings_out_of_range_are_refused(settings: dict, reason: str) -> None:
         ({}, "either a class or an objective"),
         ({"target": "a", "objective": "b"}, "either a class or an objective"),
         ({"target": 1.5}, "target must be"),
+        ({"target": ""}, "the name of a class is an empty text"),
         ({"target": "a", "prior": "furrier"}, "there is no prior 'furrier'"),
         ({"target": "a", "size": (5,)}, "size must be a number of pixels or a height and a width"),
         ({"target": "a", "size": (5, 0)}, "size must be from 1"),

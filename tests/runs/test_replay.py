@@ -114,7 +114,7 @@ def test_a_replay_verifies_guides_and_masks_that_were_arrays(folder, photo: np.n
     Image.fromarray(255 - mask).save(folder / "other.png")
     notes = inc.replay(made.recipe, folder / "cup.png", pictures={**pictures, made.recipe.mask: folder / "other.png"})
     assert [note for note in notes.notes if "differs" in note] == [
-        f"the picture {made.recipe.mask!r} differs from the original one"
+        f"{made.recipe.mask!r} differs from the original one"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A tiny Caffe network with random weights, as files."""
+"""Small Caffe networks: the text of their layers, and files with their weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from google.protobuf import text_format
 
 from inceptionism.networks.loaders.caffe.schema import message_class
 
-PROTOTXT = """
+TINY = """
 input: "data" input_dim: 1 input_dim: 3 input_dim: 32 input_dim: 32
 layer { name: "first" type: "Convolution" bottom: "data" top: "first"
         convolution_param { num_output: 6 kernel_size: 3 pad: 1 stride: 2 } }
@@ -20,19 +20,50 @@ layer { name: "pool" type: "Pooling" bottom: "second" top: "pool" pooling_param 
 layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc" inner_product_param { num_output: 4 } }
 """
 
-SHAPES = {"first": [(6, 3, 3, 3), (6,)], "second": [(5, 6, 3, 3), (5,)], "fc": [(4, 5), (4,)]}
+TINY_SHAPES = {"first": [(6, 3, 3, 3), (6,)], "second": [(5, 6, 3, 3), (5,)], "fc": [(4, 5), (4,)]}
 """Shapes of the weights of the layers."""
 
 
+def head(name: str, kind: str, bottoms: str, tops: str) -> str:
+    lines = [f'name: "{name}" type: {kind}']
+    lines += [f'bottom: "{name}"' for name in bottoms.split()] + [f'top: "{name}"' for name in tops.split()]
+    return " ".join(lines)
+
+
+def layer(name: str, kind: str, bottoms: str, tops: str, rest: str = "") -> str:
+    return f"layer {{ {head(name, repr(kind), bottoms, tops)} {rest} }}\n"
+
+
+def old_layer(name: str, kind: str, bottoms: str, tops: str, rest: str = "") -> str:
+    return f"layers {{ {head(name, kind, bottoms, tops)} {rest} }}\n"
+
+
+def input_of(height: int, width: int) -> str:
+    return f'input: "data" input_dim: 1 input_dim: 3 input_dim: {height} input_dim: {width}\n'
+
+
+def write(folder: Path, text: str, weights: dict[str, list[np.ndarray]]) -> tuple[Path, Path]:
+    """Write deploy.prototxt and net.caffemodel with the weights of the layers, and return their paths."""
+    net = text_format.Parse(text, message_class("NetParameter")())
+    for message in [*net.layer, *net.layers]:
+        for values in weights.get(message.name, ()):
+            blob = message.blobs.add(data=values.astype("<f4").tobytes())
+            if message.DESCRIPTOR.name == "LayerParameter":
+                blob.shape.dim.extend(values.shape)
+            else:
+                sides = (1,) * (4 - values.ndim) + values.shape
+                blob.num, blob.channels, blob.height, blob.width = sides
+    prototxt, caffemodel = folder / "deploy.prototxt", folder / "net.caffemodel"
+    prototxt.write_text(text)
+    caffemodel.write_bytes(net.SerializeToString())
+    return prototxt, caffemodel
+
+
 def write_caffe(folder: Path, seed: int = 0) -> tuple[Path, Path]:
-    """Write deploy.prototxt and net.caffemodel into a folder, and return their paths."""
+    """Write deploy.prototxt and net.caffemodel of a tiny network with random weights, and return their paths."""
     generator = np.random.default_rng(seed)
-    net = text_format.Parse(PROTOTXT, message_class("NetParameter")())
-    for layer in net.layer:
-        for shape in SHAPES.get(layer.name, ()):
-            values = generator.normal(size=shape) / np.sqrt(np.prod(shape[1:]))
-            layer.blobs.add(data=values.astype("<f4").tobytes()).shape.dim.extend(shape)
-    prototxt, weights = folder / "deploy.prototxt", folder / "net.caffemodel"
-    prototxt.write_text(PROTOTXT)
-    weights.write_bytes(net.SerializeToString())
-    return prototxt, weights
+    weights = {
+        name: [generator.normal(size=shape) / np.sqrt(np.prod(shape[1:])) for shape in shapes]
+        for name, shapes in TINY_SHAPES.items()
+    }
+    return write(folder, TINY, weights)

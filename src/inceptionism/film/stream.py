@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -86,6 +87,7 @@ class FilmRun(ABC):
         sound: Film whose sound is copied. None means no sound.
         total: Number of frames of the whole film, as far as it is known. None means endless or unknown.
         number: Number of frames so far.
+        is_over: Whether the run has ended: all frames were made, or the run failed or was closed.
         recipe: Complete recipe. Defaults are filled in, and everything else that the film depends on is added.
         notes: Decisions that the run made, each in one sentence.
     """
@@ -101,7 +103,9 @@ class FilmRun(ABC):
 
     def __init__(self) -> None:
         self.number = 0
-        self._remaining_frames = self._counted_frames()
+        self.is_over = False
+        # A strong reference would be a cycle, which keeps the threads of a run alive that nobody uses anymore.
+        self._open_frames: weakref.ref[Generator[Frame, None, None]] = weakref.ref(self._counted_frames())
 
     @property
     def title(self) -> str:
@@ -109,26 +113,40 @@ class FilmRun(ABC):
         return self.recipe.title
 
     def __iter__(self) -> Iterator[Frame]:
-        """Make the frames. A second iteration continues after the last frame of the first one."""
-        return self._remaining_frames
+        """Make the frames. A second iteration continues after the last frame of the first one.
+
+        Threads and files are released when the iteration ends, also if it ends early.
+        """
+        frames = self._open_frames()
+        if frames is None or getgeneratorstate(frames) == GEN_CLOSED:
+            frames = self._counted_frames()
+            self._open_frames = weakref.ref(frames)
+        return frames
 
     def close(self) -> None:
         """End the run, and release the threads and files that it uses. It makes no more frames."""
-        self._remaining_frames.close()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended: all frames were made, or the run was interrupted or failed."""
-        return getgeneratorstate(self._remaining_frames) == GEN_CLOSED
+        self.is_over = True
+        frames = self._open_frames()
+        if frames is not None:
+            frames.close()
 
     # The user may be in any mode of torch, and in a different one at each frame.
     @torch.inference_mode(False)
     @torch.enable_grad()
     def _counted_frames(self) -> Generator[Frame, None, None]:
-        with keep_memory(), closing(self.frames()) as frames:
-            for frame in frames:
-                self.number = frame.number + 1
-                yield frame
+        if self.is_over:
+            return
+        try:
+            with keep_memory(), closing(self.frames()) as frames:
+                for frame in frames:
+                    self.number = frame.number + 1
+                    yield frame
+        except GeneratorExit:  # the caller has left the loop, and may continue later
+            raise
+        except BaseException:
+            self.is_over = True
+            raise
+        self.is_over = True
 
     @abstractmethod
     def frames(self) -> Generator[Frame, None, None]:

@@ -1,6 +1,6 @@
 from . import activations, references
 from .activations import channel, direction, diversity, layer, logit, neuron
-from .directions import load_folder, mean_activations
+from .directions import hash_source, load_folder, mean_activations
 from .masking import (
     NO_REFERENCES,
     AlignedReferences,
@@ -48,6 +48,7 @@ __all__ = [
     "direction",
     "diversity",
     "guide",
+    "hash_source",
     "inversion",
     "known_names",
     "layer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tokenize
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, UnreadableFile, first_line
-from inceptionism.files import read_limited
+from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
+from inceptionism.files import check_file, hash_file, read_limited
 from inceptionism.io import Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
@@ -82,9 +83,31 @@ def load_folder(folder: Path) -> list[Photo]:
         InvalidSetting: If the folder has no pictures.
         UnreadablePicture: If a file is not a picture.
     """
+    return [load_photo(path) for path in picture_files(folder)]
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Return the paths of the pictures that `load_folder` returns."""
     if not folder.is_dir():
-        return [load_photo(folder)]
+        return [folder]
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     if not files:
         raise InvalidSetting(f"folder {folder} has no pictures")
-    return [load_photo(path) for path in files]
+    return files
+
+
+def hash_source(source: Path) -> str:
+    """Return the SHA-256 of a file, or of the SHA-256s of all pictures in a folder, in hexadecimal digits.
+
+    Raises:
+        InvalidSetting: If the folder has no pictures.
+        UnreadableFile: If a file cannot be read.
+    """
+    hashes = []
+    for path in picture_files(source):
+        check_file(path)
+        try:
+            hashes.append(hash_file(path))
+        except OSError as error:
+            raise UnreadableFile(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
+    return hashlib.sha256("".join(hashes).encode()).hexdigest() if source.is_dir() else hashes[0]

@@ -57,6 +57,7 @@ class Objective:
         compares_batch: Whether the score of a picture depends on the other pictures of its batch.
         repeatable: Whether `text` is enough to make the same objective again. If not, the objective exists only in
             Python, and a replay needs it again.
+        files: Names of further files that the objective was made from, each with its SHA-256.
 
     Raises:
         InvalidSetting: If `layers` is empty or not a set of names. A call raises it if the score is not a tensor.
@@ -70,6 +71,7 @@ class Objective:
     terms: tuple[tuple[float, Objective], ...] = field(default=(), repr=False)
     compares_batch: bool = field(default=False, repr=False)
     repeatable: bool = field(default=False, repr=False)
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
@@ -137,11 +139,11 @@ class Objective:
         return [weighted_sum(terms) for terms in groups.values()]
 
     def pictures(self) -> dict[str, str]:
-        """Return the SHA-256 of the pixels of each reference and mask, by name."""
+        """Return the SHA-256 of the pixels of each reference and mask, and of each further file, by name."""
         masks = [part.mask for part in self.by_mask if part.mask is not None]
         photos = [reference.photo for reference in self.references]
         mask_hashes = {mask.name: mask.sha256 for mask in masks}
-        return mask_hashes | {photo.title: photo.sha256 for photo in photos}
+        return dict(self.files) | mask_hashes | {photo.title: photo.sha256 for photo in photos}
 
     def _weighted_terms(self, weight: float) -> tuple[tuple[float, Objective], ...]:
         return tuple((weight * factor, term) for factor, term in self.terms or ((1, self),))
@@ -168,6 +170,7 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
         tuple(terms),
         any(term.compares_batch for _, term in terms),
         all(term.repeatable for _, term in terms),
+        tuple(pair for _, term in terms for pair in term.files),
     )
 
 

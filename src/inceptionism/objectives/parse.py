@@ -13,7 +13,7 @@ from inceptionism.errors import InvalidSetting, quote_value, suggestion
 from inceptionism.io import FileResolver, Mask, Photo, load_mask, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives import activations, references
-from inceptionism.objectives.directions import direction_between, read_direction
+from inceptionism.objectives.directions import direction_between, hash_source, read_direction
 from inceptionism.objectives.objective import Objective, check_channel, weighted_sum
 from inceptionism.objectives.plugins import plugin_names, plugin_objective
 from inceptionism.recipes import LayerChoice, Term, choose_unit, parse_terms
@@ -153,15 +153,17 @@ def _direction(context: ParseContext, term: Term) -> Objective:
     direction is read from a .npy file, or leads from the pictures in the second folder to those in the first folder.
     """
     term.check(["layer", "file or folder", "folder"], optional=1)
-    name, source = parse_layer(context, term.arguments[0]), term.arguments[1]
-    if len(term.arguments) == 3:
-        vector = direction_between(context.network, name, *map(context.find_file, term.arguments[1:]))
+    name, *sources = parse_layer(context, term.arguments[0]), *term.arguments[1:]
+    source, paths = sources[0], [context.find_file(one) for one in sources]
+    if len(paths) == 2:
+        vector = direction_between(context.network, name, *paths)
     else:
-        vector = read_direction(context.find_file(source))
+        vector = read_direction(paths[0])
         channels = context.network.channels(name)
         if len(vector) != channels:
             raise InvalidSetting(f"{source} has {len(vector)} numbers, but layer {name} has {channels} channels")
-    return activations.direction(name, vector, source)
+    hashes = tuple(zip(sources, map(hash_source, paths), strict=True))
+    return replace(activations.direction(name, vector, source), files=hashes)
 
 
 def _class(context: ParseContext, term: Term) -> Objective:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism.io import FileResolver, Photo
-from inceptionism.objectives import load_folder
+from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
 from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.recipes import PARAMETERIZATIONS, PhotoRecipe, Term, prior_numbers
@@ -93,6 +93,16 @@ def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:
     """
     cpu = torch.device("cpu")
     return torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
+
+
+def hash_files(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str, str]:
+    """Return the SHA-256 of each picture or folder that a prior names, by its name in the prior.
+
+    Raises:
+        InvalidSetting: If a folder has no pictures.
+        UnreadableFile: If a file cannot be read.
+    """
+    return {name: hash_source(find_file(name)) for term in terms.values() for name in term.arguments}
 
 
 def natural_noise(size: tuple[int, int], seed: int) -> Photo:

@@ -148,7 +148,10 @@ class _Reader:
     def _arguments(self, name: str) -> tuple[list[str], dict[str, str]]:
         arguments: list[str] = []
         named: dict[str, str] = {}
-        if self._read(OPENING) is None or self._read(CLOSING) is not None:
+        if self._read(OPENING) is None:
+            return arguments, named
+        # A name that is known comes before punctuation, because it can be a parenthesis.
+        if self._name.match(self._text, self._position) is None and self._read(CLOSING) is not None:
             return arguments, named
         while True:
             name_alone = self._read(self._name)

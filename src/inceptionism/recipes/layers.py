@@ -149,7 +149,11 @@ def choose_unit(text: str, names: Mapping[str, str], *, channel: bool) -> LayerC
         text: `NAME` or `NAME:CHANNEL`. The name can be in double quotes.
         names: Names of all layers of the network, by each text that stands for a layer.
         channel: Whether a channel is wanted. If the text has both meanings, this one is taken.
+
+    Raises:
+        InvalidSetting: If the text is empty.
     """
+    check_text("the name of a layer", text)
     choices = [one for one in possible_choices(text) if one.weight == 1]
     choices.sort(key=lambda one: (one.channel is not None) != channel)
     return first_known(choices, names) or choices[-1]

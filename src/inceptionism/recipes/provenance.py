@@ -50,7 +50,10 @@ class MadeWith:
     )
     precision: str = setting("fp32", "Number format that the network used: fp32, bf16 or fp16")
     pictures: dict[str, str] | None = setting(
-        None, "SHA-256 of every other picture that was used, for example guides and masks", convert=checked_pictures
+        None,
+        "SHA-256 of every other picture that was used, for example guides and masks",
+        note="For directions and the prior phase, it is the SHA-256 of a file or of the files in a folder.",
+        convert=checked_pictures,
     )
     tile: int | None = setting(
         None, "Number of pixels that were processed at once, if the picture has more", minimum=0, maximum=MAX_SIDE**2
@@ -95,7 +98,7 @@ class MadeWith:
         others = other.pictures or {}
         for name, digest in (self.pictures or {}).items():
             if others.get(name, digest if digest in others.values() else None) != digest:
-                notes.append(f"the picture {quote_value(name)} differs from the original one")
+                notes.append(f"{quote_value(name)} differs from the original one")
         if self.tile != other.tile:
             old, new = (f"in tiles of {one.tile} pixels" if one.tile else "as a whole" for one in (self, other))
             notes.append(f"the original was processed {old}, and this one {new}; --memory decides this")

@@ -9,7 +9,7 @@ from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import MAX_STEPS, Recipe, titled
 from inceptionism.recipes.settings import documented, setting
-from inceptionism.validation import MAX_SIDE, checked_size
+from inceptionism.validation import MAX_SIDE, check_text, checked_size
 
 
 class Preset(NamedTuple):
@@ -40,6 +40,8 @@ def checked_target(_name: str, target: Any) -> str | int:
     """Return the name or the index of a class; raise `InvalidSetting` if the value is something else."""
     if isinstance(target, bool) or not isinstance(target, (str, int)):
         raise InvalidSetting(f"target must be the name or the index of a class, not {quote_value(target)}")
+    if isinstance(target, str):
+        check_text("the name of a class", target)
     return target
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import FileResolver
+from inceptionism.io import FileResolver, Photo
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
@@ -22,10 +22,11 @@ from inceptionism.optimization import (
     AscentState,
     Initialization,
     PriorFunctions,
+    hash_files,
     initialize,
     suitable_prior,
 )
-from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, parse_prior
+from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, MadeWith, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.tensors import to_image
 from inceptionism.validation import check_integer
@@ -131,6 +132,11 @@ class ClassRun(Run):
                 "and each tile is optimized by itself"
             )
         self._generator = torch.Generator().manual_seed((recipe.seed + recipe.number) % (MAX_SEED + 1))
+
+    def made_with(self, photo: Photo | None = None) -> MadeWith:
+        made_with = super().made_with(photo)
+        pictures = {**(made_with.pictures or {}), **hash_files(self._prior_terms, self._find_file)}
+        return replace(made_with, pictures=pictures or None)
 
     @cached_property
     @torch.inference_mode(False)

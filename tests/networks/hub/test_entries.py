@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inceptionism.errors import InvalidSetting
@@ -79,6 +79,7 @@ VALUES = st.recursive(
 )
 
 
+@example({"labels": "", "about": "", "size": None})
 @given(st.dictionaries(st.sampled_from([*GOOD, "std", "range", "channels", "labels", "license"]), VALUES))
 def test_any_description_is_an_entry_or_is_refused(changes: dict) -> None:
     try:

@@ -131,8 +131,9 @@ class Entry:
             raise InvalidSetting(f"{where}: {error}") from error
 
     def to_json(self) -> str:
-        """Return the entry as JSON, without attributes that have no value."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value not in (None, "", ())}, indent=2)
+        """Return the entry as JSON, without attributes that have their default value."""
+        defaults = {attribute.name: attribute.default for attribute in fields(self)}
+        return json.dumps({key: value for key, value in asdict(self).items() if value != defaults[key]}, indent=2)
 
     @property
     def input(self) -> dict[str, Any]:
