@@ -12,6 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import CannotWrite
 from inceptionism.film import joining
+from inceptionism.io import put_packet
 from inceptionism.io.recipes import read_recipe
 from inceptionism.recipes import Recipe
 from tests.support.exiftool import needs_exiftool, tags
@@ -40,6 +41,39 @@ def test_every_format_holds_the_frames_and_the_recipe(tmp_path, photo, tiny, end
         assert np.abs((one - other).mean((0, 1))).max() <= 3  # the mean color is kept
     assert Recipe.from_json(read_recipe(first_file(path))) == run.recipe
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@needs_exiftool
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_film_that_ends_after_its_first_frame_holds_the_frame_and_the_recipe(tmp_path, photo, tiny, ending) -> None:
+    def stop(*_: object) -> None:
+        raise StopIteration
+
+    path = tmp_path / f"out{ending}"
+    run = small_zoom(photo, tiny, size=(43, 57))
+    run.save(path, on_frame=stop)
+    (saved,) = saved_frames(path)
+    expected = np.asarray(next(iter(small_zoom(photo, tiny, size=(43, 57)))).image).astype(float)
+    assert np.abs(saved - expected).mean() <= MAX_DIFFERENCES.get(ending, 7)
+    assert Recipe.from_json(read_recipe(first_file(path))) == run.recipe
+    found = tags(first_file(path))
+    assert found["Composite:ImageSize"].split() == [str(run.size[1]), str(run.size[0])]
+    assert not [name for name in found if "Warning" in name]
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 50}, {"lossless": True, "exact": True}])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_simple_webp_becomes_an_extended_one_with_the_same_pixels(tmp_path, photo, mode, options) -> None:
+    image = Image.fromarray(photo).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(77)
+    image.save(tmp_path / "a.webp", **options)
+    before = np.asarray(Image.open(tmp_path / "a.webp"))
+    put_packet(tmp_path / "a.webp", b"<x:xmpmeta/>")
+    with Image.open(tmp_path / "a.webp") as after:
+        assert after.size == image.size
+        assert after.info["xmp"] == b"<x:xmpmeta/>"
+        assert np.array_equal(np.asarray(after), before)
 
 
 def test_ffprobe_reads_the_codecs_the_length_and_the_title(tmp_path, photo, tiny) -> None:

@@ -36,6 +36,9 @@ WEBP_FLAGS = 20
 WEBP_HAS_XMP = 0x04
 """Flag of an extended WebP that contains a packet."""
 
+WEBP_HAS_ALPHA = 0x10
+"""Flag of an extended WebP with transparency."""
+
 MAX_PACKET = 2**24
 """Largest size of a packet that is read, in bytes."""
 
@@ -71,14 +74,17 @@ def put_packet(path: Path, packet: bytes) -> None:
         path.write_bytes(with_gif_packet(path.read_bytes(), packet))
     elif is_mp4(beginning):
         put_mp4_packet(path, packet)
-    elif beginning.startswith(b"RIFF") and beginning.endswith(b"WEBPVP8X"):
+    elif beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
         append_webp_packet(path, packet)
     else:
-        raise ValueError("an XMP packet can only be put into an animated GIF or WebP, or into an MP4")
+        raise ValueError("an XMP packet can only be put into a GIF, a WebP or an MP4")
 
 
 def append_webp_packet(path: Path, packet: bytes) -> None:
-    """Append a packet to an extended WebP. All animations are extended WebPs."""
+    """Append a packet to a WebP. A film of only one frame is a simple WebP, and becomes an extended one."""
+    content = path.read_bytes()
+    if content[12:16] != b"VP8X":
+        path.write_bytes(extended_webp(content))
     with path.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2))
@@ -89,6 +95,29 @@ def append_webp_packet(path: Path, packet: bytes) -> None:
         flags = file.read(1)[0] | WEBP_HAS_XMP
         file.seek(WEBP_FLAGS)
         file.write(bytes([flags]))
+
+
+def extended_webp(content: bytes) -> bytes:
+    """Return a simple WebP as an extended WebP, which can hold an XMP packet.
+
+    The format is described in RFC 9649 (2024).
+
+    Raises:
+        ValueError: If the file has another format.
+    """
+    kind, data = content[12:16], content[20:30]
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[1:5], "little")
+        width, height, has_alpha = bits % 2**14, bits // 2**14 % 2**14, bool(bits // 2**28 % 2)
+    elif kind == b"VP8 ":
+        width, height = (int.from_bytes(data[start : start + 2], "little") % 2**14 - 1 for start in (6, 8))
+        has_alpha = False
+    else:
+        raise ValueError("the WebP begins with an unknown chunk")
+    flags = WEBP_HAS_ALPHA if has_alpha else 0
+    header = struct.pack("<I", flags) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+    body = b"WEBPVP8X" + struct.pack("<I", len(header)) + header + content[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 @contextmanager
