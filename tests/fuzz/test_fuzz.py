@@ -22,7 +22,6 @@ REFUSED_SEEDS = {"pickles": 8}
 """Number of seeds that a reader refuses: pickles without weights."""
 
 
-@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence:UserWarning")  # onnx2torch's Slice
 @pytest.mark.parametrize("name", READERS)
 def test_the_seeds_of_a_reader_are_read(name, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -130,9 +130,13 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
             # A network that is exported for one picture has a 1 instead of the number of pictures.
             single = shape[:1] == [1] and sides and sides[0].dim_value == 1
             return Reshape([0, *shape[1:]] if single else shape), [first]
-    if node.operation_type == "Slice" and second and {*node.input_values[1:]} <= {"", *weights}:
-        arguments: list[Any] = [weights[name].to_numpy().tolist() if name else None for name in node.input_values[1:]]
-        return Slice(*arguments), [first]
+    if node.operation_type == "Slice":
+        if not second:  # before opset 10, the numbers are attributes
+            return Slice(*(node.attributes.get(name) for name in ("starts", "ends", "axes"))), [first]
+        if {*node.input_values[1:]} <= {"", *weights}:
+            numbers = [weights[name].to_numpy().tolist() if name else None for name in node.input_values[1:]]
+            return Slice(*numbers), [first]
+        return ComputedSlice(), node.input_values
     if node.operation_type == "Flatten" and node.attributes.get("axis", 1) != 1:
         return Flatten(node.attributes["axis"]), [first]
     if node.operation_type in ("Conv", "ConvTranspose") and second in weights:
@@ -182,12 +186,14 @@ class Slice(nn.Module):
 
     def __init__(
         self,
-        starts: Sequence[int],
-        ends: Sequence[int],
+        starts: Sequence[int] | None,
+        ends: Sequence[int] | None,
         axes: Sequence[int] | None = None,
         steps: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
+        if starts is None or ends is None:
+            raise ValueError("it has no starts or no ends")
         axes, steps = axes or range(len(starts)), steps or [1] * len(starts)
         self.slices = {
             axis: slice(start, end, step) for start, end, axis, step in zip(starts, ends, axes, steps, strict=True)
@@ -202,6 +208,14 @@ class Slice(nn.Module):
             else:
                 x = x.index_select(axis, torch.arange(start, end, step, device=x.device))
         return x
+
+
+class ComputedSlice(nn.Module):
+    """`Slice` whose numbers are computed by the network."""
+
+    def forward(self, x: Tensor, *numbers: Tensor | None) -> Tensor:
+        sliced: Tensor = Slice(*(None if one is None else one.tolist() for one in numbers))(x)
+        return sliced
 
 
 class Flatten(nn.Module):
