@@ -11,6 +11,7 @@ import zlib
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image, ImageCms
@@ -183,6 +184,22 @@ def test_cmyk_jpegs_are_read_as_opencv_reads_them(tmp_path, adobe: bool) -> None
         path.write_bytes(content[:start] + content[start + 2 + int.from_bytes(content[start + 2 : start + 4], "big") :])
     seen = cv2.imread(str(path))[..., ::-1]
     assert np.abs(load_photo(path).pixels.astype(int) - seen).max() <= 2
+
+
+@pytest.mark.parametrize("claimed", [2**31 - 1, 2**32 - 1])
+def test_a_picture_that_claims_more_bytes_than_it_has_takes_little_memory(tmp_path, claimed: int) -> None:
+    Image.new("RGB", (17, 12), "red").save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    start = content.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:start] + claimed.to_bytes(4, "big") + content[start + 4 :])
+    limit = psutil.Process().memory_info().vms + 2**29
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        photo = load_photo(tmp_path / "a.png")  # the pixels are complete, and only their length is wrong
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert (photo.pixels == (255, 0, 0)).all()
 
 
 def test_pixels_that_cannot_be_decoded_are_not_taken_for_a_damaged_color_profile(tmp_path) -> None:

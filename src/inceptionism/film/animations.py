@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -73,9 +74,9 @@ class AnimationReader:
     def _decode(self) -> Iterator[tuple[Array, Fraction]]:
         """Yield the pixels of each frame, H×W×3 uint8, and its duration in seconds."""
         label = quote_path(self.path)
-        with convert_decoding_errors(label):
-            image = open_image(self.path)
-        with image:
+        with ExitStack() as stack:
+            with convert_decoding_errors(label):
+                image = stack.enter_context(open_image(self.path))
             for number in range(getattr(image, "n_frames", 1)):
                 with convert_decoding_errors(label):
                     image.seek(number)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -45,18 +48,39 @@ SNIFFED_BYTES = 1024
 """Number of bytes at the beginning of a file that decide which format it has."""
 
 
-def open_image(path: Path) -> Image.Image:
-    """Open a picture in one of `PICTURE_FORMATS`. Its pixels are decoded later.
+class PictureFile(io.BufferedReader):
+    """An open file that is never asked for more bytes than it has.
+
+    Pillow asks for as many bytes as a picture claims to have, and Python then reserves memory for all of them. A
+    damaged PNG can claim 4 GB.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._length = path.stat().st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, self._length - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """Open a picture in one of `PICTURE_FORMATS` inside the block. Its pixels are decoded later.
 
     Raises:
         UnreadablePicture: If there is no such file, it is too large, or it has another format. For other errors, see
             `convert_decoding_errors`.
     """
     check_file(path, UnreadablePicture, MAX_PICTURE_BYTES)
-    try:
-        return Image.open(path, formats=PICTURE_FORMATS)
-    except UnidentifiedImageError:
-        raise UnreadablePicture(f"{quote_path(path)} {describe_format(path)}") from None
+    with PictureFile(path) as file:
+        try:
+            image = Image.open(file, formats=PICTURE_FORMATS)
+        except UnidentifiedImageError:
+            raise UnreadablePicture(f"{quote_path(path)} {describe_format(path)}") from None
+        image.filename = str(path)
+        with image:
+            yield image
 
 
 def describe_format(path: Path) -> str:
