@@ -128,6 +128,30 @@ def test_a_network_of_a_single_module_is_refused_because_it_has_no_layer(module)
         inc.dream(np.zeros((40, 50, 3), np.uint8), network=module)
 
 
+def make_classifier(**given: object) -> inc.Network:
+    """Return a network whose last layer, "4", outputs one number for each class."""
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)
+    return inc.Network(nn.Sequential(*layers), size=(33, 40), mean=(0, 0, 0), **given)
+
+
+@pytest.mark.parametrize("name", ["4", "logits"])
+def test_a_list_without_feature_maps_needs_a_default_layer(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"none of its listed layers outputs a feature map; .*default_layer="):
+        _ = make_classifier(layers=[name]).default_layer
+    assert make_classifier(layers=[name], default_layer=name).default_layer == name
+    mixed = make_classifier(layers=[name, "1"])
+    assert ([layer.name for layer in mixed.layers()], mixed.default_layer) == (["1"], "1")
+
+
+def test_a_name_as_it_is_printed_can_be_listed_and_recommended() -> None:
+    module = nn.Sequential()
+    module.add_module("first\nlayer", nn.Conv2d(3, 4, 3))
+    module.add_module("second", nn.Conv2d(4, 5, 3))
+    network = inc.Network(module, size=(33, 40), layers=[r"first\nlayer"], recommended=[r"first\nlayer"])
+    assert [layer.name for layer in network.layers()] == network.recommended == ["first\nlayer"]
+    assert network.default_layer == "first\nlayer"
+
+
 def test_shapes_are_found_if_the_meta_device_does_not_work() -> None:
     class Odd(nn.Module):
         """Two modules with the same weight, and a tensor that is not a buffer."""

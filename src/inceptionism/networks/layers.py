@@ -81,12 +81,10 @@ class LayerNames:
         raise UnknownName(f"network {network} has no layer {quote_value(layer)}{hint}")
 
     def checked(self, layers: Sequence[str], network: str) -> list[str]:
-        """Return `layers` as a list; raise an error if one of them is not the name of a layer (see `module_of`)."""
+        """Return the names that `layers` have in the network; raise an error for other texts (see `module_of`)."""
         if isinstance(layers, str) or not isinstance(layers, Sequence):
             raise InvalidSetting(f"layers must be a list of names, not {quote_value(layers)}")
-        for name in layers:
-            self.module_of(name, network)
-        return list(layers)
+        return [self.module_of(name, network) or LOGITS for name in layers]
 
 
 def find_listed(
@@ -118,6 +116,10 @@ def choose_default(recommended: Sequence[str], levels: Mapping[str, str], networ
     """
     if not recommended:
         reason = "none of its modules outputs a feature map; wrap it in nn.Sequential if it is a single module"
+        if levels:
+            reason = (
+                "none of its listed layers outputs a feature map; choose a layer, or give Network(default_layer=...)"
+            )
         raise InvalidSetting(f"network {network} has no layer to dream: {reason}")
     early = list(LEVELS)[: list(LEVELS).index("parts") + 1]
     parts = [name for name in recommended if levels.get(name) in early]
@@ -137,8 +139,9 @@ def levels(strides: Mapping[str, int], listed: Sequence[str]) -> dict[str, str]:
 
     Args:
         strides: Strides of all layers by name, in the order in which the layers run.
-        listed: Names of the layers that `Network.layers` lists.
+        listed: Names of the layers that are listed by default. Those without a stride output no feature map.
     """
+    listed = [name for name in listed if name in strides]
     if len({strides[name] for name in listed}) != 1 or len(listed) < len(LEVELS):
         return {name: level(stride) for name, stride in strides.items()}
     result, passed = {}, 0
