@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 import inceptionism as inc
+from inceptionism.networks.hooks import hooked
 from inceptionism.networks.torch_internals import has_forward_hooks
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
@@ -134,3 +135,23 @@ def test_a_failure_at_any_point_leaves_the_network_as_it_was(operation, error: B
         assert are_equal(activations(network), expected_activations)
         assert can_be_used_by_another_thread(network)
     assert raised
+
+
+def test_no_hook_stays_if_a_later_layer_does_not_exist() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    with pytest.raises(AttributeError), hooked(module, ["0", "missing"], lambda name, output: None):
+        pass
+    assert not has_forward_hooks(module[0])
+
+
+class Overflowing(nn.Module):
+    """Module whose code converts an infinite number to an integer."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * int(float(x.new_tensor(torch.inf)))
+
+
+def test_an_overflow_in_the_code_of_a_module_is_explained() -> None:
+    network = inc.Network(nn.Sequential(nn.Conv2d(3, 4, 3), Overflowing()), size=(33, 40))
+    with pytest.raises(inc.InvalidSetting, match="OverflowError: cannot convert float infinity to integer"):
+        network.activations(torch.zeros(1, 3, 33, 40), ["logits"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -18,7 +19,7 @@ from inceptionism.networks.torch_internals import version
 SIZE_ERRORS = (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError)
 """Exceptions that a module mostly raises because of the picture's size. Their text is enough without their type."""
 
-FORWARD_ERRORS = (*SIZE_ERRORS, TypeError, LookupError, AttributeError)
+FORWARD_ERRORS = (*SIZE_ERRORS, ArithmeticError, TypeError, LookupError, AttributeError)
 """Exceptions that a module's code raises if it cannot process a picture."""
 
 
@@ -117,17 +118,14 @@ def _capture(
 @contextmanager
 def hooked(module: nn.Module, layers: Iterable[str], callback: Callable[[str, object], None]) -> Iterator[None]:
     """Call `callback(name, output)` whenever one of `layers` has run. The hooks are always removed afterwards."""
-    handles = [
-        module.get_submodule(name).register_forward_hook(
-            lambda _module, _inputs, output, name=name: callback(name, output)
-        )
-        for name in layers
-    ]
-    try:
+
+    def call(name: str, _module: nn.Module, _inputs: object, output: object) -> None:
+        callback(name, output)
+
+    with ExitStack() as hooks:
+        for name in layers:
+            hooks.callback(module.get_submodule(name).register_forward_hook(partial(call, name)).remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager

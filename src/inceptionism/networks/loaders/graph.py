@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import InceptionismError, InvalidSetting, first_line, is_out_of_memory, printable
+from inceptionism.networks.hooks import FORWARD_ERRORS
 from inceptionism.networks.loaders.submodules import place
-
-STEP_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""Exceptions that modules raise if a file gives them wrong settings or values."""
 
 
 class Step(NamedTuple):
@@ -97,7 +95,7 @@ class GraphModule(nn.Module):
         """
         try:
             return self.get_submodule(step.layer)(*arguments)
-        except STEP_ERRORS as error:
+        except FORWARD_ERRORS as error:
             if isinstance(error, InceptionismError) or is_out_of_memory(error):
                 raise
             raise RuntimeError(f"layer {printable(step.layer)}: {first_line(error)}") from error

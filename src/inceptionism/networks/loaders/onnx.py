@@ -19,6 +19,7 @@ from onnx import GraphProto, ModelProto, TensorProto, numpy_helper
 from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
+from inceptionism.networks.hooks import FORWARD_ERRORS
 from inceptionism.networks.loaders.graph import GraphModule, check_runs
 from inceptionism.networks.loaders.onnx_files import MAX_VALUES, USUAL_SIZE, node_name, opset_of, read_model, reason
 from inceptionism.networks.loaders.optional import import_library
@@ -29,16 +30,14 @@ CONSTANTS = {"value": None, "value_float": "f4", "value_floats": "f4", "value_in
 FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 """ONNX's types of floating-point numbers."""
 
-CONVERSION_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""Exceptions that onnx2torch raises for a node that it cannot convert."""
-
 
 def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
     """Return the network in a file, and the height and width in pixels if the network is made for one size.
 
     Raises:
-        InvalidSetting: If the file cannot be read, is not a network for pictures, or has operators that are not
-            supported, or if onnx2torch is not installed.
+        UnreadableFile: If the file cannot be read.
+        InvalidSetting: If the file is not a network for pictures or has operators that are not supported, or if
+            onnx2torch is not installed.
     """
     import_library("onnx2torch", "onnx")
     try:
@@ -110,7 +109,7 @@ def build_network(model: ModelProto, picture: str) -> OnnxNetwork:
         place = "the output"
         if output not in values - {*graph.initializers}:
             raise ValueError("it does not depend on the picture")
-    except CONVERSION_ERRORS as error:
+    except FORWARD_ERRORS as error:  # onnx2torch raises the same exceptions as modules
         raise InvalidSetting(f"cannot be converted at {place}: {reason(error)}") from error
     return network
 

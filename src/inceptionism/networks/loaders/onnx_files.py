@@ -41,8 +41,9 @@ def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
     The input of the model is one color picture, its only output is the logits, and onnx2torch supports its operators.
 
     Raises:
-        InvalidSetting: If the file cannot be read, is not a network for pictures, or has unsupported operators. The
-            message is the rest of a sentence that begins with the path.
+        UnreadableFile: If the file cannot be read.
+        InvalidSetting: If the file is not a network for pictures, or has unsupported operators. The message is the rest
+            of a sentence that begins with the path.
     """
     model = parse_model(path)
     load_tensors(model.graph, path.parent)
