@@ -17,6 +17,14 @@ def test_the_message_names_the_package_and_the_command_to_install_it(monkeypatch
         import_library("onnx2torch", "onnx")
 
 
+def test_a_library_that_cannot_be_imported_is_named_with_the_reason(tmp_path, monkeypatch) -> None:
+    (tmp_path / "broken_library.py").write_text("from math import no_such_name")
+    monkeypatch.syspath_prepend(tmp_path)
+    reason = r"^math is installed, but it cannot be imported: cannot import name 'no_such_name'.*inceptionism\[onnx\]"
+    with pytest.raises(InvalidSetting, match=reason):
+        import_library("broken_library", "onnx")
+
+
 @pytest.mark.parametrize("missing", ["google", "google.protobuf"])
 def test_a_caffe_network_without_protobuf_names_the_package_to_install(tmp_path, monkeypatch, missing) -> None:
     for name in ("deploy.prototxt", "net.caffemodel"):

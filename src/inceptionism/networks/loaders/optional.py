@@ -8,7 +8,7 @@ from types import ModuleType
 
 import torch
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, first_line
 
 PACKAGES = {"google": "protobuf"}
 """Names of packages on PyPI whose modules have another name, by the top name of their modules."""
@@ -22,21 +22,33 @@ def import_library(name: str, extra: str = "") -> ModuleType:
         extra: Name of this package's extra that installs the library. Empty for a library of the default installation.
 
     Raises:
-        InvalidSetting: If the library is not installed, or if it does not fit the installed torch.
+        InvalidSetting: If the library is not installed, does not fit the installed torch, or cannot be imported.
     """
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or name
         package = PACKAGES.get(missing.partition(".")[0], missing)
-        source = f'"inceptionism[{extra}]"' if extra else package
-        raise InvalidSetting(f"{package} is not installed; install it with: pip install {source}") from error
+        raise InvalidSetting(
+            f"{package} is not installed; install it with: pip install {source_of(package, extra)}"
+        ) from error
     # The compiled part of torchvision works with one version of torch only. With another version, the first import
     # raises RuntimeError. Later imports raise AttributeError, because a part of torchvision is already imported.
     except (RuntimeError, AttributeError, ImportError) as error:
-        if "torchvision" not in f"{error} {getattr(error, 'path', '')}":
+        if "torchvision" in f"{error} {getattr(error, 'path', '')}":
+            raise InvalidSetting(
+                f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install versions that "
+                "belong together, see https://pytorch.org/get-started"
+            ) from error
+        if not isinstance(error, ImportError):
             raise
+        package = (error.name or name).partition(".")[0]
         raise InvalidSetting(
-            f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install versions that "
-            "belong together, see https://pytorch.org/get-started"
+            f"{package} is installed, but it cannot be imported: {first_line(error)}; install a newer version with: "
+            f"pip install --upgrade {source_of(package, extra)}"
         ) from error
+
+
+def source_of(package: str, extra: str) -> str:
+    """Return the argument of `pip install` that installs a package: the extra of this package, if there is one."""
+    return f'"inceptionism[{extra}]"' if extra else package
