@@ -113,6 +113,12 @@ def first_line(error: BaseException) -> str:
     return printable(message.strip().partition("\n")[0]) or type(error).__name__
 
 
+def describe_error(error: BaseException) -> str:
+    """Return the type of a library's error and the first line of its message, for example "TypeError: no text"."""
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
+
+
 def near_names(name: str, known: Iterable[str], limit: int = 5) -> list[str]:
     """Return at most `limit` of the known names that are similar to `name`, best first. Case is ignored.
 

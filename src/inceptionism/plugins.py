@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
-from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.errors import InceptionismError, InvalidSetting, describe_error
 
 
 def points_of(group: str) -> list[EntryPoint]:
@@ -34,4 +34,4 @@ def explained_failure(point: EntryPoint, failure: str) -> Iterator[None]:
     except InceptionismError:
         raise
     except Exception as error:  # code of another package can raise any exception
-        raise InvalidSetting(f"{point_text(point)} {failure}: {type(error).__name__}: {error}") from error
+        raise InvalidSetting(f"{point_text(point)} {failure}: {describe_error(error)}") from error

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InceptionismError, InvalidSetting, first_line, is_out_of_memory, printable, quote_value
+from inceptionism.errors import (
+    InceptionismError,
+    InvalidSetting,
+    describe_error,
+    first_line,
+    is_out_of_memory,
+    quote_value,
+)
 from inceptionism.networks.hooks import FORWARD_ERRORS, SIZE_ERRORS, hooked, run
 
 IN_PLACE = ("is being modified inplace", "modified by an inplace operation")
@@ -32,14 +39,12 @@ def explained_errors(
     except FORWARD_ERRORS as error:
         if is_out_of_memory(error) or isinstance(error, InceptionismError):
             raise
-        reason = printable(str(error).partition("\n")[0])
+        reason = first_line(error) if isinstance(error, SIZE_ERRORS) else describe_error(error)
         if any(text in reason for text in IN_PLACE):
             raise InvalidSetting(
                 f"the gradient of network {network} cannot be computed, because its code changes a tensor in place "
                 "that the gradient needs; write x = x + y there in place of x += y"
             ) from error
-        if not isinstance(error, SIZE_ERRORS):
-            reason = f"{type(error).__name__}: {reason}"
         (height, width), (trained_height, trained_width) = size, trained_size
         if (height, width) == (trained_height, trained_width):
             hint = (
@@ -52,8 +57,7 @@ def explained_errors(
                 hint += "; timm.create_model(..., dynamic_img_size=True) makes a module for all sizes, and so does the "
                 hint += "name timm/NAME in place of the module"
         raise InvalidSetting(
-            f"network {network} cannot process a picture of {height}×{width} pixels: "
-            + "; ".join(filter(None, [reason, hint]))
+            f"network {network} cannot process a picture of {height}×{width} pixels: {reason}; {hint}"
         ) from error
 
 

@@ -173,8 +173,9 @@ def plugin_entries() -> dict[str, Entry]:
         with explained_failure(point, "cannot be loaded"):
             loaded = point.load()
             loaded = loaded() if isinstance(loaded, Callable) else loaded  # type: ignore[arg-type]
-        several = isinstance(loaded, Iterable) and not isinstance(loaded, Mapping)
-        for values in loaded if several else [loaded]:
+            several = isinstance(loaded, Iterable) and not isinstance(loaded, Mapping)
+            described = list(loaded) if several else [loaded]
+        for values in described:
             entry = Entry.read(values, point_text(point))
             entries.setdefault(entry.name, entry)
     return {name: entry for name, entry in entries.items() if name not in known_entries()}

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, UnknownName, describe_error, quote_value, suggestion
 from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.networks.loaders.any_size import accept_any_size
 from inceptionism.networks.loaders.caches import fetch_from_hub, fetch_from_url
@@ -129,7 +129,7 @@ def create_module(timm: Any, model: str, overlay: Mapping[str, Any], path: Path,
         except MISMATCH_ERRORS as error:
             if "unexpected keyword argument" in str(error) and any(option in str(error) for option in options):
                 continue
-            reason = describe_mismatch(error) if isinstance(error, RuntimeError) else f"{type(error).__name__}: {error}"
+            reason = describe_mismatch(error) if isinstance(error, RuntimeError) else describe_error(error)
             raise InvalidSetting(f"{path} does not fit {name}: {reason}") from error
         # For some networks, timm accepts a file that lacks weights. These weights keep their initial values, which are
         # right for norms but random for matrices and kernels.
