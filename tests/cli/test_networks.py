@@ -185,6 +185,8 @@ def test_a_network_can_be_loaded_from_a_path(tmp_path, shared, squeezenet) -> No
         inc.load_network(tmp_path / "alone.prototxt")
     with pytest.raises(UnknownName, match="there is no file"):
         inc.load_network("nowhere/net.onnx")
+    with pytest.raises(UnknownName, match="is an address, not a file; download the file first"):
+        inc.load_network("https://example.org/net.onnx")
     (tmp_path / "weights.pth").write_bytes(b"1234")
     with pytest.raises(InvalidSetting, match="--architecture"):
         inc.load_network(tmp_path / "weights.pth")
@@ -247,6 +249,15 @@ def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server
 def test_the_error_about_an_invalid_entry_names_the_package(package, found, sentence) -> None:
     package(found)
     with pytest.raises(InvalidSetting, match=f"zoo = zoo_of_tests:found.*{sentence}"):
+        entries.plugin_entries()
+
+
+def test_an_error_midway_in_the_entries_of_a_package_names_the_package(package, tmp_path) -> None:
+    package(None)
+    entry = {"name": "x", "architecture": "caffe"}
+    code = f"def found():\n    yield {entry}\n    raise KeyError('no catalog')\n"
+    (tmp_path / "site" / "zoo_of_tests.py").write_text(code)
+    with pytest.raises(InvalidSetting, match=r"zoo = zoo_of_tests:found cannot be loaded: KeyError: 'no catalog'"):
         entries.plugin_entries()
 
 

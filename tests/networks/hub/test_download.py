@@ -237,6 +237,12 @@ def test_a_source_with_another_file_is_tried_from_the_beginning_once(web: Web, t
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_of_zero_bytes_is_refused_if_the_source_sends_more(web: Web, tmp_path) -> None:
+    url = web.serve("x", ranged)
+    message = check_failure(remote_file(url, size=0), tmp_path)
+    assert f"{url}: its file has {len(CONTENT)} bytes, not 0" in message
+
+
 def test_the_next_source_is_tried_after_each_failure(web: Web, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(module, "STALL", 0.2)
     given_up = threading.Event()

@@ -99,6 +99,17 @@ def test_a_network_that_fails_its_check_does_not_replace_the_old_one(tmp_path, m
     assert {path.name for path in store.folder_of("mine").parent.iterdir()} == {"mine", ".lock"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the user's cache is set by XDG_CACHE_HOME only on Linux")
+def test_a_network_that_is_being_added_is_not_listed_yet(tmp_path, cache) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.onnx").write_text(name)
+    store.add(Entry("first", "onnx"), [tmp_path / "first.onnx"], lambda folder: None)
+    listed: list[str] = []
+    store.add(Entry("second", "onnx"), [tmp_path / "second.onnx"], lambda folder: listed.extend(store.stored_names()))
+    assert listed == ["first"]
+    assert store.stored_names() == ["first", "second"]
+
+
 def test_an_error_names_the_file_of_the_user_and_not_its_copy(tmp_path, cache) -> None:
     path = tmp_path / "mine.onnx"
     path.write_bytes(b"new")

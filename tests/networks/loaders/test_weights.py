@@ -117,11 +117,11 @@ def test_files_without_weights_are_refused(tmp_path, content: object, reason: st
 
 
 def test_a_missing_file_an_empty_file_and_a_folder_are_refused(tmp_path) -> None:
-    assert "there is no file of weights" in refused(tmp_path / "a.pth")
-    assert "there is no file of weights" in refused(tmp_path)
+    assert "there is no file" in refused(tmp_path / "a.pth")
+    assert "is a folder, not a file" in refused(tmp_path)
     for name in ("a.pth", "a.safetensors"):
         (tmp_path / name).touch()
-        assert "it is empty" in refused(tmp_path / name)
+        assert "is empty: the file has no content" in refused(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["a.pth", "old.pth", "a.safetensors"])

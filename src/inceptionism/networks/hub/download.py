@@ -16,7 +16,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
 
-from inceptionism.errors import CannotDownload, CannotWrite, printable, quote_value
+from inceptionism.errors import CannotDownload, CannotWrite, first_line, quote_path, quote_value
 from inceptionism.files import hash_file
 from inceptionism.networks.hub.lock import exclusive_lock
 from inceptionism.networks.hub.remote_file import RemoteFile
@@ -97,7 +97,7 @@ def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None
                 os.fsync(complete.fileno())
             part.replace(target)
     except OSError as error:
-        raise CannotWrite(f"{error.filename or target} cannot be written: {error.strerror or error}") from error
+        raise CannotWrite(f"{quote_path(error.filename or target)} cannot be written: {first_line(error)}") from error
     return target
 
 
@@ -148,7 +148,7 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
         SourceError: If the source does not send the missing bytes.
     """
     received = part.stat().st_size if part.exists() else 0
-    if file.size is not None and received >= file.size:
+    if file.size is not None and received >= file.size > 0:
         return True
     try:
         response = request(url, received)
@@ -250,4 +250,4 @@ def reason(error: Exception) -> str:
     cause = getattr(error, "reason", error)
     if isinstance(cause, TimeoutError):
         return f"it sent nothing for {STALL:g} seconds"
-    return printable(str(getattr(cause, "strerror", None) or cause) or type(cause).__name__)[:200]
+    return first_line(cause)[:200]

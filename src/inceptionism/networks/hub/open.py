@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, UnknownName, quote_value
-from inceptionism.files import read_text
+from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.files import check_file, read_text
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
 from inceptionism.networks.labels import Labels, imagenet_labels
@@ -99,7 +99,7 @@ def open_path(path: Path) -> Network:
         UnknownName: If the path does not exist.
     """
     if not path.exists():
-        raise UnknownName(f"there is no file {quote_value(str(path))}")
+        check_file(path, UnknownName)
     if path.is_dir() and (path / DESCRIPTION).is_file():
         entry = read_entry(path)
         return open_entry(entry, [path / file.name for file in entry.files], str(path))

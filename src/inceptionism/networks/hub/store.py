@@ -21,11 +21,10 @@ from inceptionism.errors import (
     UnknownName,
     first_line,
     quote_path,
-    quote_value,
 )
-from inceptionism.files import hash_file, read_text
+from inceptionism.files import check_file, hash_file, read_text
 from inceptionism.networks.hub.download import Report, download
-from inceptionism.networks.hub.entries import Entry, check_name
+from inceptionism.networks.hub.entries import NAME, Entry, check_name
 from inceptionism.networks.hub.remote_file import RemoteFile
 
 DESCRIPTION = "network.json"
@@ -50,7 +49,8 @@ def stored_names() -> list[str]:
     if not parent.is_dir():
         return []
     recover(parent)
-    return sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}"))
+    names = sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}"))
+    return [name for name in names if NAME.fullmatch(name)]  # not the hidden folder of a network that is being added
 
 
 def stored_entry(name: str) -> Entry | None:
@@ -98,13 +98,12 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
 
     Raises:
         InvalidSetting: If there is a network of this name, or if two files have the same name.
-        UnknownName: If a file does not exist.
+        UnknownName: If there is no such file, or if a file is empty.
         CannotWrite: If the store cannot be written to.
     """
     target = folder_of(entry.name)
     for path in paths:
-        if not path.is_file():
-            raise UnknownName(f"there is no file {quote_value(str(path))}")
+        check_file(path, UnknownName)
     names = [safe_name(path) for path in paths]
     if len({*names, DESCRIPTION}) <= len(names):
         raise InvalidSetting(f"the files of a network must have different names, not {', '.join(map(str, paths))}")
@@ -129,7 +128,7 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
                 target.rename(target.with_name(f".{entry.name}{OLD}"))
             folder.rename(target)
     except OSError as error:
-        raise CannotWrite(f"{target} cannot be written: {error.strerror or error}") from error
+        raise CannotWrite(f"{quote_path(target)} cannot be written: {first_line(error)}") from error
     return target
 
 
@@ -210,7 +209,7 @@ def write_entry(folder: Path, entry: Entry) -> None:
         part.write_text(entry.to_json(), "utf-8")
         part.replace(folder / DESCRIPTION)
     except OSError as error:
-        raise CannotWrite(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise CannotWrite(f"{quote_path(folder)} cannot be written: {first_line(error)}") from error
 
 
 def local_file(path: Path) -> RemoteFile:

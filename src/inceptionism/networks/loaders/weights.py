@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, first_line, printable, quote_value
+from inceptionism.errors import InvalidSetting, first_line, printable, quote_path, quote_value
+from inceptionism.files import check_file
 from inceptionism.networks.loaders.optional import import_library
 from inceptionism.networks.loaders.pickle_limits import TooComplex, check_weights_file
 
@@ -40,16 +41,16 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     from the names.
 
     Raises:
-        InvalidSetting: If the file is missing, is damaged, contains no weights, or cannot be read without running code.
+        InvalidSetting: If the file is missing, empty or damaged, contains no weights, or cannot be read without running
+            code.
     """
-    if not path.is_file():
-        raise InvalidSetting(f"there is no file of weights {quote_value(str(path))}")
-    if not path.stat().st_size:
-        raise InvalidSetting(f"{path} contains no weights: it is empty")
+    check_file(path, InvalidSetting)
     content = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
     state = find_state_dict(content)
     if state is None:
-        raise InvalidSetting(f"{path} contains no weights with names, but {describe_content(content)}; {SAFE}")
+        raise InvalidSetting(
+            f"{quote_path(path)} contains no weights with names, but {describe_content(content)}; {SAFE}"
+        )
     for wrapper in WRAPPERS:
         if all(name.startswith(wrapper) for name in state):
             state = {name.removeprefix(wrapper): value for name, value in state.items()}
@@ -63,7 +64,9 @@ def read_safetensors(path: Path) -> object:
     try:
         return reader.load_file(path)
     except errors as error:
-        raise InvalidSetting(f"{path} is damaged, or it is not a safetensors file: {first_line(error)}") from error
+        raise InvalidSetting(
+            f"{quote_path(path)} is damaged, or it is not a safetensors file: {first_line(error)}"
+        ) from error
 
 
 def read_pickled(path: Path) -> object:
@@ -84,22 +87,23 @@ def read_pickled(path: Path) -> object:
             check_weights_file(path)
             return torch.load(path, map_location="cpu", weights_only=True)
     except TooComplex as error:
-        raise InvalidSetting(f"{path} cannot be read safely: {error}; {SAFE}") from error
+        raise InvalidSetting(f"{quote_path(path)} cannot be read safely: {error}; {SAFE}") from error
     except pickle.UnpicklingError as error:
         global_name = re.search(r"GLOBAL (\S+)", str(error))
         if global_name is None:  # torch raises this error also for a file that is no pickle
-            raise InvalidSetting(f"{path} is damaged, or it is not a file of weights") from error
+            raise InvalidSetting(f"{quote_path(path)} is damaged, or it is not a file of weights") from error
         raise InvalidSetting(
-            f"{path} cannot be read safely: it contains {printable(global_name[1])}, "
+            f"{quote_path(path)} cannot be read safely: it contains {printable(global_name[1])}, "
             f"which only code in the file can create; {SAFE}"
         ) from error
     except DAMAGE as error:
         if "TorchScript" in str(error):
             raise InvalidSetting(
-                f"{path} cannot be read safely: it contains a TorchScript program, which would have to run; {SAFE}"
+                f"{quote_path(path)} cannot be read safely: it contains a TorchScript program, which would have to "
+                f"run; {SAFE}"
             ) from error
         reason = f": {first_line(error)}" if isinstance(error, (RuntimeError, OSError)) else ""
-        raise InvalidSetting(f"{path} is damaged, or it is not a file of weights{reason}") from error
+        raise InvalidSetting(f"{quote_path(path)} is damaged, or it is not a file of weights{reason}") from error
 
 
 def find_state_dict(content: object, depth: int = 2) -> dict[str, Tensor] | None:
