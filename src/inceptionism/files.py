@@ -1,7 +1,7 @@
 """Reading of files: the checks before a file is opened, limits of size, and text in every usual encoding.
 
 Every reader of this package uses these functions, so a device, a pipe or a huge file cannot fill the memory or make
-the program wait for ever.
+the program wait forever.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Bytes at the beginning of a text that say how it is encoded, and the encoding's name."""
+"""Byte order marks at the beginning of a text, each with the name of the encoding that it stands for."""
 
 ENCODINGS = ("utf-8", "gb2312", "cp1252", "latin-1")
 """Encodings of text without a byte order mark, in the order in which they are tried.
@@ -44,7 +44,8 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_
         max_bytes: Largest size of the file in bytes. None means no limit.
 
     Raises:
-        UnreadableFile: If there is no such file, or it is a folder, a pipe or a device, or it is empty or too large.
+        UnreadableFile: If there is no such file, or it is a folder, a pipe or a device, or it is empty or too large. It
+            is the type `error` if another type is given.
     """
     try:
         status = path.stat()

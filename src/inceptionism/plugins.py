@@ -27,7 +27,7 @@ def explained_failure(point: EntryPoint, failure: str) -> Iterator[None]:
 
     Args:
         point: The entry point.
-        failure: Predicate of the message, for example "cannot be loaded".
+        failure: Rest of a sentence that begins with the entry point, for example "cannot be loaded".
     """
     try:
         yield

@@ -39,7 +39,9 @@ def explained_errors(
     except FORWARD_ERRORS as error:
         if is_out_of_memory(error) or isinstance(error, InceptionismError):
             raise
-        reason = first_line(error) if isinstance(error, SIZE_ERRORS) else describe_error(error)
+        reason = describe_error(error)
+        if isinstance(error, SIZE_ERRORS):
+            reason = first_line(error) if str(error) else ""
         if any(text in reason for text in IN_PLACE):
             raise InvalidSetting(
                 f"the gradient of network {network} cannot be computed, because its code changes a tensor in place "
@@ -57,7 +59,8 @@ def explained_errors(
                 hint += "; timm.create_model(..., dynamic_img_size=True) makes a module for all sizes, and so does the "
                 hint += "name timm/NAME in place of the module"
         raise InvalidSetting(
-            f"network {network} cannot process a picture of {height}×{width} pixels: {reason}; {hint}"
+            f"network {network} cannot process a picture of {height}×{width} pixels: "
+            + "; ".join(filter(None, [reason, hint]))
         ) from error
 
 

@@ -37,7 +37,7 @@ DOUBLE, TRIPLE = (2, 3), (3, 2)
 """Factors of height and width for the second picture. Most networks accept whole multiples of their size."""
 
 MAX_FAST_SECONDS = 1.0
-"""Time of the first run, in seconds, from which on the larger picture is tried on the meta device first."""
+"""Time of the first run, in seconds. If it takes longer, the larger picture is tried on the meta device first."""
 
 
 @dataclass(frozen=True)

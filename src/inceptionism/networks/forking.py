@@ -12,7 +12,7 @@ import torch
 def prepare_for_fork() -> None:
     """Let processes that are forked from this one compute with one thread.
 
-    With more threads, GNU's OpenMP waits for ever for the threads of this process, which a forked process does not
+    With more threads, GNU's OpenMP waits forever for the threads of this process, which a forked process does not
     have. Systems without fork need no preparation.
     """
     if hasattr(os, "register_at_fork"):

@@ -84,7 +84,7 @@ class Labels:
 
         First come the classes with this name, then the members of a group, for example "cat" or "vehicle", and then
         the classes that have the word in one of their names. Groups are known for classes with identifiers of WordNet.
-        If none of these exist, the classes are returned whose names contain the letters of the word.
+        If there are none of these, the result has the classes with the word inside another word.
         """
         wanted = normalize_name(word)
         if not wanted:
@@ -111,7 +111,7 @@ class Labels:
         }
 
     def _hint(self, target: str) -> str:
-        """Return the classes that someone may mean who gave a wrong name, as the end of an error message."""
+        """Return the end of an error message about an unknown name: classes with related or similar names."""
         related = self.search(target)
         if related:
             more = f", and {len(related) - MAX_HINTS} more, which `dream classes {printable(target)}` lists"
@@ -176,7 +176,7 @@ def normalize_name(name: str) -> str:
 
 
 def singular_forms(word: str) -> list[str]:
-    """Return a word, and what may be its singular: "foxes" gives "foxes", "foxe" and "fox"."""
+    """Return a word and its possible singular forms: "foxes" gives "foxes", "foxe" and "fox"."""
     endings = {"s": "", "es": "", "ies": "y"}
     return [word, *(word.removesuffix(end) + singular for end, singular in endings.items() if word.endswith(end))]
 

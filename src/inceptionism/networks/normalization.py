@@ -46,7 +46,7 @@ def missing_format(network: str, range: float) -> tuple[str, ...]:
 def input_format(mean: Sequence[float] | None, std: Sequence[float] | None, range: float, channels: str) -> InputFormat:
     """Return the format in which the input is `(picture * range - mean) / std`, with the channels in a given order.
 
-    Without `mean`, it is 0. Without `std`, it is 1.
+    If `mean` is None, the mean is 0. If `std` is None, the standard deviation is 1.
 
     Raises:
         InvalidSetting: If `mean` or `std` are not three finite numbers, `std` or `range` are not more than 0, or

@@ -56,10 +56,10 @@ def outputs_by_key(output: object) -> Mapping[Any, object]:
 def shape_logits(logits: Tensor, count: int) -> Tensor:
     """Return the logits of `count` pictures with an axis for the pictures and one for the classes.
 
-    Some networks squeeze their output. Then these axes are missing where they would have the length 1.
+    Some networks squeeze their output. An axis of length 1 is then missing.
 
     Raises:
-        InvalidSetting: If the logits do not belong to single pictures.
+        InvalidSetting: If the network does not output separate logits for each picture.
     """
     if logits.ndim >= 2:
         return logits

@@ -15,7 +15,8 @@ RECENT = 4
 class NetworkCache:
     """A function that returns the same network for the same arguments, as long as somebody uses the network.
 
-    The last `RECENT` networks stay in memory. A program that loads many networks one after the other does not fill it.
+    The last `RECENT` networks stay in memory. So a program that loads many networks one after the other does not fill
+    the memory.
 
     Args:
         load: Function that loads a network. Its arguments must be hashable.
@@ -31,7 +32,7 @@ class NetworkCache:
 
     def _find(self, *key: Hashable) -> Network:
         network = self._used.get(key)
-        # If several threads load the same network, all get that of the first one.
+        # If several threads load the same network, all get the network of the first thread.
         return network if network is not None else self._used.setdefault(key, self._load(*key))
 
     def cache_clear(self) -> None:

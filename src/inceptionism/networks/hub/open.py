@@ -20,7 +20,7 @@ LABELS = ("labels.txt", "synset_words.txt", "synsets.txt", "classes.txt", "categ
 """Usual names of the file that has one class in each line, in the folder of a network."""
 
 MAX_LABELS_BYTES = 2**24
-"""Number of bytes that are read at most from a file of classes."""
+"""Largest size of a file of classes, in bytes."""
 
 
 def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> Network:
@@ -32,7 +32,8 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         name: Name of the network in recipes. None means the name of the entry.
 
     Raises:
-        InvalidSetting: If the files cannot be read or do not belong together, or if the mean of the input is not known.
+        UnreadableFile: If a file cannot be read.
+        InvalidSetting: If the files are damaged or do not belong together, or if the mean of the input is not known.
         UnknownName: If the library or the package of the architecture does not have the network.
     """
     family, _, model = entry.architecture.partition("/")
@@ -95,6 +96,7 @@ def open_path(path: Path) -> Network:
     """Return the network in a folder, or in a file and the files that belong to it. The network's name is the path.
 
     Raises:
+        UnreadableFile: If a file of the network cannot be read.
         InvalidSetting: If there is no network, or if the mean of its input is not known.
         UnknownName: If the path does not exist.
     """

@@ -39,8 +39,10 @@ def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: 
 
     Raises:
         UnknownName: If no network has this name; the message suggests similar names.
-        InvalidSetting: If the network cannot be read or has not been downloaded, or if this machine does not have the
-            device.
+        UnreadableFile: If a file of the network cannot be read.
+        CannotDownload: If the weights of a network of torchvision or timm cannot be downloaded.
+        InvalidSetting: If the files of the network are damaged or have not been downloaded, or if this machine does not
+            have the device.
     """
     chosen = pick_device(device)
     if isinstance(network, Network):

@@ -1,6 +1,6 @@
 """Limits for pickled weights, checked before torch reads them.
 
-torch runs no code in a file of weights, but a small file can keep it busy for ever: tuples that contain the same tuple
+torch runs no code in a file of weights, but a small file can keep it busy forever: tuples that contain the same tuple
 several times, nested fifty times, have more items than any computer can count.
 """
 
@@ -89,14 +89,14 @@ def steps_of(stream: IO[bytes]) -> Iterator[Step]:
             to_mark = "mark" in before
             removes = before.index("mark") if to_mark else len(before)
             yield Step(opcode.name, argument, removes, to_mark, len(opcode.stack_after))
-    except (ValueError, OverflowError, UnicodeDecodeError):
+    except (ValueError, OverflowError):
         return
 
 
 def check_pickle(stream: IO[bytes]) -> None:
     """Raise `TooComplex` if a pickle has too many steps, a tuple with too many items, or a name that is too long.
 
-    A tuple in a tuple counts with all of its items, as often as it occurs: that is the work to hash or compare it.
+    A tuple in a tuple counts with all of its items, as often as it occurs. This is the work to hash or compare it.
     """
     # Number of items of each tuple on the stack and in the memo. It is 0 for everything else.
     stack: list[int] = []

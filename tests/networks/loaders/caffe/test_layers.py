@@ -259,7 +259,7 @@ REFUSED = {
         0,
         "the 4 largest of 3 numbers do not exist",
     ),
-    "no factor": (layer("x", "Normalize", "data", "x"), 0, "has 0 weights, but needs one: the factors"),
+    "no factor": (layer("x", "Normalize", "data", "x"), 0, "has 0 weights in the caffemodel, but needs 1"),
     "a setting that is no number": (
         layer("x", "Swish", "data", "x", "swish_param { beta: nan }"),
         0,

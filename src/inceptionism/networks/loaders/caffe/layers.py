@@ -43,6 +43,7 @@ from inceptionism.networks.loaders.caffe.pointwise import (
 from inceptionism.networks.loaders.caffe.settings import (
     axis_of,
     check_limit,
+    check_weights,
     enum_name,
     layer_error,
     rows_and_columns,
@@ -133,7 +134,7 @@ def relu6(layer: CaffeLayer) -> nn.Module:
 
 
 def clip(layer: CaffeLayer) -> nn.Module:
-    """Return a limitation to a range."""
+    """Return a module that limits numbers to a range."""
     settings = layer.settings
     if not (settings.HasField("min") and settings.HasField("max") and settings.min < settings.max):
         raise layer_error(layer, "needs a min and a larger max")
@@ -145,12 +146,14 @@ def power_of_base(layer: CaffeLayer) -> nn.Module:
     settings = layer.settings
     base = math.e if settings.base == -1 else settings.base
     if base <= 0 or (layer.type == "Log" and base == 1):
-        raise layer_error(layer, f"has the base {base:g}, but a base must be positive, and that of a logarithm not 1")
+        raise layer_error(
+            layer, f"has the base {base:g}, but a base must be positive, and the base of a logarithm must not be 1"
+        )
     return (Exp if layer.type == "Exp" else Log)(base, settings.scale, settings.shift)
 
 
 def tile(layer: CaffeLayer) -> nn.Module:
-    """Return a repetition along an axis."""
+    """Return a module that repeats a blob along an axis."""
     copies = check_limit(layer, "number of tiles", layer.settings.tiles)
     if copies < 1:
         raise layer_error(layer, f"makes {copies} tiles, but it must make at least 1")
@@ -158,7 +161,7 @@ def tile(layer: CaffeLayer) -> nn.Module:
 
 
 def arg_max(layer: CaffeLayer) -> nn.Module:
-    """Return a search for the largest numbers."""
+    """Return a module that finds the largest numbers."""
     settings = layer.settings
     if settings.top_k < 1:
         raise layer_error(layer, "finds the top_k: 0 largest numbers, but it must find at least 1")
@@ -167,8 +170,7 @@ def arg_max(layer: CaffeLayer) -> nn.Module:
 
 def prelu(layer: CaffeLayer) -> nn.Module:
     """Return a ReLU with learned negative slopes."""
-    if len(layer.blobs) != 1:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs one")
+    check_weights(layer, 1)
     module = nn.PReLU(layer.blobs[0].numel())
     module.weight = nn.Parameter(layer.blobs[0].flatten())
     return module

@@ -14,7 +14,7 @@ from inceptionism.networks.loaders.caffe.norms import (
     Scale,
     WithinChannelNorm,
 )
-from inceptionism.networks.loaders.caffe.settings import check_limit, enum_name, layer_error
+from inceptionism.networks.loaders.caffe.settings import check_limit, check_weights, enum_name, layer_error
 
 NVIDIA_EPS = 1e-5
 """Smallest number that NVIDIA's version of Caffe adds to a variance."""
@@ -119,11 +119,10 @@ def mean_variance_norm(layer: CaffeLayer) -> nn.Module:
 def normalize(layer: CaffeLayer) -> nn.Module:
     """Return a division by the Euclidean norm."""
     settings = layer.settings
-    if len(layer.blobs) != 1:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs one: the factors")
+    check_weights(layer, 1)
     weight = layer.blobs[0].flatten()
     if settings.channel_shared and len(weight) != 1:
-        raise layer_error(layer, f"has {len(weight)} factors, but one for all channels (channel_shared)")
+        raise layer_error(layer, f"has {len(weight)} factors, but needs one for all channels (channel_shared)")
     return Normalize(weight, settings.across_spatial, settings.eps)
 
 
@@ -131,9 +130,7 @@ def scale(layer: CaffeLayer) -> nn.Module:
     """Return a multiplication with a factor for each channel. The factors are learned or come from another blob."""
     settings = layer.settings
     learned = len(layer.bottoms) == 1
-    expected = int(learned) + int(settings.bias_term)
-    if len(layer.blobs) != expected:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs {expected}")
+    check_weights(layer, learned + settings.bias_term)
     weight = layer.blobs[0] if learned else None
     return Scale(settings.axis, weight, layer.blobs[-1] if settings.bias_term else None)
 
@@ -143,6 +140,5 @@ def bias(layer: CaffeLayer) -> nn.Module:
     settings = layer.settings
     if len(layer.bottoms) == 2:
         return Bias(settings.axis)
-    if len(layer.blobs) != 1:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights, but needs one")
+    check_weights(layer, 1)
     return Scale(settings.axis, None, layer.blobs[0])

@@ -14,9 +14,14 @@ MAX_SIDE = 1024
 def weight_and_bias(layer: CaffeLayer) -> tuple[Tensor, Tensor | None]:
     """Return the weights of a layer, and its bias or None."""
     biased = layer.settings.bias_term
-    if len(layer.blobs) != 1 + biased:
-        raise layer_error(layer, f"has {len(layer.blobs)} weights in the caffemodel, but needs {1 + biased}")
+    check_weights(layer, 1 + biased)
     return layer.blobs[0], layer.blobs[1].flatten() if biased else None
+
+
+def check_weights(layer: CaffeLayer, count: int) -> None:
+    """Raise `InvalidSetting` unless the caffemodel has `count` weights for a layer."""
+    if len(layer.blobs) != count:
+        raise layer_error(layer, f"has {len(layer.blobs)} weights in the caffemodel, but needs {count}")
 
 
 def axis_of(layer: CaffeLayer, old_field: str) -> int:
