@@ -81,6 +81,7 @@ VALUES = st.recursive(
 
 @example({"labels": "", "about": "", "size": None})
 @given(st.dictionaries(st.sampled_from([*GOOD, "std", "range", "channels", "labels", "license"]), VALUES))
+@example({"license": ""})
 def test_any_description_is_an_entry_or_is_refused(changes: dict) -> None:
     try:
         entry = Entry.read({**GOOD, **changes}, "here")
