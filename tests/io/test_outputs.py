@@ -324,6 +324,14 @@ def test_temporary_files_of_killed_programs_are_deleted_after_an_hour(tmp_path) 
     assert sorted(tmp_path.iterdir()) == sorted([new, other])
 
 
+def test_a_temporary_file_that_cannot_be_deleted_does_not_prevent_an_output(tmp_path) -> None:
+    abandoned = tmp_path / ".0123456789abcdef.part"
+    abandoned.mkdir()  # like the file of another user in a shared folder, it cannot be deleted
+    os.utime(abandoned, (time.time() - 3700,) * 2)
+    save_picture(Image.fromarray(gradient()), tmp_path / "out.png")
+    assert sorted(tmp_path.iterdir()) == [abandoned, tmp_path / "out.png"]
+
+
 def test_ctrl_c_while_a_temporary_file_is_deleted_leaves_none_behind(tmp_path) -> None:
     code = (
         "import os, signal, sys\n"

@@ -227,12 +227,16 @@ def partial_file(target: Path) -> Iterator[Path]:
 
 
 def delete_abandoned(folder: Path) -> None:
-    """Delete the temporary files in a folder that belong to programs that were killed."""
-    for entry in os.scandir(folder):
-        if PARTIAL_NAME.fullmatch(entry.name):
-            with suppress(FileNotFoundError):  # another program has just deleted its own file
-                if time.time() - entry.stat().st_mtime > ABANDONED_SECONDS:
-                    Path(entry).unlink()
+    """Delete the temporary files in a folder that belong to programs that were killed.
+
+    Files that cannot be deleted stay, for example those of other users.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:  # a folder can be writable, but not readable
+        for entry in entries:
+            if PARTIAL_NAME.fullmatch(entry.name):
+                with suppress(OSError):
+                    if time.time() - entry.stat().st_mtime > ABANDONED_SECONDS:
+                        Path(entry).unlink()
 
 
 def resolve_target(path: Path) -> Path:
