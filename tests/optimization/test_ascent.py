@@ -170,3 +170,31 @@ def test_a_score_that_is_not_a_tensor_is_an_error(tiny) -> None:
     number = Objective({"second"}, lambda a: 3.0, "three")
     with pytest.raises(InvalidSetting, match=r"the score of three must be a tensor, not 3\.0"):
         ascent_scores(tiny, number, torch.rand(1, 3, 19, 26))
+
+
+def test_an_ascent_continues_after_a_step_that_failed(tiny) -> None:
+    failures = [MemoryError("once")]
+
+    def transform(picture: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        if calls.pop() and failures:
+            raise failures.pop()
+        return picture
+
+    calls = [False, False, True, False]  # the last one is the first call
+    first, second = layer("first"), layer("second")
+    pixels, other = (Pixels(torch.full((1, 3, 19, 26), 0.3)) for _ in range(2))
+    states = [
+        AscentState(
+            one,
+            [MaskedObjective(first), MaskedObjective(second)],
+            NormalizedAscent(one.parameters, 1 / 255),
+            transforms,
+            torch.Generator().manual_seed(0),
+        )
+        for one, transforms in ((pixels, [transform]), (other, []))
+    ]
+    evaluator = GradientEvaluator(tiny)
+    with pytest.raises(MemoryError):
+        list(ascend(states[:1], evaluator, 1))
+    assert list(ascend(states[:1], evaluator, 1)) == list(ascend(states[1:], evaluator, 1))
+    torch.testing.assert_close(pixels.pixels, other.pixels, rtol=0, atol=0)

@@ -97,6 +97,7 @@ class AscentState:
     def requests(self) -> Iterator[EvaluationRequest]:
         """Yield a request for each objective. All objectives get the same random transforms."""
         self.optimizer.zero_grad()
+        self._edges.clear()  # an earlier step may have failed before it used them
         picture = self.parameterization.picture()
         random_state = self.generator.get_state()
         for masked in self.objectives:
