@@ -117,3 +117,16 @@ def test_what_is_no_film_is_refused_with_advice(tmp_path, photo) -> None:
     }.items():
         with pytest.raises(UnreadablePicture, match=reason):
             FilmSource(path)
+
+
+def test_a_video_that_is_closed_early_has_the_notes_about_its_frames(tmp_path, photo, tiny) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(pan(photo, 8)):
+        Image.fromarray(frame).save(folder / f"{number}.png")
+    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:200])
+    run = small_video(folder, tiny)
+    frames = iter(run)
+    next(frames), next(frames)
+    run.close()
+    assert "a frame is left out" in run.notes[-1]

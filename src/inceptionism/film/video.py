@@ -79,15 +79,17 @@ class VideoRun(FilmRun):
 
     def frames(self) -> Generator[Frame, None, None]:
         copied_notes = len(self._film.notes)
-        with closing(prefetch(islice(self._film, self.number, None))) as sources:
-            for source in sources:
-                pixels = resize_pixels(source.pixels, self.size)
-                picture = to_picture(pixels, self._run.network.device)
-                initial, steps = self._initial_picture(picture, pixels)
-                dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
-                self._before, self._detail = pixels, dreamed - picture
-                yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
-        self.notes += self._film.notes[copied_notes:]
+        try:
+            with closing(prefetch(islice(self._film, self.number, None))) as sources:
+                for source in sources:
+                    pixels = resize_pixels(source.pixels, self.size)
+                    picture = to_picture(pixels, self._run.network.device)
+                    initial, steps = self._initial_picture(picture, pixels)
+                    dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
+                    self._before, self._detail = pixels, dreamed - picture
+                    yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
+        finally:
+            self.notes += self._film.notes[copied_notes:]
 
     def _initial_picture(self, picture: Tensor, pixels: Array) -> tuple[Tensor, int]:
         """Return the picture that the dream of a frame starts from, and the number of steps in each octave.
