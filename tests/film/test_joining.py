@@ -168,3 +168,16 @@ def test_a_full_disk_is_not_reported_as_a_fault_of_the_source_film(tmp_path, pho
     monkeypatch.setattr(joining.heapq, "merge", full)
     with pytest.raises(CannotWrite, match=r"out\.mp4 cannot be written: No space left on device"):
         run.save(tmp_path / "out.mp4")
+
+
+def test_sound_that_is_gone_at_the_end_is_reported_with_the_path_of_its_film(tmp_path, photo, tiny) -> None:
+    film = write(tmp_path / "in.mp4", pan(photo, 9), sound="aac")
+    whole = tmp_path / "whole.mp4"
+    small_video(film, tiny).save(whole)
+    run = small_video(film, tiny)
+    reason = r"the sound of .*in\.mp4 cannot be read: No such file or directory; the film so far is kept in .*out\.mp4\.parts"
+    with pytest.raises(CannotWrite, match=reason):
+        run.save(tmp_path / "out.mp4", on_frame=lambda frame: frame.number == 8 and film.rename(tmp_path / "away.mp4"))
+    (tmp_path / "away.mp4").rename(film)
+    small_video(film, tiny).save(tmp_path / "out.mp4", resume=True)
+    assert (tmp_path / "out.mp4").read_bytes() == whole.read_bytes()

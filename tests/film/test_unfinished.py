@@ -16,6 +16,7 @@ import pytest
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
+from inceptionism.film.unfinished import UnfinishedFilm
 from tests.support.films import pan, saved_frames, small_video, small_zoom, write
 
 
@@ -111,6 +112,7 @@ def rewrite_state(parts: Path, change: Callable[[dict], object], **arrays: np.nd
         ({"end": "1e999999999"}, "the time '1e999999999'"),
         ({"end": 3}, "expected string"),
         ({"segments": [["1/0", 5, ""]]}, "the time '1/0'"),
+        ({"segments": [["0", 1e400, ""]]}, "infinity"),
         ({"segments": [[]]}, "not enough values"),
         ({"segments": None}, "not iterable"),
         ({"recipe": 5}, ""),
@@ -137,8 +139,6 @@ def test_damaged_states_raise_no_other_error(tmp_path, photo, tiny) -> None:
     state = (parts / "state.npz").read_bytes()
     chance = random.Random(0)
     run, refused = small_zoom(photo, tiny), 0
-    from inceptionism.film.unfinished import UnfinishedFilm
-
     unfinished = UnfinishedFilm(parts, overwrite=False, resume=True)
     with np.load(io.BytesIO(state)) as stored:
         right = stored["picture"]
@@ -189,6 +189,34 @@ def test_a_failed_run_gives_its_lock_back(tmp_path, photo, tiny) -> None:
             small_zoom(photo, tiny, seed=1).save(path, resume=True)
     small_zoom(photo, tiny).save(path, resume=True)
     assert len(saved_frames(path)) == 12
+
+
+class Unwritable:
+    """Value that fails when the background thread writes it."""
+
+    def __reduce__(self) -> str:
+        raise MemoryError("no memory for the state")
+
+
+def test_a_run_gives_its_lock_back_after_an_unexpected_error_in_the_background(tmp_path, photo, tiny) -> None:
+    path = tmp_path / "out.mp4"
+    run = small_zoom(photo, tiny)
+    run.state = lambda: {"picture": np.array([Unwritable()], object)}
+    with pytest.raises(MemoryError, match="no memory for the state") as failed:
+        run.save(path)
+    small_zoom(photo, tiny).save(path)
+    assert len(saved_frames(path)) == 12
+    assert failed.tb is not None  # a notebook also keeps the last error, and everything that its frames refer to
+
+
+def test_a_folder_that_cannot_be_emptied_is_not_left_locked(tmp_path) -> None:
+    parts = tmp_path / "out.mp4.parts"
+    (parts / "state.npz").mkdir(parents=True)  # it cannot be deleted like a file
+    errors = []
+    for _ in range(2):
+        with pytest.raises(CannotWrite, match=r"out\.mp4\.parts cannot be written") as failed:
+            UnfinishedFilm(parts, overwrite=True, resume=False)
+        errors.append(failed.value)  # a notebook also keeps the last error, and everything that its frames refer to
 
 
 KILLED = """

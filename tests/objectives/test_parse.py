@@ -39,6 +39,11 @@ def pictures(tmp_path, photo, monkeypatch):
     open_header = Path("vector.npy").read_bytes().replace(b"), }", b"(,  ")
     Path("damaged.npy").write_bytes(open_header)
     Path("shapeless.npy").write_bytes(Path("vector.npy").read_bytes().replace(b"(7,), }    ", b"(False,), }"))
+    Path("archive.npy").write_bytes(b"PK\x03\x04" + bytes(40))
+    Path("huge.npy").write_bytes(
+        Path("vector.npy").read_bytes().replace(b"(7,), }" + b" " * 32, f"({10**31},), }}".encode().ljust(39))
+    )
+    Path("typeless.npy").write_bytes(Path("vector.npy").read_bytes().replace(b"'<f8'", b"((),)"))
     np.save("objects.npy", np.array([print]), allow_pickle=True)
     return tmp_path
 
@@ -142,6 +147,9 @@ def test_the_reference_lists_every_objective() -> None:
         ("direction(second, objects.npy)", "objects.npy cannot be read as a .npy file with a direction"),
         ("direction(second, shapeless.npy)", "shapeless.npy cannot be read as a .npy file with a direction"),
         ("direction(second, damaged.npy)", "damaged.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, archive.npy)", "archive.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, huge.npy)", "huge.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, typeless.npy)", "typeless.npy cannot be read as a .npy file with a direction"),
         ("direction(second, missing.npy)", "there is no file missing.npy"),
         ("guide(second)", "has the wrong number of arguments; write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 
+from inceptionism.errors import CannotWrite, first_line, quote_path
 from inceptionism.film.encoder import convert_encoding_errors
 from inceptionism.film.unfinished import Segment
 from inceptionism.io import create_film, matroska_tags, open_film, put_packet, write_packet
@@ -72,6 +73,14 @@ def open_segment(segment: Segment) -> Any:
     return open_film(segment.path)
 
 
+def open_sound(path: Path) -> Any:
+    """Open the film whose sound is copied. Raise `CannotWrite` with its path if it cannot be read."""
+    try:
+        return open_film(path)
+    except (av.error.FFmpegError, OSError) as error:
+        raise CannotWrite(f"the sound of {quote_path(path)} cannot be read: {first_line(error)}") from error
+
+
 def join_segments(
     segments: Sequence[Segment],
     end: Fraction,
@@ -92,7 +101,7 @@ def join_segments(
 
     Raises:
         CannotWrite: If the film cannot be written, a segment is damaged, or the sound cannot be read. The message names
-            the segment or `target`.
+            the segment, the film with the sound, or `target`.
     """
     ending = target.suffix.lower()
     with convert_encoding_errors(target), ExitStack() as files:
@@ -108,7 +117,7 @@ def join_segments(
             first = files.enter_context(open_segment(segments[0]))
             streams = [packets(segments, output.add_stream_from_template(first.streams.video[0]))]
             if sound is not None:
-                streams += audio_packets(files.enter_context(open_film(sound)), output, ending, end)
+                streams += audio_packets(files.enter_context(open_sound(sound)), output, ending, end)
             for packet in heapq.merge(*streams, key=lambda packet: packet.dts * packet.time_base):
                 output.mux(packet)
     if recipe is not None and ending not in TAGGED_ENDINGS:

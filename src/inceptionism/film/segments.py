@@ -171,12 +171,14 @@ class FilmFile:
 
     def abandon(self) -> None:
         """Stop writing. If there is nothing to resume, delete the folder of the segments."""
-        with suppress(CannotWrite):
-            self._worker.finish()
-        if self._incomplete_file_exists or self._unfinished.has_state:
-            self._unfinished.release()
-        else:
-            self._unfinished.delete()
+        try:
+            with suppress(CannotWrite):
+                self._worker.finish()
+        finally:
+            if self._incomplete_file_exists or self._unfinished.has_state:
+                self._unfinished.release()
+            else:
+                self._unfinished.delete()
 
     @contextmanager
     def advise_resuming(self) -> Iterator[None]:

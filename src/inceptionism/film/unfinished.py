@@ -6,10 +6,7 @@ import json
 import os
 import re
 import shutil
-import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -21,7 +18,7 @@ from numpy.typing import NDArray
 
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, first_line, quote_path, quote_value
 from inceptionism.files import check_file, hash_file
-from inceptionism.io import convert_write_errors, partial_file
+from inceptionism.io import NUMPY_ERRORS, convert_write_errors, partial_file
 from inceptionism.recipes import Recipe
 
 STATE_FILE = "state.npz"
@@ -29,24 +26,6 @@ STATE_FILE = "state.npz"
 
 LOCK_FILE = ".lock"
 """Name of the file that is locked while a program writes into the folder."""
-
-DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""Errors of numpy, zipfile and json when they read a damaged state."""
 
 
 class Segment(NamedTuple):
@@ -110,9 +89,9 @@ class UnfinishedFilm:
 
     Args:
         folder: Path of the folder.
-        overwrite: Whether to delete what an earlier run left in the folder.
-        resume: Whether to keep what an earlier run left in the folder. Without `overwrite` and `resume`, the folder
-            must not exist.
+        overwrite: Whether to delete the files that an earlier run left in the folder.
+        resume: Whether to keep the files that an earlier run left in the folder. Without `overwrite` and `resume`, the
+            folder must not exist.
 
     Raises:
         NameTaken: If another run uses the folder, or if it exists and must not be used.
@@ -139,7 +118,11 @@ class UnfinishedFilm:
                     f"another run is making {name} now; wait until it has ended, or choose another name"
                 ) from None
             if overwrite and not resume:
-                self._delete_files()
+                try:
+                    self._delete_files()
+                except OSError:
+                    self.release()
+                    raise
 
     @property
     def has_state(self) -> bool:
@@ -189,7 +172,7 @@ class UnfinishedFilm:
                 for index, (start, size, sha256) in enumerate(about["segments"])
             ]
             return SavedState(number, segments, read_time(about["end"]), Recipe.from_json(about["recipe"]), arrays)
-        except DAMAGE as error:
+        except NUMPY_ERRORS as error:
             raise self.cannot_resume(error) from None
 
     def cannot_resume(self, error: BaseException) -> InvalidSetting:

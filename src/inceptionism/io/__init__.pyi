@@ -3,6 +3,7 @@ from .encoding import FORMATS, check_side, encode, flatten_alpha
 from .formats import open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
+from .npy import NUMPY_ERRORS
 from .outputs import (
     check_output,
     convert_write_errors,
@@ -40,6 +41,7 @@ from .xmp_containers import put_packet
 
 __all__ = [
     "FORMATS",
+    "NUMPY_ERRORS",
     "TOML_ENDING",
     "Array",
     "FileResolver",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
 from inceptionism.files import check_file, hash_file, read_limited
-from inceptionism.io import Photo, load_photo
+from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
 
@@ -30,7 +29,7 @@ def read_direction(path: Path) -> Tensor:
     """
     try:
         values = np.load(io.BytesIO(read_limited(path, MAX_DIRECTION_BYTES)), allow_pickle=False)
-    except (UnreadableFile, OSError, ValueError, TypeError, EOFError, tokenize.TokenError) as error:
+    except (UnreadableFile, *NUMPY_ERRORS) as error:
         raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
         raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")
