@@ -12,8 +12,9 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism import objectives
-from inceptionism.errors import InceptionismError, InvalidSetting, NoGradient
+from inceptionism.errors import InceptionismError, InvalidSetting, NoGradient, UnreadablePicture
 from inceptionism.io import load_photo
+from inceptionism.objectives.directions import load_folder
 from inceptionism.objectives.parse import (
     BUILDERS,
     ParseContext,
@@ -165,3 +166,11 @@ def test_a_wrong_text_is_refused_with_the_reason(tiny, pictures, text: str, reas
     with pytest.raises(InceptionismError, match=reason) as caught:
         inc.visualize(text, network=tiny, size=32, steps=1)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_read_one_picture_after_the_other(pictures) -> None:
+    Path("away/two.png").write_bytes(b"no picture")
+    photos = iter(load_folder(Path("away")))
+    assert next(photos).name == "one.png"
+    with pytest.raises(UnreadablePicture, match=r"two\.png is not a picture"):
+        next(photos)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ def direction_between(network: Network, layer: str, toward: Path, away: Path) ->
     return mean_activations(network, layer, load_folder(toward)) - mean_activations(network, layer, load_folder(away))
 
 
-def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> Tensor:
+def mean_activations(network: Network, layer: str, photos: Iterable[Photo]) -> Tensor:
     """Return the mean activation of each channel of a layer over pictures: C numbers.
 
     Args:
@@ -73,8 +73,8 @@ def mean_activations(network: Network, layer: str, photos: Sequence[Photo]) -> T
     return torch.stack(means).mean(0).cpu()
 
 
-def load_folder(folder: Path) -> list[Photo]:
-    """Return the pictures in a folder, sorted by name. If `folder` is a file, return that picture only.
+def load_folder(folder: Path) -> Iterator[Photo]:
+    """Read the pictures in a folder one after the other, sorted by name. If `folder` is a file, read that picture only.
 
     Hidden files are left out.
 
@@ -82,7 +82,7 @@ def load_folder(folder: Path) -> list[Photo]:
         InvalidSetting: If the folder has no pictures.
         UnreadablePicture: If a file is not a picture.
     """
-    return [load_photo(path) for path in picture_files(folder)]
+    yield from map(load_photo, picture_files(folder))
 
 
 def picture_files(folder: Path) -> list[Path]:
