@@ -234,3 +234,8 @@ def test_a_photograph_that_is_not_finite_does_not_stop_the_others_of_its_batch(t
     assert [len(run.scores) for run in runs] == [2, 6]
     alone = inc.dream(photo, network=tiny, objective=runs[1].objective, octaves=2, steps=3)
     assert np.abs(np.asarray(runs[1].image(), int) - np.asarray(alone.image, int)).max() <= 1
+
+
+def test_a_batch_without_runs_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="a batch needs at least one run"):
+        next(run_batch([]))

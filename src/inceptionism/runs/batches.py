@@ -1,4 +1,4 @@
-"""Batches of runs: their steps at the same time, and what becomes of them if one of them fails."""
+"""Batches of runs: they take their steps at the same time, and a run that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -39,9 +39,11 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
     A run that fails does not stop the others. Its error is raised after the last step, and it is its `failure`.
 
     Raises:
-        InvalidSetting: If the runs differ in their network, precision, sizes, prior, number of steps, references or
-            number of masks.
+        InvalidSetting: If there are no runs, or if they differ in their network, precision, sizes, prior, number of
+            steps, references or number of masks.
     """
+    if not runs:
+        raise InvalidSetting("a batch needs at least one run")
     first, *others = runs
     for run in runs:
         run.failure = None
