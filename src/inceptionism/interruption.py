@@ -12,12 +12,15 @@ from typing import NoReturn
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that interrupt a run. Windows has no SIGHUP."""
 
+CTRL_C_STATUS = 130
+"""Exit status after Ctrl-C: 128 plus the number of its signal."""
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal interrupted the program.
 
     Attributes:
-        status: Exit status that shells expect after this signal: 128 plus its number, so 130 for Ctrl-C.
+        status: Exit status that shells expect after this signal: 128 plus its number.
     """
 
     def __init__(self, number: int) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.cli.recipes import passed_files
+from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
 
@@ -183,3 +184,9 @@ def test_names_of_passed_files_can_contain_equals_signs(tmp_path, monkeypatch) -
         "c": Path("gone.png"),
         "gone.png": Path("gone.png"),
     }
+
+
+def test_two_files_for_one_name_are_refused() -> None:
+    assert passed_files(["a/guide.png", "a/guide.png"]) == {"guide.png": Path("a/guide.png")}
+    with pytest.raises(InvalidSetting, match=r"a/guide\.png and b/guide\.png are both passed as 'guide\.png'; write"):
+        passed_files(["a/guide.png", "b/guide.png"])

@@ -209,7 +209,8 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, photo, tiny, ending: str) 
 
     try:
         with pytest.raises(
-            CannotWrite, match=rf"File too large; the film so far is kept in .*out{ending}\.parts: repeat"
+            CannotWrite,
+            match=rf"File too large; the film so far is kept in .*out{ending}\.parts: when the problem is solved",
         ):
             small_zoom(photo, tiny).save(path, on_frame=fill_the_disk)
     finally:

@@ -85,7 +85,9 @@ def test_a_segment_that_is_damaged_during_the_run_is_not_joined(tmp_path, photo,
     def damage(frame: inc.Frame) -> None:
         segment.write_bytes(flip_a_byte(content, 900))
 
-    with pytest.raises(CannotWrite, match=r"000001\.mp4 is damaged.*kept in .*out\.mp4\.parts: repeat the command"):
+    with pytest.raises(
+        CannotWrite, match=r"000001\.mp4 is damaged.*kept in .*out\.mp4\.parts: when the problem is solved"
+    ):
         small_zoom(photo, tiny).save(path, resume=True, on_frame=damage)
     segment.write_bytes(content)
     small_zoom(photo, tiny).save(path, resume=True)

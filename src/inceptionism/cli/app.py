@@ -15,17 +15,26 @@ from rich.cells import cell_len
 from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
-from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path
+from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path, raise_last
 from inceptionism.cli.networks import networks
 from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
-from inceptionism.cli.terminal import Table, loading, print_error, print_path, progress, show_table, usage
+from inceptionism.cli.terminal import (
+    Table,
+    exit_interrupted,
+    loading,
+    print_error,
+    print_path,
+    progress,
+    show_table,
+    usage,
+)
 from inceptionism.cli.typer_internals import PlainGroup, UsageError
 from inceptionism.cli.units import add_unit_commands
-from inceptionism.errors import InvalidSetting, printable
-from inceptionism.interruption import uninterrupted
+from inceptionism.errors import InceptionismError, InvalidSetting, printable
+from inceptionism.interruption import CTRL_C_STATUS, uninterrupted
 from inceptionism.memory import own_process
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, printed_name
 
@@ -166,30 +175,39 @@ def layers(
 
 
 def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving) -> None:
-    """Dream each recommended layer of a network, and write the contact sheet, also after an interruption."""
+    """Dream each recommended layer of a network, and write the contact sheet, also after an interruption.
+
+    Layers without a gradient are not on the sheet. Their errors are raised after it is written.
+    """
     from inceptionism.atlas import layer_runs, layer_sheet
     from inceptionism.io import load_photo, save_or_rescue
 
     runs = layer_runs(network, None if photo is None else load_photo(photo))
     interruption: KeyboardInterrupt | None = None
+    failures: list[InceptionismError] = []
     try:
         for run in runs:
             with progress(run.title, saving.quiet) as show:
-                for step in run:
-                    show([step])
+                try:
+                    for step in run:
+                        show([step])
+                except InceptionismError as error:
+                    if run.failure is not error:
+                        raise
+                    failures.append(error)
     except KeyboardInterrupt as error:
-        runs = [run for run in runs if run.scores]
-        if not runs:
-            raise
         interruption = error
+    runs = [run for run in runs if run.scores and run.failure is None]
+    if not runs:
+        raise interruption or failures[-1]
     numbered = is_numbered(path, saving) and not saving.overwrite
     with uninterrupted():
         sheet = layer_sheet(network, runs)
         written = save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered)
     if interruption is not None:
-        print_error(f"interrupted; the sheet so far is in {written}")
-        raise typer.Exit(getattr(interruption, "status", 130))
+        exit_interrupted(interruption, f"interrupted; the sheet so far is in {written}")
     print_path(written)
+    raise_last(failures)
 
 
 def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int]) -> None:
@@ -267,5 +285,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_error(usage(error))
         sys.exit(2)
     except typer.Abort:
-        sys.exit(130)
+        sys.exit(CTRL_C_STATUS)
     sys.exit(status if isinstance(status, int) else 0)

@@ -6,10 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from inceptionism.cli.options import Saving
-from inceptionism.cli.terminal import frames_progress, print_error, print_notes, print_path
+from inceptionism.cli.terminal import exit_interrupted, frames_progress, print_notes, print_path
 from inceptionism.errors import NameTaken
 
 if TYPE_CHECKING:
@@ -51,8 +49,7 @@ def execute_film(run: FilmRun, path: Path, saving: Saving) -> None:
 
         folder = segments_folder(path)
         advice = f"; to continue from {folder}, repeat the command with --resume" if folder.exists() else ""
-        print_error(f"interrupted; the film so far is in {path}{advice}")
-        raise typer.Exit(getattr(interruption, "status", 130))
+        exit_interrupted(interruption, f"interrupted; the film so far is in {path}{advice}")
     print_path(path)
 
 

@@ -9,10 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from inceptionism.cli.options import Saving
-from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
+from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InceptionismError, first_line, quote_path
 from inceptionism.interruption import uninterrupted
 
@@ -74,7 +72,11 @@ def execute_runs(
             for run, path in zip(runs, paths, strict=True):
                 if path is None or run.failure is not None:
                     continue
-                result = verify_result(run.result(), judges)
+                result = run.result()
+                try:
+                    result = verify_result(result, judges)
+                except InceptionismError as error:  # the picture is written without verdicts
+                    failures.append(error)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
                 try:
                     written = save_or_rescue(
@@ -93,8 +95,7 @@ def execute_runs(
         print_notes(run.notes[before:], saving.quiet)
     print_notes(verdicts, saving.quiet)
     if interruption and not failures:
-        print_error(f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
-        raise typer.Exit(getattr(interruption, "status", 130))
+        exit_interrupted(interruption, f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
     for path in saved:
         print_path(path)
     raise_last(failures)

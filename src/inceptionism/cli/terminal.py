@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import rich.table
 import typer
@@ -41,7 +41,7 @@ from inceptionism.errors import (
     printable,
     quote_value,
 )
-from inceptionism.interruption import interruptible
+from inceptionism.interruption import CTRL_C_STATUS, interruptible
 
 if TYPE_CHECKING:
     from inceptionism.runs import Step
@@ -70,8 +70,7 @@ def report_errors(debug: bool) -> Iterator[None]:
         print_error(sentence(error))
         raise typer.Exit(2 if isinstance(error, (InvalidSetting, UnknownName)) else 1) from None
     except KeyboardInterrupt as interruption:
-        print_error("interrupted before anything new was ready to keep")
-        raise typer.Exit(getattr(interruption, "status", 130)) from None
+        exit_interrupted(interruption, "interrupted before anything new was ready to keep")
 
 
 def sentence(error: Exception) -> str:
@@ -87,6 +86,12 @@ def sentence(error: Exception) -> str:
 def print_error(text: str) -> None:
     """Print an error on standard error."""
     typer.echo(f"dream: {one_line(text)}", err=True)
+
+
+def exit_interrupted(interruption: KeyboardInterrupt, text: str) -> NoReturn:
+    """Print a sentence about an interruption, and exit with the status of its signal."""
+    print_error(text)
+    raise typer.Exit(getattr(interruption, "status", CTRL_C_STATUS)) from None
 
 
 def print_result(text: str) -> None:
@@ -244,7 +249,7 @@ def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]
     """Draw a progress bar on a terminal for each file that is downloaded.
 
     Yields:
-        A function that takes the name of a file, its bytes so far, and all its bytes if that is known.
+        A function that takes the name of a file, its bytes so far, and its size in bytes if that is known.
     """
     tasks: dict[str, TaskID] = {}
     with progress_bar(quiet, DownloadColumn(), TransferSpeedColumn()) as bar:

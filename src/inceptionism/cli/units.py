@@ -11,7 +11,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_channels, parse_side_or_size
-from inceptionism.cli.terminal import loading, print_error, print_notes, print_path, progress
+from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
 
@@ -163,12 +163,13 @@ def atlas(
             with progress(f"{layer} · {len(sheet.done)} of {total}", saving.quiet) as show:
                 for steps in batch:
                     show(steps)
+        path = sheet.finish()
     except KeyboardInterrupt as interruption:
-        print_error(f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}")
-        raise typer.Exit(getattr(interruption, "status", 130)) from None
+        text = f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}"
+        exit_interrupted(interruption, text)
     except CannotWrite:
         print_notes([f"{len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}"], saving.quiet)
         raise
     if sheet.silent:
         print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
-    print_path(sheet.finish())
+    print_path(path)

@@ -23,7 +23,7 @@ from inceptionism.film.joining import join_segments
 from inceptionism.film.outputs import PNG_NAME, check_film, frame_facts, is_finished, segments_folder
 from inceptionism.film.unfinished import SavedState, Segment, UnfinishedFilm, flush_to_disk
 from inceptionism.film.workers import BackgroundWorker
-from inceptionism.interruption import uninterrupted
+from inceptionism.interruption import CTRL_C_STATUS, uninterrupted
 from inceptionism.io import (
     FORMATS,
     Array,
@@ -47,9 +47,6 @@ STATE_BYTES_PER_PIXEL = 32
 
 MAX_LIST_BYTES = 2**28
 """Largest number of bytes that the recipe and the list of segments take in a state."""
-
-CTRL_C_STATUS = 130
-"""Exit status of an interruption by Ctrl-C."""
 
 
 def write_film(
@@ -190,8 +187,8 @@ class FilmFile:
                 raise
             folder = quote_path(self._unfinished.folder)
             raise type(error)(
-                f"{error}; the film so far is kept in {folder}: repeat the command with --resume when the file can be "
-                "written"
+                f"{error}; the film so far is kept in {folder}: when the problem is solved, repeat the command with "
+                "--resume (in Python, resume=True)"
             ) from error
 
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
