@@ -23,6 +23,7 @@ from inceptionism.io import (
     LabeledImage,
     Photo,
     contact_sheet,
+    create_folder,
     open_image,
     read_recipe,
     save_or_rescue,
@@ -35,7 +36,6 @@ from inceptionism.runs import ClassRun, Step, make_batches, run_batch
 
 INDEX_SCHEMA = 1
 """Version of the format of `index.json`."""
-
 
 DEFAULT_SIZE = (128, 128)
 """Height and width of the pictures in pixels, for settings that do not give them."""
@@ -95,10 +95,7 @@ class ChannelAtlas:
         self.channels = list(range(count)) if channels is None else list(channels)
         self._digits = len(str(count - 1))
         self._settings = replace(settings, size=settings.size or network.fitting_size(DEFAULT_SIZE))
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise CannotWrite(f"the folder {quote_path(folder)} cannot be created: {error.strerror}") from error
+        create_folder(folder, exist_ok=True)
         self.done: list[int] = []
         self.silent: list[int] = []
         for index in self.channels:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path, progress
-from inceptionism.errors import CannotWrite, InceptionismError, first_line, quote_path
+from inceptionism.errors import CannotWrite, InceptionismError, quote_path
 from inceptionism.interruption import uninterrupted
 
 if TYPE_CHECKING:
@@ -146,11 +146,10 @@ def new_folder(path: Path | None) -> Iterator[None]:
     Raises:
         CannotWrite: If the folder cannot be created.
     """
-    try:
-        if path is not None:
-            path.mkdir()
-    except (OSError, ValueError) as error:
-        raise CannotWrite(f"the folder {quote_path(path)} cannot be created: {first_line(error)}") from error
+    from inceptionism.io import create_folder
+
+    if path is not None:
+        create_folder(path)
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from .npy import NUMPY_ERRORS
 from .outputs import (
     check_output,
     convert_write_errors,
+    create_folder,
     free_name,
     partial_file,
     publish,
@@ -59,6 +60,7 @@ __all__ = [
     "convert_read_errors",
     "convert_write_errors",
     "create_film",
+    "create_folder",
     "encode",
     "encode_copy",
     "encode_loop",

@@ -181,7 +181,7 @@ def write_atomically(path: Path, content: bytes, *, overwrite: bool) -> None:
 def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
     """Give a complete file its final name. At every moment, `target` is the old file or the whole new one.
 
-    A file that is replaced passes its permissions on. `partial` may keep its name as well.
+    A file that is replaced passes its permissions on. `partial` may remain as a second name of the file.
 
     Args:
         partial: Path of the complete file, in the folder of `target`.
@@ -209,6 +209,22 @@ def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
         raise NameTaken(
             f"{quote_path(target)} was created by another program in the meantime; it is not replaced"
         ) from None
+
+
+def create_folder(path: Path, *, exist_ok: bool = False) -> None:
+    """Create a folder in a folder that exists.
+
+    Args:
+        path: Path of the folder.
+        exist_ok: Whether the folder may exist already.
+
+    Raises:
+        CannotWrite: If the folder cannot be created.
+    """
+    try:
+        path.mkdir(exist_ok=exist_ok)
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"the folder {quote_path(path)} cannot be created: {first_line(error)}") from error
 
 
 @contextmanager

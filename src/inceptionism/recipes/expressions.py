@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.recipes.layers import quote_name
+from inceptionism.recipes.layers import exact_text, quote_name
 from inceptionism.validation import check_number
 
 SIGN = re.compile(r"\s*([+-])")
@@ -70,8 +70,7 @@ class Term:
 
 def weighted_text(weight: float, text: str) -> str:
     """Return the text of a term with a weight."""
-    short = f"{weight:g}"
-    return text if weight == 1 else f"{short if float(short) == weight else repr(weight)}*{text}"
+    return text if weight == 1 else f"{exact_text(weight)}*{text}"
 
 
 def join_terms(terms: Sequence[str]) -> str:

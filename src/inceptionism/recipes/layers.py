@@ -113,8 +113,7 @@ class LayerChoice:
     @property
     def _suffix(self) -> str:
         channel = "" if self.channel is None else f":{self.channel}"
-        short = f"{self.weight:g}"
-        return channel + ("" if self.weight == 1 else f"={short if float(short) == self.weight else repr(self.weight)}")
+        return channel + ("" if self.weight == 1 else f"={exact_text(self.weight)}")
 
 
 def possible_choices(text: str) -> Iterator[LayerChoice]:
@@ -163,6 +162,12 @@ def first_known(choices: Iterable[LayerChoice], names: Mapping[str, str]) -> Lay
     """Return the first of the choices whose layer is known, with the name of the layer; None if there is none."""
     known = (LayerChoice(names[one.name], one.channel, one.weight) for one in choices if one.name in names)
     return next(known, None)
+
+
+def exact_text(number: float) -> str:
+    """Return the shorter of two texts of a number: with six digits if these are exact, or else with all digits."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def quote_name(name: str) -> str:

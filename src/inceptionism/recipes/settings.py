@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.errors import InvalidSetting, enumeration, quote_value
 from inceptionism.validation import check_choice, check_flag, check_integer, check_number, check_text, number_text
 
 NONE = "none"
@@ -61,7 +61,7 @@ class Setting:
     def description(self) -> str:
         """Description in whole sentences, with unit, choices and the meaning of a missing value."""
         first = self.help + (f", in {self.unit}" if self.unit else "")
-        first += f": {' or '.join([', '.join(self.choices[:-1]), self.choices[-1]])}" if self.choices else ""
+        first += f": {enumeration(self.choices, 'or')}" if self.choices else ""
         default = f"By default {self.absent}." if self.absent else ""
         return " ".join(filter(None, [f"{first}.", default, self.note]))
 

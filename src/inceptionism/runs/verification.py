@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism.errors import InvalidSetting
+from inceptionism.io import flatten_alpha
 from inceptionism.networks import LOGITS, Network, load_network
 from inceptionism.recipes import Verdict
 from inceptionism.runs.result import Result
@@ -34,9 +35,8 @@ def judge(image: Image.Image, network: str | nn.Module | Network) -> Verdict:
         InvalidSetting: If the network is not a classifier.
     """
     judge_network = load_network(network)
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    picture = to_picture(np.array(image.convert("RGB")), judge_network.device, judge_network.size).clamp_(0, 1)
+    pixels = np.array(flatten_alpha(image).convert("RGB"))
+    picture = to_picture(pixels, judge_network.device, judge_network.size).clamp_(0, 1)
     with torch.no_grad():
         logits = judge_network.activations(picture, [LOGITS])[LOGITS]
     if logits.ndim != 2:
