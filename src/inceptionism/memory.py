@@ -59,9 +59,9 @@ _lock = threading.Lock()
 
 @contextmanager
 def own_process() -> Iterator[None]:
-    """Declare that the process belongs to this package inside the block, as that of the command `dream` does.
+    """Declare that the process runs only this package inside the block, as the process of the command `dream` does.
 
-    Only then, `keep_memory` changes the settings of malloc, which are those of the whole process.
+    `keep_memory` changes the settings of malloc only in such a process, because they apply to the whole process.
     """
     global _owns_process
     before, _owns_process = _owns_process, True

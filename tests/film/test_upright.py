@@ -43,7 +43,7 @@ def test_a_turn_by_a_free_angle_is_noted(tmp_path, photo) -> None:
     film = FilmSource(path)
     assert film.size == (58, 44)
     assert film.notes == [
-        f"{path}: it is to be turned by a free angle; it is turned by the nearest multiple of 90 degrees"
+        f"{path}: its rotation is not a multiple of 90 degrees; it is rotated by the nearest multiple"
     ]
 
 

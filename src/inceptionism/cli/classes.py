@@ -1,4 +1,4 @@
-"""The command `dream classes`: list the classes of a network, or search them."""
+"""The command `dream classes`: list or search the classes of a network."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def classes(
     word: Word = None,
     network: NetworkName = Recipe.network,
 ) -> None:
-    """List the classes of a network, or those that a word describes: index and names."""
+    """List the indices and names of a network's classes, all of them or those that match a word."""
     with loading(network, saving.quiet):
         from inceptionism.networks import load_network
 

@@ -26,14 +26,14 @@ DEFAULT_FPS = 24
 """Frames per second of a folder of pictures whose rate is not known."""
 
 SHORTEST_DURATION = 11
-"""Shortest duration of a frame that is believed, in milliseconds. Browsers, too, show shorter frames for longer."""
+"""Smallest duration of a frame that is used, in milliseconds. Browsers, too, replace smaller durations."""
 
 USUAL_DURATION = 100
-"""Duration of frames whose own duration is too short to be believed, in milliseconds."""
+"""Duration that replaces a duration below `SHORTEST_DURATION`, in milliseconds."""
 
 
 def is_webp(path: Path) -> bool:
-    """Return whether a file is a WebP picture. ffmpeg's libraries read no animated ones."""
+    """Return whether a file is a WebP picture. ffmpeg's libraries cannot read animated ones."""
     with path.open("rb") as file:
         header = file.read(12)
     return header[:4] == b"RIFF" and header[8:] == b"WEBP"

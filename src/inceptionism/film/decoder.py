@@ -106,7 +106,7 @@ class VideoDecoder:
                 if frame.interlaced_frame:
                     self._note("its frames are interlaced; they are deinterlaced")
                 if is_turned_freely(frame):
-                    self._note("it is to be turned by a free angle; it is turned by the nearest multiple of 90 degrees")
+                    self._note("its rotation is not a multiple of 90 degrees; it is rotated by the nearest multiple")
                 yield frame
         if broken:
             self._note("it is damaged; the frames that could not be decoded are left out")
@@ -130,6 +130,6 @@ def video_stream(path: Path, container: Any) -> Any:
     best = container.streams.best("video")
     stream = best if best in streams else streams[0]
     if stream.codec_context is None or not stream.codec_context.pix_fmt or stream.time_base is None:
-        # The description of the pictures is missing where a film was cut, or their encoding is not known.
+        # A film that was cut off may lack the description of its pictures, or their encoding is not known.
         raise UnreadablePicture(f"{quote_path(path)} is damaged, or its pictures are encoded in an unknown way")
     return stream

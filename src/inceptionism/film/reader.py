@@ -83,7 +83,7 @@ class FilmSource:
         return text_of_name(self.path.name)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the file, in hexadecimal. For a folder, it is that of the hashes of its pictures."""
+        """Return the SHA-256 of the file, in hexadecimal. For a folder, it is that of the pictures' hashes."""
         with convert_read_errors(self.path):
             if isinstance(self._reader, FolderReader):
                 return hashlib.sha256("".join(map(hash_file, self._reader.files)).encode()).hexdigest()

@@ -58,7 +58,7 @@ def write_film(
     metadata: bool,
     on_frame: Callable[[Frame], object] | None,
 ) -> None:
-    """Make all frames of `run` and write them to `path`. An interruption or an error also writes the film so far.
+    """Make all frames of `run` and write them to `path`. After an interruption or an error, write the film so far.
 
     The arguments and the exceptions are those of `FilmRun.save`.
     """

@@ -18,7 +18,7 @@ HD_HEIGHT = 720
 """Smallest height, in pixels, for which a film without a color space is assumed to have the colors of HD (BT.709)."""
 
 MAX_ASPECT = 16
-"""Largest ratio of the sides of a pixel that is believed. Damaged films say anything."""
+"""Largest ratio of the sides of a pixel that is used. The ratio in a damaged film can be any number."""
 
 
 def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
@@ -46,7 +46,7 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """Return the numbers a, b, c and d of a frame: the pixel (x, y) is shown at (ax + cy, bx + dy), apart from a shift.
 
-    Phones and cameras write them into a film in place of turning the pixels.
+    Phones and cameras write these numbers into a film, and do not rotate the pixels.
     """
     side_data: Any = frame.side_data
     data = side_data.get(Type.DISPLAYMATRIX)
@@ -57,7 +57,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
 
 def turn(pixels: Array, matrix: tuple[int, int, int, int]) -> Array:
-    """Return H×W×3 pixels after the nearest of the eight turns and mirrorings to a display matrix."""
+    """Return H×W×3 pixels as a display matrix shows them, with the rotation rounded to a multiple of 90 degrees."""
     a, b, c, d = matrix
     if abs(b) + abs(c) > abs(a) + abs(d):
         pixels, a, d = pixels.transpose(1, 0, 2), c, b
@@ -65,7 +65,7 @@ def turn(pixels: Array, matrix: tuple[int, int, int, int]) -> Array:
 
 
 def is_turned_freely(frame: av.VideoFrame) -> bool:
-    """Return whether a frame is to be turned by an angle that is not a multiple of 90 degrees."""
+    """Return whether the display matrix of a frame rotates it by an angle that is not a multiple of 90 degrees."""
     a, b, c, d = map(abs, display_matrix(frame))
     return min(a + d, b + c) * 50 > max(a + d, b + c)
 
@@ -104,7 +104,7 @@ def deinterlacing_graph(frame: av.VideoFrame) -> av.filter.Graph:
 
 
 def pulled(graph: av.filter.Graph, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-    """Yield the frames that a filter graph returns after it got a frame, or None for the end of the film."""
+    """Yield the frames that a filter graph returns for its next input: a frame, or None for the end of the film."""
     graph.vpush(frame)
     while True:
         try:

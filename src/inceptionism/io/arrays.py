@@ -26,7 +26,7 @@ def is_array(source: object) -> bool:
 def array_pixels(source: Any, *, gray: bool = False) -> NDArray[np.uint8]:
     """Return a copy of the pixels of an array or a tensor: H×W×3, uint8.
 
-    If both the first and the last axis can be the channels, the last one is taken in an array, and the first one in a
+    If both the first and the last axis can be the channels, they are the last axis of an array and the first axis of a
     tensor. Floats are rounded to 8 bits.
 
     Args:
@@ -34,7 +34,7 @@ def array_pixels(source: Any, *, gray: bool = False) -> NDArray[np.uint8]:
         gray: Whether a picture with one channel is accepted too: H×W, 1×H×W or 1×1×H×W.
 
     Raises:
-        UnreadablePicture: If the shape, the type or the range of the numbers is another one.
+        UnreadablePicture: If the shape, the type of the numbers or their range is none of these.
     """
     is_tensor = not isinstance(source, np.ndarray)
     shape, kind = tuple(source.shape), str(source.dtype).removeprefix("torch.")

@@ -1,4 +1,4 @@
-"""Film files of any name: safe opening, new files, and the recipe as a tag of WebM films, which hold no XMP."""
+"""Open and create film files, and read and write the recipe as a tag of WebM films, which hold no XMP."""
 
 from __future__ import annotations
 

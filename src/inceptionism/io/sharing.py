@@ -48,7 +48,7 @@ LOOP_FORMATS = ("WEBP", "GIF")
 """Formats of loops."""
 
 MAX_NAMED_CLASSES, MIN_NAMED_SHARE = 3, 0.05
-"""Largest number of classes in an alternative text, and smallest probability of each but the first."""
+"""Largest number of classes in an alternative text, and smallest probability of each class after the first."""
 
 OTHER_SETTINGS = {
     "network",

@@ -34,5 +34,8 @@ def is_class(target: str, network: Network) -> bool:
 
 
 def is_expression(text: str) -> bool:
-    """Return whether `text` is the text of an objective, unless it is the name of a class."""
+    """Return whether a text has the form of an objective, for example `channel(blocks.4:17)`.
+
+    The name of a class can have this form, too.
+    """
     return re.search(r"[A-Za-z0-9_]\(", text) is not None

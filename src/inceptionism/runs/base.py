@@ -168,7 +168,7 @@ class Run(ABC):
         """Return a note if the score is lower at the end of the last octave than at its beginning.
 
         The means over a quarter of the steps are compared, because the random views of a picture have different scores.
-        A few random views say too little.
+        The scores of fewer than `MIN_COMPARED_VIEWS` random views are not compared.
         """
         scores = self.scores[-self.steps :]
         if self.prior.transforms and len(scores) < MIN_COMPARED_VIEWS:

@@ -49,8 +49,8 @@ def make_class_runs(
     picture is one more than that of the picture before.
 
     Raises:
-        InvalidSetting: If `count` is less than 1, if it is 1 and the objective compares several pictures, or if it is
-            more than these may be.
+        InvalidSetting: If `count` is less than 1. If the objective compares several pictures, also if `count` is 1 or
+            more than `MAX_TOGETHER`.
         InvalidSetting, UnknownName: As for `ClassRun`.
     """
     first = ClassRun(recipe, network=network, objective=objective, prior_functions=prior_functions)
