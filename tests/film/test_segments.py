@@ -6,9 +6,12 @@ import json
 import os
 import stat
 import threading
+from fractions import Fraction
 
 import numpy as np
+import psutil
 import pytest
+import torch
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
@@ -223,3 +226,15 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, photo, tiny, ending: str) 
     small_zoom(photo, tiny).save(whole)
     assert all(map(np.array_equal, saved_frames(path), saved_frames(whole)))
     assert {one.name for one in tmp_path.iterdir()} == {path.name, whole.name}
+
+
+def test_a_film_that_cannot_be_encoded_leaves_no_file_open(tmp_path, photo, tiny) -> None:
+    run = small_zoom(photo, tiny, fps=60)
+    before = psutil.Process().num_fds()
+    film = FilmFile(run, tmp_path / "out.mp4", overwrite=False, resume=False)
+    for number in range(20):  # the encoder writes the first frames to the file before it gets the last ones
+        film.add(inc.Frame(number, Fraction(number, 60), torch.zeros(1, 3, 44, 58), 0.0))
+    film.add(inc.Frame(20, Fraction(20, 60), torch.zeros(1, 3, 48, 58), 0.0))
+    with pytest.raises(CannotWrite, match=r"\.unfinished\.mp4 cannot be written"):
+        film.close(finished=True)
+    assert psutil.Process().num_fds() == before

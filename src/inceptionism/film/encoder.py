@@ -97,10 +97,12 @@ class Encoder:
             self._mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        """Write the frames that the encoder still holds, and close the file."""
+        """Write the frames that the encoder still holds, and close the file, also after an error."""
         with convert_encoding_errors(self._path):
-            self._mux(self._stream.encode(None))
-            self._container.close()
+            try:
+                self._mux(self._stream.encode(None))
+            finally:
+                self._container.close()
 
     def _mux(self, packets: Sequence[Any]) -> None:
         for packet in packets:

@@ -172,6 +172,9 @@ class FilmFile:
             with suppress(CannotWrite):
                 self._worker.finish()
         finally:
+            if self._encoder is not None:
+                with suppress(CannotWrite):
+                    self._encoder.close()
             if self._incomplete_file_exists or self._unfinished.has_state:
                 self._unfinished.release()
             else:
