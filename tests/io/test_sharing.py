@@ -230,3 +230,8 @@ def test_a_fade_is_symmetric() -> None:
     levels = [np.asarray(frame).mean() for frame in fade_frames(black, white)]
     assert (levels[0], levels[12]) == (0, 255)
     assert levels[1:12] == levels[:12:-1]
+
+
+def test_an_objective_without_folders_is_not_written_anew() -> None:
+    for objective in ("class(ash,elm)", "layer(a,b:3)  -  2.0*layer(c)"):
+        assert without_folders(ClassRecipe(objective=objective)).objective == objective

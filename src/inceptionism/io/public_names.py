@@ -83,8 +83,8 @@ def terms_without_folders(text: str, kind: str, names: ShortNames) -> str:
     """Return an objective or a prior in which every file is named without its folder.
 
     Args:
-        text: Text of the objective or prior. If it is not a sum of terms, for example the name of a
-            Python function, it is returned unchanged.
+        text: Text of the objective or prior. If it is not a sum of terms, for example the name of a Python function, or
+            if it names no folder, it is returned unchanged.
         kind: "objective" or "prior".
         names: Short names of the files in the recipe.
     """
@@ -100,5 +100,6 @@ def terms_without_folders(text: str, kind: str, names: ShortNames) -> str:
             for index, argument in enumerate(term.arguments)
         )
         named = {key: names.of(value) if value in names.pictures else value for key, value in term.named.items()}
-        changed.append(str(replace(term, arguments=arguments, named=named)))
-    return join_terms(changed)
+        changed.append(replace(term, arguments=arguments, named=named))
+    # Without the names of layers and classes, a name with a comma is read as two arguments. So an unchanged text stays.
+    return text if changed == list(terms) else join_terms([str(term) for term in changed])
