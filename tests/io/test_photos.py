@@ -462,3 +462,11 @@ def test_every_format_that_is_read_can_be_opened(tmp_path) -> None:
     for name in set(PICTURE_FORMATS) & Image.SAVE.keys() - {"ICO"}:
         picture.convert("P" if name == "GIF" else "RGB").save(tmp_path / "a", name)
         assert load_photo(tmp_path / "a").pixels.shape == (21, 34, 3), name
+
+
+def test_a_pil_image_that_was_opened_by_a_path_of_bytes_is_read(tmp_path) -> None:
+    Image.fromarray(gradient()).save(tmp_path / "a.png")
+    with Image.open(os.fsencode(tmp_path / "a.png")) as image:
+        photo = load_photo(image)
+    assert photo.name == "a.png"
+    assert np.array_equal(photo.pixels, gradient())

@@ -165,7 +165,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
     if color_space := unused_color_space(image):
         notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
     file = getattr(image, "filename", "")
-    name = text_of_name(Path(file).name) if file else None
+    name = text_of_name(Path(os.fsdecode(file)).name) if file else None
     image.load()
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
