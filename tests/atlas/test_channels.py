@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,9 @@ def test_wrong_channels_and_folders_are_refused(tiny, tmp_path) -> None:
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[1, 7])
     with pytest.raises(CannotWrite, match=r"the folder .* cannot be created: No such file"):
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path / "missing" / "atlas")
+    with pytest.raises(InvalidSetting, match="choose a smaller size or a higher memory limit"):
+        ChannelAtlas(tiny, "second", replace(SETTINGS, memory="1MB"), tmp_path / "atlas")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_diversity_makes_pictures_less_similar(lite0) -> None:

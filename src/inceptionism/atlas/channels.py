@@ -66,7 +66,7 @@ class ChannelAtlas:
 
     Raises:
         UnknownName: If the network has no such layer.
-        InvalidSetting: If the layer has no such channel.
+        InvalidSetting: If the layer has no such channel, or a setting is not valid.
         CannotWrite: If the folder cannot be created.
         NameTaken: If the folder has pictures with other settings, or other files with the names of the pictures.
     """
@@ -95,6 +95,8 @@ class ChannelAtlas:
         self.channels = list(range(count)) if channels is None else list(channels)
         self._digits = len(str(count - 1))
         self._settings = replace(settings, size=settings.size or network.fitting_size(DEFAULT_SIZE))
+        for index in self.channels[:1]:
+            self.run(index)  # settings that are not valid are refused before the folder is created
         create_folder(folder, exist_ok=True)
         self.done: list[int] = []
         self.silent: list[int] = []
