@@ -154,6 +154,25 @@ def test_a_film_is_saved_as_mp4_only(kernel: Kernel) -> None:
     assert "film.gif does not end in .mp4, the format of this film" in cell.printed
 
 
+def test_a_film_that_fails_is_kept_up_to_the_failure(kernel: Kernel) -> None:
+    cell = kernel.run(
+        "calls = []\n"
+        "def fail_later(picture, generator):\n"
+        "    calls.append(None)\n"
+        "    return picture if len(calls) <= 3 else None\n"
+        "film = live.zoom(photo, layer='blocks.2', seconds=1, fps=12, steps=1, octaves=1, size=64, "
+        "transforms=[fail_later])"
+    )
+    (line,) = cell.error
+    saved = re.fullmatch(
+        r"InvalidSetting: the transform .* must return .*; the film so far was saved to (.*\.mp4)", line
+    )
+    assert saved
+    with av.open(saved[1]) as container:
+        assert len(list(container.decode(video=0))) == 3
+    Path(saved[1]).unlink()
+
+
 def test_live_runs_outside_of_a_notebook_are_refused() -> None:
     from inceptionism import notebook as live
 

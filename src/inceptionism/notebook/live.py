@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.errors import CannotWrite, InvalidSetting
+from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting
 from inceptionism.film import FilmRun, FilmSource, Frame
 from inceptionism.io import LabeledImage, PhotoSource, contact_sheet, flatten_alpha, load_photo, write_atomically
 from inceptionism.notebook.view import View, show_picture, video_player
@@ -55,7 +55,10 @@ def show_steps(make: Make) -> Make:
 
 
 def show_frames(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:
-    """Return a version of `make` that also makes the film, shows it frame by frame, and returns it."""
+    """Return a version of `make` that also makes the film, shows it frame by frame, and returns it.
+
+    If it fails, the film so far is saved in the system's temporary folder, and the message names that file.
+    """
 
     @wraps(make)
     def make_and_show(*args: Settings.args, **kwargs: Settings.kwargs) -> Film:
@@ -70,8 +73,16 @@ def show_frames(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:
                 if view.stopped:
                     raise KeyboardInterrupt
 
-            with suppress(KeyboardInterrupt):  # `save` has written the film so far before it raises this
+            try:
                 run.save(path, on_frame=show_frame)
+            except KeyboardInterrupt:
+                pass  # `save` has written the film so far before it raises an error
+            except InceptionismError as error:
+                if not path.exists():
+                    raise
+                kept = Path(gettempdir()) / f"film-{secrets.token_hex(4)}.mp4"
+                path.rename(kept)
+                raise type(error)(f"{error}; the film so far was saved to {kept}") from error
             if not path.exists():
                 raise KeyboardInterrupt
             film = Film(path.read_bytes(), run.recipe, run.size, run.number)
