@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+import typer
 from PIL import Image
 
 import inceptionism as inc
+from inceptionism.cli import image_output
 from inceptionism.cli.app import draw_layers
-from inceptionism.cli.image_output import execute_runs
+from inceptionism.cli.image_output import execute_runs, execute_visualizations
 from inceptionism.cli.options import Saving
 from inceptionism.errors import InvalidSetting, NoGradient
 from inceptionism.io import Photo
 from inceptionism.io.contact_sheet import MARGIN
 from inceptionism.io.recipes import load_recipe
-from inceptionism.recipes import PhotoRecipe
+from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import dream
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
@@ -51,3 +57,29 @@ def test_an_atlas_whose_index_cannot_be_written_names_its_pictures(tmp_path) -> 
     note = "note: 1 of 1 pictures are in out; repeat the command to continue"
     assert done.stderr == f"{note}\ndream: out/index.json cannot be written: Is a directory\n"
     assert Path(tmp_path / "out" / "sheet.png").exists()
+
+
+def test_ctrl_c_ends_all_batches_although_a_picture_cannot_be_written(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    titles = []
+
+    @contextmanager
+    def interrupted_progress(title: str, quiet: bool) -> Iterator[Callable[..., None]]:
+        def show(steps: object) -> None:
+            shutil.rmtree(folder)
+            raise KeyboardInterrupt
+
+        titles.append(title)
+        yield show
+
+    monkeypatch.setattr(image_output, "progress", interrupted_progress)
+    recipes = [ClassRecipe(target=target, size=(320, 330), steps=2, prior="none") for target in ("lion", "zebra")]
+    with pytest.raises(typer.Exit) as ended:
+        execute_visualizations(recipes, Saving(output=folder, quiet=True))
+    assert (ended.value.exit_code, titles) == (130, ["lion"])
+    failure, last = capsys.readouterr().err.splitlines()
+    assert "there is no folder" in failure
+    assert "instead, the picture was saved to" in failure
+    assert last == "dream: interrupted"

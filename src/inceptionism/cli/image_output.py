@@ -94,8 +94,11 @@ def execute_runs(
     for run, before in zip(runs, printed, strict=True):
         print_notes(run.notes[before:], saving.quiet)
     print_notes(verdicts, saving.quiet)
-    if interruption and not failures:
-        exit_interrupted(interruption, f"interrupted; the picture so far is in {', '.join(map(str, saved))}")
+    if interruption:
+        for failure in failures:
+            print_error(str(failure))
+        place = f"; the picture so far is in {', '.join(map(str, saved))}" if saved else ""
+        exit_interrupted(interruption, f"interrupted{place}")
     for path in saved:
         print_path(path)
     raise_last(failures)
