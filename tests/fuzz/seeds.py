@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from google.protobuf import text_format
 from onnx import helper, numpy_helper
 from PIL import Image
 from safetensors.torch import save
@@ -20,6 +19,7 @@ import inceptionism as inc
 from inceptionism.io import FORMATS, encode, write_packet
 from inceptionism.io.formats import PICTURE_FORMATS
 from inceptionism.networks.loaders.caffe.schema import message_class
+from tests.support.caffe_files import serialize_weights
 from tests.support.films import small_zoom
 from tests.support.films import write as write_film
 from tests.support.pictures import gradient, linear_profile
@@ -174,13 +174,11 @@ def films(folder: Path) -> list[bytes]:
 
 def caffemodel() -> bytes:
     """Return the weights for `PROTOTXT`."""
-    net = text_format.Parse(PROTOTXT, message_class("NetParameter")())
     shapes = {"conv": [(4, 3, 3, 3), (4,)], "fc": [(5, 80), (5,)]}
-    for layer in net.layer:
-        for shape in shapes.get(layer.name, ()):
-            values = np.random.default_rng(0).normal(size=shape).astype("<f4")
-            layer.blobs.add(data=values.tobytes()).shape.dim.extend(shape)
-    return net.SerializeToString()
+    return serialize_weights(
+        PROTOTXT,
+        {name: [np.random.default_rng(0).normal(size=shape) for shape in sizes] for name, sizes in shapes.items()},
+    )
 
 
 def mean_picture() -> bytes:
