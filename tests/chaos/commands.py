@@ -77,9 +77,5 @@ COMMANDS = [
 ]
 """The commands of the rounds."""
 
-PREPARED = {
-    "in/dream.png": f"{PHOTO} -o in/dream.png",
-    "in/zoom.mp4": f"{ZOOM} -o in/zoom.mp4",
-    "cache": f"networks add tiny {NETWORK}",
-}
-"""Commands that make inputs of other commands, by what they make. The network comes first."""
+PREPARED = [f"networks add tiny {NETWORK}", f"{PHOTO} -o in/dream.png", f"{ZOOM} -o in/zoom.mp4"]
+"""Commands that make inputs of other commands. The network comes first, because the others need it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.chaos.process import Moment, Outcome
 from tests.support.caffe_files import write_caffe
 from tests.support.films import pan, write
 from tests.support.pictures import gradient
+from tests.support.plugins import write_package
 
 FILES = ["deploy.prototxt", "net.caffemodel"]
 """Files of the tiny network."""
@@ -38,6 +41,7 @@ class Stage:
     Args:
         root: Folder on the disk of the rounds.
         kept: Folder on another disk, for the templates.
+        served: Folder from which the server sends the files of a network.
         address: Address of the server.
     """
 
@@ -51,12 +55,15 @@ class Stage:
         write_inputs(self._template / "in")
         for file in FILES:
             shutil.copy(self._template / "in" / file, served / file)
-        install_plugin(kept / "site")
+        write_package(
+            kept / "site", "inceptionism.networks", {"chaos": "networks_of_chaos:found"}, {"networks_of_chaos": PLUGIN}
+        )
+        sys.path.insert(0, str(kept / "site"))
         self.reset()
-        for made in ("cache", "in/dream.png", "in/zoom.mp4"):
-            done = self.run(PREPARED[made])
+        for arguments in PREPARED:
+            done = self.run(arguments)
             if done.status:
-                raise RuntimeError(f"{PREPARED[made]}: {done}")
+                raise RuntimeError(f"{arguments}: {done}")
         shutil.rmtree(self._template)
         shutil.copytree(self.folder, self._template)
 
@@ -81,9 +88,6 @@ class Stage:
         if not command.unfinished:
             return
         self.reset()
-        import os
-        import signal
-
         moment = Moment(change=done.changes // 2)
         self.run(command.earlier, moment=moment, fault=lambda number: os.kill(number, signal.SIGKILL))
 
@@ -105,7 +109,7 @@ class Stage:
             temporary: Folder for temporary files. None means the one on another disk.
             moment: Moment of the fault.
             fault: Makes the fault.
-            prepare: Called in the command's process.
+            prepare: Called in the command's process before the command.
         """
         urls = [f"{self._address}/{mode}" for mode in sources or ["good"]]
         environment = {
@@ -121,15 +125,6 @@ class Stage:
 
         return process.run(arguments.split(), self.folder, environment, moment=moment, fault=fault, prepare=prepare_all)
 
-    def inputs(self) -> dict[str, bytes]:
-        """Return the content of all files that no command may change, by their paths."""
-        return {
-            str(path.relative_to(folder)): path.read_bytes()
-            for folder in [self.folder]
-            for path in [*(folder / "in").rglob("*"), *(folder / "cache").rglob("tiny/*")]
-            if path.is_file()
-        }
-
 
 def write_inputs(folder: Path) -> None:
     """Write a photograph, a film, a recipe and a tiny network with random weights."""
@@ -140,13 +135,3 @@ def write_inputs(folder: Path) -> None:
     (folder / "recipe.toml").write_text(RECIPE)
     (folder / "labels.txt").write_text("ash\nelm\nfir\noak\n")
     write_caffe(folder)
-
-
-def install_plugin(site: Path) -> None:
-    """Install a package with an entry point for networks in a new folder of Python's path."""
-    about = site / "chaos-1.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: chaos\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[inceptionism.networks]\nchaos = networks_of_chaos:found\n")
-    (site / "networks_of_chaos.py").write_text(PLUGIN)
-    sys.path.insert(0, str(site))

@@ -31,6 +31,7 @@ from inceptionism.io import read_recipe
 from tests.fuzz import seeds
 from tests.support.command import DREAM, commands, dream, refused
 from tests.support.films import pan, saved_frames, write
+from tests.support.plugins import write_package
 
 COMMANDS = dict(commands())
 
@@ -400,10 +401,8 @@ def add_package(site: Path, network: Mapping[str, bytes]) -> None:
         for name, content in network.items()
     ]
     entry = {"name": "seed", "architecture": "caffe", "mean": [1, 2, 3], "files": files}
-    (site / "seed-1.dist-info").mkdir(parents=True)
-    (site / "seed-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: seed\nVersion: 1\n")
-    (site / "seed-1.dist-info" / "entry_points.txt").write_text("[inceptionism.networks]\nseed = seed_network:entry\n")
-    (site / "seed_network.py").write_text(f"entry = {entry!r}\n")
+    entry_point, code = {"seed": "seed_network:entry"}, {"seed_network": f"entry = {entry!r}\n"}
+    write_package(site, "inceptionism.networks", entry_point, code)
 
 
 def outcome(

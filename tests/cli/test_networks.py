@@ -21,6 +21,7 @@ from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.files import hash_file
 from inceptionism.networks.hub import entries, registry, store
 from tests.support.command import dream, pixels, refused
+from tests.support.plugins import write_package
 from tests.support.tiny_networks import randomize, tiny_module
 
 
@@ -62,11 +63,7 @@ def server(tmp_path):
 def package(tmp_path, monkeypatch):
     """Install a package with an entry point for networks. Return a function that sets the value of the entry point."""
     folder = tmp_path / "site"
-    (folder / "zoo-1.0.dist-info").mkdir(parents=True)
-    (folder / "zoo-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo\nVersion: 1.0\n")
-    (folder / "zoo-1.0.dist-info" / "entry_points.txt").write_text(
-        "[inceptionism.networks]\nzoo = zoo_of_tests:found\n"
-    )
+    write_package(folder, "inceptionism.networks", {"zoo": "zoo_of_tests:found"}, {})
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
 

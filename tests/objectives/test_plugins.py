@@ -16,6 +16,7 @@ from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.objectives import parse_objective
 from inceptionism.recipes import Recipe
 from tests.support.command import dream
+from tests.support.plugins import write_package
 
 SHORT = {"octaves": 2, "steps": 2}
 
@@ -38,12 +39,14 @@ def mine(network):
 def site(tmp_path: Path, monkeypatch) -> Iterator[Path]:
     """Install a package with entry points for objectives, and return its folder."""
     folder = tmp_path / "site"
-    (folder / "mine-1.0.dist-info").mkdir(parents=True)
-    (folder / "mine-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    lines = ["largest = objectives_of_tests:largest", "L2 = objectives_of_tests:largest"]
-    lines += ["number = objectives_of_tests:number", "layer = objectives_of_tests:mine", "gone = no_module_here:it"]
-    (folder / "mine-1.0.dist-info" / "entry_points.txt").write_text("\n".join(["[inceptionism.objectives]", *lines]))
-    (folder / "objectives_of_tests.py").write_text(CODE)
+    functions = {"largest": "largest", "L2": "largest", "number": "number", "layer": "mine"}
+    entries = {name: f"objectives_of_tests:{function}" for name, function in functions.items()}
+    write_package(
+        folder,
+        "inceptionism.objectives",
+        {**entries, "gone": "no_module_here:it"},
+        {"objectives_of_tests": CODE},
+    )
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
     yield folder
