@@ -12,17 +12,17 @@ from PIL import Image
 
 import inceptionism as inc
 from tests.support import torchvision_operators  # noqa: F401  # makes torchvision importable in every test
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.pictures import small_photo
+from tests.support.places import SHARED
+from tests.support.tiny_networks import tiny_network
 
-# On a busy machine, any example can take long. A limit of time would fail tests at random.
-settings.register_profile("no_time_limit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("no_time_limit")
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+# On a busy machine, an example may take any time.
+settings.register_profile("inceptionism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("inceptionism")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none, and start with the slowest tests.
+    """Skip the tests that need a GPU if there is none, and start with the slowest tests.
 
     With the slowest first, no process is still busy with them when the others have finished.
     """
@@ -42,15 +42,12 @@ def shared() -> Path:
 
 @pytest.fixture
 def tiny() -> inc.Network:
-    return inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD, size=(32, 32), labels=["ash", "elm", "fir", "oak"])
+    return tiny_network()
 
 
 @pytest.fixture
 def photo() -> np.ndarray:
-    """A small real photograph with odd sides that are not equal: 93×71 pixels of a cup of coffee."""
-    from skimage.data import coffee
-
-    return np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
+    return small_photo()
 
 
 @pytest.fixture(scope="session")

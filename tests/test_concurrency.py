@@ -21,6 +21,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.interruption import Interrupted, interruptible
 from tests.support.films import decoded, pan, small_video, small_zoom, write
+from tests.support.places import ROOT
 from tests.support.process_state import process_state
 
 SETTINGS = {"layer": "first", "octaves": 2, "steps": 3, "jitter": 4}
@@ -244,6 +245,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_process_that_is_forked_after_a_dream_can_dream() -> None:
-    """The threads with which the parent computed do not exist in the child."""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], timeout=60, check=False)
+    """The threads with which the parent computed do not exist in the child, which must not wait for them."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], cwd=ROOT, timeout=600, check=False)
     assert done.returncode == 0

@@ -47,7 +47,7 @@ def score(network: inc.Network, objective: inc.Objective) -> float:
 
 
 @given(st.lists(NAMES, min_size=2, max_size=4, unique_by=printable), st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
 def test_each_printed_name_means_its_layer_in_every_place(names: list[str], data) -> None:
     name = data.draw(st.sampled_from(names))
     network = network_of(names, default_layer=name, layers=names, recommended=[name])

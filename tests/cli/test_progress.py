@@ -1,11 +1,11 @@
-"""The progress of a run on a terminal, and what Ctrl-C keeps of it."""
+"""The progress of a run on a terminal, and the files that Ctrl-C keeps."""
 
 from __future__ import annotations
 
 import io
 import re
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,11 +19,30 @@ from inceptionism.runs import Step
 from tests.support.command import on_terminal
 
 
+class Clock:
+    """Clock that goes only when a test lets it go, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def shown(monkeypatch) -> io.StringIO:
+def clock(monkeypatch) -> Clock:
+    """The clock of the progress."""
+    clock = Clock()
+    monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
+@pytest.fixture
+def shown(monkeypatch, clock: Clock) -> io.StringIO:
     """Text that is shown on a terminal of 100 columns."""
     text = io.StringIO()
-    monkeypatch.setattr(terminal, "err", Console(file=text, force_terminal=True, width=100, color_system=None))
+    console = Console(file=text, force_terminal=True, width=100, color_system=None, get_time=clock)
+    monkeypatch.setattr(terminal, "err", console)
     return text
 
 
@@ -46,36 +65,32 @@ def shown_seconds(shown: io.StringIO, state: str) -> int:
     return 3600 * hours + 60 * minutes + seconds
 
 
-def test_the_remaining_time_is_estimated_from_the_first_step(shown: io.StringIO) -> None:
-    begin = time.monotonic()
+def test_the_remaining_time_is_estimated_from_the_first_step(shown: io.StringIO, clock: Clock) -> None:
     with progress("banana", quiet=False) as show:
-        time.sleep(0.5)
+        clock.now += 0.5
         show([step_of(1, 24001)])
-        first = time.monotonic() - begin
-    assert 24000 * 0.5 <= shown_seconds(shown, "step 1/24001 score 2.5") <= 24000 * first + 1
+    assert shown_seconds(shown, "step 1/24001 score 2.5") == pytest.approx(24000 * 0.5, abs=1)
     assert "-:--:--" not in shown.getvalue()
 
 
 @pytest.mark.parametrize("start", [0, 40])
-def test_the_remaining_time_of_a_film_is_estimated_from_its_first_new_frame(shown: io.StringIO, start: int) -> None:
-    begin = time.monotonic()
+def test_the_remaining_time_of_a_film_is_estimated_from_its_first_new_frame(
+    shown: io.StringIO, clock: Clock, start: int
+) -> None:
     with frames_progress("cup", start + 241, quiet=False) as show:
-        time.sleep(0.5)
+        clock.now += 0.5
         show(start + 1)
-        first = time.monotonic() - begin
-    assert 240 * 0.5 <= shown_seconds(shown, rf"frame {start + 1}/{start + 241}") <= 240 * first + 1
+    assert shown_seconds(shown, rf"frame {start + 1}/{start + 241}") == pytest.approx(240 * 0.5, abs=1)
     assert "-:--:--" not in shown.getvalue()
 
 
-def test_later_steps_are_estimated_without_the_slow_first_one(shown: io.StringIO) -> None:
+def test_later_steps_are_estimated_without_the_slow_first_one(shown: io.StringIO, clock: Clock) -> None:
     with progress("banana", quiet=False) as show:
-        time.sleep(2)
-        begin = time.monotonic()
+        clock.now += 20
         for done in (1, 2, 3):
             show([step_of(done, 203)])
-            time.sleep(0.05)
-        later = time.monotonic() - begin
-    assert 200 * 0.05 <= shown_seconds(shown, "step 3/203 score 2.5") <= 200 * later / 2 + 1
+            clock.now += 0.05
+    assert shown_seconds(shown, "step 3/203 score 2.5") == pytest.approx(200 * 0.05, abs=1)
 
 
 def test_the_first_step_is_announced(shown: io.StringIO) -> None:

@@ -18,6 +18,7 @@ import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
 from inceptionism.film.unfinished import UnfinishedFilm
 from tests.support.films import pan, saved_frames, small_video, small_zoom, write
+from tests.support.places import ROOT
 
 
 class Stop(KeyboardInterrupt):
@@ -95,7 +96,7 @@ def test_a_segment_that_is_damaged_during_the_run_is_not_joined(tmp_path, photo,
 
 
 def rewrite_state(parts: Path, change: Callable[[dict], object], **arrays: np.ndarray) -> None:
-    """Change what the state says about the film, and its arrays."""
+    """Change the description of the film in a state, and the arrays of the state."""
     with np.load(parts / "state.npz") as stored:
         state = {name: stored[name] for name in stored.files}
     about = json.loads(state.pop("about").tobytes())
@@ -225,21 +226,16 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 
-import numpy as np
-from skimage.data import coffee
-
-import inceptionism as inc
 from inceptionism import interruption
-from tests.support.films import SMALL_ZOOM
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.films import small_zoom
+from tests.support.pictures import small_photo
+from tests.support.tiny_networks import tiny_network
 
-photo = np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
-folder = Path(sys.argv[1])
+photo, folder = small_photo(), Path(sys.argv[1])
 
 
 def zoom():
-    network = inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD)
-    return inc.zoom(photo, network=network, **{**SMALL_ZOOM, "seconds": 1.0})
+    return small_zoom(photo, tiny_network(), seconds=1.0)
 
 
 def save(path, on_frame=None, resume=False):
@@ -323,7 +319,7 @@ while status != 0:
 def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     films = {path.name: path.read_bytes() for path in tmp_path.iterdir()}  # no folder of an unfinished film is left
     assert len(films) > 1 + 3 * 5 + 30

@@ -23,9 +23,8 @@ from tests.support.caffe_files import serialize_weights
 from tests.support.films import small_zoom
 from tests.support.films import write as write_film
 from tests.support.pictures import gradient, linear_profile
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.support.places import SHARED
+from tests.support.tiny_networks import tiny_module, tiny_network
 
 PROTOTXT = """\
 name: "seed" # a comment
@@ -89,13 +88,11 @@ LABELS = "n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\nn
 
 def tiny() -> inc.Network:
     """Return a network of two layers and four classes."""
-    return inc.Network(
-        tiny_module(), mean=TINY_MEAN, std=TINY_STD, size=(32, 32), labels=["ash", "elm", "fir", "oak, king's tree"]
-    )
+    return tiny_network(labels=["ash", "elm", "fir", "oak, king's tree"])
 
 
 def shared_files(*names: str) -> list[bytes]:
-    """Return the files with these names in the shared data; no files where there is no shared data."""
+    """Return the files with these names in the shared data; no files if there is no shared data."""
     return [(SHARED / name).read_bytes() for name in names if (SHARED / name).is_file()]
 
 

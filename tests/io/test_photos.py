@@ -256,9 +256,9 @@ def test_zeros_after_the_first_image_of_a_gif_are_not_searched_for_more(tmp_path
     content = path.read_bytes()
     path.write_bytes(content[:-1])
     os.truncate(path, 2**30)
-    started = time.monotonic()
+    started = time.process_time()
     np.testing.assert_array_equal(load_photo(path).pixels, seen)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_metadata_that_is_too_large_for_a_recipe_is_refused(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a network tries leaves no trace when it fails, wherever it fails."""
+"""An operation of a network that fails leaves no trace, at whatever point it fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 import inceptionism as inc
 from inceptionism.networks.hooks import hooked
 from inceptionism.networks.torch_internals import has_forward_hooks
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.tiny_networks import tiny_network
 
 PICTURE = torch.rand(1, 3, 21, 30, generator=torch.Generator().manual_seed(0))
 LAYERS = ["first.0", "second", "logits"]
@@ -42,7 +42,7 @@ class Failing(TorchFunctionMode):
 
 
 def make_network() -> inc.Network:
-    return inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD, size=(16, 18))
+    return tiny_network(size=(16, 18))
 
 
 def activations(network: inc.Network) -> list[torch.Tensor]:

@@ -15,7 +15,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_mask, load_photo
 from inceptionism.recipes import MadeWith, PhotoRecipe, Recipe
 from tests.support.command import dream
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.tiny_networks import tiny_network
 
 SHORT = {"octaves": 2, "steps": 2}
 MADE_WITH = {"inceptionism": "0.1", "torch": "2.13", "device": "cpu", "weights": "ab"}
@@ -96,7 +96,7 @@ def test_a_replay_refuses_an_objective_that_is_a_plain_function(photo) -> None:
 @pytest.mark.parametrize("differs", [False, True])
 def test_a_replay_with_the_python_objective_reports_other_weights(tiny, photo, differs: bool) -> None:
     made = inc.dream(photo, network=tiny, objective=brightest("second"), **SHORT)
-    network = inc.Network(tiny_module(int(differs)), mean=TINY_MEAN, std=TINY_STD, labels=["ash", "elm", "fir", "oak"])
+    network = tiny_network(int(differs))
     notes = inc.replay(made.recipe, photo, network=network, objective=brightest("second")).notes
     assert any("the network's weights differ" in note for note in notes) is differs
 

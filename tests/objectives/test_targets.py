@@ -11,13 +11,9 @@ from inceptionism.objectives import target_text
 from inceptionism.recipes import ClassRecipe
 from inceptionism.runs import make_class_runs
 from tests.support.command import dream
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.tiny_networks import tiny_network
 
 SHORT = {"size": (33, 41), "steps": 2}
-
-
-def named(*labels: str) -> inc.Network:
-    return inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD, labels=labels)
 
 
 def test_a_layer_with_a_channel_makes_the_picture_of_the_channel(tiny) -> None:
@@ -34,8 +30,8 @@ def test_a_layer_with_a_channel_makes_the_picture_of_the_channel(tiny) -> None:
     [("second:3", "channel(second:3)"), ("Boeing747(jet)", "Boeing747(jet)"), ("layer(second)", "layer(second)")],
 )
 def test_the_name_of_a_class_comes_before_other_meanings(label: str, text: str) -> None:
-    assert inc.visualize(label, network=named("ash", label, "fir", "oak"), **SHORT).recipe.target == 1
-    assert target_text(label, named("ash", "elm", "fir", "oak")) == text
+    assert inc.visualize(label, network=tiny_network(labels=["ash", label, "fir", "oak"]), **SHORT).recipe.target == 1
+    assert target_text(label, tiny_network()) == text
 
 
 @pytest.mark.parametrize(
@@ -53,7 +49,7 @@ def test_a_target_that_does_not_exist_is_explained(tiny, target: str, error: typ
 
 
 def test_a_network_without_labels_has_units_too() -> None:
-    network = inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD)
+    network = tiny_network(labels=None)
     assert inc.visualize("second:3", network=network, **SHORT).recipe.objective == "channel(second:3)"
     with pytest.raises(InvalidSetting, match="has no labels"):
         inc.visualize("larch", network=network, **SHORT)

@@ -1,4 +1,4 @@
-"""Pictures are the same in every mode of torch that the user's code has set."""
+"""Pictures are the same in every mode of torch that the code of a user can set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 import inceptionism as inc
 from inceptionism import objectives
-from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
+from tests.support.tiny_networks import tiny_network
 
 MODES: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "no_grad": torch.no_grad,
@@ -21,13 +21,9 @@ MODES: dict[str, Callable[[], AbstractContextManager[object]]] = {
 SETTINGS = {"precision": "fp32", "seed": 4}
 
 
-def make_network() -> inc.Network:
-    return inc.Network(tiny_module(), mean=TINY_MEAN, std=TINY_STD, size=32, labels=["ash", "elm", "fir", "oak"])
-
-
 def pictures(photo: np.ndarray) -> list[np.ndarray]:
     """Return pictures of each kind, made with a network that is made here."""
-    network, vector = make_network(), torch.arange(7.0)
+    network, vector = tiny_network(), torch.arange(7.0)
     results = [
         inc.dream(photo, network=network, layer="second", octaves=2, steps=2, mask=photo, **SETTINGS),
         inc.dream(photo, network=network, layer="second", guide=photo[::-1].copy(), octaves=1, steps=2, **SETTINGS),
@@ -53,10 +49,10 @@ def test_pictures_are_the_same_in_each_mode(mode, photo) -> None:
 
 
 def test_a_run_can_be_in_another_mode_at_each_step(photo) -> None:
-    expected = inc.visualize("fir", network=make_network(), size=(31, 44), steps=8, **SETTINGS)
+    expected = inc.visualize("fir", network=tiny_network(), size=(31, 44), steps=8, **SETTINGS)
     with torch.inference_mode():
         recipe = inc.ClassRecipe(target="fir", size=(31, 44), steps=8, **SETTINGS)
-        run = inc.ClassRun(recipe, network=make_network())
+        run = inc.ClassRun(recipe, network=tiny_network())
         run.image()
         steps = iter(run)
     modes = [nullcontext, torch.no_grad, torch.inference_mode, nullcontext]
@@ -71,7 +67,7 @@ def test_a_run_can_be_in_another_mode_at_each_step(photo) -> None:
 
 def test_a_network_that_was_first_used_in_inference_mode_has_gradients_later(photo) -> None:
     """Its fast copies and packed weights are made at the first use."""
-    network, picture = make_network(), torch.rand(1, 3, 31, 44)
+    network, picture = tiny_network(), torch.rand(1, 3, 31, 44)
     with torch.inference_mode():
         first = network.activations(picture, ["second", "logits"])
         assert network.layers((40, 50))
@@ -80,7 +76,7 @@ def test_a_network_that_was_first_used_in_inference_mode_has_gradients_later(pho
     later = network.activations(picture.requires_grad_(), ["second", "logits"])
     assert all(torch.equal(first[name], later[name]) for name in first)
     (gradient,) = torch.autograd.grad(later["logits"].sum(), picture)
-    (expected,) = torch.autograd.grad(make_network().activations(picture, ["logits"])["logits"].sum(), picture)
+    (expected,) = torch.autograd.grad(tiny_network().activations(picture, ["logits"])["logits"].sum(), picture)
     assert torch.equal(gradient, expected)
     with torch.no_grad():
         assert not network.activations(picture, ["second"])["second"].requires_grad

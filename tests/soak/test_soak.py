@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
+from tests.support.places import ROOT
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count open files in the same way")
 def test_pictures_and_networks_leave_nothing_behind() -> None:
     counts = ["--pictures", "30", "--classes", "0", "--frames", "0", "--networks", "12"]
     command = [sys.executable, "-W", "ignore", "-m", "tests.soak", *counts]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing has grown" in done.stdout

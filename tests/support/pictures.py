@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageCms
+from skimage.data import coffee
 
 
 def gradient(height: int = 21, width: int = 34) -> np.ndarray:
     """Return H×W×3 uint8 pixels whose three channels change in different directions."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([rows * 10, columns * 7, (rows + columns) * 4], axis=-1).astype(np.uint8)
+
+
+def small_photo() -> np.ndarray:
+    """Return a real photograph with odd sides that are not equal: 93×71×3 uint8 pixels of a cup of coffee."""
+    return np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
 
 
 def saved(image: Image.Image, path: Path, **options: object) -> Path:

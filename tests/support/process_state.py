@@ -29,7 +29,7 @@ def count_hooks() -> int:
 
 
 def process_state(folder: Path) -> dict[str, object]:
-    """Return the state of this process, by what it is.
+    """Return the parts of the state of this process by their names.
 
     Args:
         folder: Folder whose files and folders belong to the state.

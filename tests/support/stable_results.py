@@ -22,14 +22,15 @@ from skimage.data import coffee
 import inceptionism as inc
 from tests.support import torchvision_operators  # noqa: F401  # onnx2torch imports torchvision
 from tests.support.films import pan, write
+from tests.support.pictures import small_photo
+from tests.support.places import SHARED
 
 RECORD = Path(__file__).with_suffix(".json")
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-image")
 
 Frames = Iterable[Image.Image]
 
-PHOTO = np.ascontiguousarray(coffee()[100:379:3, 150:363:3])
+PHOTO = small_photo()
 WIDE = np.ascontiguousarray(coffee()[20:380, 60:560])
 GUIDE = np.ascontiguousarray(coffee()[200:330:2, 30:190:2])
 

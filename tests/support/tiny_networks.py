@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
+
+import inceptionism as inc
 
 TINY_MEAN = (0.4, 0.5, 0.6)
 TINY_STD = (0.2, 0.3, 0.25)
@@ -34,6 +38,17 @@ def tiny_module(seed: int = 0) -> Tiny:
                 part.running_mean.copy_(torch.randn(part.num_features, generator=generator) * 0.3)
                 part.running_var.copy_(torch.rand(part.num_features, generator=generator) + 0.5)
     return module.eval()
+
+
+def tiny_network(seed: int = 0, **arguments: Any) -> inc.Network:
+    """Return a network of a `tiny_module` with 32×32 pixels and four labels.
+
+    Args:
+        seed: Seed of the weights.
+        **arguments: Arguments of `Network` that replace the usual ones.
+    """
+    usual = {"mean": TINY_MEAN, "std": TINY_STD, "size": (32, 32), "labels": ["ash", "elm", "fir", "oak"]}
+    return inc.Network(tiny_module(seed), **{**usual, **arguments})
 
 
 def randomize(module: nn.Module, seed: int = 0) -> nn.Module:

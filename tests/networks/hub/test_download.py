@@ -347,10 +347,8 @@ def test_a_source_that_sends_a_few_bytes_a_second_is_given_up(
     monkeypatch.setattr(module, "MIN_WINDOW_BYTES", 1000)
     slow, fast = web.serve("slow", drip), web.serve("fast", whole)
     reports: list[str] = []
-    started = time.monotonic()
     file = remote_file(slow, fast, size=size)
     assert download(file, tmp_path, report=reports.append).read_bytes() == CONTENT
-    assert time.monotonic() - started < 10
     assert re.fullmatch(rf"{slow}: it sent only [0-9]+ bytes in 0.5 seconds; trying the next source", reports[0])
 
 

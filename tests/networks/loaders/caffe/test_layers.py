@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks.loaders.caffe import load as caffe
 from inceptionism.networks.loaders.caffe.layers import SUPPORTED
 from tests.support.caffe_files import input_of, layer, old_layer, write
+from tests.support.places import ROOT
 
 GENERATOR = np.random.default_rng(11)
 
@@ -276,7 +276,7 @@ def test_settings_that_are_not_possible_are_refused(tmp_path, case) -> None:
 
 
 def test_the_documentation_names_all_supported_types() -> None:
-    text = (Path(__file__).parents[4] / "docs" / "networks.md").read_text("utf-8")
+    text = (ROOT / "docs" / "networks.md").read_text("utf-8")
     section = text.partition("## Caffe\n")[2].partition("\n## ")[0]
     assert [name for name in SUPPORTED if not re.search(rf"\b{name}\b", section)] == []
 
