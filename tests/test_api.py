@@ -422,7 +422,7 @@ print(sorted(set(dir(inc)) - set(inc.__all__)), sorted(set(dir(inc.networks)) - 
 """
 
 
-def test_the_public_names_need_no_import_and_are_all_that_is_listed() -> None:
+def test_the_public_names_need_no_further_import_and_no_other_names_are_listed() -> None:
     done = subprocess.run([sys.executable, "-c", PUBLIC], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "[] []\n"

@@ -42,7 +42,7 @@ def make(what: str, network: inc.Network, photo: np.ndarray, **settings: object)
 
 @pytest.mark.parametrize("what", ["photo", "class", "unit"])
 def test_a_picture_of_the_gpu_is_close_to_that_of_the_cpu(lite0, lite0_on_gpu, photo, what) -> None:
-    """Rounding differs, and each step adds to the difference. The seed 1 gives another picture entirely."""
+    """Rounding differs, and each step adds to the difference. The seed 1 gives a different picture."""
     on_cpu = {"precision": "fp32", "device": "cpu"}
     expected = make(what, lite0, photo, **on_cpu)
     difference = np.abs(make(what, lite0_on_gpu, photo, precision="fp32") - expected).mean()

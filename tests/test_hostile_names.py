@@ -107,7 +107,7 @@ def test_each_class_can_be_given_by_all_of_its_text(index: int) -> None:
         assert score(network, against) == score(network, objectives.logit(7, index))
 
 
-def test_the_command_takes_back_what_it_prints(tmp_path: Path, monkeypatch) -> None:
+def test_the_command_accepts_the_names_that_it_prints(tmp_path: Path, monkeypatch) -> None:
     """An ONNX file with TensorFlow's names, in every command that takes a layer."""
     onnx = pytest.importorskip("onnx", reason="needs inceptionism[onnx]")
     names = ["model/conv1/Relu:0", "conv 2, wide=0.5", "out (1):3"]

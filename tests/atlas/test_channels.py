@@ -56,7 +56,7 @@ def test_each_channel_is_on_the_sheet_and_in_the_index(tiny, tmp_path) -> None:
 
 
 def test_an_atlas_on_a_full_disk_keeps_the_pictures_of_its_batch(tiny, tmp_path, monkeypatch) -> None:
-    """The limit for files stands for a full disk: the contact sheet and the larger pictures do not fit."""
+    """A limit on the size of files imitates a full disk: the contact sheet and the larger pictures do not fit."""
     rescue = tmp_path / "rescue"
     rescue.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(rescue))

@@ -109,7 +109,7 @@ def main() -> int:
             struck = chaos.struck
     print_table(rounds)
     print(
-        f"{len(rounds)} rounds in {time.monotonic() - started:.0f} s, of which {struck} ended by the fault; "
+        f"{len(rounds)} rounds in {time.monotonic() - started:.0f} s; commands that the fault ended: {struck}; "
         f"violations: {len(violations)}"
     )
     print(*violations, sep="\n", end="\n" * bool(violations))

@@ -40,7 +40,7 @@ def problems_of_outcome(outcome: Outcome, fault: Fault) -> Iterator[str]:
     if outcome.status not in allowed:
         yield f"its exit status is {outcome.status}"
     if outcome.status == CRASHED or "unexpected error" in outcome.err or "Traceback" in outcome.err:
-        yield f"it ends with an error that nobody foresaw: {outcome.err[-900:]}"
+        yield f"it ends with an unexpected error: {outcome.err[-900:]}"
     lines = outcome.err.splitlines()
     if any(not line.startswith(("dream: ", "note: ", "http://")) for line in lines):
         yield f"standard error has other lines than messages: {outcome.err[-900:]!r}"
@@ -133,7 +133,7 @@ def problems_of_repetition(stage: Stage, outcome: Outcome, expected: Contents) -
         if path not in made:
             yield f"the same command does not write {path} afterwards"
         elif path not in expected:
-            yield f"{path} is left over for ever"
+            yield f"{path} is still left over"
         elif made[path] != expected[path]:
             yield f"the same command writes another {path} afterwards"
 

@@ -95,9 +95,9 @@ def run(
         folder: Current folder of the command.
         environment: Changed variables of the environment.
         moment: Moment of the fault. None means no fault.
-        fault: Makes the fault. It is called with the number of the command's process: at a change inside this process
-            itself, and at a time in the calling process.
-        prepare: Called in the new process before the command.
+        fault: Function that lets the fault happen. It takes the number of the command's process. At a change, it is
+            called inside this process, and at a time, in the calling process.
+        prepare: Function that is called in the new process before the command.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -149,7 +149,7 @@ def run_main(arguments: Sequence[str]) -> int:
 
 
 def wait(process: int, deadline: float, fault_at: float | None, fault: Callable[[int], object]) -> int | None:
-    """Wait for a process, and return its exit status; None if it had to be ended. Make the fault at its time."""
+    """Wait for a process, and return its exit status; None if it had to be killed. Let the fault happen at its time."""
     while True:
         ended, code = os.waitpid(process, os.WNOHANG)
         if ended:
@@ -166,7 +166,13 @@ def wait(process: int, deadline: float, fault_at: float | None, fault: Callable[
 
 
 def watch(log: int, fault_before: int | None, fault: Callable[[int], object]) -> None:
-    """Write a "c" to `log` for each change in this process, and an "r" for each result. Make a fault at a change."""
+    """Write a "c" to `log` for each change in this process, and an "r" for each result.
+
+    Args:
+        log: Number of the open file.
+        fault_before: Number of the change before which the fault happens. None means never.
+        fault: Function that lets the fault happen. It takes the number of this process.
+    """
     count = -1
     busy = False
 

@@ -108,8 +108,8 @@ class Stage:
             sources: Modes of the server's sources. None means one that is good.
             temporary: Folder for temporary files. None means the one on another disk.
             moment: Moment of the fault.
-            fault: Makes the fault.
-            prepare: Called in the command's process before the command.
+            fault: Function that lets the fault happen. It takes the number of the command's process.
+            prepare: Function that is called in the command's process before the command.
         """
         urls = [f"{self._address}/{mode}" for mode in sources or ["good"]]
         environment = {

@@ -245,8 +245,7 @@ def test_closed_streams_do_not_stop_the_program(folder, closed: str) -> None:
     for arguments in ("classes cat", "photo cup.jpg -l stem --octaves 1 --steps 1 --size 40 --overwrite -o a.png"):
         command = f"{shlex.join(DREAM)} {arguments} {closed}"
         done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == "" or ">&-" not in closed.replace("2>&-", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert pixels(folder / "a.png").shape == (40, 31, 3)
     missing = f"{shlex.join(DREAM)} classes xyzzy {closed}"
     assert subprocess.run(missing, shell=True, cwd=folder, capture_output=True, check=False).returncode == 2
@@ -399,21 +398,3 @@ def test_a_class_without_a_gradient_does_not_stop_the_other_classes(folder, monk
     alone = dream("class", "yew", "--network", "tiny", "--size", size, "--steps", 2, "-o", "alone.png", cwd=folder)
     assert alone.returncode == 0
     assert np.array_equal(pixels(folder / "alone.png"), pixels(folder / "yew.png"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (
-            ["layers", "--atlas", "--all"],
-            "--atlas draws the recommended layers at one size; leave --size and --all out",
-        ),
-        (["layers", "--atlas", "--size", "99"], "leave --size and --all out"),
-        (["layers", "--photo", "cup.jpg"], "belong to the contact sheet of --atlas; add --atlas"),
-        (["atlas", "blocks.2", "--top", "3"], "--top 3 chooses the channels that respond to a photograph; add --photo"),
-    ],
-)
-def test_an_option_without_an_effect_is_refused(folder, arguments: list[str], reason: str) -> None:
-    before = set(folder.iterdir())
-    refused(dream(*arguments, cwd=folder), reason, 2)
-    assert set(folder.iterdir()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inceptionism as inc
 from tests.support.command import dream, refused
 
 
@@ -25,9 +24,3 @@ def test_a_word_finds_its_classes(tmp_path) -> None:
     refused(dream("classes", "xyzzy", cwd=tmp_path), "no class for 'xyzzy'; `dream classes` lists all", 2)
     refused(dream("class", "cat", cwd=tmp_path), r"tabby \(281\), .*tiger cat \(282\)", 2)
     refused(dream("classes", "--network", "nowhere", cwd=tmp_path), "no network 'nowhere'", 2)
-
-
-def test_the_search_is_a_function_in_python(lite0) -> None:
-    assert isinstance(lite0, inc.Network)
-    assert lite0.labels is not None
-    assert lite0.labels.search("banana") == [954]

@@ -1,7 +1,8 @@
 """Every option of every command changes something that a user can see, or is refused.
 
-The options are found in the program itself, so a new option without a case here fails a test. A case names what its
-option changes: by default the pixels, because the recipe inside a file repeats every setting, also an ignored one.
+The options are found in the program itself, so a new option without a case here fails a test. A case names the
+observation that its option changes. By default, this is the pixels, because the recipe inside a file repeats every
+setting, also an ignored one.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Options = Mapping[str, "str | bool | None"]
 
 
 class Outcome(NamedTuple):
-    """What a command has done in a folder: its exit status, its output, and the files that it made or changed."""
+    """Outcome of a command in a folder: its exit status, its output, and the files that it made or changed."""
 
     folder: Path
     status: int
@@ -103,11 +104,11 @@ def description(outcome: Outcome) -> list[str]:
 
 
 class Case(NamedTuple):
-    """A value of an option, and what it changes.
+    """A value of an option, and the observation that it changes.
 
     Attributes:
         value: Value of the option.
-        changes: What differs between the outcomes with and without the option.
+        changes: Function that returns the part of an outcome that differs with and without the option.
         base: Options of both commands, which replace those of the command's baseline.
         arguments: Arguments of both commands, in place of those of the baseline.
         refused: A part of the message with which the option is refused in place of changing something.

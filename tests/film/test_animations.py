@@ -1,4 +1,4 @@
-"""Animations and folders of pictures that are read as films, among them those that this program writes."""
+"""Animations and folders of pictures are read as films, also if this program has written them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import inceptionism as inc
 from inceptionism.errors import InvalidSetting, NameTaken, UnreadablePicture
 from inceptionism.film import FilmSource, replay_film
 from tests.support.films import decoded, pan, small_video, small_zoom, times, write
@@ -80,8 +81,6 @@ def test_transparent_pixels_become_white(tmp_path, photo) -> None:
 
 
 def test_the_rate_of_a_folder_is_a_setting_of_the_recipe(tmp_path, photo, tiny) -> None:
-    import inceptionism as inc
-
     folder = tmp_path / "frames"
     folder.mkdir()
     for number, frame in enumerate(pan(photo, 3)):
@@ -105,7 +104,7 @@ def test_a_folder_is_not_replaced_by_its_dream(tmp_path, photo, tiny) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_what_is_no_film_is_refused_with_advice(tmp_path, photo) -> None:
+def test_a_path_that_is_no_film_is_refused_with_advice(tmp_path, photo) -> None:
     Image.fromarray(photo).save(tmp_path / "still.webp")
     (tmp_path / "empty").mkdir()
     for path, reason in {

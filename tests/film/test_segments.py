@@ -198,8 +198,8 @@ def test_a_replaced_film_keeps_its_permissions(tmp_path, photo, tiny, ending: st
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
 @pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ""])
-def test_a_full_disk_keeps_what_is_finished(tmp_path, photo, tiny, ending: str) -> None:
-    """The limit on the size of a file stands for a full disk: the system refuses to write more bytes."""
+def test_a_full_disk_keeps_the_finished_segments(tmp_path, photo, tiny, ending: str) -> None:
+    """A limit on the size of files imitates a full disk: the system refuses to write more bytes."""
     import resource
 
     path, whole = tmp_path / f"out{ending}", tmp_path / f"whole{ending}"

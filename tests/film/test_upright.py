@@ -129,20 +129,8 @@ def test_the_main_video_stream_is_dreamed_and_all_sound_is_kept(tmp_path, photo,
     small = write(tmp_path / "small.mp4", [photo[:20, :30]] * 6)
     large = write(tmp_path / "large.mp4", pan(photo, 6), sound="aac")
     path = tmp_path / "two.mkv"
-    maps = [
-        "-map",
-        "0:v",
-        "-map",
-        "1:v",
-        "-map",
-        "1:a",
-        "-map",
-        "1:a",
-        "-disposition:v:0",
-        0,
-        "-disposition:v:1",
-        "default",
-    ]
+    maps = ["-map", "0:v", "-map", "1:v", "-map", "1:a", "-map", "1:a"]
+    maps += ["-disposition:v:0", "0", "-disposition:v:1", "default"]
     ffmpeg("-i", small, "-i", large, *maps, "-c", "copy", path)
     film = FilmSource(path)
     assert film.size == (44, 58)

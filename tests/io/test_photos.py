@@ -443,7 +443,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage
 
 @pytest.mark.parametrize("name", ["a.png", "a.eps", "a.jpg"])
 def test_a_picture_cannot_start_another_program(tmp_path, monkeypatch, name: str) -> None:
-    """Pillow decodes PostScript with Ghostscript. The file `gs` stands for it here, and records that it was started."""
+    """Pillow decodes PostScript with Ghostscript. Here, a script takes its place and records that it was started."""
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")

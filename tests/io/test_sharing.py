@@ -56,7 +56,7 @@ def test_a_copy_fits_the_limit_and_comes_with_text_and_caption(dreamed) -> None:
     refused(dream("show", "b.webp", cwd=dreamed), "carries no recipe", 2)
 
 
-def test_the_alternative_text_names_what_the_judge_saw_or_what_excited_the_network() -> None:
+def test_the_alternative_text_names_the_classes_of_a_judge_or_the_layer() -> None:
     recipe = inc.PhotoRecipe(
         layer=["blocks.4"], network="net", made_with=MadeWith("1", "2", "cpu", "0", {"name": "cup.jpg"})
     )

@@ -123,12 +123,12 @@ def test_a_target_that_fails_does_not_lose_the_results_of_the_others(tiny) -> No
 def test_a_list_can_be_stopped_early(tiny) -> None:
     steps = []
 
-    def stop_after_three_batches(step: inc.Step) -> None:
+    def stop_in_the_second_batch(step: inc.Step) -> None:
         steps.append(step)
         if len(steps) == 30:
             raise StopIteration
 
-    results = inc.visualize(["fir"], count=20, network=tiny, size=32, steps=3, on_step=stop_after_three_batches)
+    results = inc.visualize(["fir"], count=20, network=tiny, size=32, steps=3, on_step=stop_in_the_second_batch)
     assert [len(result.scores) for result in results] == [3] * 8 + [1] * 8
     assert results[-1].recipe.made_with.taken == 1
 

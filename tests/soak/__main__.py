@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def soak(name: str, part: Part, count: int, parent: Path) -> list[str]:
-    """Run a part, print its rows of the table, and return what has grown.
+    """Run a part, print its rows of the table, and return a sentence about each resource that has grown.
 
     Args:
         name: Name of the part.

@@ -523,7 +523,7 @@ print(inc.Network(read(Path(sys.argv[1]))[0], size=32).weights_hash)
         subprocess.run(
             command, cwd=ROOT, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
         ).stdout
-        for seed in ("0", "1", "2")
+        for seed in ("0", "1")
     }
     assert len(hashes) == 1
 
