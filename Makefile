@@ -6,8 +6,8 @@
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
 # make fuzz         reads damaged and hostile files with every reader for ten minutes; SECONDS=3600 takes an hour;
 #                   SEED=... repeats a run
-# make chaos        lets 200 faults happen to the commands that write, and checks what they leave; ROUNDS=1000 takes longer,
-#                   SEED=1234 repeats a run, and SEED=1234 ROUND=56 repeats one round
+# make chaos        lets 200 faults happen to the commands that write, and checks the files that are left; ROUNDS=1000
+#                   takes longer, SEED=1234 repeats a run, and SEED=1234 ROUND=56 repeats one round
 # make soak         makes many pictures, films and networks in one process, and checks that nothing grows
 # make bench        times the engine against a plain transcription of the 2015 loop, counts how many pictures of classes
 #                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
