@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +19,9 @@ from inceptionism.cli.film_output import execute_film
 from inceptionism.cli.options import Saving
 from inceptionism.film import segments_folder
 from inceptionism.recipes import Recipe, VideoRecipe, ZoomRecipe
-from tests.support.command import DREAM, dream, refused
+from tests.support.command import DREAM, dream, on_terminal, refused
 from tests.support.films import decoded, pan, probe, write
+from tests.support.waiting import wait_until
 
 TINY = ["--size", "43x61", "--layer", "blocks.0", "--octaves", "1", "--fps", "4"]
 
@@ -109,20 +106,14 @@ def test_a_film_keeps_its_sound_and_has_the_defaults_of_the_library(folder) -> N
     refused(dream("video", "cup.jpg", "x.mp4", "--size", "0", cwd=folder), "size must be from 1", 2)
 
 
-def test_a_film_that_is_killed_at_random_moments_and_resumed_is_the_same_film(folder) -> None:
+def test_a_killed_command_is_resumed_by_the_same_command(folder) -> None:
     command = ["zoom", "cup.jpg", *TINY, "--seconds", "25", "--quiet", "-o"]
     assert dream(*command, "whole.mp4", cwd=folder).returncode == 0
-    chance = random.Random()
     segments = folder / "out.mp4.parts"
-    for attempt in range(3):
-        process = subprocess.Popen([*DREAM, *command, "out.mp4", "--resume"], cwd=folder)
-        before = len(list(segments.glob("0*.mp4")))
-        wait_until(lambda before=before: len(list(segments.glob("0*.mp4"))) > before + 1, process)
-        time.sleep(chance.random() * 0.1)
-        process.kill()
-        assert process.wait() == -signal.SIGKILL, f"attempt {attempt} was too fast"
-        for segment in segments.glob("0*.mp4"):
-            probe(segment)
+    process = subprocess.Popen([*DREAM, *command, "out.mp4", "--resume"], cwd=folder)
+    wait_until((segments / "000002.mp4").exists, process)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     done = dream(*command, "out.mp4", "--resume", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "out.mp4\n"), done.stderr
     probe(folder / "out.mp4")
@@ -130,14 +121,6 @@ def test_a_film_that_is_killed_at_random_moments_and_resumed_is_the_same_film(fo
     assert len(decoded(folder / "out.mp4")) == 100
     assert not segments.exists()
     assert dream(*command, "out.mp4", "--resume", cwd=folder).returncode == 0
-
-
-def wait_until(condition, process) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_an_endless_zoom_ends_with_ctrl_c(folder) -> None:
@@ -190,19 +173,10 @@ def test_a_terminated_film_can_be_resumed(folder) -> None:
 
 
 def test_a_terminal_shows_frames_per_second_and_the_remaining_time(folder) -> None:
-    terminal, other = pty.openpty()
-    command = [*DREAM, "zoom", "cup.jpg", *TINY, "--frames", "12", "-o", "out.gif"]
-    process = subprocess.Popen(command, cwd=folder, stderr=other, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"})
-    os.close(other)
-    said = b""
-    try:
-        while chunk := os.read(terminal, 4096):
-            said += chunk
-    except OSError:
-        pass  # the terminal's other side was closed
-    assert process.wait() == 0
-    assert re.search(rb"frame 12/12 +[0-9.]+ frames/s", said), said
-    assert re.search(rb"0:00:0", said)
+    shown, status = on_terminal("zoom", "cup.jpg", *TINY, "--frames", "12", "-o", "out.gif", cwd=folder)
+    assert status == 0
+    assert re.search("frame 12/12 +[0-9.]+ frames/s", shown), shown
+    assert "0:00:0" in shown
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +15,7 @@ from inceptionism.io.outputs import save_picture
 from inceptionism.io.recipes import load_recipe
 from inceptionism.recipes import PhotoRecipe, Recipe
 from inceptionism.recipes.provenance import MadeWith, Verdict
-from tests.support.command import DREAM, dream, dream_process
+from tests.support.command import dream, dream_process, on_terminal
 
 HOSTILE = "sky\x1b[31m\x9b2J\u202e\n\r\x07.jpg"
 
@@ -62,14 +60,8 @@ def test_a_path_is_unchanged_for_programs_and_printable_on_a_terminal(tmp_path: 
     recipe = PhotoRecipe(layer=["blocks.2"])
     save_picture(Image.fromarray(np.zeros((30, 40, 3), np.uint8)), tmp_path / "a.png", recipe)
     assert dream_process("share", "a.png", "-o", name, cwd=tmp_path).stdout.startswith(f"{name}\n")
-    main, terminal = pty.openpty()
-    process = subprocess.run(
-        [*DREAM, "share", "a.png", "-o", f"b{name}"], cwd=tmp_path, stdout=terminal, stderr=subprocess.PIPE, check=True
-    )
-    os.close(terminal)
-    printed = os.read(main, 10_000).decode()
-    os.close(main)
-    assert printed.startswith(r"btwo\nlines\x1b[31m.png"), process.stderr
+    shown, status = on_terminal("share", "a.png", "-o", f"b{name}", cwd=tmp_path)
+    assert (status, shown.count(r"btwo\nlines\x1b[31m.png")) == (0, 1), shown
     assert (tmp_path / f"b{name}").exists()
 
 

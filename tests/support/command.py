@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
-    """Run `dream` on a pseudo-terminal and return its output and exit status.
+    """Run `dream` on a pseudo-terminal and return its output and exit status. It is killed if it takes five minutes.
 
     When the output matches the pattern `until`, the signal `then` is sent.
     """
@@ -92,9 +93,11 @@ def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: i
     )
     os.close(terminal)
     shown = b""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     interrupted = False
     while time.monotonic() < deadline:
+        if not select.select([control], [], [], 1)[0]:
+            continue
         try:
             part = os.read(control, 4096)
         except OSError:  # the terminal is closed: the process has ended
@@ -105,8 +108,10 @@ def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: i
         if until and not interrupted and re.search(until.encode(), shown):
             process.send_signal(then)
             interrupted = True
+    else:
+        process.kill()
     os.close(control)
-    return shown.decode(), process.wait(timeout=30)
+    return shown.decode(), process.wait()
 
 
 def refused(done: subprocess.CompletedProcess[str], reason: str, status: int) -> None:
