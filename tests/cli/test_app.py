@@ -403,3 +403,9 @@ def test_a_class_without_a_gradient_does_not_stop_the_other_classes(folder, monk
     alone = dream("class", "yew", "--network", "tiny", "--size", size, "--steps", 2, "-o", "alone.png", cwd=folder)
     assert alone.returncode == 0
     assert np.array_equal(pixels(folder / "alone.png"), pixels(folder / "yew.png"))
+
+
+def test_a_gradient_that_is_not_finite_ends_the_command_without_a_picture(folder) -> None:
+    arguments = ("photo", "cup.jpg", "--objective", "1e38*layer(blocks.4)", "--octaves", 1, "--steps", 1, "-o", "a.png")
+    refused(dream(*arguments, cwd=folder), "the gradient of .* is not finite, .*; use smaller weights", 1)
+    assert [path.name for path in folder.iterdir()] == ["cup.jpg"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
+import signal
 import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -23,6 +26,7 @@ from inceptionism.networks.hub import entries, registry, store
 from tests.support.command import dream, pixels, refused
 from tests.support.plugins import write_package
 from tests.support.tiny_networks import randomize, tiny_module
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +131,7 @@ def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> N
     assert (network.name, network.size, network.license) == ("squeezenet", (227, 227), "BSD-2-Clause")
     assert network.labels.index("banana") == 954
     assert "fire9/concat" in [layer.name for layer in network.layers()]
-    refused(dream("networks", "add", "squeezenet", *squeezenet, cwd=tmp_path), "--overwrite replaces it", 2)
+    refused(dream("networks", "add", "squeezenet", *squeezenet, cwd=tmp_path), "--overwrite .*replaces it", 2)
     assert dream("networks", "add", "squeezenet", *squeezenet, "--overwrite", cwd=tmp_path).returncode == 0
     listed = dream("networks", cwd=tmp_path).stdout
     assert any(line.startswith("squeezenet          ready ") for line in listed.splitlines())
@@ -218,6 +222,36 @@ def test_a_network_is_downloaded_from_the_next_website_if_one_is_down(
     listed = dream("networks", cwd=tmp_path)
     assert "missing or damaged" in listed.stderr
     assert "efficientnet-lite0  ready" in listed.stdout
+
+
+def test_a_download_continues_after_ctrl_c(tmp_path, cache, server, package, squeezenet, monkeypatch) -> None:
+    folder, address = server
+    for path in squeezenet:
+        shutil.copy(path, folder / path.name)
+    package([entry_of(squeezenet, address)])
+    length, interrupted, ended = squeezenet[1].stat().st_size, threading.Event(), threading.Event()
+
+    def send_half_at_first(_handler: Quiet, source: BinaryIO, target: BinaryIO) -> None:
+        content = source.read()
+        if len(content) < length or interrupted.is_set():
+            target.write(content)
+            return
+        target.write(content[: length // 2])
+        wait_until(lambda: any(part.stat().st_size > length // 4 for part in cache.rglob("*.caffemodel.part")))
+        interrupted.set()
+        os.kill(os.getpid(), signal.SIGINT)
+        ended.wait()
+
+    monkeypatch.setattr(Quiet, "copyfile", send_half_at_first)
+    try:
+        done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    finally:
+        ended.set()
+    refused(done, "^dream: interrupted; repeat the command to continue the download$", 130)
+    (part,) = cache.rglob("*.caffemodel.part")
+    assert 0 < part.stat().st_size < length
+    assert dream("networks", "get", "zoo-net", cwd=tmp_path).returncode == 0
+    assert inc.load_network("zoo-net").labels[954] == "banana"
 
 
 def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server, package, squeezenet) -> None:

@@ -136,3 +136,16 @@ def test_a_recipe_records_a_python_objective_only_if_there_is_one() -> None:
     assert Recipe.from_json(marked.to_json()) == marked
     with pytest.raises(InvalidSetting, match="python_objective must be true or false, not 'yes'"):
         Recipe.from_json(json.dumps({**old, "made_with": {**MADE_WITH, "python_objective": "yes"}}))
+
+
+def test_a_recipe_as_toml_names_the_parts_that_exist_only_in_python(folder, photo) -> None:
+    made = inc.dream(photo, objective=brightest(), penalties=[lambda picture: picture.sum((1, 2, 3))], **SHORT)
+    made.save(folder / "a.png")
+    shown = dream("show", folder / "a.png", "--toml", cwd=folder).stdout
+    assert shown.splitlines()[:2] == [
+        "# The objective exists only in Python. To run this file, choose another objective.",
+        "# The prior also had functions that exist only in Python. This file does not have them.",
+    ]
+    assert Recipe.from_toml(shown).objective == "the brightest"
+    plain = inc.dream(photo, layer="blocks.2", **SHORT)
+    assert not plain.recipe.to_toml().startswith("#")

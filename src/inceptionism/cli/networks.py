@@ -12,6 +12,7 @@ from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
 from inceptionism.cli.terminal import (
     Table,
     downloading,
+    exit_interrupted,
     loading,
     print_error,
     print_lines,
@@ -123,8 +124,11 @@ def get(name: Name, saving: Saving) -> None:
         hint = suggestion(name, entries) or f"; the known networks are {', '.join(entries)}"
         raise UnknownName(f"there is no network {quote_value(name)} to download{hint}")
     entry = entries[name]
-    with downloading(saving.quiet) as progress:
-        folder = store.get(entry, lambda file, done, total: progress(file.name, done, total), print_error)
+    try:
+        with downloading(saving.quiet) as progress:
+            folder = store.get(entry, lambda file, done, total: progress(file.name, done, total), print_error)
+    except KeyboardInterrupt as interruption:
+        exit_interrupted(interruption, "interrupted; repeat the command to continue the download")
     with loading(name, saving.quiet):
         from inceptionism.networks.hub import open_entry
 

@@ -75,6 +75,15 @@ class MadeWith:
         """Return everything that is known, as plain JSON values by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    def missing_code(self) -> list[str]:
+        """Return a sentence about each part of the recipe that exists only in Python."""
+        sentences = []
+        if self.python_objective:
+            sentences.append("The objective exists only in Python. To run this file, choose another objective.")
+        if self.python_prior:
+            sentences.append("The prior also had functions that exist only in Python. This file does not have them.")
+        return sentences
+
     def differences(self, other: MadeWith) -> list[str]:
         """Return the reasons why a picture made with `other` may differ from the original, one sentence each.
 

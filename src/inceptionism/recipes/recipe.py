@@ -161,8 +161,12 @@ class Recipe:
         return Recipe.from_settings(content)
 
     def to_toml(self) -> str:
-        """Return the settings as TOML, to edit by hand, without the facts about how the result was made."""
-        return write_toml({"schema": SCHEMA, **self.settings()})
+        """Return the settings as TOML, to edit by hand, without the facts about how the result was made.
+
+        Comments name the parts of the recipe that exist only in Python.
+        """
+        comments = self.made_with.missing_code() if self.made_with else []
+        return "".join(f"# {one}\n" for one in comments) + write_toml({"schema": SCHEMA, **self.settings()})
 
     @staticmethod
     def from_toml(text: str, called: str = "the recipe") -> Recipe:

@@ -21,6 +21,7 @@ import pytest
 
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting
 from inceptionism.networks.hub import download as module
+from inceptionism.networks.hub import http
 from inceptionism.networks.hub.download import download, verify
 from inceptionism.networks.hub.remote_file import RemoteFile
 from tests.support.waiting import wait_until
@@ -244,7 +245,7 @@ def test_a_file_of_zero_bytes_is_refused_if_the_source_sends_more(web: Web, tmp_
 
 
 def test_the_next_source_is_tried_after_each_failure(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "STALL", 0.2)
+    monkeypatch.setattr(http, "STALL", 0.2)
     given_up = threading.Event()
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
@@ -339,6 +340,28 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b""])
+def test_a_source_that_sends_its_headers_byte_by_byte_is_given_up(web: Web, tmp_path, monkeypatch, beginning) -> None:
+    monkeypatch.setattr(http, "HEADER_SECONDS", 0.5)
+    ended = threading.Event()
+
+    def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(beginning)
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b"x")
+                time.sleep(0.05)
+        ended.set()
+
+    slow, fast = web.serve("slow", drip_headers), web.serve("fast", whole)
+    reports: list[str] = []
+    assert download(remote_file(slow, fast), tmp_path, report=reports.append).read_bytes() == CONTENT
+    reason = "it did not send the beginning of its answer within 0.5 seconds"
+    assert reports == [f"{slow}: {reason}; trying the next source"]
+    wait_until(ended.is_set)
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
 @pytest.mark.parametrize("size", [len(CONTENT), None])
 def test_a_source_that_sends_a_few_bytes_a_second_is_given_up(
     web: Web, tmp_path, monkeypatch, size: int | None
@@ -396,7 +419,7 @@ def test_a_connection_that_always_closes_is_given_up(web: Web, tmp_path) -> None
 
 
 def test_a_source_that_stalls_in_the_middle_is_resumed(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "STALL", 0.2)
+    monkeypatch.setattr(http, "STALL", 0.2)
     given_up = threading.Event()
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
@@ -485,7 +508,7 @@ def test_a_download_that_starts_after_a_failure_waits_too(web: Web, tmp_path) ->
 
 
 def test_a_download_ends_although_the_connection_stays_open(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(module, "STALL", 0.5)
+    monkeypatch.setattr(http, "STALL", 0.5)
     done = threading.Event()
 
     def linger(handler: BaseHTTPRequestHandler) -> None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 import os
 import re
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
 
-from inceptionism.errors import CannotDownload, CannotWrite, first_line, quote_path, quote_value
+from inceptionism.errors import CannotDownload, CannotWrite, first_line, quote_path
 from inceptionism.files import hash_file
+from inceptionism.networks.hub.http import NETWORK_ERRORS, reason, request
 from inceptionism.networks.hub.lock import exclusive_lock
 from inceptionism.networks.hub.remote_file import RemoteFile
-
-STALL = 30.0
-"""Time in seconds after which a source that sends no data has failed."""
 
 WINDOW = 60.0
 """Time in seconds in which a source must send `MIN_WINDOW_BYTES`."""
@@ -38,9 +35,6 @@ MAX_RETRIES = 5
 
 CHUNK = 2**20
 """Largest number of bytes that are read at a time."""
-
-NETWORK_ERRORS = (OSError, HTTPException, ValueError)
-"""Exceptions that urllib raises. A redirect to an invalid URL raises ValueError."""
 
 Progress = Callable[[int, int | None], object]
 """Function that takes the number of bytes so far, and the size of the file or None if it is not known."""
@@ -190,32 +184,6 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
     return start > 0
 
 
-def request(url: str, start: int) -> HTTPResponse:
-    """Return the response to a request for the bytes of a file from the byte `start` on.
-
-    Raises:
-        OSError, HTTPException, ValueError: If the request fails, or if the response has an error status.
-    """
-    if not re.match("https?://", url, re.IGNORECASE):
-        raise ValueError("only http and https are supported")
-    # urllib's default opener would also read local files and FTP, for example after a redirect or through a proxy.
-    opener = urllib.request.OpenerDirector()
-    proxies = {kind: proxy for kind, proxy in urllib.request.getproxies().items() if kind in ("http", "https")}
-    for handler in (
-        urllib.request.ProxyHandler(proxies),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    headers = {"User-Agent": "inceptionism"} | ({"Range": f"bytes={start}-"} if start else {})
-    response: HTTPResponse = opener.open(urllib.request.Request(url, headers=headers), timeout=STALL)
-    return response
-
-
 def content_range(response: HTTPResponse, requested: int, size: int | None) -> tuple[int, int | None]:
     """Return the first byte of a response, and the size of the complete file or None if it is not known.
 
@@ -240,14 +208,3 @@ def content_range(response: HTTPResponse, requested: int, size: int | None) -> t
     if size is not None and total is None and response.headers.get_content_type() == "text/html":
         raise SourceError("it sends a web page instead of the file")
     return start, size or total
-
-
-def reason(error: Exception) -> str:
-    """Return a short description of an exception of urllib."""
-    if isinstance(error, HTTPError):
-        redirect = f" to {quote_value(error.headers.get('Location'))}, which is not followed"
-        return f"HTTP {error.code}{redirect if 300 <= error.code < 400 else ''}"
-    cause = getattr(error, "reason", error)
-    if isinstance(cause, TimeoutError):
-        return f"it sent nothing for {STALL:g} seconds"
-    return first_line(cause)[:200]

@@ -111,7 +111,10 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked_store(target.parent):
             if (target / DESCRIPTION).exists() and not overwrite:
-                raise InvalidSetting(f"there already is a network {entry.name}, in {target}; --overwrite replaces it")
+                raise InvalidSetting(
+                    f"there already is a network {entry.name}, in {target}; "
+                    "--overwrite (in Python, overwrite=True) replaces it"
+                )
             folder = target.with_name(f".{entry.name}{NEW}")
             folder.mkdir()
             for path, name in zip(paths, names, strict=True):
