@@ -67,6 +67,18 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_
         raise error(too_large(path, max_bytes))
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Return the files in a folder, sorted by name. Hidden files and folders are left out.
+
+    Raises:
+        UnreadableFile: If the folder cannot be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise UnreadableFile(f"{quote_path(folder)} cannot be read: {first_line(error)}") from None
+
+
 def text_of_name(path: str | os.PathLike[str]) -> str:
     """Return a file name as Unicode text. Bytes that are not UTF-8 are written as in addresses, for example %FF."""
     text = os.fsencode(path).decode("utf-8", "surrogateescape")

@@ -129,3 +129,20 @@ def test_a_video_that_is_closed_early_has_the_notes_about_its_frames(tmp_path, p
     next(frames), next(frames)
     run.close()
     assert "a frame is left out" in run.notes[-1]
+
+
+def test_a_folder_may_hold_pictures_of_any_format_and_other_files_are_named(tmp_path, photo) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    frames = pan(photo, 5)
+    for number, (frame, ending) in enumerate(zip(frames, ("tif", "BMP", "png", "tga", "ppm"), strict=True)):
+        Image.fromarray(frame).save(folder / f"frame{number}.{ending}")
+    for name in ("sound.wav", ".hidden", "a.txt", "b.txt", "c.txt"):
+        (folder / name).write_text("no picture")
+    film = FilmSource(folder, 12)
+    assert [note for note in film.notes if "left out" in note] == [
+        "files whose names have no ending of a picture are left out: 'a.txt', 'b.txt', 'c.txt', …"
+    ]
+    read = [frame.pixels for frame in film]
+    assert len(read) == 5
+    assert all(np.array_equal(one, other) for one, other in zip(read, frames, strict=True))

@@ -238,3 +238,19 @@ def test_a_film_that_cannot_be_encoded_leaves_no_file_open(tmp_path, photo, tiny
     with pytest.raises(CannotWrite, match=r"\.unfinished\.mp4 cannot be written"):
         film.close(finished=True)
     assert psutil.Process().num_fds() == before
+
+
+def test_old_frames_stay_until_the_first_new_frame_is_written(tmp_path, photo, tiny) -> None:
+    folder = tmp_path / "frames"
+    small_zoom(photo, tiny).save(folder)
+    for name in ("1000000.png", "12.png", "photo.png"):
+        (folder / name).write_bytes((folder / "000000.png").read_bytes())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    failing = small_zoom(photo, tiny, seed=3)
+    failing.frames = lambda: (_ for _ in [1 / 0])
+    with pytest.raises(ZeroDivisionError):
+        failing.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    small_zoom(photo, tiny, seed=3, seconds=0.4).save(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["000000.png", "000001.png", "12.png", "photo.png"]
+    assert (folder / "000000.png").read_bytes() != before["000000.png"]

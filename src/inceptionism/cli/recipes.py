@@ -13,7 +13,7 @@ from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
 from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, check_settings_used, option
 from inceptionism.cli.terminal import Table, loading, print_lines, print_notes, show_table
-from inceptionism.errors import InvalidSetting, quote_path, quote_value
+from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe, checked_keyframes
 
 if TYPE_CHECKING:
@@ -204,16 +204,13 @@ def passed_files(pictures: list[str]) -> dict[str, Path]:
     Raises:
         InvalidSetting: If two different files have the same name.
     """
-    files: dict[str, Path] = {}
+    from inceptionism.runs import unique_files
+
+    files: list[tuple[str, Path]] = []
     for text in pictures:
         parts = text.split("=")
         # Names of files can contain "=" too, so the text is divided where the rest is the path of a file.
         divided = [("=".join(parts[:count]), "=".join(parts[count:])) for count in range(len(parts))]
         name, path = next((one for one in divided if os.path.exists(one[1])), divided[-1])  # noqa: PTH110  # never raises
-        name = name or Path(path).name
-        if files.setdefault(name, Path(path)) != Path(path):
-            raise InvalidSetting(
-                f"{quote_path(files[name])} and {quote_path(path)} are both passed as {quote_value(name)}; "
-                "write --picture NAME=PATH, with the name in the recipe"
-            )
-    return files
+        files.append((name or Path(path).name, Path(path)))
+    return unique_files(files, "write --picture NAME=PATH, with the name in the recipe")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from inceptionism.errors import InceptionismError, UnreadablePicture, quote_path
+from inceptionism.errors import InceptionismError, UnreadablePicture, quote_path, quote_value
+from inceptionism.files import files_in
 from inceptionism.film.decoder import FilmFrame
 from inceptionism.io import (
-    FORMATS,
+    PICTURE_ENDINGS,
     Array,
     convert_decoding_errors,
     flatten_alpha,
@@ -24,6 +25,9 @@ from inceptionism.io import (
 
 DEFAULT_FPS = 24
 """Frames per second of a folder of pictures whose rate is not known."""
+
+MAX_NAMED = 3
+"""Largest number of files that a note names."""
 
 SHORTEST_DURATION = 11
 """Smallest duration of a frame that is used, in milliseconds. Browsers, too, replace smaller durations."""
@@ -108,12 +112,16 @@ class FolderReader:
 
     def __init__(self, path: Path, note: Callable[[str], object], fps: float | None) -> None:
         self._note = note
-        names = [one for one in path.iterdir() if one.suffix.lower() in FORMATS and one.name[0] != "."]
-        self.files = sorted((one for one in names if one.is_file()), key=natural_order)
+        files = files_in(path)
+        self.files = sorted((one for one in files if one.suffix.lower() in PICTURE_ENDINGS), key=natural_order)
         if not self.files:
             raise UnreadablePicture(
                 f"{quote_path(path)} is a folder without pictures; give a film, or a folder of frames"
             )
+        others = [quote_value(one.name) for one in files if one.suffix.lower() not in PICTURE_ENDINGS]
+        if others:
+            more = ", …" if len(others) > MAX_NAMED else ""
+            note(f"files whose names have no ending of a picture are left out: {', '.join(others[:MAX_NAMED])}{more}")
         rate = fps or recorded_rate(self.files[0])
         if rate is None:
             note(f"its pictures have no rate; they are shown at {DEFAULT_FPS} per second, and fps sets another rate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from inceptionism.recipes import Recipe
 
 PNG_NAME = "{:06d}.png"
 """Name of a frame in a folder of PNGs, by the number of the frame."""
+
+PNG_PATTERN = re.compile("[0-9]{6,}[.]png")
+"""Names that `PNG_NAME` gives."""
 
 
 def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:

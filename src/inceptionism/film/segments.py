@@ -18,9 +18,10 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, quote_path
+from inceptionism.files import files_in
 from inceptionism.film.encoder import CODECS, Codec, Encoder
 from inceptionism.film.joining import join_segments
-from inceptionism.film.outputs import PNG_NAME, check_film, frame_facts, is_finished, segments_folder
+from inceptionism.film.outputs import PNG_NAME, PNG_PATTERN, check_film, frame_facts, is_finished, segments_folder
 from inceptionism.film.unfinished import SavedState, Segment, UnfinishedFilm, flush_to_disk
 from inceptionism.film.workers import BackgroundWorker
 from inceptionism.interruption import CTRL_C_STATUS, uninterrupted
@@ -121,6 +122,7 @@ class FilmFile:
         self._metadata = metadata
         self._run, self._path, self._overwrite = run, path, overwrite or resume
         self._segments: list[Segment] = []
+        self._old_frames: list[Path] = []
         self._segment_length = max(1, round(SEGMENT_SECONDS * run.fps))
         self._start = self._end = Fraction(0)
         folder = segments_folder(path)
@@ -129,9 +131,7 @@ class FilmFile:
         self._unfinished = UnfinishedFilm(folder, overwrite=overwrite, resume=resume)
         try:
             if overwrite and not resume and not path.suffix:
-                with convert_write_errors(path):
-                    for old in path.glob("[0-9]" * 6 + ".png"):
-                        old.unlink()
+                self._old_frames = [one for one in files_in(path) if PNG_PATTERN.fullmatch(one.name)]
             if self._unfinished.has_state:
                 self._restore()
         except BaseException:
@@ -200,6 +200,11 @@ class FilmFile:
             path = self._path / PNG_NAME.format(number)
             save_picture(Image.fromarray(pixels), path, self._run.recipe, metadata=self._metadata)
             self._incomplete_file_exists = True
+            with convert_write_errors(self._path):
+                for old in self._old_frames:
+                    if old != path:
+                        old.unlink(missing_ok=True)
+            self._old_frames = []
             return
         if self._encoder is None:
             self._start = time

@@ -1,6 +1,6 @@
 from .contact_sheet import LabeledImage, contact_sheet
 from .encoding import FORMATS, check_side, encode, flatten_alpha
-from .formats import open_image
+from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
 from .npy import NUMPY_ERRORS
@@ -43,6 +43,7 @@ from .xmp_containers import put_packet
 __all__ = [
     "FORMATS",
     "NUMPY_ERRORS",
+    "PICTURE_ENDINGS",
     "TOML_ENDING",
     "Array",
     "FileResolver",

@@ -21,6 +21,27 @@ PICTURE_FORMATS = (
 )
 """Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
 
+PICTURE_ENDINGS = {
+    *(
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+    ),
+    *(".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".ico", ".pcx", ".qoi", ".sgi"),
+}
+"""Usual endings of the names of such pictures, in lower case."""
+
 OTHER_FORMATS = {
     rb".{4}ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)": (
         "is a HEIC picture, which cannot be read; convert it to JPEG (an iPhone takes JPEGs if you choose Settings, "

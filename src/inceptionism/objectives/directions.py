@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
-from inceptionism.files import check_file, hash_file, read_limited
+from inceptionism.files import check_file, files_in, hash_file, read_limited
 from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
@@ -89,7 +89,7 @@ def picture_files(folder: Path) -> list[Path]:
     """Return the paths of the pictures that `load_folder` returns."""
     if not folder.is_dir():
         return [folder]
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = files_in(folder)
     if not files:
         raise InvalidSetting(f"folder {folder} has no pictures")
     return files

@@ -7,7 +7,7 @@ from .replay import (
     prepare_replay,
     resolve_replay,
 )
-from .replay_inputs import ReplayInputs, named_files, recipe_folder, split_changes
+from .replay_inputs import ReplayInputs, named_files, recipe_folder, split_changes, unique_files
 from .result import Result, Results, Step
 from .verification import judge, verify_result
 from .visualization import ClassRun, make_class_runs
@@ -38,5 +38,6 @@ __all__ = [
     "resolve_replay",
     "run_batch",
     "split_changes",
+    "unique_files",
     "verify_result",
 ]

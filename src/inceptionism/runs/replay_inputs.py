@@ -116,9 +116,34 @@ def split_changes(
 
 
 def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
-    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file."""
+    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file.
+
+    Raises:
+        InvalidSetting: If two different files have the same name.
+    """
     if isinstance(pictures, Mapping):
         return {name: Path(path) for name, path in pictures.items()}
     if isinstance(pictures, (str, os.PathLike)):
         pictures = [pictures]
-    return {Path(path).name: Path(path) for path in pictures}
+    return unique_files(
+        ((Path(path).name, Path(path)) for path in pictures), "pass a mapping from the names in the recipe to the paths"
+    )
+
+
+def unique_files(files: Iterable[tuple[str, Path]], advice: str) -> dict[str, Path]:
+    """Return paths by their names.
+
+    Args:
+        files: Names and paths.
+        advice: Advice for the user if two different files have the same name.
+
+    Raises:
+        InvalidSetting: If two different files have the same name.
+    """
+    unique: dict[str, Path] = {}
+    for name, path in files:
+        if unique.setdefault(name, path) != path:
+            raise InvalidSetting(
+                f"{quote_path(unique[name])} and {quote_path(path)} are both passed as {quote_value(name)}; {advice}"
+            )
+    return unique

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, UnknownName
-from inceptionism.files import check_file, read_text
+from inceptionism.errors import InvalidSetting, UnknownName, quote_value
+from inceptionism.files import check_file, files_in, read_text
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
 from inceptionism.networks.labels import Labels, imagenet_labels
@@ -74,18 +74,23 @@ def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
     """Return the labels of a network, from ImageNet or from a file of the network; None if there are none."""
     if entry.labels == "imagenet":
         return imagenet_labels()
-    return None if entry.labels is None else read_labels(find_only(paths, entry.labels, entry))
+    if entry.labels is None:
+        return None
+    path = next((path for path in paths if path.name == entry.labels), None)
+    if path is None:
+        raise InvalidSetting(f"network {entry.name} has no file {quote_value(entry.labels)} with its labels")
+    return read_labels(path)
 
 
 def read_labels(path: Path) -> Labels:
-    """Return the labels in a file with the name of one class in each line.
+    """Return the labels in a file with the name of one class in each line. Empty lines at the end are no classes.
 
     Each line can begin with the WordNet identifier of the class.
 
     Raises:
         UnreadableFile: If the file cannot be read, is too large, or is not text.
     """
-    lines = read_text(path, MAX_LABELS_BYTES).splitlines()
+    lines = read_text(path, MAX_LABELS_BYTES).rstrip().splitlines()
     pairs = [line.split(" ", 1) for line in lines]
     if lines and all(len(pair) == 2 and pair[0][:1] == "n" and pair[0][1:].isdigit() for pair in pairs):
         return Labels([name for _, name in pairs], [identifier for identifier, _ in pairs])
@@ -106,7 +111,7 @@ def open_path(path: Path) -> Network:
         entry = read_entry(path)
         return open_entry(entry, [path / file.name for file in entry.files], str(path))
     folder = path if path.is_dir() else path.parent
-    files = sorted(file for file in folder.iterdir() if file.is_file())
+    files = files_in(folder)
     same_stem = files if path.is_dir() else [file for file in files if file.stem == path.stem]
     suffixes = {file.suffix for file in files} if path.is_dir() else {path.suffix}
     if suffixes & {".prototxt", ".caffemodel"}:

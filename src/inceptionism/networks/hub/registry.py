@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.files import files_in
 from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
@@ -82,7 +83,7 @@ def load_by_name(name: str) -> Network:
         names = [*known_entries(), *plugin_entries(), *stored_names(), *(f"{library}/NAME" for library in LIBRARIES)]
         hint = suggestion(name, names) or f"; give one of {', '.join(dict.fromkeys(names))}, or a path"
         raise UnknownName(f"there is no network {quote_value(name)}{hint}")
-    files = [path, *path.iterdir()] if path.is_dir() else [path]
+    files = [path, *files_in(path)] if path.is_dir() else [path]
     stats = [file.stat() for file in files if file.exists()]
     return from_path(name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
 

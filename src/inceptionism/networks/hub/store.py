@@ -19,6 +19,7 @@ from inceptionism.errors import (
     InceptionismError,
     InvalidSetting,
     UnknownName,
+    UnreadableFile,
     first_line,
     quote_path,
 )
@@ -99,6 +100,7 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
     Raises:
         InvalidSetting: If there is a network of this name, or if two files have the same name.
         UnknownName: If there is no such file, or if a file is empty.
+        UnreadableFile: If a file cannot be opened.
         CannotWrite: If the store cannot be written to.
     """
     target = folder_of(entry.name)
@@ -118,7 +120,7 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
             folder = target.with_name(f".{entry.name}{NEW}")
             folder.mkdir()
             for path, name in zip(paths, names, strict=True):
-                shutil.copyfile(path, folder / name)
+                copy_file(path, folder / name)
             write_entry(folder, replace(entry, files=tuple(local_file(folder / name) for name in names)))
             try:
                 check(folder)
@@ -133,6 +135,21 @@ def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *,
     except OSError as error:
         raise CannotWrite(f"{quote_path(target)} cannot be written: {first_line(error)}") from error
     return target
+
+
+def copy_file(path: Path, copy: Path) -> None:
+    """Copy a file of the user.
+
+    Raises:
+        UnreadableFile: If the file cannot be opened.
+        OSError: If the copy cannot be written.
+    """
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
+    with source, copy.open("wb") as written:
+        shutil.copyfileobj(source, written)
 
 
 @contextmanager
