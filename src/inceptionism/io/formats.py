@@ -22,23 +22,9 @@ PICTURE_FORMATS = (
 """Formats in which pictures are read. Pillow knows more, and for some of them it starts another program."""
 
 PICTURE_ENDINGS = {
-    *(
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-    ),
-    *(".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".ico", ".pcx", ".qoi", ".sgi"),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm"),
+    *(".pnm", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".ico", ".pcx", ".qoi"),
+    ".sgi",
 }
 """Usual endings of the names of such pictures, in lower case."""
 

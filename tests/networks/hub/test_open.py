@@ -41,7 +41,7 @@ def test_files_and_folders_without_permission_are_named(tmp_path, monkeypatch) -
     folder.mkdir()
     paths = write_caffe(folder)
     paths[1].chmod(0)
-    with pytest.raises(UnreadableFile, match="net.caffemodel cannot be read: Permission denied"):
+    with pytest.raises(UnreadableFile, match=r"net\.caffemodel cannot be read: Permission denied"):
         store.add(Entry("net", "caffe", mean=MEAN), paths, lambda _: None)
     folder.chmod(0o300)
     with pytest.raises(UnreadableFile, match="net cannot be read: Permission denied"):
