@@ -17,6 +17,9 @@ import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken
 from inceptionism.film.segments import FilmFile
 from inceptionism.film.unfinished import STATE_FILE
+from inceptionism.io import read_recipe
+from inceptionism.optimization import GradientEvaluator
+from inceptionism.recipes import Recipe
 from tests.support.films import decoded, pan, saved_frames, small_video, small_zoom, write
 from tests.support.waiting import wait_until
 
@@ -254,3 +257,32 @@ def test_old_frames_stay_until_the_first_new_frame_is_written(tmp_path, photo, t
     small_zoom(photo, tiny, seed=3, seconds=0.4).save(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["000000.png", "000001.png", "12.png", "photo.png"]
     assert (folder / "000000.png").read_bytes() != before["000000.png"]
+
+
+def test_a_film_whose_memory_ran_out_records_its_tiles_and_is_resumed_with_them(tmp_path, photo, monkeypatch) -> None:
+    forward_backward = GradientEvaluator._forward_backward
+
+    def with_little_memory(self, views, requests):
+        if views.shape[-2] * views.shape[-1] > 160 * 160:
+            raise MemoryError
+        return forward_backward(self, views, requests)
+
+    def new_run() -> inc.ZoomRun:
+        return inc.zoom(photo, layer="blocks.1", size=(198, 260), octaves=1, steps=1, fps=2, seconds=2)
+
+    with monkeypatch.context() as limited:
+        limited.setattr(GradientEvaluator, "_forward_backward", with_little_memory)
+        new_run().save(tmp_path / "whole.mp4")
+        assert Recipe.from_json(read_recipe(tmp_path / "whole.mp4")).made_with.tile == 260 * 198 // 2
+        run = new_run()
+
+        def stop(_frame: object) -> None:
+            if run.number == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run.save(tmp_path / "resumed.mp4", on_frame=stop)
+    run = new_run()  # there is enough memory again
+    run.save(tmp_path / "resumed.mp4", resume=True)
+    assert run.recipe.made_with.tile == 260 * 198 // 2
+    assert (tmp_path / "resumed.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()

@@ -94,7 +94,9 @@ def is_finished(recipe: Recipe, path: Path) -> bool:
 
 
 def frame_facts(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings and facts of a recipe that determine its frames. The length of the film is left out."""
+    """Return the settings and facts of a recipe that determine its frames.
+
+    The length of the film is left out, and so is the size of the tiles, which a run can change.
+    """
     facts = {**recipe.settings(), **(recipe.made_with.facts() if recipe.made_with else {})}
-    facts.pop("seconds", None)
-    return facts
+    return {name: value for name, value in facts.items() if name not in ("seconds", "tile")}

@@ -248,8 +248,9 @@ class FilmFile:
         for segment in saved.segments:
             segment.check()
         self._segments, self._end = [*saved.segments], saved.end
+        tile = saved.recipe.made_with.tile if saved.recipe.made_with else None
         try:
-            self._run.resume_at(saved.number, saved.arrays)
+            self._run.resume_at(saved.number, saved.arrays, tile)
         except (LookupError, TypeError, ValueError) as error:
             raise self._unfinished.cannot_resume(error) from None
 

@@ -7,7 +7,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.film.frame_run import FrameRun
 from inceptionism.film.segments import write_film
 from inceptionism.memory import keep_memory
 from inceptionism.recipes import PhotoRecipe
@@ -100,6 +101,7 @@ class FilmRun(ABC):
     total: int | None
     recipe: PhotoRecipe
     notes: list[str]
+    _run: FrameRun
 
     def __init__(self) -> None:
         self.number = 0
@@ -140,6 +142,7 @@ class FilmRun(ABC):
             with keep_memory(), closing(self.frames()) as frames:
                 for frame in frames:
                     self.number = frame.number + 1
+                    self._record_tile()
                     yield frame
         except GeneratorExit:  # the caller has left the loop, and may continue later
             raise
@@ -147,6 +150,12 @@ class FilmRun(ABC):
             self.is_over = True
             raise
         self.is_over = True
+
+    def _record_tile(self) -> None:
+        """Write the size of the tiles into the recipe. When memory runs out, tiles become smaller during the run."""
+        made_with = self.recipe.made_with
+        if made_with is not None and made_with.tile != self._run.tile:
+            self.recipe = replace(self.recipe, made_with=replace(made_with, tile=self._run.tile))
 
     @abstractmethod
     def frames(self) -> Generator[Frame, None, None]:
@@ -156,10 +165,19 @@ class FilmRun(ABC):
     def state(self) -> State:
         """Return the state that the next frame depends on. Call it before the next frame is made."""
 
-    def resume_at(self, number: int, state: State) -> None:
-        """Start with frame `number`, from the `state` that an earlier run returned before this frame."""
+    def resume_at(self, number: int, state: State, tile: int | None = None) -> None:
+        """Start with a frame of a film that an earlier run has begun.
+
+        Args:
+            number: Number of the frame.
+            state: State that the earlier run returned before this frame.
+            tile: Number of pixels that the earlier run processed at once. None means the whole frame.
+        """
         self.number = number
         self.restore(state)
+        if tile is not None:
+            self._run.evaluator.max_pixels = min(tile, self._run.evaluator.max_pixels or tile)
+            self._record_tile()
 
     @abstractmethod
     def restore(self, state: State) -> None:
