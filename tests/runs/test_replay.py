@@ -15,11 +15,13 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName
+from inceptionism.files import hash_file
 from inceptionism.io import load_mask
 from inceptionism.recipes import PRESETS, ClassRecipe, PhotoRecipe
 from inceptionism.recipes.provenance import MadeWith
 from inceptionism.runs import ReplayInputs, compare_with_file, prepare_replay
 from tests.support.command import dream
+from tests.support.pictures import gradient
 
 WATCHED = Path(__file__).resolve().parents[1] / "support" / "watched_replays.py"
 TINY = {"octaves": 2, "steps": 2, "layer": "blocks.2"}
@@ -341,3 +343,29 @@ def test_no_random_recipe_opens_a_file_that_was_not_passed(folder) -> None:
     assert report["touched"] == []
     assert report["made"] > 5
     assert report["refused"] > 50
+
+
+def test_a_replay_reports_changed_files_of_directions_and_priors(folder) -> None:
+    photos = folder / "photos"
+    photos.mkdir()
+    for number, pixels in enumerate((gradient(33, 41), gradient(41, 33), gradient(29, 31))):
+        Image.fromarray(pixels).save(photos / f"{number}.png")
+    np.save(folder / "vector.npy", np.arange(24, dtype=np.float32) - 7)
+    names = {name: str(folder / name) for name in ("vector.npy", "photos")}
+    objective = f"direction(blocks.2, {names['vector.npy']}) + direction(blocks.2, {photos}, {photos}/0.png)"
+    made = inc.visualize(objective, prior=f"phase({photos})", size=(31, 47), steps=2)
+    assert made.recipe.made_with.pictures == {
+        names["vector.npy"]: hash_file(folder / "vector.npy"),
+        names["photos"]: hashlib.sha256(
+            "".join(hash_file(photos / f"{number}.png") for number in range(3)).encode()
+        ).hexdigest(),
+        f"{photos}/0.png": hash_file(photos / "0.png"),
+    }
+    passed = {name: name for name in made.recipe.made_with.pictures}
+    again = inc.replay(made.recipe, pictures=passed)
+    assert again.notes == made.notes
+    np.save(folder / "vector.npy", np.arange(24, dtype=np.float32))
+    (photos / "2.png").unlink()
+    assert set(inc.replay(made.recipe, pictures=passed).notes) - set(made.notes) == {
+        f"{name!r} differs from the original one" for name in names.values()
+    }
