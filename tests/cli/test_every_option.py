@@ -346,7 +346,7 @@ OF_REPLAYS: dict[str, Case] = {
     "--preview": FILM["--preview"],
     "--resume": Case(changes=status, base={"--output": "unfinished.webp"}),
     "--keep-position": Case(changes=position),
-    "--seconds": Case("0.2", names),
+    "--seconds": Case("0.2"),
     "--picture": Case("guide.jpg=cup.jpg", arguments=("guided.toml", "cup.jpg")),
     "--force": Case(changes=noted, base={"--memory": "1MB", "--output": None}, arguments=("huge.toml", "cup.jpg")),
     "--debug": Case(changes=noted, arguments=MISSING),
