@@ -83,3 +83,27 @@ def test_ctrl_c_ends_all_batches_although_a_picture_cannot_be_written(tmp_path, 
     assert "there is no folder" in failure
     assert "instead, the picture was saved to" in failure
     assert last == "dream: interrupted"
+
+
+def test_ctrl_c_does_not_hide_the_failures_of_earlier_pictures(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    @contextmanager
+    def interrupted_progress(title: str, quiet: bool) -> Iterator[Callable[..., None]]:
+        def show(steps: object) -> None:
+            if title == "zebra":
+                raise KeyboardInterrupt
+            shutil.rmtree(folder, ignore_errors=True)
+
+        yield show
+
+    monkeypatch.setattr(image_output, "progress", interrupted_progress)
+    recipes = [ClassRecipe(target=target, size=(320, 330), steps=1, prior="none") for target in ("lion", "zebra")]
+    with pytest.raises(typer.Exit) as ended:
+        execute_visualizations(recipes, Saving(output=folder, quiet=True))
+    assert ended.value.exit_code == 130
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if "instead, the picture was saved to" in line and "lion" in line]) == 1
+    assert len([line for line in lines if line.startswith("dream: interrupted")]) == 1

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InceptionismError, quote_path
@@ -139,6 +141,10 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count
                 execute_runs(batch, batch_paths, saving, numbered=batch_paths != [output], judges=judges)
             except InceptionismError as error:
                 failures.append(error)
+            except typer.Exit:  # an interruption, which was printed
+                for failure in failures:
+                    print_error(str(failure))
+                raise
         raise_last(failures)
 
 
