@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -159,9 +160,14 @@ def make_writable(folder: Path) -> None:
 
 
 def bring_back(folder: Path) -> None:
-    """Bring a vanished folder back, unless the command has made a new one."""
-    if gone(folder).exists() and not folder.exists():
-        gone(folder).rename(folder)
+    """Bring a vanished folder back. If the command has made a new one, add the files that it does not have."""
+    if not gone(folder).exists():
+        return
+    folder.mkdir(exist_ok=True)
+    for path in gone(folder).iterdir():
+        if not (folder / path.name).exists():
+            path.rename(folder / path.name)
+    shutil.rmtree(gone(folder))
 
 
 def gone(folder: Path) -> Path:
