@@ -218,6 +218,15 @@ def test_weights_with_a_very_long_name_are_refused_at_once(tmp_path, how: str) -
     assert time.process_time() - begin < 5
 
 
+def test_a_name_that_only_torch_can_read_is_refused_at_once(tmp_path) -> None:
+    """The names of objects are ASCII in a pickle, but torch also reads others."""
+    for content in ("é".encode() + b"c" * 50_000 + b"\n" + b"c" * 50_000 + b"\n.", b"x\xff\ny\n0c" + b"c\x7f" * 30_000):
+        path = as_file(b"\x80\x02c" + content, tmp_path / "a.pth", "alone")
+        begin = time.process_time()
+        assert "is damaged, or it is not a file of weights" in refused(path)
+        assert time.process_time() - begin < 5
+
+
 def test_a_pickle_of_millions_of_steps_is_refused(tmp_path) -> None:
     path = as_file(b"\x80\x02" + b"N0" * 1_000_001 + b"}.", tmp_path / "a.pth", "archive")
     assert "it has more than 2000000 steps" in refused(path)

@@ -11,8 +11,10 @@ import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import IO, NamedTuple
 
+from inceptionism.errors import first_line
 from inceptionism.networks.torch_internals import read_archived_pickle
 
 MAX_OPCODES = 2_000_000
@@ -40,6 +42,7 @@ def check_weights_file(path: Path) -> None:
 
     Raises:
         TooComplex: If a pickle exceeds a limit, or if the file is compressed.
+        UnpicklingError: If a pickle is damaged.
         OSError, RuntimeError: If the file cannot be read.
     """
     with path.open("rb") as file:
@@ -82,19 +85,26 @@ class Step(NamedTuple):
 
 
 def steps_of(stream: IO[bytes]) -> Iterator[Step]:
-    """Yield the steps of a pickle, up to its end or to the first byte that is no opcode."""
+    """Yield the steps of a pickle, up to its end.
+
+    Raises:
+        UnpicklingError: If a step cannot be read. torch might read it in another way, and the checks would miss the
+            rest.
+    """
     try:
         for opcode, argument, _ in pickletools.genops(stream):
             before = [one.name for one in opcode.stack_before]
             to_mark = "mark" in before
             removes = before.index("mark") if to_mark else len(before)
             yield Step(opcode.name, argument, removes, to_mark, len(opcode.stack_after))
-    except (ValueError, OverflowError):
-        return
+    except (ValueError, OverflowError) as error:
+        raise UnpicklingError(first_line(error)) from error
 
 
 def check_pickle(stream: IO[bytes]) -> None:
     """Raise `TooComplex` if a pickle has too many steps, a tuple with too many items, or a name that is too long.
+
+    `UnpicklingError` is raised if the pickle is damaged.
 
     A tuple in a tuple counts with all of its items, as often as it occurs. This is the work to hash or compare it.
     """
