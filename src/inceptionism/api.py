@@ -49,6 +49,8 @@ ANNOTATIONS = {
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
     "keyframes": "Keyframes",
+    "transforms": "Transforms",
+    "penalties": "Penalties",
     "device": "str | torch.device",
 }
 """Types of the arguments that may be objects in Python, where a recipe holds names."""
@@ -73,15 +75,17 @@ NOTES = {
 }
 
 
-@takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
-def dream(
-    photo: PhotoSource,
-    *,
-    transforms: Transforms | None = None,
-    penalties: Penalties | None = None,
-    on_step: OnStep | None = None,
-    **settings: Any,
-) -> Result:
+OBJECTS = {
+    "transforms": "Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1], "
+    "and a random generator, and returns a view of the same shape. docs/priors.md has an example.",
+    "penalties": "Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1], "
+    "and returns N penalties.",
+}
+"""Descriptions of arguments that no recipe holds."""
+
+
+@takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
+def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
 
     The algorithm is that of the 2015 notebook (Mordvintsev, Olah & Tyka); `PhotoRun` lists the differences.
@@ -90,10 +94,6 @@ def dream(
         photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
             or with floats in [0, 1]).
         **settings: Settings of the recipe.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -103,7 +103,7 @@ def dream(
         InvalidSetting: If a setting has the wrong type or is out of range.
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
     """
-    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
+    recipe, objects = split_settings(settings)
     return PhotoRun(PhotoRecipe(**recipe), load_photo(photo), **objects).finish(on_step)
 
 
@@ -112,15 +112,10 @@ def dream(
     leave_out=("target", "objective"),
     annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"},
     notes=NOTES,
+    objects=OBJECTS,
 )
 def visualize(
-    target: Target | Targets,
-    *,
-    count: int | None = None,
-    transforms: Transforms | None = None,
-    penalties: Penalties | None = None,
-    on_step: OnStep | None = None,
-    **settings: Any,
+    target: Target | Targets, *, count: int | None = None, on_step: OnStep | None = None, **settings: Any
 ) -> Result | Results:
     """Generate a picture of a class, or of any other objective, from noise.
 
@@ -134,10 +129,6 @@ def visualize(
         **settings: Settings of the recipe.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -147,7 +138,7 @@ def visualize(
         NoGradient: If the gradient of the objective is zero, so that no change of the picture increases the score.
             If only some of several pictures fail, the error has the `results` of the others.
     """
-    functions = PriorFunctions.of(transforms, penalties)
+    functions = PriorFunctions.of(settings.pop("transforms"), settings.pop("penalties"))
     network = settings.pop("network")
     name = network_name(network)
     targets: Sequence[Any] = target if isinstance(target, Sequence) and not isinstance(target, str) else [target]
@@ -170,14 +161,9 @@ def visualize(
     positional=["layer"],
     annotations=ANNOTATIONS | {"size": "int | tuple[int, int] | None"},
     notes=NOTES,
+    objects=OBJECTS,
 )
-def zoom(
-    photo: PhotoSource = "noise",
-    *,
-    transforms: Transforms | None = None,
-    penalties: Penalties | None = None,
-    **settings: Any,
-) -> ZoomRun:
+def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     """Make a film that flies into a picture: dream, zoom, and dream again.
 
         for frame in inc.zoom("sky.jpg", seconds=2):
@@ -188,10 +174,6 @@ def zoom(
         photo: First picture: a path, a PIL image, an array or a tensor (see `load_photo`); or "noise" for noise with
             natural colors.
         **settings: Settings of the recipe.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -203,7 +185,7 @@ def zoom(
     """
     from inceptionism.film import ZoomRun
 
-    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
+    recipe, objects = split_settings(settings)
     keyframes = recipe["keyframes"] or ()
     if isinstance(keyframes, (str, os.PathLike)):
         keyframes = read_keyframes(keyframes)
@@ -211,14 +193,8 @@ def zoom(
     return ZoomRun(ZoomRecipe(**{**recipe, "keyframes": keyframes}), first, **objects)
 
 
-@takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES)
-def video(
-    film: str | os.PathLike[str],
-    *,
-    transforms: Transforms | None = None,
-    penalties: Penalties | None = None,
-    **settings: Any,
-) -> VideoRun:
+@takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
+def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
@@ -226,10 +202,6 @@ def video(
     Args:
         film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         **settings: Settings of the recipe.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -241,21 +213,22 @@ def video(
     """
     from inceptionism.film import FilmSource, VideoRun
 
-    recipe, objects = split_settings(settings, PriorFunctions.of(transforms, penalties))
+    recipe, objects = split_settings(settings)
     made = VideoRecipe(**recipe)
     return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 
 
-def split_settings(settings: Mapping[str, Any], functions: PriorFunctions) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
+    functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
     if guide is not None:
         is_path = isinstance(guide, (str, os.PathLike))
         guide = replace(load_photo(guide), name=text_of_name(guide)) if is_path else load_photo(guide)
     if mask is not None:
         mask = load_mask(mask)
     recipe = {
-        **settings,
+        **{name: value for name, value in settings.items() if name not in OBJECTS},
         "network": network_name(network),
         "objective": None if objective is None else str(objective),
         "guide": None if guide is None else guide.title,

@@ -78,10 +78,11 @@ def dream(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture,
+            N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
+            docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture,
+            N×3×H×W in [0, 1], and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -105,9 +106,9 @@ def visualize(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
-    count: None = None,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    count: None = None,
     on_step: OnStep | None = None,
 ) -> Result: ...
 @overload
@@ -123,9 +124,9 @@ def visualize(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
-    count: int,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    count: int,
     on_step: OnStep | None = None,
 ) -> Results: ...
 @overload
@@ -141,9 +142,9 @@ def visualize(
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
-    count: int | None = None,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    count: int | None = None,
     on_step: OnStep | None = None,
 ) -> Results:
     """Generate a picture of a class, or of any other objective, from noise.
@@ -171,12 +172,13 @@ def visualize(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture,
+            N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
+            docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture,
+            N×3×H×W in [0, 1], and returns N penalties.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -266,10 +268,11 @@ def zoom(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture,
+            N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
+            docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture,
+            N×3×H×W in [0, 1], and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -344,10 +347,11 @@ def video(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
-        transforms: Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1],
-            and a random generator, and returns a view of the same shape. docs/priors.md has an example.
-        penalties: Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1],
-            and returns N penalties.
+        transforms: Functions that are added to the transforms of the prior. Each takes the picture,
+            N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
+            docs/priors.md has an example.
+        penalties: Functions that are added to the penalties of the prior. Each takes the picture,
+            N×3×H×W in [0, 1], and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.

@@ -38,6 +38,7 @@ def takes_settings(
     positional: Collection[str] = (),
     annotations: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
+    objects: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
     """Return a decorator that gives a function a keyword argument for each setting of a recipe.
 
@@ -51,6 +52,7 @@ def takes_settings(
         positional: Names of settings that can also be given by position, after the function's own arguments.
         annotations: Types of the arguments that accept more in Python than a recipe does, by name.
         notes: Sentences to add to the descriptions, by name.
+        objects: Descriptions of further arguments, by name. These are objects that no recipe holds, or None.
     """
 
     def decorate(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
@@ -65,6 +67,10 @@ def takes_settings(
                 annotation=(annotations or {}).get(one.name, one.annotation),
             )
             for one in wanted
+        ]
+        settings += [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=f"{(annotations or {})[name]} | None")
+            for name in objects or {}
         ]
         before = [one for one in own if one.kind is not Parameter.KEYWORD_ONLY]
         signature = inspect.Signature(
@@ -82,6 +88,7 @@ def takes_settings(
             entry(one.name, " ".join(filter(None, [one.facts.description, (notes or {}).get(one.name)])))
             for one in wanted
         ]
+        lines += [entry(name, description) for name, description in (objects or {}).items()]
         call.__signature__ = signature  # type: ignore[attr-defined]
         described = "\n".join(lines) + "\n"
         call.__doc__ = PLACE.sub(lambda _: described, inspect.cleandoc(function.__doc__ or "") + "\n")
