@@ -9,6 +9,8 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ import torch
 from PIL import Image
 
 import inceptionism as inc
+from inceptionism.cli import command as command_module
 from inceptionism.errors import CannotWrite
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from tests.support.command import (
@@ -409,3 +412,13 @@ def test_a_gradient_that_is_not_finite_ends_the_command_without_a_picture(folder
     arguments = ("photo", "cup.jpg", "--objective", "1e38*layer(blocks.4)", "--octaves", 1, "--steps", 1, "-o", "a.png")
     refused(dream(*arguments, cwd=folder), "the gradient of .* is not finite, .*; use smaller weights", 1)
     assert [path.name for path in folder.iterdir()] == ["cup.jpg"]
+
+
+def test_ctrl_c_between_the_commands_is_reported(folder, monkeypatch) -> None:
+    @contextmanager
+    def interrupted() -> Iterator[None]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(command_module, "report_errors", lambda _debug: interrupted())
+    refused(dream("layers", cwd=folder), "^dream: interrupted$", 130)

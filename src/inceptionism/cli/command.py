@@ -12,7 +12,7 @@ import typer
 
 from inceptionism.cli.options import SHARED, Debug, check_settings_used, option, saving_of
 from inceptionism.cli.parse import parse_place, parse_side_or_size
-from inceptionism.cli.terminal import report_errors
+from inceptionism.cli.terminal import exit_interrupted, report_errors
 from inceptionism.cli.typer_internals import PlainCommand
 from inceptionism.recipes import (
     GROUPS,
@@ -84,6 +84,12 @@ def command(
         debug = Parameter("debug", Parameter.KEYWORD_ONLY, annotation=Debug, default=False)
 
         def run(**given: Any) -> None:
+            try:
+                run_reported(given)
+            except KeyboardInterrupt as interruption:  # Ctrl-C just before or after the block of `report_errors`
+                exit_interrupted(interruption, "interrupted")
+
+        def run_reported(given: dict[str, Any]) -> None:
             with report_errors(given.pop("debug")):
                 values = {name: given.pop(name) for name in wanted}
                 choices = {name: given.pop(name) for name in shared if name not in taken}
