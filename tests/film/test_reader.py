@@ -121,3 +121,11 @@ def test_a_playlist_is_refused_whatever_its_name(tmp_path, photo) -> None:
     for name in ("list.mp4", "hls.mp4"):
         with pytest.raises(UnreadablePicture, match="is not a film that can be read"):
             FilmSource(tmp_path / name)
+
+
+def test_a_note_says_that_the_transparency_of_a_film_is_not_read(tmp_path, photo) -> None:
+    frames = pan(photo, 3)
+    transparent = write(tmp_path / "a.webm", frames, codec="libvpx-vp9", pixels="yuva420p")
+    assert FilmSource(transparent).notes == [f"{transparent}: it is partly transparent; the transparency is not read"]
+    assert near(FilmSource(transparent).first, frames[0], 8)
+    assert FilmSource(write(tmp_path / "b.webm", frames, codec="libvpx-vp9")).notes == []

@@ -60,6 +60,8 @@ class VideoDecoder:
             self.count: int | None = stream.frames or (round(length * self.fps) if length else None)
             if stream.codec_context.color_trc in HDR_CURVES:
                 note("it has high dynamic range; its colors are not converted and will be pale")
+            if stream.metadata.get("alpha_mode") == "1":
+                note("it is partly transparent; the transparency is not read")
             count = len(film_streams(container))
             if count > 1:
                 note(f"it has {count} video streams; stream {stream.index} is dreamed")
