@@ -248,3 +248,32 @@ def test_a_process_that_is_forked_after_a_dream_can_dream() -> None:
     """The threads with which the parent computed do not exist in the child, which must not wait for them."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], cwd=ROOT, timeout=600, check=False)
     assert done.returncode == 0
+
+
+FORKED_WITH_FRAMES = """
+import gc, os, signal, sys
+from fractions import Fraction
+import av
+from inceptionism.film.upright import upright
+
+gc.disable()
+with av.open(sys.argv[1]) as container:
+    frame = next(container.decode(video=0))
+upright(frame, Fraction(1))
+garbage = [frame]
+garbage.append(garbage)
+del frame, garbage, container
+process = os.fork()
+if not process:
+    signal.alarm(60)  # ends a process that waits forever
+    gc.collect()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_process_that_is_forked_after_a_film_was_read_deletes_its_frames(tmp_path, photo) -> None:
+    film = write(tmp_path / "in.mp4", pan(photo, 2))
+    done = subprocess.run([sys.executable, "-c", FORKED_WITH_FRAMES, film], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

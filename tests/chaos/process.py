@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -101,6 +102,8 @@ def run(
     """
     sys.stdout.flush()
     sys.stderr.flush()
+    # The new process must not delete garbage of this one: it can hold locks of threads that only exist here.
+    gc.collect()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as log:
         started = time.monotonic()
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -108,6 +111,7 @@ def run(
         if not process:
             status = CRASHED
             try:
+                gc.freeze()
                 # Ctrl-C ends a program that is only beginning, as in `inceptionism.__main__`.
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])

@@ -91,7 +91,10 @@ class Encoder:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
             if self.codec.pixel_format == "yuv420p":
                 frame = frame.reformat(
-                    format=self.codec.pixel_format, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+                    format=self.codec.pixel_format,
+                    dst_colorspace=Colorspace.ITU709,
+                    dst_color_range=ColorRange.MPEG,
+                    threads=1,
                 )
             frame.pts, frame.time_base = round(time / self._time_base), self._time_base
             self._mux(self._stream.encode(frame))

@@ -192,7 +192,7 @@ def reencode(
             converted = graph.vpull()
             converted.pts, converted.time_base = frame.pts, frame.time_base
         else:
-            converted = frame.reformat(format=pixel_format)
+            converted = frame.reformat(format=pixel_format, threads=1)
         converted.pict_type = 0
         output.mux(stream.encode(converted))
     output.mux(stream.encode(None))

@@ -39,6 +39,7 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
         src_colorspace=frame.colorspace if known else guessed,
         dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.BICUBIC,
+        threads=1,  # more threads are not faster, and a forked process that deletes such a frame waits for them forever
     )
     return turn(np.asarray(rgb.to_ndarray(), np.uint8), display_matrix(frame))
 
