@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
@@ -251,6 +252,15 @@ def test_notes_report_every_difference_from_the_original(folder) -> None:
     assert "stopped after 1 steps" in notes
     # A variation differs on purpose, so it has no such notes.
     assert inc.replay(replace(made.recipe, made_with=other), folder / "cup.png", seed=4).notes == made.notes
+
+
+@pytest.mark.parametrize("version", ["2.x", "1" * 5000, "9.9.9"])
+def test_any_text_may_be_the_version_of_torch_in_a_recipe(photo: np.ndarray, version: str) -> None:
+    made = inc.dream(photo, **TINY)
+    assert type(made.recipe.made_with.torch) is str
+    recipe = replace(made.recipe, made_with=replace(made.recipe.made_with, torch=version))
+    (note,) = inc.replay(recipe, photo).notes
+    assert note == f"the original was made with torch {version}, and this one with torch {torch.__version__}"
 
 
 def test_a_missing_device_is_replaced_by_auto(folder) -> None:

@@ -58,6 +58,8 @@ def process_state(folder: Path) -> dict[str, object]:
 
 def torch_settings() -> dict[str, object]:
     """Return the settings of torch for the whole process and for this thread."""
+    # Older versions of torch lack this function.
+    top_hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: None)
     return {
         "grad mode": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),
@@ -78,6 +80,6 @@ def torch_settings() -> dict[str, object]:
             torch.backends.cudnn.allow_tf32,
         ),
         "oneDNN": torch.backends.mkldnn.enabled,
-        "default tensor hooks": torch._C._autograd._top_saved_tensors_default_hooks(False) is not None,
+        "default tensor hooks": top_hooks(False) is not None,
         "function modes": torch.overrides._get_current_function_mode_stack(),
     }

@@ -13,6 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from inceptionism.errors import CannotWrite, first_line, quote_path
+from inceptionism.film.pixel_formats import convert_frame
 from inceptionism.io import Array, create_film
 
 
@@ -90,11 +91,11 @@ class Encoder:
             padded = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge") if any(missing) else pixels
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
             if self.codec.pixel_format == "yuv420p":
-                frame = frame.reformat(
+                frame = convert_frame(
+                    frame,
                     format=self.codec.pixel_format,
                     dst_colorspace=Colorspace.ITU709,
                     dst_color_range=ColorRange.MPEG,
-                    threads=1,
                 )
             frame.pts, frame.time_base = round(time / self._time_base), self._time_base
             self._mux(self._stream.encode(frame))

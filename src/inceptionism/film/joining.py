@@ -13,6 +13,7 @@ import av
 
 from inceptionism.errors import CannotWrite, first_line, quote_path
 from inceptionism.film.encoder import convert_encoding_errors
+from inceptionism.film.pixel_formats import convert_frame
 from inceptionism.film.unfinished import Segment
 from inceptionism.io import create_film, matroska_tags, open_film, put_packet, write_packet
 from inceptionism.recipes import Recipe
@@ -192,7 +193,7 @@ def reencode(
             converted = graph.vpull()
             converted.pts, converted.time_base = frame.pts, frame.time_base
         else:
-            converted = frame.reformat(format=pixel_format, threads=1)
+            converted = convert_frame(frame, format=pixel_format)
         converted.pict_type = 0
         output.mux(stream.encode(converted))
     output.mux(stream.encode(None))

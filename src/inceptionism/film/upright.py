@@ -12,6 +12,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from inceptionism.film.pixel_formats import convert_frame
 from inceptionism.io import Array
 
 HD_HEIGHT = 720
@@ -32,14 +33,14 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
     guessed = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
     if not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         aspect = Fraction(1)
-    rgb = frame.reformat(
+    rgb = convert_frame(
+        frame,
         width=round(frame.width * max(aspect, Fraction(1))),
         height=round(frame.height / min(aspect, Fraction(1))),
         format="rgb24",
         src_colorspace=frame.colorspace if known else guessed,
         dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.BICUBIC,
-        threads=1,  # more threads are not faster, and a forked process that deletes such a frame waits for them forever
     )
     return turn(np.asarray(rgb.to_ndarray(), np.uint8), display_matrix(frame))
 

@@ -224,7 +224,8 @@ class Run(ABC):
             photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
         return MadeWith(
             inceptionism=__version__,
-            torch=torch.__version__,
+            # torch's own type of text compares versions, which fails for some texts.
+            torch=str(torch.__version__),
             device=self.network.device.type,
             weights=self.network.weights_hash,
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.evaluator.dtype),
