@@ -65,3 +65,30 @@ def test_a_sum_of_very_many_terms_is_parsed_at_once() -> None:
 def test_an_error_shows_the_place(text, reason: str) -> None:
     with pytest.raises(InvalidSetting, match=reason):
         parse_terms(text, "objective")
+
+
+LONG_TEXTS = {
+    "digits": "9" * 99_000,
+    "two long numbers": "9" * 49_000 + "." + "9" * 49_000,
+    "digits and dots": "9." * 49_000,
+    "an exponent": "9e" + "9" * 99_000,
+    "spaces": " " * 99_000,
+    "signs": "+" * 99_000,
+    "terms": "a+" * 49_000,
+    "parentheses": "a(" * 49_000,
+    "commas": "a(" + "," * 99_000,
+    "words": "a(" + "b " * 49_000,
+    "a key": "a(" + "k" * 99_000,
+    "equals signs": "a(" + "=" * 99_000,
+    "quotes": 'a("' + '""' * 49_000,
+    "spaces at the end": "a(b" + " " * 99_000,
+    "channels": 'a("b"' + ":9" * 49_000,
+}
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_a_long_text_is_refused_at_once(text: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidSetting):
+        parse_terms(text, "objective", ["a:b", "c,d"])
+    assert time.process_time() - begin < 5

@@ -15,7 +15,8 @@ from inceptionism.recipes.layers import exact_text, quote_name
 from inceptionism.validation import check_number
 
 SIGN = re.compile(r"\s*([+-])")
-WEIGHT = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.)\s*\*")
+# A number of a hundred thousand digits is read in one pass, because no digit can be matched in two ways.
+WEIGHT = re.compile(r"\s*((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*\*")
 NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
 OPENING, CLOSING, COMMA = (re.compile(rf"\s*{re.escape(one)}") for one in "(),")
 KEY = re.compile(r"\s*([a-z]+)\s*=(?!=)")
