@@ -7,7 +7,7 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -79,22 +79,33 @@ EXTRAS = {"networks/loaders/onnx": "onnx", "notebook/": "notebook"}
 """Beginnings of the paths of modules that are for users of an extra, and the extra."""
 
 
+def providers_of_modules() -> dict[str, set[str]]:
+    """Return the names of the distributions of each module. Python 3.10's own function does not find all of them."""
+    providers: dict[str, set[str]] = {}
+    for one in distributions():
+        for file in one.files or ():
+            providers.setdefault(file.parts[0].removesuffix(".py"), set()).add(one.metadata["Name"])
+    return providers
+
+
 def test_every_imported_library_is_installed_with_its_users() -> None:
     project = tomllib.loads(ROOT.parents[1].joinpath("pyproject.toml").read_text("utf-8"))["project"]
 
-    def distributions(requirements: list[str]) -> set[str]:
+    def names(requirements: list[str]) -> set[str]:
         return {re.match(r"[\w-]+", requirement)[0].lower().replace("_", "-") for requirement in requirements}
 
-    default = distributions(project["dependencies"])
-    providers = packages_distributions()
+    default = names(project["dependencies"])
+    providers = providers_of_modules()
     for path in MODULES:
         place = path.relative_to(ROOT).as_posix()
         extra = next((extra for start, extra in EXTRAS.items() if place.startswith(start)), None)
-        known = default | distributions(project["optional-dependencies"][extra] if extra else [])
+        known = default | names(project["optional-dependencies"][extra] if extra else [])
         for node in imports_at_run_time(ast.parse(path.read_text("utf-8"))):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            for module in {module.partition(".")[0] for module in modules} - {"inceptionism", *sys.stdlib_module_names}:
+            # `tomllib` belongs to Python since 3.11.
+            own = {"inceptionism", "tomllib", *sys.stdlib_module_names}
+            for module in {module.partition(".")[0] for module in modules} - own:
                 found = {name.lower().replace("_", "-") for name in providers.get(module, [module])}
                 assert found & known, f"{place}: {module} is in {', '.join(found)}"
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io.photos import load_photo
+from inceptionism.io.tiff import PILLOW
 
 HEIGHT, WIDTH = 61, 47
 
@@ -101,8 +102,8 @@ def test_premultiplied_colors_are_divided_by_their_alpha(tmp_path, shares: np.nd
     samples = np.round(np.dstack([colors * alpha, alpha]) * (2**bits - 1)).astype(f"uint{bits}")
     photometric = "minisblack" if kind == "gray" else "rgb"
     path = written(tmp_path / "a.tif", samples, photometric=photometric, extrasamples=["assocalpha"])
-    if (kind, bits) == ("gray", 16):
-        with pytest.raises(UnreadablePicture, match="16-bit pixels with 2 channels, 1 of them extra"):
+    if kind == "gray" and (bits == 16 or PILLOW < 13):
+        with pytest.raises(UnreadablePicture, match=f"{bits}-bit pixels with 2 channels, 1 of them extra"):
             load_photo(path)
         return
     photo = load_photo(path)

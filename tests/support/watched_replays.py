@@ -76,7 +76,8 @@ events: list[list[str]] = []
 
 
 def record(event: str, arguments: tuple[object, ...]) -> None:
-    if event in EVENTS and not str(arguments[0]).startswith(LIBRARIES):
+    # Python looks for installed packages in each folder of its path, and libraries add folders to it.
+    if event in EVENTS and not str(arguments[0]).startswith((*LIBRARIES, *filter(None, sys.path))):
         events.append([event, str(arguments[0])])
 
 

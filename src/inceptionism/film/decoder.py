@@ -131,7 +131,8 @@ def video_stream(path: Path, container: Any) -> Any:
         raise UnreadablePicture(f"{quote_path(path)} has no video stream")
     best = container.streams.best("video")
     stream = best if best in streams else streams[0]
-    if stream.codec_context is None or not stream.codec_context.pix_fmt or stream.time_base is None:
+    # In PyAV 17, reading the name of an unknown pixel format crashes the process. The format itself is None.
+    if stream.codec_context is None or stream.codec_context.format is None or stream.time_base is None:
         # A film that was cut off may lack the description of its pictures, or their encoding is not known.
         raise UnreadablePicture(f"{quote_path(path)} is damaged, or its pictures are encoded in an unknown way")
     return stream

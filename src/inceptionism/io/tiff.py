@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, __version__
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
     COMPRESSION,
@@ -19,6 +19,9 @@ from PIL.TiffImagePlugin import (
 )
 
 from inceptionism.errors import UnreadablePicture
+
+PILLOW = int(__version__.partition(".")[0])
+"""Version of Pillow. Before 13, its decoder also takes the compression."""
 
 MAX_BITS = 16
 """Largest number of bits per sample that is read."""
@@ -64,7 +67,8 @@ def prepare_tiff(image: Image.Image, label: str) -> None:
     if tags.get(PLANAR_CONFIGURATION) == SEPARATE and max(bits_of(tags)) > 8 and not image.use_load_libtiff:
         # Pillow's own decoder takes each half of a 16-bit sample for a sample. libtiff does not.
         image.use_load_libtiff = True
-        arguments = f"{image.mode};16N", False, tags.offset
+        compression = (image._compression,) if PILLOW < 13 else ()
+        arguments = f"{image.mode};16N", *compression, False, tags.offset
         whole = image.tile[0]._replace(
             codec_name="libtiff", extents=(0, 0, *image._tile_size), offset=0, args=arguments
         )
