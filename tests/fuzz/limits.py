@@ -6,7 +6,8 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 
@@ -35,6 +36,12 @@ def limit_memory() -> None:
     """Make requests for very much memory fail, so that a fault does not stop the whole machine."""
     limit = psutil.Process().memory_info().vms + 3 * BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+
+
+def forget_peak_memory() -> None:
+    """Let `peak_memory` begin again. A forked process begins with the peak of its parent, which can be much higher."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory() -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.fuzz.limits import BadMessage, TooMuchMemory, TooSlow, is_read, limit_memory, peak_memory
+from tests.fuzz.limits import BadMessage, TooMuchMemory, TooSlow, forget_peak_memory, is_read, limit_memory, peak_memory
 from tests.fuzz.mutations import mutants
 from tests.fuzz.readers import READERS
 
@@ -86,6 +86,7 @@ def work(name: str, run_seed: str, seconds: float, folder: Path, findings: Path,
     (folder / "files").mkdir()
     seeds, read = READERS[name].prepare(folder / "files")
     limit_memory()
+    forget_peak_memory()
     peak = peak_memory()
     shared.until.value = until = shared.until.value or time.monotonic() + seconds
 
