@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from inceptionism.errors import MAX_MESSAGE, InceptionismError
+from inceptionism.memory import trim_memory
 
 SECONDS = 5
 """Processor time that an input may take."""
@@ -39,7 +40,8 @@ def limit_memory() -> None:
 
 
 def forget_peak_memory() -> None:
-    """Let `peak_memory` begin again. A forked process begins with the peak of its parent, which can be much higher."""
+    """Let `peak_memory` begin again. A forked process begins with the used and free memory of its parent."""
+    trim_memory()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
