@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from inceptionism.errors import InceptionismError, UnreadableFile, first_line, quote_path
@@ -120,6 +121,15 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
         while block := file.read(2**20):
             checksum.update(block)
     return checksum.hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 of the SHA-256s of several files, in hexadecimal digits.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    return hashlib.sha256("".join(map(hash_file, paths)).encode()).hexdigest()
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:

@@ -97,8 +97,7 @@ def execute_runs(
         print_notes(run.notes[before:], saving.quiet)
     print_notes(verdicts, saving.quiet)
     if interruption:
-        for failure in failures:
-            print_error(str(failure))
+        print_failures(failures)
         place = f"; the picture so far is in {', '.join(map(str, saved))}" if saved else ""
         exit_interrupted(interruption, f"interrupted{place}")
     for path in saved:
@@ -109,10 +108,15 @@ def execute_runs(
 
 def raise_last(failures: Sequence[InceptionismError]) -> None:
     """Print all errors but the last, and raise the last. If there are none, do nothing."""
-    for failure in failures[:-1]:
-        print_error(str(failure))
+    print_failures(failures[:-1])
     if failures:
         raise failures[-1]
+
+
+def print_failures(failures: Sequence[InceptionismError]) -> None:
+    """Print each error in one line."""
+    for failure in failures:
+        print_error(str(failure))
 
 
 def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> None:
@@ -142,8 +146,7 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count
             except InceptionismError as error:
                 failures.append(error)
             except typer.Exit:  # an interruption, which was printed
-                for failure in failures:
-                    print_error(str(failure))
+                print_failures(failures)
                 raise
         raise_last(failures)
 

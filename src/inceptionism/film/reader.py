@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
-from inceptionism.files import check_file, hash_file, text_of_name
+from inceptionism.files import check_file, hash_file, hash_files, text_of_name
 from inceptionism.film.animations import AnimationReader, FolderReader, is_webp
 from inceptionism.film.decoder import FilmFrame, VideoDecoder
 from inceptionism.film.upright import fit
@@ -86,7 +85,7 @@ class FilmSource:
         """Return the SHA-256 of the file, in hexadecimal. For a folder, it is that of the pictures' hashes."""
         with convert_read_errors(self.path):
             if isinstance(self._reader, FolderReader):
-                return hashlib.sha256("".join(map(hash_file, self._reader.files)).encode()).hexdigest()
+                return hash_files(self._reader.files)
             return hash_file(self.path)
 
     def _note(self, text: str) -> None:

@@ -86,12 +86,6 @@ def prepare_film(
     varied, network, passed = resolve_replay(recipe, passed, changes)
     known = recipe.made_with.photo if recipe.made_with else None
     any_size = force or bool({"size", "shape"} & changes.keys())
-    objects: dict[str, Any] = {
-        "network": network,
-        "prior_functions": passed.prior_functions,
-        "objective": passed.objective,
-        "find_file": passed.find_file,
-    }
     run: FilmRun
     if isinstance(varied, ZoomRecipe):
         if begin is None and known:
@@ -101,7 +95,7 @@ def prepare_film(
         photo = None if begin is None else load_photo(begin)
         if not any_size:
             check_area(frame_size(varied, photo))
-        run = ZoomRun(varied, photo, **objects)
+        run = ZoomRun(varied, photo, network=network, **passed.objects())
     elif isinstance(varied, VideoRecipe):
         if begin is None:
             raise InvalidSetting(
@@ -110,7 +104,7 @@ def prepare_film(
         film = FilmSource(begin, varied.fps)
         if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
-        run = VideoRun(varied, film, **objects)
+        run = VideoRun(varied, film, network=network, **passed.objects())
     else:
         raise InvalidSetting(
             f"the recipe is of kind {quote_value(recipe.kind)}, which is not a film; use replay for pictures"

@@ -106,8 +106,8 @@ class FilmRun(ABC):
     def __init__(self) -> None:
         self.number = 0
         self.is_over = False
-        # A strong reference would be a cycle, which keeps the threads of a run alive that nobody uses anymore.
-        self._open_frames: weakref.ref[Generator[Frame, None, None]] = weakref.ref(self._counted_frames())
+        # A weak reference, or None. A strong one would be a cycle, which keeps the threads of an unused run alive.
+        self._open_frames: Callable[[], Generator[Frame, None, None] | None] = lambda: None
 
     @property
     def title(self) -> str:

@@ -75,16 +75,15 @@ def put_packet(path: Path, packet: bytes) -> None:
     elif is_mp4(beginning):
         put_mp4_packet(path, packet)
     elif beginning.startswith(b"RIFF") and beginning[8:12] == b"WEBP":
+        if beginning[12:] != b"VP8X":
+            path.write_bytes(extended_webp(path.read_bytes()))
         append_webp_packet(path, packet)
     else:
         raise ValueError("an XMP packet can only be put into a GIF, a WebP or an MP4")
 
 
 def append_webp_packet(path: Path, packet: bytes) -> None:
-    """Append a packet to a WebP. A film of only one frame is a simple WebP, and becomes an extended one."""
-    content = path.read_bytes()
-    if content[12:16] != b"VP8X":
-        path.write_bytes(extended_webp(content))
+    """Append a packet to an extended WebP. All animations are extended WebPs."""
     with path.open("r+b") as file:
         file.seek(0, os.SEEK_END)
         file.write(b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2))
@@ -98,7 +97,7 @@ def append_webp_packet(path: Path, packet: bytes) -> None:
 
 
 def extended_webp(content: bytes) -> bytes:
-    """Return a simple WebP as an extended WebP, which can hold an XMP packet.
+    """Return a simple WebP, for example a film of one frame, as an extended WebP, which can hold an XMP packet.
 
     The format is described in RFC 9649 (2024).
 

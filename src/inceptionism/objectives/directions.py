@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
-from inceptionism.files import check_file, files_in, hash_file, read_limited
+from inceptionism.files import check_file, files_in, hash_file, hash_files, read_limited
 from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
@@ -102,11 +101,10 @@ def hash_source(source: Path) -> str:
         InvalidSetting: If the folder has no pictures.
         UnreadableFile: If a file cannot be read.
     """
-    hashes = []
-    for path in picture_files(source):
+    paths = picture_files(source)
+    for path in paths:
         check_file(path)
-        try:
-            hashes.append(hash_file(path))
-        except OSError as error:
-            raise UnreadableFile(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
-    return hashlib.sha256("".join(hashes).encode()).hexdigest() if source.is_dir() else hashes[0]
+    try:
+        return hash_files(paths) if source.is_dir() else hash_file(source)
+    except OSError as error:
+        raise UnreadableFile(f"{quote_path(error.filename or source)} cannot be read: {first_line(error)}") from None

@@ -1,6 +1,6 @@
 from .ascent import AscentState, NormalizedAscent, ascend
 from .gradients import GradientEvaluator
-from .initialization import Initialization, hash_files, initialize, natural_noise
+from .initialization import Initialization, hash_sources, initialize, natural_noise
 from .parameterizations import FAINT_STD, Parameterization, Pixels
 from .prior_functions import NO_FUNCTIONS, PictureScore, PriorFunctions
 from .priors import Prior, build_prior, suitable_prior
@@ -22,7 +22,7 @@ __all__ = [
     "ascend",
     "build_prior",
     "circular_shift",
-    "hash_files",
+    "hash_sources",
     "initialize",
     "natural_noise",
     "suitable_prior",

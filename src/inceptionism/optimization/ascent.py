@@ -203,14 +203,20 @@ class AscentState:
 
 def has_gradient(objective: Objective, gradient: Tensor) -> bool:
     """Return whether a gradient is not zero everywhere; raise `NotFinite` if it is not finite."""
+    message = (
+        f"the gradient of {objective} is not finite, because its values are too large for floating-point numbers; "
+        "use smaller weights or a smaller step size, and check the network's mean and std"
+    )
+    return any(finite_extremes(gradient, message))
+
+
+def finite_extremes(gradient: Tensor, message: str) -> list[float]:
+    """Return the minimum and the maximum of a gradient; raise `NotFinite` with a message if one is not finite."""
     # torch's norms are slower than the minimum and maximum, or need the memory of a second picture.
-    extremes = torch.stack(torch.aminmax(gradient)).tolist()
+    extremes: list[float] = torch.stack(torch.aminmax(gradient)).tolist()
     if not all(map(math.isfinite, extremes)):
-        raise NotFinite(
-            f"the gradient of {objective} is not finite, because its values are too large for floating-point numbers; "
-            "use smaller weights or a smaller step size, and check the network's mean and std"
-        )
-    return any(extremes)
+        raise NotFinite(message)
+    return extremes
 
 
 def mean_abs(gradient: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:
     return torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
 
 
-def hash_files(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str, str]:
+def hash_sources(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str, str]:
     """Return the SHA-256 of each picture or folder that a prior names, by its name in the prior.
 
     Raises:

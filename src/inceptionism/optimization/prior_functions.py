@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -11,8 +10,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, NotFinite, quote_value
-from inceptionism.optimization.ascent import Penalty
+from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.optimization.ascent import Penalty, finite_extremes
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.priors import Prior
 from inceptionism.optimization.transforms import Transform
@@ -136,8 +135,7 @@ def with_finite_gradient(picture: Tensor, label: str) -> Tensor:
     """Return a picture. When its gradient is computed, `NotFinite` is raised if the gradient is not finite."""
 
     def check(gradient: Tensor) -> None:
-        if not all(map(math.isfinite, torch.stack(torch.aminmax(gradient)).tolist())):
-            raise NotFinite(f"{label} has a gradient that is not finite, for example because it divides by 0")
+        finite_extremes(gradient, f"{label} has a gradient that is not finite, for example because it divides by 0")
 
     # A hook on the picture itself would stay there, because the picture can be a parameter.
     picture = picture.view_as(picture)

@@ -259,33 +259,18 @@ def photo_run(recipe: PhotoRecipe, network: Network, inputs: ReplayInputs) -> tu
             f"the recipe dreams a photograph{f', {describe_photo(known)}' if known else ''}; "
             "pass a photograph after the recipe"
         )
-    run = PhotoRun(
-        recipe,
-        inputs.photo,
-        network=network,
-        prior_functions=inputs.prior_functions,
-        objective=inputs.objective,
-        find_file=inputs.find_file,
-    )
-    return [run], 0
+    return [PhotoRun(recipe, inputs.photo, network=network, **inputs.objects())], 0
 
 
 def class_runs(recipe: ClassRecipe, network: Network, inputs: ReplayInputs) -> tuple[list[Run], int]:
     """Return the runs of the batch that a picture from noise was made in, and the index of the picture."""
     if inputs.photo is not None:
         raise InvalidSetting("the recipe makes a picture from noise and takes no photograph; leave the photograph out")
-    objective = inputs.objective
-    if objective is None and recipe.objective is not None:
-        objective = parse_objective(recipe.objective, network, find_file=inputs.find_file)
+    objects = inputs.objects()
+    if inputs.objective is None and recipe.objective is not None:
+        objects["objective"] = parse_objective(recipe.objective, network, find_file=inputs.find_file)
     return [
-        ClassRun(
-            replace(recipe, number=number),
-            network=network,
-            objective=objective,
-            prior_functions=inputs.prior_functions,
-            find_file=inputs.find_file,
-        )
-        for number in range(recipe.together)
+        ClassRun(replace(recipe, number=number), network=network, **objects) for number in range(recipe.together)
     ], recipe.number
 
 

@@ -42,6 +42,14 @@ class ReplayInputs:
     objective: Objective | None = None
     prior_functions: PriorFunctions = NO_FUNCTIONS
 
+    def objects(self) -> dict[str, Any]:
+        """Return the objects that every kind of run takes as keyword arguments."""
+        return {
+            "prior_functions": self.prior_functions,
+            "objective": self.objective,
+            "find_file": self.find_file,
+        }
+
     def find_file(self, name: str) -> Path:
         """Return the path of the file that the recipe calls `name`.
 

@@ -22,7 +22,7 @@ from inceptionism.optimization import (
     AscentState,
     Initialization,
     PriorFunctions,
-    hash_files,
+    hash_sources,
     initialize,
     suitable_prior,
 )
@@ -135,7 +135,7 @@ class ClassRun(Run):
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         made_with = super().made_with(photo)
-        pictures = {**(made_with.pictures or {}), **hash_files(self._prior_terms, self._find_file)}
+        pictures = {**(made_with.pictures or {}), **hash_sources(self._prior_terms, self._find_file)}
         return replace(made_with, pictures=pictures or None)
 
     @cached_property
