@@ -91,6 +91,9 @@ def load_tensors(graph: GraphProto, folder: Path) -> None:
                 raise ValueError(f"their shape {quote_value(list(tensor.dims))} is too large or negative")
             if external.uses_external_data(tensor):
                 external.load_external_data_for_tensor(tensor, str(folder))
+                # onnx before 1.23 still marks the loaded tensor as external.
+                tensor.data_location = onnx.TensorProto.DEFAULT
+                del tensor.external_data[:]
             numpy_helper.to_array(tensor)
         except (checker.ValidationError, LookupError, OSError, TypeError, ValueError) as error:
             raise InvalidSetting(
