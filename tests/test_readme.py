@@ -61,7 +61,8 @@ def test_the_make_commands_are_in_the_makefile(target: str) -> None:
 def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> None:
     assert ". .venv/bin/activate\ncd demo\n" in README
     without_photo = {name: value for name, value in os.environ.items() if name != "PHOTO"}
-    command = ["make", "--dry-run", "demo"]
+    # The photograph is looked for by the Python that has the dependencies of the tests.
+    command = ["make", "--dry-run", "demo", f"BIN={Path(sys.executable).parent}"]
     lines = subprocess.run(command, cwd=ROOT, env=without_photo, capture_output=True, text=True, check=True).stdout
     assert re.search(r'cp "\S+/rocket\.jpg" "demo/photo\.jpg"', lines)
     assert ". .venv/bin/activate && cd demo" in lines

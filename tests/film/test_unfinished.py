@@ -195,16 +195,17 @@ def test_a_failed_run_gives_its_lock_back(tmp_path, photo, tiny) -> None:
 
 
 class Unwritable:
-    """Value that fails when the background thread writes it."""
+    """Array that fails when the background thread writes it."""
 
-    def __reduce__(self) -> str:
+    @property
+    def shape(self) -> tuple[int, ...]:
         raise MemoryError("no memory for the state")
 
 
 def test_a_run_gives_its_lock_back_after_an_unexpected_error_in_the_background(tmp_path, photo, tiny) -> None:
     path = tmp_path / "out.mp4"
     run = small_zoom(photo, tiny)
-    run.state = lambda: {"picture": np.array([Unwritable()], object)}
+    run.state = lambda: {"picture": Unwritable()}
     with pytest.raises(MemoryError, match="no memory for the state") as failed:
         run.save(path)
     small_zoom(photo, tiny).save(path)

@@ -100,7 +100,8 @@ def pictures() -> list[bytes]:
     """Return a small picture in each format that is read, and pictures with profiles, EXIF, alpha and other depths."""
     color = Image.fromarray(gradient(12, 17))
     Image.init()
-    files = [saved(color, format) for format in PICTURE_FORMATS if format in Image.SAVE]
+    # Only ICO reads `sizes`. Without it, Pillow before 12.1 writes an ICO file without a picture for such a small one.
+    files = [saved(color, format, sizes=[color.size]) for format in PICTURE_FORMATS if format in Image.SAVE]
     # Pillow reads Photoshop's format and does not write it. This is its simplest file.
     planes = gradient(12, 17).transpose(2, 0, 1).tobytes()
     files.append(struct.pack(">4sH6xHIIHH12xH", b"8BPS", 1, 3, 12, 17, 8, 3, 0) + planes)

@@ -139,8 +139,11 @@ class UnfinishedFilm:
         }
         arrays: dict[str, Any] = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **state.arrays}
         with convert_write_errors(self.folder), partial_file(self.folder / STATE_FILE) as written:
-            with written.open("wb") as file:
-                np.savez(file, **arrays)
+            # Before numpy 2, np.savez leaves its archive open after an error, and Python then prints a traceback.
+            with zipfile.ZipFile(written, "w") as archive:
+                for name, array in arrays.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                        np.lib.format.write_array(file, array, allow_pickle=False)
             flush_to_disk(written)
             written.replace(self.folder / STATE_FILE)
 
