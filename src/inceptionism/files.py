@@ -68,6 +68,25 @@ def check_file(path: Path, error: type[InceptionismError] = UnreadableFile, max_
         raise error(too_large(path, max_bytes))
 
 
+def path_exists(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a file or a folder at a path.
+
+    A path that cannot be looked up does not exist: for example, its name is too long or its folder cannot be searched.
+    `Path.exists` raises an error for such a path.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a folder at a path. A path that cannot be looked up is not a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_link(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a symbolic link at a path. A path that cannot be looked up is no link."""
+    return os.path.islink(path)  # noqa: PTH114
+
+
 def files_in(folder: Path) -> list[Path]:
     """Return the files in a folder, sorted by name. Hidden files and folders are left out.
 

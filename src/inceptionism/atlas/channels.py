@@ -18,6 +18,7 @@ from inceptionism.errors import (
     UnreadableFile,
     quote_path,
 )
+from inceptionism.files import path_exists
 from inceptionism.interruption import postponed
 from inceptionism.io import (
     LabeledImage,
@@ -102,9 +103,9 @@ class ChannelAtlas:
         self.silent: list[int] = []
         for index in self.channels:
             path = self.path(index)
-            if path.exists() and embedded_recipe(path) == self.run(index).recipe.to_json():
+            if path_exists(path) and embedded_recipe(path) == self.run(index).recipe.to_json():
                 self.done.append(index)
-            elif path.exists() and not overwrite:
+            elif path_exists(path) and not overwrite:
                 raise NameTaken(
                     f"{quote_path(path)} already exists with other settings; "
                     "choose another folder, or replace it with --overwrite (in Python, overwrite=True)"

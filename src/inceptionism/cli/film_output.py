@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import exit_interrupted, frames_progress, print_notes, print_path
 from inceptionism.errors import NameTaken
+from inceptionism.files import path_exists
 
 if TYPE_CHECKING:
     # Modules that load torch are imported when there is work for them.
@@ -43,12 +44,12 @@ def execute_film(run: FilmRun, path: Path, saving: Saving) -> None:
     print_notes(run.notes[printed:], saving.quiet)
     if interruption is not None:
         # If this run wrote no frame, an existing file is the one that the film was to replace.
-        if not run.number or not path.exists():
+        if not run.number or not path_exists(path):
             raise interruption
         from inceptionism.film import segments_folder
 
         folder = segments_folder(path)
-        advice = f"; to continue from {folder}, repeat the command with --resume" if folder.exists() else ""
+        advice = f"; to continue from {folder}, repeat the command with --resume" if path_exists(folder) else ""
         exit_interrupted(interruption, f"interrupted; the film so far is in {path}{advice}")
     print_path(path)
 

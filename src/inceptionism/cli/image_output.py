@@ -14,6 +14,7 @@ import typer
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InceptionismError, quote_path
+from inceptionism.files import is_folder
 from inceptionism.interruption import uninterrupted
 
 if TYPE_CHECKING:
@@ -196,14 +197,6 @@ def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: s
 def is_numbered(path: Path, saving: Saving) -> bool:
     """Return whether the program chose the name of a path."""
     return path != saving.output
-
-
-def is_folder(path: Path) -> bool:
-    """Return whether a path is a folder. A path that cannot be looked up, for example a long one, is not a folder."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def file_name(title: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inceptionism.errors import CannotWrite, NameTaken
+from inceptionism.files import is_link, path_exists
 from inceptionism.film.encoder import CODECS
 from inceptionism.io import check_output, convert_write_errors, partial_file, read_recipe, resolve_target
 from inceptionism.recipes import Recipe
@@ -27,7 +28,7 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
         NameTaken: If the film or an unfinished film of its name exists, and neither `overwrite` nor `resume` is set.
     """
     folder = segments_folder(path)
-    if folder.exists() and not overwrite and not resume:
+    if path_exists(folder) and not overwrite and not resume:
         raise NameTaken(
             f"{folder} holds an unfinished film; use --resume to continue it, or --overwrite to start again "
             "(in Python, resume=True or overwrite=True)"
@@ -52,7 +53,7 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
 
 def segments_folder(path: Path) -> Path:
     """Return the folder with the segments of an unfinished film."""
-    target = resolve_target(path) if path.is_symlink() else path
+    target = resolve_target(path) if is_link(path) else path
     return target.with_name(f"{target.name}.parts")
 
 
@@ -62,7 +63,7 @@ def unfinished_name(path: Path) -> Path:
     The search ends at the first name that is not taken.
     """
     candidate, number = path, 2
-    while not segments_folder(candidate).exists():
+    while not path_exists(segments_folder(candidate)):
         if not os.path.lexists(candidate):
             return path
         candidate, number = path.with_stem(f"{path.stem}-{number}"), number + 1
@@ -76,7 +77,7 @@ def is_finished(recipe: Recipe, path: Path) -> bool:
         NameTaken: If a different finished film exists there.
     """
     first = path if path.suffix else path / PNG_NAME.format(0)
-    if segments_folder(path).exists() or not first.exists():
+    if path_exists(segments_folder(path)) or not path_exists(first):
         return False
     text = read_recipe(first)
     existing = None if text is None else Recipe.from_json(text)

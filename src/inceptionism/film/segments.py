@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, quote_path
-from inceptionism.files import files_in
+from inceptionism.files import files_in, path_exists
 from inceptionism.film.encoder import CODECS, Codec, Encoder
 from inceptionism.film.joining import join_segments
 from inceptionism.film.outputs import PNG_NAME, PNG_PATTERN, check_film, frame_facts, is_finished, segments_folder
@@ -68,7 +68,7 @@ def write_film(
             f"{path} is not written: the frames of this film were made before, and they are not kept; start a new run"
         )
     check_film(path, overwrite=overwrite, resume=resume)
-    if run.source is not None and path.exists() and path.samefile(run.source):
+    if run.source is not None and path_exists(path) and path.samefile(run.source):
         raise NameTaken(f"{path} is the film to dream; choose another name for the result")
     if path.suffix.lower() in FORMATS:
         check_side(path, run.size)
@@ -127,7 +127,7 @@ class FilmFile:
         self._start = self._end = Fraction(0)
         folder = segments_folder(path)
         # While an incomplete film has the final name, the folder stays: it marks the film as unfinished.
-        self._incomplete_file_exists = resume and folder.exists()
+        self._incomplete_file_exists = resume and path_exists(folder)
         self._unfinished = UnfinishedFilm(folder, overwrite=overwrite, resume=resume)
         try:
             if overwrite and not resume and not path.suffix:

@@ -15,6 +15,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting
+from inceptionism.files import path_exists
 from inceptionism.film import FilmRun, FilmSource, Frame
 from inceptionism.io import LabeledImage, PhotoSource, contact_sheet, flatten_alpha, load_photo, write_atomically
 from inceptionism.notebook.view import View, show_picture, video_player
@@ -78,12 +79,12 @@ def show_frames(make: Callable[Settings, FilmRun]) -> Callable[Settings, Film]:
             except KeyboardInterrupt:
                 pass  # `save` has written the film so far before it raises an error
             except InceptionismError as error:
-                if not path.exists():
+                if not path_exists(path):
                     raise
                 kept = Path(gettempdir()) / f"film-{secrets.token_hex(4)}.mp4"
                 path.rename(kept)
                 raise type(error)(f"{error}; the film so far was saved to {kept}") from error
-            if not path.exists():
+            if not path_exists(path):
                 raise KeyboardInterrupt
             film = Film(path.read_bytes(), run.recipe, run.size, run.number)
             line = f"{run.title}: {view.ending}{run.number} frames in {view.elapsed}"

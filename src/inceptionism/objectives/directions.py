@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
-from inceptionism.files import check_file, files_in, hash_file, hash_files, read_limited
+from inceptionism.files import check_file, files_in, hash_file, hash_files, is_folder, read_limited
 from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
@@ -86,7 +86,7 @@ def load_folder(folder: Path) -> Iterator[Photo]:
 
 def picture_files(folder: Path) -> list[Path]:
     """Return the paths of the pictures that `load_folder` returns."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return [folder]
     files = files_in(folder)
     if not files:
@@ -105,6 +105,6 @@ def hash_source(source: Path) -> str:
     for path in paths:
         check_file(path)
     try:
-        return hash_files(paths) if source.is_dir() else hash_file(source)
+        return hash_files(paths) if is_folder(source) else hash_file(source)
     except OSError as error:
         raise UnreadableFile(f"{quote_path(error.filename or source)} cannot be read: {first_line(error)}") from None

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value
+from inceptionism.files import path_exists
 from inceptionism.io import TOML_ENDING, Photo, last_path_part
 from inceptionism.networks import Network, network_name
 from inceptionism.objectives import Objective, check_objective
@@ -81,10 +82,7 @@ class ReplayInputs:
 
 def is_inside(path: Path, folder: Path) -> bool:
     """Return whether a path exists and is inside a folder, after following all symbolic links."""
-    try:
-        return path.exists() and path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError):
-        return False
+    return path_exists(path) and path.resolve().is_relative_to(folder.resolve())
 
 
 def recipe_folder(source: str | os.PathLike[str] | Recipe) -> Path | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value
-from inceptionism.files import check_file, files_in, read_text
+from inceptionism.files import check_file, files_in, path_exists, read_text
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
 from inceptionism.networks.labels import Labels, imagenet_labels
@@ -105,7 +105,7 @@ def open_path(path: Path) -> Network:
         InvalidSetting: If there is no network, or if the mean of its input is not known.
         UnknownName: If the path does not exist.
     """
-    if not path.exists():
+    if not path_exists(path):
         check_file(path, UnknownName)
     if path.is_dir() and (path / DESCRIPTION).is_file():
         entry = read_entry(path)

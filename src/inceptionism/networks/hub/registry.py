@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
-from inceptionism.files import files_in
+from inceptionism.files import files_in, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
@@ -83,8 +83,8 @@ def load_by_name(name: str) -> Network:
         names = [*known_entries(), *plugin_entries(), *stored_names(), *(f"{library}/NAME" for library in LIBRARIES)]
         hint = suggestion(name, names) or f"; give one of {', '.join(dict.fromkeys(names))}, or a path"
         raise UnknownName(f"there is no network {quote_value(name)}{hint}")
-    files = [path, *files_in(path)] if path.is_dir() else [path]
-    stats = [file.stat() for file in files if file.exists()]
+    files = [path, *files_in(path)] if is_folder(path) else [path]
+    stats = [file.stat() for file in files if path_exists(file)]
     return from_path(name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
 
 
@@ -97,10 +97,7 @@ def find_entry(name: str) -> Entry | None:
 
 def is_path(path: Path, *, must_exist: bool = False) -> bool:
     """Return whether `path` is the path of a network, not a name. With `must_exist`, only an existing path counts."""
-    try:
-        return path.exists() or (not must_exist and (len(path.parts) > 1 or path.suffix in SUFFIXES))
-    except (OSError, ValueError):
-        return False
+    return path_exists(path) or (not must_exist and (len(path.parts) > 1 or path.suffix in SUFFIXES))
 
 
 @NetworkCache
@@ -116,7 +113,7 @@ def from_library(name: str) -> Network:
 def from_entry(entry: Entry) -> Network:
     """Return the network of an entry whose files are in the store or in an installed package."""
     folder = folder_of(entry.name)
-    if entry.files and not all((folder / file.name).is_file() for file in entry.files):
+    if entry.files and not all(path_exists(folder / file.name) for file in entry.files):
         raise InvalidSetting(
             f"network {entry.name} has not been downloaded; download it: dream networks get {entry.name}, "
             f"or add the files you have: dream networks add {entry.name} FILE..."

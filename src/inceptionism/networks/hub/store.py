@@ -23,7 +23,7 @@ from inceptionism.errors import (
     first_line,
     quote_path,
 )
-from inceptionism.files import check_file, hash_file, read_text
+from inceptionism.files import check_file, hash_file, is_folder, path_exists, read_text
 from inceptionism.networks.hub.download import Report, download
 from inceptionism.networks.hub.entries import NAME, Entry, check_name
 from inceptionism.networks.hub.remote_file import RemoteFile
@@ -47,7 +47,7 @@ def folder_of(name: str) -> Path:
 def stored_names() -> list[str]:
     """Return the names of the networks in the store."""
     parent = folder_of("any").parent
-    if not parent.is_dir():
+    if not is_folder(parent):
         return []
     recover(parent)
     names = sorted(path.parent.name for path in parent.glob(f"*/{DESCRIPTION}"))
@@ -57,9 +57,9 @@ def stored_names() -> list[str]:
 def stored_entry(name: str) -> Entry | None:
     """Return the entry of the network `name` in the store; None if it is not there."""
     folder = folder_of(name)
-    if not folder.exists() and folder.with_name(f".{name}{OLD}").exists():
+    if not path_exists(folder) and path_exists(folder.with_name(f".{name}{OLD}")):
         recover(folder.parent)
-    if not (folder / DESCRIPTION).is_file():
+    if not path_exists(folder / DESCRIPTION):
         return None
     entry = read_entry(folder)
     if entry.name != name:
