@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -368,6 +368,7 @@ def test_a_huge_size_is_refused_before_anything_is_computed(tmp_path) -> None:
         caffe.read(*files)
 
 
+@example(start=472, junk=b"\x01\\", cut=False)  # an escape sequence that does not exist
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 1500), junk=st.binary(max_size=40), cut=st.booleans())
 def test_a_damaged_file_is_refused_or_read_as_another_network(tmp_path, start, junk, cut) -> None:
