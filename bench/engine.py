@@ -37,6 +37,9 @@ from inceptionism.recipes import PhotoRecipe
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import to_picture
 
+LOOP_2015 = PhotoRecipe(octaves=4, octave_scale=1.4, prior="none")
+"""Settings of the plain loop of 2015, which the engine is compared with."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -171,13 +174,23 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
     """Return a table of the plain transcription and the engine at each precision."""
     pixels = inc.load_photo(photo).pixels
     picture = to_picture(pixels, torch.device("cpu"))
-    recipe = PhotoRecipe()
+    recipe = LOOP_2015
     height, width = pixels.shape[:2]
     sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale)
     gflop = recipe.steps * sum(step_gflop(case, size) for size in sizes)
 
     def engine_seconds(precision: str) -> float:
-        return seconds(lambda: inc.dream(pixels, network=case.network, layer=case.layer, precision=precision))
+        return seconds(
+            lambda: inc.dream(
+                pixels,
+                network=case.network,
+                layer=case.layer,
+                precision=precision,
+                octaves=recipe.octaves,
+                octave_scale=recipe.octave_scale,
+                prior=recipe.prior,
+            )
+        )
 
     inc.dream(pixels, network=case.network, layer=case.layer, octaves=1, steps=1)  # warms up torch
     times: dict[str, list[float]] = {"plain": []}
@@ -185,9 +198,9 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
         for precision in precisions(case):
             times.setdefault(precision, []).append(engine_seconds(precision))
         times["plain"].append(seconds(lambda: plain_dream(case, picture, recipe)))
-    title = f"{case.name} to {case.layer}, {height}×{width}, {recipe.octaves} octaves of {recipe.steps} steps"
+    title = f"{case.name} to {case.layer}, {height}×{width}, {len(sizes)} octaves of {recipe.steps} steps"
     table = new_table(title, "", "s per picture", "ms per step", "GFLOP/s", "speedup")
-    steps = recipe.octaves * recipe.steps
+    steps = len(sizes) * recipe.steps
     for name, durations in times.items():
         median = statistics.median(durations)
         figures = f"{median:.2f}", f"{1000 * median / steps:.1f}", f"{gflop / median:.0f}"

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from engine import Case, efficientnet_lite0, new_table, plain_dream
+from engine import LOOP_2015, Case, efficientnet_lite0, new_table, plain_dream
 from PIL import Image
 from rich.console import Console
 from torch import nn
@@ -85,7 +85,7 @@ def time_photo(
     report: Report,
     case: Case,
     photo: np.ndarray[Any, Any],
-    recipe: PhotoRecipe = PhotoRecipe(),  # noqa: B008  # a recipe cannot be changed
+    recipe: PhotoRecipe = LOOP_2015,
     *,
     with_compiler: bool = True,
 ) -> None:
@@ -246,7 +246,9 @@ def main() -> None:
         import timm
 
         module = timm.create_model("vit_large_patch16_224", dynamic_img_size=True)
-        recipe = PhotoRecipe(octaves=3, octave_scale=2)  # each side of each octave is a multiple of the patches
+        recipe = PhotoRecipe(
+            octaves=3, octave_scale=2, prior="none"
+        )  # each side of each octave is a multiple of the patches
         time_photo(
             report, random_case("ViT-L/16", module, "blocks.11"), photo[:576, :1024], recipe, with_compiler=False
         )

@@ -29,13 +29,13 @@ def dream(
     mask: PhotoSource | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
-    octaves: int = 4,
-    octave_scale: float = 1.4,
+    octaves: int | None = None,
+    octave_scale: float = 1.6,
     steps: int = 10,
     step_size: float = 1.5,
     jitter: int = 32,
     size: int | None = None,
-    prior: str = "none",
+    prior: str = "decorrelate + laplacian",
     seed: int = 0,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -63,14 +63,16 @@ def dream(
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
             class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
             accepted too.
-        octaves: Number of sizes at which the picture is dreamed, from small to large.
+        octaves: Number of sizes at which the picture is dreamed, from small to large. By default as
+            many as fit between 40 pixels and the size of the result. With the default, a large picture
+            has the same large forms as a small one, and finer detail in them.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
         step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the result, in pixels. By default the size of the original.
-        prior: Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics,
-            joined by +; or none. docs/priors.md explains them.
+        prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
+            statistics, joined by +; or none. docs/priors.md explains them.
         seed: Random seed: the same seed gives the same picture.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
@@ -205,12 +207,12 @@ def zoom(
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int = 3,
-    octave_scale: float = 1.4,
+    octave_scale: float = 1.6,
     steps: int = 1,
     step_size: float = 1.0,
     jitter: int = 32,
     size: int | tuple[int, int] | None = 640,
-    prior: str = "none",
+    prior: str = "decorrelate + laplacian",
     keep: float = 0.05,
     seed: int = 0,
     device: str | torch.device = "auto",
@@ -257,8 +259,8 @@ def zoom(
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. If a height and a width are given, the photograph is
             cropped to this shape. "none" means the size of the photograph.
-        prior: Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics,
-            joined by +; or none. docs/priors.md explains them.
+        prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
+            statistics, joined by +; or none. docs/priors.md explains them.
         keep: Share of the difference from the first frame's brightness and contrast that every frame
             corrects. With 0, the contrast of a long zoom becomes too strong.
         seed: Random seed: the same seed gives the same picture.
@@ -293,12 +295,12 @@ def video(
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int = 3,
-    octave_scale: float = 1.4,
+    octave_scale: float = 1.6,
     steps: int = 2,
     step_size: float = 1.0,
     jitter: int = 32,
     size: int | None = None,
-    prior: str = "none",
+    prior: str = "decorrelate + laplacian",
     first_steps: int = 10,
     blend: float = 0.92,
     seed: int = 0,
@@ -334,8 +336,8 @@ def video(
         step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. By default the size of the film.
-        prior: Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics,
-            joined by +; or none. docs/priors.md explains them.
+        prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
+            statistics, joined by +; or none. docs/priors.md explains them.
         first_steps: Number of steps in each octave of the first frame, and of the first frame after a
             cut.
         blend: Share of the dream that is carried to the next frame. The higher it is, the less the film

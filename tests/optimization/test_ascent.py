@@ -106,17 +106,24 @@ def test_each_step_equals_the_2015_algorithm(
         "steps": steps,
         "step_size": step_size,
         "jitter": jitter,
-        "precision": "fp32",
     }
     steps_taken = []
-    result = inc.dream(photo, network=tiny, layer="second", seed=7, on_step=steps_taken.append, **settings)
+    result = inc.dream(
+        photo,
+        network=tiny,
+        layer="second",
+        seed=7,
+        prior="none",
+        precision="fp32",
+        on_step=steps_taken.append,
+        **settings,
+    )
     generator = torch.Generator().manual_seed(7)
 
     def offsets():
         while True:
             yield torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
 
-    del settings["precision"]
     expected = list(deepdream_2015(photo, TinyByHand(tiny._plain), offsets=offsets(), **settings))
     assert len(expected) == len(steps_taken) == octaves * steps
     np.testing.assert_allclose(result.scores, [score for score, _ in expected], rtol=2e-4)

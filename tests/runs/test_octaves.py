@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,3 +25,28 @@ def test_octaves_grow_to_the_picture_and_keep_its_aspect_ratio(height, width, oc
         assert h >= 1
         assert w >= 1
         assert abs(h * width - w * height) <= max(height, width)  # rounded by at most half a pixel
+
+
+@pytest.mark.parametrize(("height", "width"), [(575, 1024), (900, 301), (64, 64), (51, 40), (30, 12), (1, 1)])
+@pytest.mark.parametrize("scale", [1.3, 1.6, 3])
+def test_without_a_number_the_octaves_grow_from_a_small_one(height: int, width: int, scale: float) -> None:
+    sizes = octave_sizes(height, width, None, scale)
+    assert sizes[-1] == (height, width)
+    longer = [max(size) for size in sizes]
+    if len(sizes) > 1:
+        assert longer[0] == 40
+        assert scale**0.5 - 0.05 < longer[-1] / longer[-2] < scale**1.5 + 0.05
+    else:
+        assert max(height, width) < 40 * scale**0.5 + 1
+    for smaller, larger in pairwise(longer[:-1]):
+        assert larger / smaller == pytest.approx(scale, rel=0.03)
+
+
+def test_a_poster_has_the_octaves_of_its_preview() -> None:
+    preview, poster = octave_sizes(667, 1000, None, 1.6), octave_sizes(4002, 6000, None, 1.6)
+    assert poster[: len(preview) - 1] == preview[:-1]
+
+
+def test_the_number_of_octaves_is_limited() -> None:
+    assert len(octave_sizes(700, 1000, None, 1.01)) == 32
+    assert octave_sizes(700, 1000, None, 1 + 1e-15)[0] == (700, 1000)

@@ -28,6 +28,9 @@ from tests.support.places import SHARED
 RECORD = Path(__file__).with_suffix(".json")
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-image")
 
+PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "prior": "none"}
+"""Settings of the algorithm of 2015. They were the defaults of a photograph in the first recipes."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -42,6 +45,10 @@ def mask() -> np.ndarray:
 
 def dreamed(photo: np.ndarray = PHOTO, **settings: object) -> Frames:
     return [inc.dream(photo, device="cpu", precision="fp32", **settings).image]
+
+
+def dreamed_2015(photo: np.ndarray = PHOTO, **settings: object) -> Frames:
+    return dreamed(photo, **(PLAIN_2015 | settings))
 
 
 def visualized(target: object, **settings: object) -> Frames:
@@ -77,12 +84,15 @@ def onnx_module() -> inc.Network:
 
 
 RESULTS: dict[str, Callable[[], Frames]] = {
-    "photo": dreamed,
-    "photo, two layers and a channel": lambda: dreamed(layer={"blocks.4": 1, "blocks.10:17": -0.5}, octaves=3, steps=4),
-    "photo with a guide": lambda: dreamed(guide=GUIDE, layer="blocks.7", octaves=2, steps=4),
-    "photo with a mask": lambda: dreamed(mask=mask(), octaves=2, steps=4, size=101),
-    "photo in tiles": lambda: dreamed(WIDE, memory="545MB", octaves=2, steps=2),
-    "photo with an objective and a prior": lambda: dreamed(
+    "photo, default": dreamed,
+    "photo": dreamed_2015,
+    "photo, two layers and a channel": lambda: dreamed_2015(
+        layer={"blocks.4": 1, "blocks.10:17": -0.5}, octaves=3, steps=4
+    ),
+    "photo with a guide": lambda: dreamed_2015(guide=GUIDE, layer="blocks.7", octaves=2, steps=4),
+    "photo with a mask": lambda: dreamed_2015(mask=mask(), octaves=2, steps=4, size=101),
+    "photo in tiles": lambda: dreamed_2015(WIDE, memory="545MB", octaves=2, steps=2),
+    "photo with an objective and a prior": lambda: dreamed_2015(
         objective="layer(blocks.4) + 0.5*class(castle) - channel(blocks.1:3) + inversion(stem)",
         prior="views + laplacian + 0.2*tv + 0.1*norm + 0.3*blur",
         octaves=2,
@@ -98,9 +108,9 @@ RESULTS: dict[str, Callable[[], Frames]] = {
     ),
     "zoom": zoomed,
     "video": filmed,
-    "Caffe network, photo": lambda: dreamed(network=caffe(), layer="inception_4c/output", octaves=2, steps=3),
+    "Caffe network, photo": lambda: dreamed_2015(network=caffe(), layer="inception_4c/output", octaves=2, steps=3),
     "Caffe network, class": lambda: visualized(11, network=caffe(), steps=4),
-    "ONNX network, photo": lambda: dreamed(network=onnx_module(), octaves=2, steps=3),
+    "ONNX network, photo": lambda: dreamed_2015(network=onnx_module(), octaves=2, steps=3),
     "ONNX network, class": lambda: visualized(130, network=onnx_module(), steps=4),
 }
 

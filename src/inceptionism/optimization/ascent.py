@@ -23,8 +23,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.objectives import NO_REFERENCES, AlignedReferences, MaskedObjective, Objective, mask_gradient
+from inceptionism.optimization.gradient_filters import GradientFilter
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
-from inceptionism.optimization.laplacian import normalize_laplacian
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
 
@@ -73,7 +73,7 @@ class AscentState:
         penalties: Penalties on the picture itself.
         regularizer: Objective that is subtracted from each score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
-        laplacian_levels: Number of finer levels of the Laplacian pyramid that normalizes gradients. 0 means no pyramid.
+        gradient_filters: Filters of the gradient of each objective, applied in this order at each step.
         responded: Whether any objective has had a gradient so far.
         failure: Error that ended the ascent of this picture. None if there is none so far.
     """
@@ -87,7 +87,7 @@ class AscentState:
     penalties: Sequence[Penalty] = ()
     regularizer: Objective | None = None
     blur: float = 0
-    laplacian_levels: int = 0
+    gradient_filters: Sequence[GradientFilter] = ()
     responded: bool = False
     failure: NotFinite | None = None
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
@@ -159,13 +159,9 @@ class AscentState:
         return total
 
     def _normalize(self, gradient: Tensor) -> Tensor:
-        """Return a normalized gradient.
-
-        With `laplacian_levels`, its coarse and fine parts are equally strong. If other gradients are added to it, its
-        mean absolute value is 1.
-        """
-        if self.laplacian_levels:
-            gradient = normalize_laplacian(gradient, self.laplacian_levels)
+        """Return a filtered gradient. If other gradients are added to it, its mean absolute value is 1."""
+        for gradient_filter in self.gradient_filters:
+            gradient = gradient_filter(gradient)
         if len(self.objectives) > 1 or self.penalties:
             # Without this, the objective with the steepest score would dominate the others and the penalties.
             gradient /= mean_abs(gradient).clamp_min(TINY)

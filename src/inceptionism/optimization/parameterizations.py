@@ -27,6 +27,19 @@ EDGE = 0.02
 """Smallest distance of a photograph's pixels from black and white, so that their logits are finite."""
 
 
+def color_mixing(contrast: float, saturation: float) -> Tensor:
+    """Return the 3×3 matrix from three decorrelated values to red, green and blue.
+
+    Args:
+        contrast: Length of the column of the lightness.
+        saturation: Factor of the two values that hold the hue. 1 means the colors of ImageNet.
+    """
+    color = torch.tensor(COLOR_CORRELATION)
+    strength = contrast * torch.tensor([1, saturation, saturation])
+    mixing: Tensor = strength * color / color.norm(dim=0).max()
+    return mixing
+
+
 class Parameterization(Protocol):
     """Parameters that are optimized, and the picture that they stand for.
 
@@ -122,9 +135,7 @@ class Spectral(ABC):
 
     def __init__(self, height: int, width: int, device: torch.device, contrast: float, saturation: float) -> None:
         self._size = (height, width)
-        color = torch.tensor(COLOR_CORRELATION)
-        strength = contrast / 4 * torch.tensor([1, saturation, saturation])
-        self._mixing = (strength * color / color.norm(dim=0).max()).to(device)
+        self._mixing = color_mixing(contrast / 4, saturation).to(device)
         self._frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
 
     def amplitude_envelope(self, decay: float) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
+from inceptionism.optimization.gradient_filters import GradientFilter, decorrelate_colors, normalize_laplacian
 from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
 
@@ -37,14 +39,14 @@ class Prior:
         penalties: Penalties on the picture itself.
         regularizer: Objective that is subtracted from the score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
-        laplacian_levels: Number of finer levels of the Laplacian pyramid that normalizes gradients. 0 means no pyramid.
+        gradient_filters: Filters of the gradient.
     """
 
     transforms: Sequence[Transform] = ()
     penalties: Sequence[Penalty] = ()
     regularizer: Objective | None = None
     blur: float = 0
-    laplacian_levels: int = 0
+    gradient_filters: Sequence[GradientFilter] = ()
 
 
 def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
@@ -59,12 +61,17 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
         penalties.append(lambda picture: terms["tv"].weight * total_variation(picture.linear_picture()))
     if "norm" in terms:
         penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
+    filters: list[GradientFilter] = []
+    if "decorrelate" in terms:
+        filters.append(partial(decorrelate_colors, **numbers["decorrelate"]))
+    if "laplacian" in terms:
+        filters.append(partial(normalize_laplacian, levels=int(numbers["laplacian"]["levels"])))
     return Prior(
         [random_view(**numbers["views"])] if "views" in terms else [],
         penalties,
         terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
         terms["blur"].weight if "blur" in terms else 0,
-        int(numbers["laplacian"]["levels"]) if "laplacian" in terms else 0,
+        filters,
     )
 
 

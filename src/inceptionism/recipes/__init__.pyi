@@ -4,7 +4,7 @@ from .film import VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
-from .photo import PhotoRecipe
+from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
 from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
@@ -15,12 +15,14 @@ __all__ = [
     "DEFAULT_SIZE",
     "DEVICES",
     "GROUPS",
+    "MAX_OCTAVES",
     "MAX_SEED",
     "MAX_TOGETHER",
     "NONE",
     "PARAMETERIZATIONS",
     "PRECISIONS",
     "PRESETS",
+    "SMALLEST_OCTAVE",
     "ClassRecipe",
     "Keyframe",
     "LayerChoice",

@@ -19,7 +19,7 @@ class ZoomRecipe(PhotoRecipe):
 
     kind = "zoom"
 
-    octaves: int = inherited(PhotoRecipe, "octaves", 3)
+    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
     step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     size: int | None = inherited(
@@ -120,7 +120,7 @@ class VideoRecipe(PhotoRecipe):
 
     kind = "video"
 
-    octaves: int = inherited(PhotoRecipe, "octaves", 3)
+    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     steps: int = inherited(PhotoRecipe, "steps", 2, help="Number of steps in each octave of a frame")
     first_steps: int = inherited(
         PhotoRecipe,

@@ -12,6 +12,14 @@ from inceptionism.recipes.recipe import MAX_STEPS, Recipe
 from inceptionism.recipes.settings import documented, setting
 from inceptionism.validation import MAX_SIDE
 
+MAX_OCTAVES = 32
+
+SMALLEST_OCTAVE = 40
+"""Longer side of the first octave in pixels, if the number of octaves follows from the size.
+
+A middle layer of a network sees such a small picture as a whole, so the first forms are as large as the picture.
+"""
+
 
 def checked_photo_prior(_name: str, prior: Any) -> str:
     """Return a prior of a photograph as it is written; raise `InvalidSetting` if it is not valid."""
@@ -33,11 +41,17 @@ class PhotoRecipe(Recipe):
         absent="the network's default layer",
         convert=lambda _name, layer: parse_layers(layer),
     )
-    octaves: int = setting(
-        4, "Number of sizes at which the picture is dreamed, from small to large", group="how", minimum=1, maximum=32
+    octaves: int | None = setting(
+        None,
+        "Number of sizes at which the picture is dreamed, from small to large",
+        group="how",
+        minimum=1,
+        maximum=MAX_OCTAVES,
+        absent=f"as many as fit between {SMALLEST_OCTAVE} pixels and the size of the result",
+        note="With the default, a large picture has the same large forms as a small one, and finer detail in them.",
     )
     octave_scale: float = setting(
-        1.4, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
+        1.6, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
     )
     steps: int = setting(10, "Number of steps in each octave", group="how", minimum=1, maximum=MAX_STEPS)
     step_size: float = setting(
@@ -61,8 +75,9 @@ class PhotoRecipe(Recipe):
         absent="the size of the original",
     )
     prior: str = setting(
-        "none",
-        "Prior that keeps the picture natural: tv, norm, blur, laplacian, views or statistics, joined by +; or none",
+        "decorrelate + laplacian",
+        "Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or statistics, joined by "
+        "+; or none",
         group="how",
         note="docs/priors.md explains them.",
         convert=checked_photo_prior,

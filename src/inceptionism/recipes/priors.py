@@ -120,6 +120,13 @@ _DEFINITIONS = (
         arguments=(PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),),
     ),
     PriorDefinition(
+        "decorrelate",
+        "The gradient is changed so that colors vary as in natural pictures: mostly in lightness, less in hue. Smooth "
+        "ground gets no colored fringes.",
+        source="Olah et al., 2017; there, the parameters are decorrelated, and here the gradient",
+        arguments=(PriorArgument("saturation", 1.5, 0, 4, "Factor of the hues, relative to the lightness"),),
+    ),
+    PriorDefinition(
         "tv",
         "Total variation is penalized, which makes the picture smooth.",
         source="Rudin, Osher & Fatemi, 1992; Mahendran & Vedaldi, 2015",

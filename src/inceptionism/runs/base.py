@@ -131,7 +131,7 @@ class Run(ABC):
             self.prior.penalties,
             self.prior.regularizer,
             self.prior.blur,
-            self.prior.laplacian_levels,
+            self.prior.gradient_filters,
         )
 
     def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:

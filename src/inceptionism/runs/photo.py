@@ -175,7 +175,7 @@ class PhotoRun(Run):
                 f"the picture is {height}×{width} pixels, but layer {layer} needs {min_side} on each side; "
                 "choose an earlier layer or a larger size"
             )
-        if len(large_enough) < len(sizes):
+        if self.recipe.octaves is not None and len(large_enough) < len(sizes):
             height, width = sizes[0]
             self.notes.append(
                 f"only {len(large_enough)} of {len(sizes)} octaves are dreamed: the smallest would have "

@@ -1,0 +1,69 @@
+"""Gradient filters: changes to the gradient of a picture before each step, so that the step makes natural details."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from inceptionism.optimization.parameterizations import color_mixing
+
+GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
+"""Function that takes the gradient of a picture, N×3×H×W, and returns the filtered one. It may change its argument."""
+
+
+def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
+    """Return a gradient whose coarse and fine parts are equally strong (Mordvintsev, 2016).
+
+    The gradient is split into a Laplacian pyramid (Burt & Adelson, 1983). Each level is divided by its standard
+    deviation, and the levels are added up again.
+
+    Args:
+        gradient: N×C×H×W. It is overwritten, because each copy of a large gradient takes hundreds of megabytes.
+        levels: Number of levels that are finer than the coarsest one.
+    """
+    details = []
+    coarse = gradient
+    for _ in range(levels):
+        if min(coarse.shape[-2:]) < 2:
+            break
+        smaller = F.interpolate(coarse, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
+        details.append(add_enlarged(coarse, smaller, -1))
+        coarse = smaller
+    total = to_unit(coarse)
+    for detail in reversed(details):
+        total = add_enlarged(to_unit(detail), total, 1)
+    return total
+
+
+def add_enlarged(level: Tensor, smaller: Tensor, factor: int) -> Tensor:
+    """Add the enlarged next coarser level times a factor to a level in place, and return it."""
+    for channel in range(level.shape[1]):  # one at a time, because a large picture fills much of the memory
+        plane = level[:, channel : channel + 1]
+        plane.add_(F.interpolate(smaller[:, channel : channel + 1], level.shape[-2:], mode="bilinear"), alpha=factor)
+    return level
+
+
+def to_unit(level: Tensor) -> Tensor:
+    """Divide a level by its standard deviation in place, or by its mean absolute value if it has at most 3 numbers."""
+    scale = level.std() if level.numel() > 3 else level.abs().mean()
+    return level.div_(scale.clamp_min(torch.finfo(level.dtype).tiny))
+
+
+def decorrelate_colors(gradient: Tensor, saturation: float) -> Tensor:
+    """Return the gradient in colors that vary as in natural pictures: mostly in lightness, less in hue.
+
+    The gradient g becomes M Mᵀ g, where M mixes red, green and blue from decorrelated values. A small step along it is
+    a step of steepest ascent in the decorrelated values. Olah et al. (Distill 2017) optimize these values; here the
+    pixels stay the parameters, because they are clipped and resized between the octaves.
+
+    Args:
+        gradient: N×3×H×W with respect to sRGB. It is overwritten.
+        saturation: Factor of the two decorrelated values (of three) that hold the hue. It acts twice: on the gradient
+            and on the step. 1 means the colors of ImageNet, and 0 means only lightness.
+    """
+    mixing = color_mixing(1, saturation).to(gradient)
+    return torch.einsum("rs,nshw->nrhw", mixing @ mixing.T, gradient)

@@ -1,0 +1,88 @@
+"""Gradient filters: the Laplacian pyramid, and the decorrelation of colors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.color import rgb2lab
+from torch.nn import functional as F
+
+import inceptionism as inc
+from inceptionism.optimization.gradient_filters import decorrelate_colors, normalize_laplacian
+
+
+@pytest.mark.parametrize("size", [(48, 64), (33, 51), (7, 3), (1, 1)])
+def test_the_laplacian_makes_all_scales_equally_strong(size: tuple[int, int]) -> None:
+    """The gradient has a weak coarse part and a strong fine part. Afterwards, the coarse part is much stronger."""
+    fine = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    coarse = torch.linspace(-1, 1, size[1]).expand(1, 3, *size)
+    normalized = normalize_laplacian(100 * fine + coarse, 4)
+    assert normalized.shape == fine.shape
+    assert normalized.isfinite().all()
+    if min(size) > 8:
+
+        def coarse_correlation(gradient: torch.Tensor) -> float:
+            return float(np.corrcoef(gradient.ravel(), coarse.ravel())[0, 1])
+
+        assert coarse_correlation(normalized) > 5 * abs(coarse_correlation(100 * fine + coarse))
+    torch.testing.assert_close(normalize_laplacian(7 * fine, 3), normalize_laplacian(fine.clone(), 3))
+    assert not normalize_laplacian(torch.zeros(1, 3, *size), 3).any()
+
+
+def plain_laplacian(gradient: torch.Tensor, levels: int) -> torch.Tensor:
+    """Return the normalized gradient as Mordvintsev (2016) computes it, without any saving of memory."""
+    if not levels or min(gradient.shape[-2:]) < 2:
+        return gradient / gradient.std()
+    smaller = F.interpolate(gradient, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
+    detail = gradient - F.interpolate(smaller, gradient.shape[-2:], mode="bilinear")
+    coarser = plain_laplacian(smaller, levels - 1)
+    return detail / detail.std() + F.interpolate(coarser, gradient.shape[-2:], mode="bilinear")
+
+
+@pytest.mark.parametrize(("size", "levels"), [((47, 65), 4), ((33, 20), 2), ((9, 200), 1)])
+def test_the_laplacian_in_place_equals_the_plain_one(size: tuple[int, int], levels: int) -> None:
+    gradient = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
+    expected = plain_laplacian(gradient, levels)
+    torch.testing.assert_close(normalize_laplacian(gradient.clone(), levels), expected)
+
+
+@pytest.mark.parametrize("saturation", [0.0, 1.0, 1.5])
+def test_a_decorrelated_gradient_is_a_step_in_decorrelated_values(saturation: float) -> None:
+    """The values that Lucid optimizes move along their own gradient. The pixels must move along the filtered one."""
+    lucid = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+    lucid = lucid / lucid.norm(dim=0).max() * torch.tensor([1, saturation, saturation])
+    values = torch.randn(1, 3, 7, 11, generator=torch.Generator().manual_seed(2), requires_grad=True)
+    pixels = torch.einsum("rc,nchw->nrhw", lucid, values)
+    pixels.retain_grad()
+    (pixels**3).sum().backward()
+    moved = torch.einsum("rc,nchw->nrhw", lucid, values.grad)
+    torch.testing.assert_close(decorrelate_colors(pixels.grad.clone(), saturation), moved)
+
+
+def smooth_photo() -> np.ndarray:
+    """Return an evening sky without any detail, H×W×3 uint8."""
+    across = np.linspace(0, 1, 193)[None, :, None]
+    down = np.linspace(0, 1, 131)[:, None, None]
+    sky = (1 - down) * np.array([70, 110, 180]) + down * np.array([225, 190, 170]) + 8 * across
+    return sky.round().astype(np.uint8)
+
+
+def fine_detail(photo: np.ndarray, result: Image.Image) -> tuple[float, float]:
+    """Return the strength of the fine detail that was added in lightness and in color, in units of CIELAB."""
+    lab = rgb2lab(np.asarray(result)) - rgb2lab(photo)
+    detail = torch.from_numpy(lab).permute(2, 0, 1)[None]
+    detail = detail - F.avg_pool2d(detail, 5, stride=1, padding=2, count_include_pad=False)
+    strengths = detail.square().mean((0, 2, 3)).tolist()
+    return strengths[0] ** 0.5, (strengths[1] + strengths[2]) ** 0.5
+
+
+def test_smooth_ground_gets_no_colored_fringes(lite0) -> None:
+    photo = smooth_photo()
+    fringes = {}
+    for prior in ("none", "laplacian", "decorrelate + laplacian"):
+        lightness, color = fine_detail(photo, inc.dream(photo, network=lite0, prior=prior).image)
+        assert lightness > 2  # the sky is dreamed
+        fringes[prior] = color / lightness
+    assert fringes["decorrelate + laplacian"] < 0.5 * min(fringes["none"], fringes["laplacian"])
