@@ -42,7 +42,7 @@ def test_the_schema_accepts_recipes_of_films() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"octave": 3}, {"octaves": "3"}, {"kind": "class"}, {"device": "gpu"}, {"schema": 2}, {"layer": 5}]
+    "change", [{"octave": 3}, {"octaves": "3"}, {"kind": "class"}, {"device": "gpu"}, {"schema": 3}, {"layer": 5}]
 )
 def test_the_schema_refuses_an_invalid_recipe(change: dict) -> None:
     content = {"schema": 1, "kind": "photo", "octaves": 3}

@@ -168,10 +168,21 @@ def test_layers_can_be_written_in_several_ways() -> None:
 def test_an_unknown_setting_is_named_in_the_error() -> None:
     with pytest.raises(InvalidSetting, match="unknown setting 'octave'; did you mean octaves"):
         Recipe.from_json('{"schema": 1, "kind": "photo", "octave": 3}')
-    with pytest.raises(InvalidSetting, match="schema 2"):
-        Recipe.from_json('{"schema": 2, "kind": "photo"}')
+    with pytest.raises(
+        InvalidSetting, match="schema 3, but this version of inceptionism reads only the schemas 1 to 2"
+    ):
+        Recipe.from_json('{"schema": 3, "kind": "photo"}')
     with pytest.raises(InvalidSetting, match="unknown kind 'film'; the kinds are photo, class"):
         Recipe.from_json('{"schema": 1, "kind": "film"}')
+
+
+def test_a_recipe_of_an_earlier_schema_has_the_defaults_of_its_time() -> None:
+    old = Recipe.from_json('{"schema": 1, "kind": "photo", "octave_scale": 1.2}')
+    assert isinstance(old, PhotoRecipe)
+    assert (old.octaves, old.octave_scale, old.prior) == (4, 1.2, "none")
+    assert Recipe.from_json(old.to_json()) == old
+    assert Recipe.from_toml('kind = "photo"') == PhotoRecipe()
+    assert Recipe.from_json(PhotoRecipe().to_json()) == PhotoRecipe()
 
 
 WITHOUT_UNICODE = {

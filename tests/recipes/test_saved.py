@@ -9,6 +9,7 @@ import pytest
 
 import inceptionism as inc
 from inceptionism.recipes import recipe_kinds
+from inceptionism.recipes.recipe import SCHEMA
 
 SAVED = Path(__file__).with_name("saved")
 RECIPES = json.loads((SAVED / "recipes.json").read_text("utf-8"))
@@ -20,7 +21,7 @@ def test_every_kind_of_recipe_was_saved() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_saved_file_loads_as_it_was_written(name) -> None:
-    assert json.loads(inc.load_recipe(SAVED / name).to_json()) == RECIPES[name]
+    assert json.loads(inc.load_recipe(SAVED / name).to_json()) == {**RECIPES[name], "schema": SCHEMA}
 
 
 @pytest.mark.parametrize("path", sorted(SAVED.glob("*.toml")), ids=lambda path: path.name)

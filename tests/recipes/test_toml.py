@@ -49,7 +49,7 @@ def test_settings_survive_toml(recipe: Recipe) -> None:
         ('kind = "photo"\nmade_with.torch = 3', 2, "the recipe lacks 'inceptionism'"),
         ('kind = "photo"\n[layer]\n"blocks.4" = "much"', 2, "the weight of layer 'blocks.4' must be a finite number"),
         ('\n\nkind = "film strip"', 3, "unknown kind 'film strip'; the kinds are"),
-        ('schema = 2\nkind = "photo"', 1, "schema 2, but this version of inceptionism reads only schema 1"),
+        ('schema = 3\nkind = "photo"', 1, "schema 3, but this version of inceptionism reads only the schemas 1 to 2"),
         ('seed = 1\nkind = "class"', 2, "give either a class or an objective"),
         ("steps = 3", None, "unknown kind None"),
         ("", None, "unknown kind None"),

@@ -12,7 +12,7 @@ from dataclasses import MISSING, is_dataclass
 from typing import Any, Union, get_args, get_origin
 
 from inceptionism.recipes.layers import LayerChoice
-from inceptionism.recipes.recipe import SCHEMA, Recipe, recipe_kinds
+from inceptionism.recipes.recipe import EARLIER_DEFAULTS, SCHEMA, Recipe, recipe_kinds
 from inceptionism.recipes.settings import NONE, NamedSetting, settings_of
 
 PLAIN: dict[Any, dict[str, Any]] = {
@@ -46,7 +46,10 @@ def schema_of_kind(kind: type[Recipe]) -> dict[str, Any]:
     """Return the schema of one kind of recipe."""
     described = schema_of_dataclass(kind)
     described["properties"] = {
-        "schema": {"const": SCHEMA, "description": "Version of the recipe format; optional in TOML."},
+        "schema": {
+            "enum": [*EARLIER_DEFAULTS, SCHEMA],
+            "description": "Version of the recipe format, which decides the defaults. By default, it is the latest.",
+        },
         "kind": {"const": kind.kind},
         **described["properties"],
     }

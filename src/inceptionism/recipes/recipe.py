@@ -19,8 +19,16 @@ from inceptionism.recipes.settings import check_settings, documented, setting
 from inceptionism.recipes.toml import read_toml, write_toml
 from inceptionism.validation import parse_memory
 
-SCHEMA = 1
-"""Version of the JSON format. Later versions of this package still read the earlier formats."""
+SCHEMA = 2
+"""Version of the recipe format. Later versions of this package still read the earlier formats."""
+
+EARLIER_DEFAULTS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
+    1: {"photo": {"octaves": 4, "octave_scale": 1.4, "prior": "none"}},
+}
+"""Earlier versions of the format, each with the defaults that changed after it, by the kind of recipe.
+
+A recipe of an earlier version that lacks such a setting has the default of its time, so it still gives its old pixels.
+"""
 
 HOMES = {
     "photo": "inceptionism.recipes.photo",
@@ -190,16 +198,17 @@ class Recipe:
         """
         content = dict(content)
         schema = content.pop("schema", None)
-        if type(schema) is not int or schema != SCHEMA:
+        if type(schema) is not int or schema not in (*EARLIER_DEFAULTS, SCHEMA):
             raise InvalidSetting(
                 f"the recipe has schema {quote_value(schema)}, "
-                f"but this version of inceptionism reads only schema {SCHEMA}"
+                f"but this version of inceptionism reads only the schemas 1 to {SCHEMA}"
             )
         kind, kinds = content.pop("kind", None), recipe_kinds()
         if not isinstance(kind, str) or kind not in kinds:
             raise InvalidSetting(
                 f"the recipe has the unknown kind {quote_value(kind)}; the kinds are {', '.join(kinds)}"
             )
+        content = {**EARLIER_DEFAULTS.get(schema, {}).get(kind, {}), **content}
         made_with = content.pop("made_with", None)
         if made_with is not None:
             content["made_with"] = MadeWith(**known_fields(MadeWith, made_with))
