@@ -119,7 +119,7 @@ def test_show_prints_the_recipe(folder) -> None:
     dream("photo", "cup.jpg", "--steps", 1, "-o", "out.jpg", cwd=folder)
     done = dream("show", "out.jpg", cwd=folder)
     assert done.returncode == 0
-    for line in ("network *efficientnet-lite0", "octave scale *1.4", "steps *1", "seed *0", "inceptionism *0.1.0"):
+    for line in ("network *efficientnet-lite0", "octave scale *1.6", "steps *1", "seed *0", "inceptionism *0.1.0"):
         assert re.search(line, done.stdout)
     refused(dream("show", "cup.jpg", cwd=folder), "cup.jpg carries no recipe", 2)
 
@@ -327,7 +327,7 @@ SET_BY_THE_RUN = {"made_with", "verdicts", "together", "number"}
 @pytest.mark.parametrize(
     ("command", "recipe", "skipped"),
     [
-        ("photo", PhotoRecipe, SET_BY_THE_RUN | {"objective", "layer", "guide", "mask", "size", "memory"}),
+        ("photo", PhotoRecipe, SET_BY_THE_RUN | {"objective", "layer", "octaves", "guide", "mask", "size", "memory"}),
         ("class", ClassRecipe, SET_BY_THE_RUN | {"objective", "prior", "steps", "target", "label", "size", "memory"}),
     ],
 )
