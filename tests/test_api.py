@@ -110,7 +110,7 @@ def test_transparency_is_kept(tiny, photo, tmp_path) -> None:
 def test_octaves_too_small_for_the_layer_are_left_out_with_a_note(lite0) -> None:
     picture = np.full((40, 90, 3), 128, np.uint8)
     picture[10:30, 20:60] = (200, 40, 90)
-    result = inc.dream(picture, network=lite0, layer="blocks.10", octaves=6, steps=1)
+    result = inc.dream(picture, network=lite0, layer="blocks.10", octaves=6, octave_scale=1.4, steps=1)
     assert len(result.scores) == 3
     assert result.notes == (
         "only 3 of 6 octaves are dreamed: the smallest would have 7×17 pixels, "
@@ -137,7 +137,7 @@ def test_octaves_without_a_gradient_are_noted(tiny, photo) -> None:
     """The larger octaves are dreamed although the small ones have no gradient."""
     size = tuple(reversed(inc.dream(photo, network=tiny, octaves=2, steps=1).image.size))
     smaller = inc.Objective({"second"}, lambda a: a["second"].sum((1, 2, 3)) * (a["second"].shape[2] > 20), "big")
-    result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, steps=2)
+    result = inc.dream(photo, network=tiny, objective=smaller, octaves=2, octave_scale=1.4, steps=2)
     assert result.scores[0] == 0
     assert result.scores[2] > 0
     assert result.notes[-1].startswith(

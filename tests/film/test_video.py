@@ -53,7 +53,7 @@ def test_a_video_flickers_less_than_separate_frames_and_is_equally_strong(film, 
     dreamed = [frame.picture for frame in run]
     assert len(dreamed) == 12
     assert run.cuts == [0]
-    recipe = PhotoRecipe(octaves=2, jitter=4)
+    recipe = PhotoRecipe(octaves=2, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior, jitter=4)
     frame_run = FrameRun(recipe, Photo(pan(photo, 12)[0]), network=tiny, objective=run.objective)
     originals = [to_picture(pixels, torch.device("cpu")) for pixels in pan(photo, 12)]
     separate = [frame_run.dream(picture, frame_seed(0, index)) for index, picture in enumerate(originals)]
@@ -67,7 +67,7 @@ def test_a_real_film_flickers_at_most_half_as_much_and_is_equally_strong(shared,
     run = inc.video(path, network=lite0, size=224)
     dreamed = [frame.picture for frame in islice(run, 10)]
     originals = [resize_pixels(frame.pixels, run.size) for frame in islice(FilmSource(path), 10)]
-    recipe = PhotoRecipe(octaves=run.recipe.octaves)
+    recipe = PhotoRecipe(octaves=run.recipe.octaves, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior)
     frame_run = FrameRun(recipe, Photo(originals[0]), network=lite0, objective=run.objective)
     separate = [
         frame_run.dream(to_picture(pixels, torch.device("cpu")), frame_seed(0, index))

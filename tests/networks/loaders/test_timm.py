@@ -193,7 +193,7 @@ def test_activations_of_a_transformer_in_bf16_are_nearly_the_same(vit) -> None:
 @pytest.mark.parametrize("precision", ["auto", "bf16"])
 def test_a_photograph_is_dreamed(vit, photo, precision: str) -> None:
     odd = np.resize(photo, (*SIZE, 3))
-    result = inc.dream(odd, network=vit, octaves=2, steps=2, precision=precision)
+    result = inc.dream(odd, network=vit, octaves=2, octave_scale=1.4, steps=2, prior="none", precision=precision)
     assert result.image.size == SIZE[::-1]
     assert result.recipe.layer[0].name == vit.default_layer == "blocks.4"
     assert np.abs(np.asarray(result.image).astype(int) - odd).mean() > 0.5
