@@ -15,6 +15,10 @@ GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
 """Function that takes the gradient of a picture, N×3×H×W, and returns the filtered one. It may change its argument."""
 
 
+LARGE = 3 * 2**21
+"""Number of values of a gradient above which memory is more important than time. Such pictures always have tiles."""
+
+
 def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
     """Return a gradient whose coarse and fine parts are equally strong (Mordvintsev, 2016).
 
@@ -41,9 +45,11 @@ def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
 
 def add_enlarged(level: Tensor, smaller: Tensor, factor: int) -> Tensor:
     """Add the enlarged next coarser level times a factor to a level in place, and return it."""
-    for channel in range(level.shape[1]):  # one at a time, because a large picture fills much of the memory
-        plane = level[:, channel : channel + 1]
-        plane.add_(F.interpolate(smaller[:, channel : channel + 1], level.shape[-2:], mode="bilinear"), alpha=factor)
+    # A large picture fills much of the memory, so its channels are enlarged one at a time.
+    count = 1 if level.numel() > LARGE else level.shape[1]
+    for first in range(0, level.shape[1], count):
+        enlarged = F.interpolate(smaller[:, first : first + count], level.shape[-2:], mode="bilinear")
+        level[:, first : first + count].add_(enlarged, alpha=factor)
     return level
 
 
