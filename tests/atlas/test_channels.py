@@ -115,6 +115,14 @@ def test_existing_pictures_are_kept(tiny, tmp_path, monkeypatch) -> None:
         ChannelAtlas(tiny, "second", SETTINGS, tmp_path)
 
 
+def test_pictures_of_an_earlier_version_of_the_recipe_format_are_kept(tiny, tmp_path, monkeypatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("inceptionism.recipes.recipe.SCHEMA", 1)
+        finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path, channels=[4, 2]))
+    assert '"schema": 1' in read_recipe(tmp_path / "2.png")
+    assert ChannelAtlas(tiny, "second", SETTINGS, tmp_path).done == [2, 4]
+
+
 def test_the_channels_most_active_on_a_photograph_come_first(tiny, tmp_path, photo) -> None:
     index = finish(ChannelAtlas(tiny, "second", SETTINGS, tmp_path, photo=Photo(photo), top=3))
     picture = torch.from_numpy(np.asarray(photo).transpose(2, 0, 1)[None] / 255).float()

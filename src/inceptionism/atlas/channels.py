@@ -32,7 +32,7 @@ from inceptionism.io import (
 )
 from inceptionism.networks import Network
 from inceptionism.objectives import channel, check_channel, mean_activations
-from inceptionism.recipes import ClassRecipe, choose_unit
+from inceptionism.recipes import ClassRecipe, Recipe, choose_unit
 from inceptionism.runs import ClassRun, Step, make_batches, run_batch
 
 INDEX_SCHEMA = 1
@@ -103,9 +103,11 @@ class ChannelAtlas:
         self.silent: list[int] = []
         for index in self.channels:
             path = self.path(index)
-            if path_exists(path) and embedded_recipe(path) == self.run(index).recipe.to_json():
+            if not path_exists(path):
+                continue
+            if embedded_recipe(path) == self.run(index).recipe:
                 self.done.append(index)
-            elif path_exists(path) and not overwrite:
+            elif not overwrite:
                 raise NameTaken(
                     f"{quote_path(path)} already exists with other settings; "
                     "choose another folder, or replace it with --overwrite (in Python, overwrite=True)"
@@ -191,9 +193,10 @@ class ChannelAtlas:
         return path
 
 
-def embedded_recipe(path: Path) -> str | None:
-    """Return the recipe inside a picture. None if the file has no recipe or is not a picture."""
+def embedded_recipe(path: Path) -> Recipe | None:
+    """Return the recipe inside a picture. None if the file has no valid recipe or is not a picture."""
     try:
-        return read_recipe(path)
-    except UnreadableFile:
+        text = read_recipe(path)
+        return None if text is None else Recipe.from_json(text)
+    except (UnreadableFile, InvalidSetting):
         return None
