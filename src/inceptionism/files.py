@@ -82,6 +82,11 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether there is a regular file at a path. A path that cannot be looked up is no file."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def is_link(path: str | os.PathLike[str]) -> bool:
     """Return whether there is a symbolic link at a path. A path that cannot be looked up is no link."""
     return os.path.islink(path)  # noqa: PTH114

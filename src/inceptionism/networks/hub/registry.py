@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
-from inceptionism.files import files_in, is_folder, path_exists
+from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
@@ -113,7 +113,7 @@ def from_library(name: str) -> Network:
 def from_entry(entry: Entry) -> Network:
     """Return the network of an entry whose files are in the store or in an installed package."""
     folder = folder_of(entry.name)
-    if entry.files and not all(path_exists(folder / file.name) for file in entry.files):
+    if entry.files and not all(is_file(folder / file.name) for file in entry.files):
         raise InvalidSetting(
             f"network {entry.name} has not been downloaded; download it: dream networks get {entry.name}, "
             f"or add the files you have: dream networks add {entry.name} FILE..."

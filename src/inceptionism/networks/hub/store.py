@@ -23,7 +23,7 @@ from inceptionism.errors import (
     first_line,
     quote_path,
 )
-from inceptionism.files import check_file, hash_file, is_folder, path_exists, read_text
+from inceptionism.files import check_file, hash_file, is_file, is_folder, path_exists, read_text
 from inceptionism.networks.hub.download import Report, download
 from inceptionism.networks.hub.entries import NAME, Entry, check_name
 from inceptionism.networks.hub.remote_file import RemoteFile
@@ -59,7 +59,7 @@ def stored_entry(name: str) -> Entry | None:
     folder = folder_of(name)
     if not path_exists(folder) and path_exists(folder.with_name(f".{name}{OLD}")):
         recover(folder.parent)
-    if not path_exists(folder / DESCRIPTION):
+    if not is_file(folder / DESCRIPTION):
         return None
     entry = read_entry(folder)
     if entry.name != name:
