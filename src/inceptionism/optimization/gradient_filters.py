@@ -16,7 +16,7 @@ GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
 
 
 LARGE = 3 * 2**21
-"""Number of values of a gradient above which memory is more important than time. Such pictures always have tiles."""
+"""Number of values of a gradient above which memory is more important than time."""
 
 
 def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
@@ -59,17 +59,23 @@ def to_unit(level: Tensor) -> Tensor:
     return level.div_(scale.clamp_min(torch.finfo(level.dtype).tiny))
 
 
-def decorrelate_colors(gradient: Tensor, saturation: float) -> Tensor:
-    """Return the gradient in colors that vary as in natural pictures: mostly in lightness, less in hue.
+def color_decorrelation(saturation: float, device: torch.device) -> GradientFilter:
+    """Return a filter after which colors vary as in natural pictures: mostly in lightness, less in hue.
 
-    The gradient g becomes M Mᵀ g, where M mixes red, green and blue from decorrelated values. A small step along it is
-    a step of steepest ascent in the decorrelated values. Olah et al. (Distill 2017) optimize these values; here the
-    pixels stay the parameters, because they are clipped and resized between the octaves.
+    A gradient g with respect to sRGB becomes M Mᵀ g, where M mixes red, green and blue from decorrelated values. A
+    small step along it is a step of steepest ascent in the decorrelated values. Olah et al. (Distill 2017) optimize
+    these values; here the pixels stay the parameters, because they are clipped and resized between the octaves.
 
     Args:
-        gradient: N×3×H×W with respect to sRGB. It is overwritten.
         saturation: Factor of the two decorrelated values (of three) that hold the hue. It acts twice: on the gradient
             and on the step. 1 means the colors of ImageNet, and 0 means only lightness.
+        device: Device of the gradients.
     """
-    mixing = color_mixing(1, saturation).to(gradient)
-    return torch.einsum("rs,nshw->nrhw", mixing @ mixing.T, gradient)
+    mixing = color_mixing(1, saturation).to(device)
+    covariance = mixing @ mixing.T
+
+    def decorrelate(gradient: Tensor) -> Tensor:
+        decorrelated: Tensor = torch.einsum("rs,nshw->nrhw", covariance, gradient)
+        return decorrelated
+
+    return decorrelate

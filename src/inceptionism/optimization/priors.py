@@ -19,7 +19,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
-from inceptionism.optimization.gradient_filters import GradientFilter, decorrelate_colors, normalize_laplacian
+from inceptionism.optimization.gradient_filters import GradientFilter, color_decorrelation, normalize_laplacian
 from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
 
@@ -63,7 +63,7 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
         penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
     filters: list[GradientFilter] = []
     if "decorrelate" in terms:
-        filters.append(partial(decorrelate_colors, **numbers["decorrelate"]))
+        filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
     if "laplacian" in terms:
         filters.append(partial(normalize_laplacian, levels=int(numbers["laplacian"]["levels"])))
     return Prior(

@@ -70,7 +70,8 @@ class PhotoRun(Run):
 
     There are three departures from the notebook. Each octave is resampled from the photograph itself with an
     antialiased cubic filter, where the notebook shrinks the next larger octave bilinearly. The detail is enlarged with
-    a cubic filter. Pixels are clipped to the range from 0 to 255, whatever the network's mean is.
+    a cubic filter. Pixels are clipped to the range from 0 to 255, whatever the network's mean is. The default prior
+    also filters the gradients; with `prior="none"`, the gradients are those of the notebook.
 
     Args:
         recipe: Settings of the picture.
