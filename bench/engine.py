@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ import inceptionism as inc
 from inceptionism.networks import DTYPES
 from inceptionism.networks.hooks import run_until
 from inceptionism.networks.loaders.efficientnet_lite import EfficientNetLite, parameter_name, weights_file
-from inceptionism.recipes import PhotoRecipe
+from inceptionism.recipes import PhotoRecipe, parse_layers
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import to_picture
 
@@ -180,17 +180,8 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
     gflop = recipe.steps * sum(step_gflop(case, size) for size in sizes)
 
     def engine_seconds(precision: str) -> float:
-        return seconds(
-            lambda: inc.dream(
-                pixels,
-                network=case.network,
-                layer=case.layer,
-                precision=precision,
-                octaves=recipe.octaves,
-                octave_scale=recipe.octave_scale,
-                prior=recipe.prior,
-            )
-        )
+        run = replace(recipe, layer=parse_layers(case.layer), precision=precision)
+        return seconds(lambda: inc.PhotoRun(run, inc.load_photo(pixels), network=case.network).finish())
 
     inc.dream(pixels, network=case.network, layer=case.layer, octaves=1, steps=1)  # warms up torch
     times: dict[str, list[float]] = {"plain": []}

@@ -246,9 +246,8 @@ def main() -> None:
         import timm
 
         module = timm.create_model("vit_large_patch16_224", dynamic_img_size=True)
-        recipe = PhotoRecipe(
-            octaves=3, octave_scale=2, prior="none"
-        )  # each side of each octave is a multiple of the patches
+        # Each side of each octave is a multiple of the patches.
+        recipe = replace(LOOP_2015, octaves=3, octave_scale=2)
         time_photo(
             report, random_case("ViT-L/16", module, "blocks.11"), photo[:576, :1024], recipe, with_compiler=False
         )

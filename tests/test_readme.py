@@ -49,7 +49,11 @@ def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -
 def test_the_linked_pictures_and_files_exist() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", README):
         if not target.startswith("http"):
-            assert (ROOT / target.partition("#")[0]).exists(), target
+            path, _, section = target.partition("#")
+            assert (ROOT / path).exists(), target
+            if section:
+                headings = re.findall(r"^#+ (.+)", (ROOT / path).read_text(), re.MULTILINE)
+                assert section in ["-".join(heading.lower().split()) for heading in headings], target
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])
