@@ -119,7 +119,7 @@ def test_exiftool_reads_title_and_keyword_of_a_copy_but_no_camera(dreamed, endin
     assert tags(dreamed / "c.png")["EXIF:Make"] == "Acme"
     dream("share", "c.png", "-o", f"c.{ending}", cwd=dreamed)
     copy_tags = tags(dreamed / f"c.{ending}")
-    assert (copy_tags["XMP:Subject"], copy_tags["XMP:Title"]) == ("deepdream", "camera.jpg · blocks.10")
+    assert (copy_tags["XMP:Subject"], copy_tags["XMP:Title"]) == ("deepdream", "camera.jpg · blocks.11")
     assert "EXIF:Make" not in copy_tags
 
 

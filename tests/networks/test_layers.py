@@ -28,8 +28,8 @@ def test_strides_grow_with_depth_and_levels_go_from_edges_to_objects(lite0) -> N
     assert list(dict.fromkeys(layer.level for layer in layers)) == ["edges", "textures", "patterns", "parts", "objects"]
     recommended = [layer for layer in layers if layer.recommended]
     assert [layer.name for layer in recommended] == [f"blocks.{index}" for index in (2, 4, 7, 10, 14, 15)]
-    assert lite0.default_layer == "blocks.10"
-    assert inc.load_network("efficientnet-lite2").default_layer == "blocks.14"
+    assert lite0.default_layer == "blocks.11"
+    assert inc.load_network("efficientnet-lite2").default_layer == "blocks.15"
 
 
 def test_all_layers_can_be_listed_too(lite0) -> None:

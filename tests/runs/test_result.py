@@ -60,8 +60,8 @@ def test_the_plot_shows_the_scores(result) -> None:
     line = root.find("{http://www.w3.org/2000/svg}polyline").get("points").split()
     heights = -np.array([float(point.split(",")[1]) for point in line])
     expected = np.array(result.scores)
-    np.testing.assert_array_equal(np.argsort(heights, kind="stable"), np.argsort(expected, kind="stable"))
-    assert np.corrcoef(heights, expected)[0, 1] > 0.9999
+    relative = [(values - values.min()) / np.ptp(values) for values in (heights, expected)]
+    np.testing.assert_allclose(*relative, atol=0.01)
 
 
 @pytest.mark.parametrize("scores", [(), (3.0,), (2.0, 2.0), tuple(range(1000)), (-1e-30, 1e30)])

@@ -28,7 +28,7 @@ from tests.support.places import SHARED
 RECORD = Path(__file__).with_suffix(".json")
 PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-image")
 
-PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "prior": "none"}
+PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
 """Settings of the algorithm of 2015. They were the defaults of a photograph in the first recipes."""
 
 Frames = Iterable[Image.Image]
@@ -60,7 +60,7 @@ def zoomed() -> Frames:
         {"at": 0.1, "layer": ["blocks.4"], "zoom": 2.0},
         {"at": 0.4, "objective": "channel(blocks.7:5)", "rotation": 30.0, "toward": [0.2, 0.7]},
     ]
-    run = inc.zoom(PHOTO, seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32")
+    run = inc.zoom(PHOTO, layer="blocks.10", seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32")
     return [frame.image for frame in run]
 
 
@@ -85,13 +85,13 @@ def onnx_module() -> inc.Network:
 
 RESULTS: dict[str, Callable[[], Frames]] = {
     "photo, default": dreamed,
-    "photo": dreamed_2015,
+    "photo": lambda: dreamed_2015(layer="blocks.10"),
     "photo, two layers and a channel": lambda: dreamed_2015(
         layer={"blocks.4": 1, "blocks.10:17": -0.5}, octaves=3, steps=4
     ),
     "photo with a guide": lambda: dreamed_2015(guide=GUIDE, layer="blocks.7", octaves=2, steps=4),
-    "photo with a mask": lambda: dreamed_2015(mask=mask(), octaves=2, steps=4, size=101),
-    "photo in tiles": lambda: dreamed_2015(WIDE, memory="545MB", octaves=2, steps=2),
+    "photo with a mask": lambda: dreamed_2015(mask=mask(), layer="blocks.10", octaves=2, steps=4, size=101),
+    "photo in tiles": lambda: dreamed_2015(WIDE, layer="blocks.10", memory="545MB", octaves=2, steps=2),
     "photo with an objective and a prior": lambda: dreamed_2015(
         objective="layer(blocks.4) + 0.5*class(castle) - channel(blocks.1:3) + inversion(stem)",
         prior="views + laplacian + 0.2*tv + 0.1*norm + 0.3*blur",

@@ -94,7 +94,7 @@ def is_replayed(content: dict[str, object]) -> bool:
 
 
 # These two runs load the network before the audit hook is added, so the files of the network are not reported.
-inc.replay(inc.PhotoRecipe(octaves=1, steps=1, size=40, guide="guide.png"), photo, pictures=["guide.png"])
+inc.replay(inc.PhotoRecipe(octaves=1, steps=1, size=64, guide="guide.png"), photo, pictures=["guide.png"])
 inc.replay(inc.ClassRecipe(target="banana", steps=1, size=32))
 sys.addaudithook(record)
 made = sum(map(is_replayed, generated))

@@ -19,15 +19,17 @@ LARGE = 3 * 2**21
 """Number of values of a gradient above which memory is more important than time."""
 
 
-def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
-    """Return a gradient whose coarse and fine parts are equally strong (Mordvintsev, 2016).
+def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0) -> Tensor:
+    """Return a gradient whose coarse and fine parts have chosen strengths (Mordvintsev, 2016).
 
     The gradient is split into a Laplacian pyramid (Burt & Adelson, 1983). Each level is divided by its standard
-    deviation, and the levels are added up again.
+    deviation, and the levels are added up again. In the method of 2016, all levels are equally strong. The decay is
+    our addition: each level is weaker than the next coarser one by the factor 2^decay.
 
     Args:
         gradient: N×C×H×W. It is overwritten, because each copy of a large gradient takes hundreds of megabytes.
         levels: Number of levels that are finer than the coarsest one.
+        decay: Exponent of the decrease of the amplitude with the frequency.
     """
     details = []
     coarse = gradient
@@ -38,8 +40,8 @@ def normalize_laplacian(gradient: Tensor, levels: int) -> Tensor:
         details.append(add_enlarged(coarse, smaller, -1))
         coarse = smaller
     total = to_unit(coarse)
-    for detail in reversed(details):
-        total = add_enlarged(to_unit(detail), total, 1)
+    for finer, detail in enumerate(reversed(details), 1):
+        total = add_enlarged(to_unit(detail, 2 ** (-decay * finer)), total, 1)
     return total
 
 
@@ -53,10 +55,10 @@ def add_enlarged(level: Tensor, smaller: Tensor, factor: int) -> Tensor:
     return level
 
 
-def to_unit(level: Tensor) -> Tensor:
-    """Divide a level by its standard deviation in place, or by its mean absolute value if it has at most 3 numbers."""
+def to_unit(level: Tensor, strength: float = 1) -> Tensor:
+    """Give a level the standard deviation `strength` in place. At most 3 numbers get this mean absolute value."""
     scale = level.std() if level.numel() > 3 else level.abs().mean()
-    return level.div_(scale.clamp_min(torch.finfo(level.dtype).tiny))
+    return level.div_(scale.clamp_min(torch.finfo(level.dtype).tiny) / strength)
 
 
 def color_decorrelation(saturation: float, device: torch.device) -> GradientFilter:

@@ -15,7 +15,7 @@ from inceptionism.io import FileResolver, Photo
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
 from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
-from inceptionism.recipes import PARAMETERIZATIONS, PhotoRecipe, Term, prior_numbers
+from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
 from inceptionism.tensors import center_crop, to_picture
 
 FOURIER_STEP_SIZE = 0.2
@@ -23,6 +23,9 @@ FOURIER_STEP_SIZE = 0.2
 
 PHASE_STEP_SIZE = 0.1
 """Initial step size of Adam: the approximate change of each phase in one step, in radians."""
+
+PIXELS_STEP_SIZE = 1.5 / 255
+"""Mean absolute change of a pixel in one step, as in the 2015 notebook. Pixels are in [0, 1]."""
 
 NATURAL_NOISE_STD = 0.25
 """Standard deviation of the spectrum of natural noise. The low contrast lets the dream stand out."""
@@ -53,7 +56,7 @@ def initialize(
     """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
 
     For a spectrum or its phases, the step size shrinks to zero along a cosine, so that the picture settles. For pixels,
-    the step size is constant: the default step size of a dreamed photograph.
+    the step size is constant.
 
     Args:
         terms: Terms of the prior by name.
@@ -70,7 +73,7 @@ def initialize(
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
     if term.name == "pixels":
         pixels = Pixels.noise(*size, generator, device)
-        ascent = NormalizedAscent(pixels.parameters, PhotoRecipe.step_size / 255)
+        ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase
     if term.name == "fourier":

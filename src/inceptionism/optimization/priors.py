@@ -65,7 +65,8 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
     if "decorrelate" in terms:
         filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
     if "laplacian" in terms:
-        filters.append(partial(normalize_laplacian, levels=int(numbers["laplacian"]["levels"])))
+        levels, decay = numbers["laplacian"]["levels"], numbers["laplacian"]["decay"]
+        filters.append(partial(normalize_laplacian, levels=int(levels), decay=decay))
     return Prior(
         [random_view(**numbers["views"])] if "views" in terms else [],
         penalties,

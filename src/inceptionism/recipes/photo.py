@@ -51,11 +51,11 @@ class PhotoRecipe(Recipe):
         note="With the default, a large picture has the same large forms as a small one, and finer detail in them.",
     )
     octave_scale: float = setting(
-        1.6, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
+        1.8, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
     )
     steps: int = setting(10, "Number of steps in each octave", group="how", minimum=1, maximum=MAX_STEPS)
     step_size: float = setting(
-        1.5,
+        2.0,
         "Strength of the dream: mean change of a pixel in one step",
         group="how",
         unit="8-bit gray levels",
@@ -75,7 +75,7 @@ class PhotoRecipe(Recipe):
         absent="the size of the original",
     )
     prior: str = setting(
-        "decorrelate + laplacian",
+        "decorrelate + laplacian(decay=0.5)",
         "Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or statistics, joined by "
         "+; or none",
         group="how",

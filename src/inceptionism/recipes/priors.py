@@ -115,9 +115,13 @@ _DEFINITIONS = (
     ),
     PriorDefinition(
         "laplacian",
-        "The gradient is normalized so that coarse and fine details grow equally fast.",
-        source="Mordvintsev, 2016",
-        arguments=(PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),),
+        "The gradient is normalized so that coarse and fine details grow equally fast. With a decay, fine details grow "
+        "more slowly, which makes large forms and smooth ground.",
+        source="Mordvintsev, 2016; we added the decay",
+        arguments=(
+            PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),
+            PriorArgument("decay", 0, -2, 4, "Exponent of the decrease: amplitudes are 1/frequency^decay"),
+        ),
     ),
     PriorDefinition(
         "decorrelate",

@@ -173,6 +173,7 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         "size": (variant.size, variant.size),
         "labels": imagenet_labels(),
         "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
+        "default_layer": f"blocks.{module.stage_ends[4] + 1}",
         "recommended": [f"blocks.{index}" for index in module.stage_ends[1:]],
     }
     return Network(module, name=name, **(defaults | given))
