@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from inceptionism.files import text_of_name
-from inceptionism.io import PhotoSource, load_mask, load_photo
+from inceptionism.io import Photo, PhotoSource, load_mask, load_photo
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective
 from inceptionism.optimization import PriorFunctions
 from inceptionism.recipes import (
+    DREAM,
+    KEEP,
     ClassRecipe,
     Keyframe,
     PhotoRecipe,
@@ -48,6 +50,7 @@ ANNOTATIONS = {
     "objective": "Objective | str | None",
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
+    "colors": "PhotoSource",
     "keyframes": "Keyframes",
     "transforms": "Transforms",
     "penalties": "Penalties",
@@ -70,6 +73,7 @@ NOTES = {
     "objective": "An `Objective` is accepted too.",
     "guide": "A path, a PIL image, an array or a tensor (see `load_photo`).",
     "mask": "A path, a PIL image, or an array or a tensor, which may also be H×W.",
+    "colors": "A PIL image, an array or a tensor is accepted in place of the name of a picture.",
     "device": "A device of torch is accepted too.",
     "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
 }
@@ -139,6 +143,7 @@ def visualize(
             If only some of several pictures fail, the error has the `results` of the others.
     """
     functions = PriorFunctions.of(settings.pop("transforms"), settings.pop("penalties"))
+    settings["colors"], colors = split_colors(settings["colors"])
     network = settings.pop("network")
     name = network_name(network)
     targets: Sequence[Any] = target if isinstance(target, Sequence) and not isinstance(target, str) else [target]
@@ -148,7 +153,12 @@ def visualize(
         wanted: dict[str, Any] = {"target": one} if objective is None else {"objective": str(objective)}
         recipe = ClassRecipe(network=name, **wanted, **settings)
         runs += make_class_runs(
-            recipe, 1 if count is None else count, network=network, objective=objective, prior_functions=functions
+            recipe,
+            1 if count is None else count,
+            network=network,
+            objective=objective,
+            colors=colors,
+            prior_functions=functions,
         )
         network = runs[0].network
     if targets is not target and count is None:
@@ -222,9 +232,9 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
+    colors, palette = split_colors(settings["colors"])
     if guide is not None:
-        is_path = isinstance(guide, (str, os.PathLike))
-        guide = replace(load_photo(guide), name=text_of_name(guide)) if is_path else load_photo(guide)
+        guide = load_named(guide)
     if mask is not None:
         mask = load_mask(mask)
     recipe = {
@@ -233,6 +243,7 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "objective": None if objective is None else str(objective),
         "guide": None if guide is None else guide.title,
         "mask": None if mask is None else mask.name,
+        "colors": colors,
     }
     objects = {
         "network": network,
@@ -240,5 +251,20 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "objective": None if isinstance(objective, str) else objective,
         "guide": guide,
         "mask": mask,
+        "colors": palette,
     }
     return recipe, objects
+
+
+def split_colors(colors: PhotoSource) -> tuple[str, Photo | None]:
+    """Return the colors as a recipe holds them, and the picture whose colors the result gets. None if there is none."""
+    if isinstance(colors, str) and colors in (KEEP, DREAM):
+        return colors, None
+    photo = load_named(colors)
+    return photo.title, photo
+
+
+def load_named(source: PhotoSource) -> Photo:
+    """Return a picture. Its name is the path by which a recipe names it, if it is from a file."""
+    photo = load_photo(source)
+    return replace(photo, name=text_of_name(source)) if isinstance(source, (str, os.PathLike)) else photo

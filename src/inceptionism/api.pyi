@@ -36,7 +36,11 @@ def dream(
     jitter: int = 32,
     size: int | None = None,
     prior: str = "decorrelate + laplacian(decay=0.5)",
+    strength: float = 1.0,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -68,12 +72,20 @@ def dream(
             has the same large forms as a small one, and finer detail in them.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
-        step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the result, in pixels. By default the size of the original.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
             statistics, joined by +; or none. docs/priors.md explains them.
+        strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
+            is.
         seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture. A PIL image, an array or a tensor is
+            accepted in place of the name of a picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
@@ -105,6 +117,9 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -123,6 +138,9 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -141,6 +159,9 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -168,6 +189,12 @@ def visualize(
             the size of the network if it accepts no other.
         steps: Number of steps. By default the number of the preset.
         seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture. A PIL image, an array or a tensor is
+            accepted in place of the name of a picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
@@ -213,8 +240,12 @@ def zoom(
     jitter: int = 32,
     size: int | tuple[int, int] | None = 640,
     prior: str = "none",
+    strength: float = 1.0,
     keep: float = 0.05,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -255,15 +286,23 @@ def zoom(
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. If a height and a width are given, the photograph is
             cropped to this shape. "none" means the size of the photograph.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
             statistics, joined by +; or none. docs/priors.md explains them.
+        strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
+            is.
         keep: Share of the difference from the first frame's brightness and contrast that every frame
             corrects. With 0, the contrast of a long zoom becomes too strong.
         seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture. A PIL image, an array or a tensor is
+            accepted in place of the name of a picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
@@ -301,9 +340,13 @@ def video(
     jitter: int = 32,
     size: int | None = None,
     prior: str = "none",
+    strength: float = 1.0,
     first_steps: int = 10,
     blend: float = 0.92,
     seed: int = 0,
+    colors: PhotoSource = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -333,16 +376,24 @@ def video(
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Strength of the dream: mean change of a pixel in one step, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. By default the size of the film.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
             statistics, joined by +; or none. docs/priors.md explains them.
+        strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
+            is.
         first_steps: Number of steps in each octave of the first frame, and of the first frame after a
             cut.
         blend: Share of the dream that is carried to the next frame. The higher it is, the less the film
             flickers.
         seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture. A PIL image, an array or a tensor is
+            accepted in place of the name of a picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where

@@ -18,6 +18,7 @@ from inceptionism.film.warp import warp_by_flow
 from inceptionism.io.photos import Photo
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 from inceptionism.recipes import PhotoRecipe
+from inceptionism.runs.oklab import to_oklab
 from inceptionism.tensors import to_picture
 from tests.support.films import pan, write
 
@@ -119,3 +120,20 @@ def test_size_and_options_reach_the_recipe(film, tiny) -> None:
     assert resize_pixels(np.zeros((44, 58, 3), np.uint8), run.size).shape == (28, 37, 3)
     assert (run.recipe.blend, run.recipe.first_steps, run.recipe.steps) == (0.5, 2, 3)
     assert run.recipe.made_with.photo["name"] == "a.mp4"
+
+
+def test_the_whole_dream_is_carried_on_whatever_share_of_it_is_shown(film, tiny) -> None:
+    full, half = (list(inc.video(film, network=tiny, strength=share, **SMALL)) for share in (1, 0.5))
+    sources = [to_picture(frame.pixels, torch.device("cpu")) for frame in FilmSource(film)]
+    for one, other, source in zip(full, half, sources, strict=True):
+        assert one.score == other.score
+        torch.testing.assert_close(other.picture, (one.picture + source) / 2, atol=1e-5, rtol=0)
+
+
+def test_a_film_keeps_the_colors_of_each_frame(film, tiny) -> None:
+    kept = next(iter(inc.video(film, network=tiny, colors="keep", **SMALL))).picture
+    source = to_picture(FilmSource(film).first, torch.device("cpu"))
+    inside = ((kept > 0.01) & (kept < 0.99)).all(1)[0]
+    difference = (to_oklab(kept) - to_oklab(source))[0, :, inside].abs()
+    assert difference[1:].max() < 0.02
+    assert difference[0].max() > 0.02

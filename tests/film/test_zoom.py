@@ -12,6 +12,7 @@ from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.warp import warp_by_camera
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.recipes.camera import Camera
+from inceptionism.runs import Palette
 from inceptionism.tensors import to_picture
 
 SMALL = {"layer": "second", "octaves": 2, "jitter": 4, "fps": 8, "seconds": 1}
@@ -134,3 +135,25 @@ def test_settings_that_are_not_valid_are_refused(photo, tiny) -> None:
         zoom(photo, tiny, seconds=0)
     with pytest.raises(inc.UnknownName, match="first"):
         zoom(photo, tiny, keyframes=[{"at": 1, "layer": "frist"}])
+
+
+def test_with_a_strength_of_0_only_the_camera_moves(photo, tiny) -> None:
+    still, moved = (list(zoom(photo, tiny, keep=0, strength=0))[at].picture for at in (0, 1))
+    start = zoom(photo, tiny, keep=0).state()["picture"]
+    np.testing.assert_allclose(still[0].permute(1, 2, 0).numpy(), start, atol=1e-6)
+    expected = warp_by_camera(still, Camera().matrix(44, 58, 1 / 8)).clamp(0, 1)
+    torch.testing.assert_close(moved, expected)
+
+
+def test_kept_colors_are_those_of_the_first_frame(photo, tiny) -> None:
+    start = Palette.of(to_picture(np.asarray(zoom(photo, tiny)._run.photo.pixels), torch.device("cpu")))
+    last = {colors: list(zoom(photo, tiny, colors=colors, keep=0))[-1].picture for colors in ("keep", "dream")}
+    distance = {colors: (Palette.of(picture).mean - start.mean)[1:].abs().sum() for colors, picture in last.items()}
+    assert distance["keep"] < 0.02
+    assert distance["keep"] < distance["dream"] / 2
+
+
+def test_the_tone_of_a_frame_does_not_change_the_next_frame(photo, tiny) -> None:
+    plain, gray = (list(zoom(photo, tiny, saturation=saturation, contrast=1))[-1] for saturation in (1, 0))
+    assert gray.score == plain.score
+    assert (gray.picture.amax(1) - gray.picture.amin(1)).max() < 0.01

@@ -60,7 +60,9 @@ def zoomed() -> Frames:
         {"at": 0.1, "layer": ["blocks.4"], "zoom": 2.0},
         {"at": 0.4, "objective": "channel(blocks.7:5)", "rotation": 30.0, "toward": [0.2, 0.7]},
     ]
-    run = inc.zoom(PHOTO, layer="blocks.10", seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32")
+    run = inc.zoom(
+        PHOTO, layer="blocks.10", seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32"
+    )
     return [frame.image for frame in run]
 
 

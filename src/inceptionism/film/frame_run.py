@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inceptionism.io import Photo
+from inceptionism.io import FileResolver, Photo
 from inceptionism.networks import Network
 from inceptionism.objectives import MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
@@ -27,6 +28,8 @@ class FrameRun(PhotoRun):
         network: Network, as in `PhotoRun`.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
         objective: Objective to maximize. If it changes over time, this is the sum of all objectives.
+        colors: Picture whose colors the film gets, as in `PhotoRun`.
+        find_file: Function that finds the file of that picture.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class FrameRun(PhotoRun):
         network: str | nn.Module | Network | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
         objective: Objective,
+        colors: Photo | None = None,
+        find_file: FileResolver = Path,
     ) -> None:
         super().__init__(
             replace(recipe, size=None, guide=None, mask=None),
@@ -44,6 +49,8 @@ class FrameRun(PhotoRun):
             network=network,
             prior_functions=prior_functions,
             objective=objective,
+            colors=colors,
+            find_file=find_file,
         )
         self._frame: Tensor | None = None
         self._mixture: Sequence[tuple[float, Objective]] = [(1.0, self.objective)]

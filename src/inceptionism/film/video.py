@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,7 @@ class VideoRun(FilmRun):
         film: Film to dream.
         network: Network, as in `PhotoRun`.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
+        colors: Picture whose colors the film gets, in place of the one that the recipe names.
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
@@ -57,6 +59,7 @@ class VideoRun(FilmRun):
         *,
         network: str | nn.Module | Network | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
+        colors: Photo | None = None,
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
@@ -66,7 +69,15 @@ class VideoRun(FilmRun):
         first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self.objective = photo_objective(recipe, net, first, **replacements)
-        self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=self.objective)
+        self._run = FrameRun(
+            recipe,
+            first,
+            network=net,
+            prior_functions=prior_functions,
+            objective=self.objective,
+            colors=colors,
+            find_file=replacements.get("find_file", Path),
+        )
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
         self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
@@ -87,7 +98,11 @@ class VideoRun(FilmRun):
                     initial, steps = self._initial_picture(picture, pixels)
                     dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
                     self._before, self._detail = pixels, dreamed - picture
-                    yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
+                    grading = self._run.grading
+                    # The whole dream is carried to the next frame, whatever share of it is shown.
+                    graded = grading.blend(picture, dreamed) if grading.blends else dreamed
+                    graded = grading.tone(graded.clone()) if grading.tones else graded
+                    yield Frame(self.number, source.time, graded, self._run.scores[-1])
         finally:
             self.notes += self._film.notes[copied_notes:]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from inceptionism.networks import Network, load_network
 from inceptionism.objectives import Objective
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions, natural_noise
 from inceptionism.recipes import ZoomRecipe, keyframe_position
-from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
+from inceptionism.runs import Palette, Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import center_crop, to_image, to_picture
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ZoomRun(FilmRun):
         photo: Photograph that the zoom starts from. None means noise that looks like colored clouds.
         network: Network, as in `PhotoRun`.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
+        colors: Picture whose colors the film gets, in place of the one that the recipe names.
         **replacements: Objects that are used in place of those in the recipe.
     """
 
@@ -52,6 +54,7 @@ class ZoomRun(FilmRun):
         *,
         network: str | nn.Module | Network | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
+        colors: Photo | None = None,
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__()
@@ -61,7 +64,13 @@ class ZoomRun(FilmRun):
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
         self._run = FrameRun(
-            recipe, first, network=net, prior_functions=prior_functions, objective=self._objectives.total
+            recipe,
+            first,
+            network=net,
+            prior_functions=prior_functions,
+            objective=self._objectives.total,
+            colors=colors,
+            find_file=replacements.get("find_file", Path),
         )
         self.recipe = replace(recipe, made_with=self._run.made_with(photo))
         self.notes = self._run.notes
@@ -69,6 +78,10 @@ class ZoomRun(FilmRun):
         self.time_base = 1 / self.fps
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
         self._first = self._picture = to_picture(first.pixels, net.device)
+        self._grading = self._run.grading
+        if self._grading.keeps_colors:
+            # The photograph leaves the frame, so its colors are kept as a palette.
+            self._grading = replace(self._grading, keeps_colors=False, palette=Palette.of(self._first))
 
     def frames(self) -> Generator[Frame, None, None]:
         while self.total is None or self.number < self.total:
@@ -80,8 +93,10 @@ class ZoomRun(FilmRun):
                 warped = warp_by_camera(picture, camera.matrix(*self.size, float(1 / self.fps)))
                 picture = self._restore_brightness_and_contrast(warped)
             mixture = self._objectives.mixture_at(float(time))
-            self._picture = self._run.dream(picture, frame_seed(self.recipe.seed, number), mixture=mixture)
-            yield Frame(number, time, self._picture, self._run.scores[-1])
+            dreamed = self._run.dream(picture, frame_seed(self.recipe.seed, number), mixture=mixture)
+            self._picture = self._grading.blend(picture.clone(), dreamed) if self._grading.blends else dreamed
+            toned = self._grading.tone(self._picture.clone()) if self._grading.tones else self._picture
+            yield Frame(number, time, toned, self._run.scores[-1])
 
     def _restore_brightness_and_contrast(self, picture: Tensor) -> Tensor:
         """Return a picture whose brightness and contrast are moved toward those of the first frame.

@@ -11,7 +11,7 @@ from typing import Any
 from inceptionism.errors import InvalidSetting
 from inceptionism.io.photos import last_path_part
 from inceptionism.networks.hub import LIBRARIES, SUFFIXES
-from inceptionism.recipes import NONE, Recipe, ZoomRecipe, join_terms, parse_terms
+from inceptionism.recipes import NONE, Recipe, ZoomRecipe, join_terms, parse_terms, picture_settings
 
 FILE_ARGUMENTS = {"direction": 1, "phase": 0}
 """Index of the first argument that names a file, by the name of the objective or prior."""
@@ -24,9 +24,8 @@ def without_folders(recipe: Recipe) -> Recipe:
     """
     names = ShortNames((recipe.made_with.pictures if recipe.made_with else None) or {})
     changes: dict[str, Any] = {}
-    for name in ("guide", "mask"):
-        if value := getattr(recipe, name, None):
-            changes[name] = names.of(value)
+    for name, picture in picture_settings(vars(recipe)).items():
+        changes[name] = names.of(picture)
     for name in ("objective", "prior"):
         value = getattr(recipe, name, None)
         if value not in (None, NONE):

@@ -7,14 +7,26 @@ from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printe
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
-from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
+from .recipe import (
+    DEVICES,
+    DREAM,
+    KEEP,
+    MAX_SEED,
+    PRECISIONS,
+    Recipe,
+    picture_settings,
+    readable_value,
+    recipe_kinds,
+)
 from .settings import GROUPS, NONE, NamedSetting, settings_of
 from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, ClassRecipe
 
 __all__ = [
     "DEFAULT_SIZE",
     "DEVICES",
+    "DREAM",
     "GROUPS",
+    "KEEP",
     "MAX_OCTAVES",
     "MAX_SEED",
     "MAX_TOGETHER",
@@ -47,6 +59,7 @@ __all__ = [
     "parse_layers",
     "parse_prior",
     "parse_terms",
+    "picture_settings",
     "printed_name",
     "prior_numbers",
     "prior_reference",

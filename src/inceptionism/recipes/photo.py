@@ -56,7 +56,7 @@ class PhotoRecipe(Recipe):
     steps: int = setting(10, "Number of steps in each octave", group="how", minimum=1, maximum=MAX_STEPS)
     step_size: float = setting(
         2.0,
-        "Strength of the dream: mean change of a pixel in one step",
+        "Size of a step: mean change of a pixel",
         group="how",
         unit="8-bit gray levels",
         above=0,
@@ -81,6 +81,14 @@ class PhotoRecipe(Recipe):
         group="how",
         note="docs/priors.md explains them.",
         convert=checked_photo_prior,
+    )
+    strength: float = setting(
+        1.0,
+        "Share of the dream that is laid on the photograph",
+        group="how",
+        minimum=0,
+        maximum=1,
+        note="With 0, the photograph stays as it is.",
     )
     guide: str | None = setting(None, "Second picture whose shapes you want to see in the result", group="what")
     mask: str | None = setting(

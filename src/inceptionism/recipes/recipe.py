@@ -45,6 +45,15 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 DEVICE_PATTERN = "auto|(cpu|cuda|mps)(:[0-9]{1,3})?"
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
+KEEP = "keep"
+DREAM = "dream"
+
+PICTURE_SETTINGS = ("guide", "mask", "colors")
+"""Settings whose value may be the name of a picture."""
+
+MAX_FACTOR = 10.0
+"""Largest factor of the contrast and of the saturation."""
+
 MAX_SEED = 2**63 - 1
 MAX_STEPS = 100_000
 
@@ -62,6 +71,14 @@ def checked_device(name: str, device: Any) -> str:
             f"not {quote_value(device)}"
         )
     return text
+
+
+def picture_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of a recipe that name a picture, from all settings by name."""
+    named = {name: settings[name] for name in PICTURE_SETTINGS if isinstance(settings.get(name), str)}
+    if named.get("colors") in (KEEP, DREAM):
+        del named["colors"]
+    return named
 
 
 def checked_memory(_name: str, memory: Any) -> str:
@@ -90,6 +107,22 @@ class Recipe:
     )
     seed: int = setting(
         0, "Random seed: the same seed gives the same picture", group="how", minimum=0, maximum=MAX_SEED
+    )
+    colors: str = setting(
+        DREAM,
+        "Colors of the result: keep, dream, or the name of a picture",
+        group="how",
+        note="With keep, only the lightness is dreamed, and a zoom keeps the colors of its first frame. With the name "
+        "of a picture, the result gets the colors of that picture.",
+    )
+    contrast: float = setting(1.0, "Factor of the contrast of the result", group="how", minimum=0, maximum=MAX_FACTOR)
+    saturation: float = setting(
+        1.0,
+        "Factor of the saturation of the result",
+        group="how",
+        minimum=0,
+        maximum=MAX_FACTOR,
+        note="With 0, the result is gray.",
     )
     device: str = setting(
         "auto",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.priors import parse_prior
-from inceptionism.recipes.recipe import MAX_STEPS, Recipe, titled
+from inceptionism.recipes.recipe import DREAM, KEEP, MAX_STEPS, Recipe, titled
 from inceptionism.recipes.settings import documented, setting
 from inceptionism.validation import MAX_SIDE, check_text, checked_size
 
@@ -102,6 +102,11 @@ class ClassRecipe(Recipe):
         super().__post_init__()
         if (self.target is None) == (self.objective is None):
             raise InvalidSetting("give either a class or an objective")
+        if self.colors == KEEP:
+            raise InvalidSetting(
+                f"colors must be {DREAM} or the name of a picture, because a picture from noise has no photograph "
+                "whose colors it could keep"
+            )
         if self.number >= self.together:
             raise InvalidSetting(f"number must be from 0 to {self.together - 1}, not {self.number}")
 

@@ -1,6 +1,7 @@
 from .base import Run
 from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
+from .grading import Grading, Palette
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .replay import (
     check_area,
@@ -14,6 +15,8 @@ from .visualization import ClassRun, make_class_runs
 
 __all__ = [
     "ClassRun",
+    "Grading",
+    "Palette",
     "PhotoRun",
     "Replacements",
     "ReplayInputs",

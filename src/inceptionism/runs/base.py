@@ -30,6 +30,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe, Term
 from inceptionism.runs.batches import run_batch, take_steps
+from inceptionism.runs.grading import Grading
 from inceptionism.runs.result import Result, Step
 from inceptionism.version import __version__
 
@@ -51,6 +52,7 @@ class Run(ABC):
         steps: Number of steps in each octave.
         objective: Objective that is maximized.
         prior: Prior that keeps the picture natural.
+        grading: Changes of the colors and the contrast after the dream.
         recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
         notes: Decisions that the run made, each in one sentence.
         scores: Score of each step so far.
@@ -63,6 +65,7 @@ class Run(ABC):
     steps: int
     objective: Objective
     prior: Prior
+    grading: Grading
 
     def __init__(
         self,
@@ -230,7 +233,7 @@ class Run(ABC):
             weights=self.network.weights_hash,
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.evaluator.dtype),
             photo=photo_facts,
-            pictures=self.objective.pictures() or None,
+            pictures={**self.objective.pictures(), **dict(self.grading.pictures)} or None,
             tile=self.tile,
             python_objective=None if self.objective.repeatable else True,
             python_prior=True if self.prior_functions else None,

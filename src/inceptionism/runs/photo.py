@@ -36,6 +36,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.grading import Grading
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import resize, to_image, to_picture
 
@@ -78,6 +79,7 @@ class PhotoRun(Run):
         photo: The photograph.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
+        colors: Picture whose colors the result gets, in place of the one that the recipe names.
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
@@ -94,9 +96,11 @@ class PhotoRun(Run):
         *,
         network: str | nn.Module | Network | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
+        colors: Photo | None = None,
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__(recipe, network, prior_functions)
+        self.grading = Grading.of(recipe, colors, replacements.get("find_file", Path))
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
@@ -137,10 +141,17 @@ class PhotoRun(Run):
             self.notes.append(f"{len(errors)} of {len(self.sizes)} octaves changed nothing: {errors[-1]}")
 
     def image(self) -> Image.Image:
-        image = to_image(self.picture(self.size), self.photo.alpha)
+        image = to_image(self.graded_picture(), self.photo.alpha)
         for name, value in self.photo.metadata.items():
             image.info[name] = value
         return image
+
+    def graded_picture(self) -> Tensor:
+        """Return the picture so far with the colors and the strength of the recipe, 1×3×H×W in [0, 1] or beyond."""
+        picture = self.picture(self.size)
+        if self.grading.blends:
+            picture = self.grading.blend(self.original(self.size), picture)
+        return self.grading.tone(picture.clone()) if self.grading.tones else picture
 
     def picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far: 1×3×H×W in [0, 1] or slightly beyond."""

@@ -29,6 +29,7 @@ from inceptionism.recipes import (
     checked_keyframes,
     describe_photo,
     parse_terms,
+    picture_settings,
 )
 from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
@@ -207,7 +208,7 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path]:
     """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
     known = known_names(network)
-    names = [changes[name] for name in ("guide", "mask") if isinstance(changes.get(name), str)]
+    names = list(picture_settings(changes).values())
     expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
     keyframes = checked_keyframes(changes.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]

@@ -28,6 +28,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, MadeWith, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.grading import Grading
 from inceptionism.tensors import to_image
 from inceptionism.validation import check_integer
 
@@ -41,6 +42,7 @@ def make_class_runs(
     *,
     network: str | nn.Module | Network | None = None,
     objective: Objective | None = None,
+    colors: Photo | None = None,
     prior_functions: PriorFunctions = NO_FUNCTIONS,
 ) -> list[ClassRun]:
     """Return the runs of `count` pictures of one class or objective, each from different noise.
@@ -53,7 +55,7 @@ def make_class_runs(
             more than `MAX_TOGETHER`.
         InvalidSetting, UnknownName: As for `ClassRun`.
     """
-    first = ClassRun(recipe, network=network, objective=objective, prior_functions=prior_functions)
+    first = ClassRun(recipe, network=network, objective=objective, colors=colors, prior_functions=prior_functions)
     check_integer("count", count, 1, MAX_TOGETHER if first.objective.compares_batch else None)
     if first.objective.compares_batch and count == 1:
         raise InvalidSetting(f"{first.objective} compares several pictures with each other; give a count of 2 or more")
@@ -68,6 +70,7 @@ def make_class_runs(
             else replace(recipe, seed=recipe.seed + number),
             network=first.network,
             objective=None if recipe.objective is None else first.objective,
+            colors=colors,
             prior_functions=prior_functions,
         )
         for number in range(count)
@@ -81,6 +84,7 @@ class ClassRun(Run):
         recipe: Settings of the picture.
         network: Network that is used in place of the one in the recipe: a name, a module or a `Network`.
         objective: Objective that is used in place of the one in the recipe.
+        colors: Picture whose colors the result gets, in place of the one that the recipe names.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
         find_file: Function that finds the files that the recipe names. No other file is opened.
 
@@ -97,10 +101,12 @@ class ClassRun(Run):
         *,
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
+        colors: Photo | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
         find_file: FileResolver = Path,
     ) -> None:
         super().__init__(recipe, network, prior_functions)
+        self.grading = Grading.of(recipe, colors, find_file)
         check_objective(objective)
         if objective is None and recipe.target is not None:
             text = target_text(recipe.target, self.network)
@@ -170,4 +176,5 @@ class ClassRun(Run):
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self._initialization.parameterization.picture())
+            picture = self._initialization.parameterization.picture()
+            return to_image(self.grading.tone(picture.clone()) if self.grading.tones else picture)
