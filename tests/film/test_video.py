@@ -68,7 +68,9 @@ def test_a_real_film_flickers_at_most_half_as_much_and_is_equally_strong(shared,
     run = inc.video(path, network=lite0, size=224)
     dreamed = [frame.picture for frame in islice(run, 10)]
     originals = [resize_pixels(frame.pixels, run.size) for frame in islice(FilmSource(path), 10)]
-    recipe = PhotoRecipe(octaves=run.recipe.octaves, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior)
+    recipe = PhotoRecipe(
+        octaves=run.recipe.octaves, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior, step_size=1.5
+    )
     frame_run = FrameRun(recipe, Photo(originals[0]), network=lite0, objective=run.objective)
     separate = [
         frame_run.dream(to_picture(pixels, torch.device("cpu")), frame_seed(0, index))

@@ -34,7 +34,7 @@ def test_a_zoom_makes_the_frames_of_its_length(photo, tiny) -> None:
 
 
 def test_a_frame_is_the_frame_before_warped_and_dreamed_like_a_photograph(photo, tiny) -> None:
-    run = zoom(photo, tiny, keep=0, octaves=1, zoom=3, rotation=50)
+    run = zoom(photo, tiny, prior="none", keep=0, octaves=1, zoom=3, rotation=50)
     first, second = list(run)[:2]
     warped = warp_by_camera(first.picture, Camera(zoom=3, rotation=50).matrix(44, 58, 1 / 8)).clamp(0, 1)
     changed = (second.picture - warped).abs().mean() * 255
@@ -75,7 +75,7 @@ def test_a_zoom_that_resumes_from_a_state_makes_the_same_frames(photo, tiny) -> 
 
 def test_keep_holds_the_contrast_near_that_of_the_first_frame(photo, tiny) -> None:
     def drift(keep: float) -> float:
-        frames = list(zoom(photo, tiny, keep=keep, step_size=8, seconds=3))
+        frames = list(zoom(photo, tiny, keep=keep, step_size=8, seconds=3, prior="none"))
         return abs(frames[-1].picture.std() - frames[0].picture.std()).item()
 
     assert drift(0.2) < drift(0) / 2

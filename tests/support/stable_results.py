@@ -31,6 +31,9 @@ PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-
 PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
 """Settings of the algorithm of 2015. They were the defaults of a photograph in the first recipes."""
 
+FILM_2015 = {"octave_scale": 1.4, "prior": "none"}
+"""Settings of the first films, which were their defaults."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -61,7 +64,15 @@ def zoomed() -> Frames:
         {"at": 0.4, "objective": "channel(blocks.7:5)", "rotation": 30.0, "toward": [0.2, 0.7]},
     ]
     run = inc.zoom(
-        PHOTO, layer="blocks.10", seconds=0.5, fps=12, size=71, keyframes=keyframes, device="cpu", precision="fp32"
+        PHOTO,
+        **FILM_2015,
+        layer="blocks.10",
+        seconds=0.5,
+        fps=12,
+        size=71,
+        keyframes=keyframes,
+        device="cpu",
+        precision="fp32",
     )
     return [frame.image for frame in run]
 
@@ -69,7 +80,7 @@ def zoomed() -> Frames:
 def filmed() -> Frames:
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "pan.mkv", pan(PHOTO, 6), codec="ffv1", pixels="bgr0", options={"level": "3"})
-        run = inc.video(path, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
+        run = inc.video(path, **FILM_2015, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
         return [frame.image for frame in run]
 
 

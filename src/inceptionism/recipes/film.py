@@ -20,8 +20,7 @@ class ZoomRecipe(PhotoRecipe):
     kind = "zoom"
 
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
-    octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
-    prior: str = inherited(PhotoRecipe, "prior", NONE)
+    prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
     step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     size: int | None = inherited(
