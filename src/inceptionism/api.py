@@ -48,6 +48,7 @@ ANNOTATIONS = {
     "objective": "Objective | str | None",
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
+    "tileable": "bool | str | None",
     "keyframes": "Keyframes",
     "transforms": "Transforms",
     "penalties": "Penalties",

@@ -36,6 +36,7 @@ def dream(
     jitter: int = 32,
     size: int | None = None,
     prior: str = "decorrelate + laplacian",
+    tileable: bool | str | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -73,6 +74,9 @@ def dream(
         size: Longer side of the result, in pixels. By default the size of the original.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
             statistics, joined by +; or none. docs/priors.md explains them.
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
         seed: Random seed: the same seed gives the same picture.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
@@ -104,6 +108,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -122,6 +127,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -140,6 +146,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     device: str | torch.device = "auto",
     precision: str = "auto",
@@ -167,6 +174,9 @@ def visualize(
         size: Height and width of the picture; one number means both, in pixels. By default 224x224, or
             the size of the network if it accepts no other.
         steps: Number of steps. By default the number of the preset.
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
         seed: Random seed: the same seed gives the same picture.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
