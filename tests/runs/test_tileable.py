@@ -22,7 +22,7 @@ from inceptionism.io import load_mask, load_photo
 from inceptionism.objectives import inversion
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe
 from inceptionism.runs import ClassRun, PhotoRun, finish_runs, make_class_runs
-from tests.support.seams import AXES, has_seam
+from tests.support.seams import AXES, edge_differences, has_seam
 from tests.support.tiny_networks import tiny_network
 
 PHOTO = chelsea()[60:228:3, 90:378:3]
@@ -97,6 +97,31 @@ def test_masks_and_aligned_references_wrap_around() -> None:
             made = load_mask(value) if name == "mask" else inversion("second", load_photo(value))
             dreams.append(dreamed(np.roll(photo, (down, right), (0, 1)), tileable="both", **{name: made}))
         np.testing.assert_allclose(dreams[1], np.roll(dreams[0], turn, (0, 1)), atol=2e-3)
+
+
+@pytest.mark.parametrize("tileable", AXES)
+@pytest.mark.parametrize("size", [(56, 96), (35, 60), (61, 104)])
+def test_a_mask_with_different_edges_has_no_seam(tileable: str, size: tuple[int, int]) -> None:
+    amount = np.zeros(PHOTO.shape[:2], np.uint8)
+    amount[30:, 50:] = 255
+    recipe = PhotoRecipe(**SETTINGS, tileable=tileable)
+    run = PhotoRun(recipe, load_photo(PHOTO), network=tiny_network(), mask=load_mask(amount))
+    (masked,) = run.masked_objectives(size)
+    weights = masked.mask[0].permute(1, 2, 0).numpy()
+    for axis in (0, 1):
+        assert edge_differences(amount[..., None] / 255, axis)[0] > 0.3
+        assert (edge_differences(weights, axis)[0] < 0.1) == (axis in AXES[tileable])
+
+
+def test_a_mask_is_resized_around_its_edges() -> None:
+    amount = seamless_photo("both")[..., 0]
+    masks = []
+    for turn in (0, 0), TURNS["both"]:
+        recipe = PhotoRecipe(**SETTINGS, tileable="both")
+        mask = load_mask(np.roll(amount, turn, (0, 1)))
+        run = PhotoRun(recipe, load_photo(PHOTO), network=tiny_network(), mask=mask)
+        masks.append(run.masked_objectives((28, 48))[0].mask)
+    torch.testing.assert_close(masks[1], masks[0].roll((12, 20), (-2, -1)))
 
 
 @pytest.mark.parametrize("tileable", AXES)
