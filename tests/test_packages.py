@@ -58,7 +58,18 @@ def test_every_public_name_of_a_package_exists(package) -> None:
 
 
 def test_the_top_package_has_only_the_agreed_modules() -> None:
-    agreed = {"__init__", "__main__", "api", "errors", "files", "interruption", "memory", "plugins", "tensors"}
+    agreed = {
+        "__init__",
+        "__main__",
+        "api",
+        "errors",
+        "files",
+        "interruption",
+        "memory",
+        "plugins",
+        "seamless",
+        "tensors",
+    }
     assert {path.stem for path in ROOT.glob("*.py")} <= agreed | {"validation", "version"}
 
 

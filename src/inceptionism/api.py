@@ -51,6 +51,7 @@ ANNOTATIONS = {
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
     "colors": "PhotoSource",
+    "tileable": "bool | str | None",
     "keyframes": "Keyframes",
     "transforms": "Transforms",
     "penalties": "Penalties",

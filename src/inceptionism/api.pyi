@@ -37,6 +37,7 @@ def dream(
     size: int | None = None,
     prior: str = "decorrelate + laplacian(decay=0.5)",
     strength: float = 1.0,
+    tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
@@ -79,6 +80,9 @@ def dream(
             statistics, joined by +; or none. docs/priors.md explains them.
         strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
             is.
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
         seed: Random seed: the same seed gives the same picture.
         colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
             lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
@@ -116,6 +120,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
@@ -137,6 +142,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
@@ -158,6 +164,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
@@ -188,6 +195,9 @@ def visualize(
         size: Height and width of the picture; one number means both, in pixels. By default 224x224, or
             the size of the network if it accepts no other.
         steps: Number of steps. By default the number of the preset.
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
         seed: Random seed: the same seed gives the same picture.
         colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
             lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a

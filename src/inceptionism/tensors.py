@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,10 +16,95 @@ BAND_ROWS = 256
 """Number of rows of a picture that are converted to 8 bits at a time."""
 
 
-def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
+class Wrap(NamedTuple):
+    """The directions in which a picture continues at its opposite edge, so that copies of it fit together.
+
+    Attributes:
+        vertical: Whether the bottom edge continues at the top edge.
+        horizontal: Whether the right edge continues at the left edge.
+    """
+
+    vertical: bool = False
+    horizontal: bool = False
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Dimensions of an N×C×H×W picture that wrap around."""
+        return tuple(axis for axis, wraps in zip((-2, -1), self, strict=True) if wraps)
+
+    def enlarged(self, size: tuple[int, int], margin: int) -> tuple[int, int]:
+        """Return a height and width with a margin at both ends of each direction that wraps around."""
+        height, width = (length + 2 * margin * wraps for length, wraps in zip(size, self, strict=True))
+        return height, width
+
+
+NO_WRAP = Wrap()
+
+
+def with_margin(picture: Tensor, margin: int, wrap: Wrap) -> Tensor:
+    """Return an N×C×H×W picture with the pixels that continue it, at both ends of each direction that wraps around.
+
+    Args:
+        picture: N×C×H×W.
+        margin: Number of pixels at each end. It may be larger than the picture.
+        wrap: Directions that wrap around.
+    """
+    for axis in wrap.axes:
+        picture = continued(picture, axis, margin, margin)
+    return picture
+
+
+def without_margin(picture: Tensor, margin: int, wrap: Wrap) -> Tensor:
+    """Return the part of an N×C×H×W picture without the margin that `with_margin` added."""
+    for axis in wrap.axes:
+        picture = picture.narrow(axis, margin, picture.shape[axis] - 2 * margin)
+    return picture
+
+
+def continued(picture: Tensor, axis: int, before: int, after: int) -> Tensor:
+    """Return a picture that wraps around, with further pixels before its first one and after its last one."""
+    size = picture.shape[axis]
+    return picture.index_select(axis, torch.arange(-before, size + after, device=picture.device) % size)
+
+
+def interpolate(
+    picture: Tensor, size: tuple[int, int], mode: str, wrap: Wrap = NO_WRAP, *, antialias: bool = False
+) -> Tensor:
+    """Return the same as `F.interpolate(picture, size, mode=mode, antialias=antialias)`, and let the picture wrap.
+
+    Args:
+        picture: N×C×H×W.
+        size: Height and width of the result.
+        mode: "bilinear" or "bicubic".
+        wrap: Directions in which the filter continues at the opposite edge.
+        antialias: Whether the filter is widened when the picture shrinks.
+    """
+    for axis in wrap.axes:
+        if picture.shape[axis] != size[axis]:
+            picture = _interpolate_around(picture, axis, size[axis], mode, antialias=antialias)
+    if picture.shape[-2:] == size:
+        return picture
+    return F.interpolate(picture, size, mode=mode, antialias=antialias)
+
+
+def _interpolate_around(picture: Tensor, axis: int, size: int, mode: str, *, antialias: bool) -> Tensor:
+    """Return a picture at another size along one axis, in which it wraps around."""
+    old = picture.shape[axis]
+    ratio = size / old
+    reach = math.ceil(2 * max(1.0, 1 / ratio)) + 1  # pixels of the picture at each side that the cubic filter uses
+    # The first pixels lack what comes before the edge. One turn later, the same pixels have all their neighbors.
+    first = math.ceil(reach * ratio) + 1
+    longer = continued(picture, axis, 0, math.ceil((first + 1) / ratio) + reach)
+    ratios = (ratio, 1.0) if axis == -2 else (1.0, ratio)
+    around = F.interpolate(longer, scale_factor=ratios, mode=mode, antialias=antialias, recompute_scale_factor=False)
+    return around.narrow(axis, first, size).roll(first, axis)
+
+
+def resize(picture: Tensor, size: tuple[int, int], wrap: Wrap = NO_WRAP) -> Tensor:
     """Return an N×C×H×W picture at another height and width.
 
-    The filter is bicubic. When the picture shrinks, the filter is widened to prevent aliasing.
+    The filter is bicubic. When the picture shrinks, the filter is widened to prevent aliasing. In the directions of
+    `wrap`, the filter continues at the opposite edge.
     """
     if picture.shape[-2:] == size:
         return picture
@@ -24,7 +112,7 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
     # One channel at a time saves memory: the filter needs an intermediate picture of up to half the new size.
     for channel in range(picture.shape[1]):
         plane = picture[:, channel : channel + 1]
-        resized[:, channel : channel + 1] = F.interpolate(plane, size, mode="bicubic", antialias=True)
+        resized[:, channel : channel + 1] = interpolate(plane, size, "bicubic", wrap, antialias=True)
     return resized
 
 
@@ -43,18 +131,21 @@ def center_crop(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
     return pixels[top : top + rows, left : left + columns]
 
 
-def to_picture(pixels: NDArray[np.uint8], device: torch.device, size: tuple[int, int] | None = None) -> Tensor:
+def to_picture(
+    pixels: NDArray[np.uint8], device: torch.device, size: tuple[int, int] | None = None, wrap: Wrap = NO_WRAP
+) -> Tensor:
     """Return H×W×3 uint8 pixels as a 1×3×H×W float32 picture in [0, 1].
 
     Args:
         pixels: H×W×3, uint8, sRGB.
         device: Device of the picture.
         size: Height and width that the picture is resized to. None means the size of `pixels`.
+        wrap: Directions in which the picture continues at its opposite edge.
     """
     picture = torch.empty(1, 3, *(size or pixels.shape[:2]), device=device)
     for channel in range(3):
         plane = torch.from_numpy(pixels[..., channel].copy()).to(device)[None, None].float().div_(255)
-        picture[:, channel : channel + 1] = resize(plane, (picture.shape[-2], picture.shape[-1]))
+        picture[:, channel : channel + 1] = resize(plane, (picture.shape[-2], picture.shape[-1]), wrap)
     return picture
 
 

@@ -173,6 +173,7 @@ SETTINGS = {
     "--jitter": Case("0"),
     "--size": Case("30"),
     "--prior": Case("laplacian"),
+    "--tileable": Case("both", base={"--prior": "pixels"}),
     "--seed": Case("5"),
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import inceptionism as inc
 from inceptionism.optimization.gradient_filters import color_decorrelation, normalize_laplacian
+from inceptionism.tensors import Wrap
 
 
 @pytest.mark.parametrize("size", [(48, 64), (33, 51), (7, 3), (1, 1)])
@@ -46,6 +47,25 @@ def test_the_laplacian_in_place_equals_the_plain_one(size: tuple[int, int], leve
     gradient = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
     expected = plain_laplacian(gradient, levels)
     torch.testing.assert_close(normalize_laplacian(gradient.clone(), levels), expected)
+
+
+@pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])
+def test_the_laplacian_of_a_pattern_has_no_edge(wrap: Wrap) -> None:
+    """A turned gradient gives the turned result. The turn is a multiple of the pixels of the coarsest level."""
+    gradient = torch.randn(1, 3, 48, 80, generator=torch.Generator().manual_seed(1))
+    turn = [16 * wraps for wraps in wrap]
+    turned = normalize_laplacian(gradient.roll(turn, (-2, -1)), 4, wrap)
+    torch.testing.assert_close(turned, normalize_laplacian(gradient.clone(), 4, wrap).roll(turn, (-2, -1)))
+    with_edge = normalize_laplacian(gradient.roll(turn, (-2, -1)), 4)
+    assert (with_edge - normalize_laplacian(gradient.clone(), 4).roll(turn, (-2, -1))).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("size", [(61, 47), (33, 7), (2, 3), (1, 1)])
+def test_the_laplacian_of_a_pattern_accepts_all_sizes(size: tuple[int, int]) -> None:
+    gradient = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
+    normalized = normalize_laplacian(gradient.clone(), 4, Wrap(True, True))
+    assert normalized.shape == gradient.shape
+    assert normalized.isfinite().all()
 
 
 @pytest.mark.parametrize("saturation", [0.0, 1.0, 1.5])

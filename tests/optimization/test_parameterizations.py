@@ -12,6 +12,7 @@ from scipy import ndimage
 from skimage.data import astronaut, chelsea, coffee
 
 from inceptionism.optimization.parameterizations import FAINT_STD, Fourier, Parameterization, Phase, Pixels
+from inceptionism.tensors import Wrap
 from tests.support.pictures import neighbor_correlation
 
 CPU = torch.device("cpu")
@@ -94,6 +95,16 @@ def test_a_blur_equals_that_of_scipy(kind) -> None:
         logits, blurred = logits.logit(), blurred.logit()
     expected = ndimage.gaussian_filter(logits.numpy(), 1.5, mode="wrap" if kind is Fourier else "nearest", truncate=6)
     np.testing.assert_allclose(blurred.numpy(), expected, atol=2e-3 * np.abs(expected - expected.mean()).max() + 1e-5)
+
+
+@pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])
+def test_a_blur_of_pixels_that_wrap_around_equals_that_of_scipy(wrap: Wrap) -> None:
+    pixels = Pixels.noise(31, 7, generator(), CPU, wrap)
+    before = pixels.picture()[0, 1].detach().double().numpy()
+    pixels.blur(1.5)
+    modes = ["wrap" if wraps else "nearest" for wraps in wrap]
+    expected = ndimage.gaussian_filter(before, 1.5, mode=modes, truncate=4)
+    np.testing.assert_allclose(pixels.picture()[0, 1].detach(), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(31, 46), (47, 20), (64, 64), (1, 1), (2, 5)])

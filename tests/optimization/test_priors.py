@@ -17,7 +17,7 @@ from inceptionism.optimization import priors
 from inceptionism.optimization.parameterizations import Fourier
 from inceptionism.optimization.transforms import random_view
 from inceptionism.recipes import PARAMETERIZATIONS, parse_prior, prior_reference
-from inceptionism.tensors import to_picture
+from inceptionism.tensors import Wrap, to_picture
 from tests.support.pictures import neighbor_correlation
 from tests.support.tiny_networks import tiny_module
 
@@ -46,6 +46,17 @@ def test_penalties_equal_those_of_numpy() -> None:
     down[:, :-1], right[..., :-1] = x[:, 1:] - x[:, :-1], x[..., 1:] - x[..., :-1]
     assert priors.total_variation(picture).item() == pytest.approx(np.hypot(down, right).sum(), rel=1e-4)
     assert priors.norm(picture, 4).item() == pytest.approx((np.abs(2 * x - 1) ** 4).sum() / 8)
+
+
+@pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])
+def test_the_total_variation_of_a_pattern_counts_the_differences_across_its_seam(wrap: Wrap) -> None:
+    picture = noise(1, 3, 5, 7)
+    pad = [(0, 0), (0, 0), (0, int(wrap.vertical)), (0, int(wrap.horizontal))]
+    x = np.pad(picture.numpy(), pad, mode="wrap")[0]
+    down, right = np.zeros((3, 5, 7)), np.zeros((3, 5, 7))
+    rows, columns = x.shape[1] - 1, x.shape[2] - 1
+    down[:, :rows], right[..., :columns] = np.diff(x, axis=1)[..., :7], np.diff(x, axis=2)[:, :5]
+    assert priors.total_variation(picture, wrap).item() == pytest.approx(np.hypot(down, right).sum(), rel=1e-4)
 
 
 def test_the_gradient_of_statistics_agrees_with_finite_differences(tiny) -> None:
@@ -154,4 +165,5 @@ def test_the_defaults_in_signatures_are_those_of_the_prior_definitions(name: str
 
 def test_the_help_of_views_has_the_arguments_of_random_view() -> None:
     (definition,) = (prior for prior in prior_reference() if prior.name == "views")
-    assert [argument.name for argument in definition.arguments] == [*inspect.signature(random_view).parameters]
+    arguments = [name for name in inspect.signature(random_view).parameters if name != "wrap"]  # it is a setting
+    assert [argument.name for argument in definition.arguments] == arguments

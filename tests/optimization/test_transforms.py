@@ -17,6 +17,7 @@ from inceptionism.optimization.transforms import (
     shifted,
     similarity,
 )
+from inceptionism.tensors import Wrap
 
 
 def test_a_circular_shift_keeps_all_pixels() -> None:
@@ -59,6 +60,33 @@ def test_a_similarity_equals_that_of_scipy(shift, scale: float, rotation: float)
             picture[0, channel].numpy(), inverse, offset, order=1, mode="grid-constant", cval=0.5
         )
         np.testing.assert_allclose(view[channel], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "rotation"), [((0, 0), 1, 0), ((5, -9), 1, 0), ((6.5, 300), 0.3, -40), ((-80, 11), 1.9, 170)]
+)
+def test_a_similarity_of_a_pattern_equals_that_of_scipy(shift, scale: float, rotation: float) -> None:
+    picture = smooth(81, 118)
+    angle = np.radians(rotation)
+    inverse = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / scale
+    center = (np.array([81, 118]) - 1) / 2
+    offset = center - np.array(shift) - inverse @ center
+    view = similarity(picture, shift=shift, scale=scale, rotation=rotation, wrap=Wrap(True, True))[0].numpy()
+    for channel in range(3):
+        expected = ndimage.affine_transform(picture[0, channel].numpy(), inverse, offset, order=1, mode="grid-wrap")
+        np.testing.assert_allclose(view[channel], expected, atol=2e-3)
+
+
+def test_a_similarity_wraps_around_only_in_its_directions() -> None:
+    white = torch.ones(1, 3, 40, 57)
+    for wrap in Wrap(True, False), Wrap(False, True):
+        view = similarity(white, shift=(0, 0), scale=0.5, rotation=0, wrap=wrap)[0, 0]
+        inside = [
+            slice(None) if wraps else slice(length // 4 + 1, -(length // 4) - 1)
+            for wraps, length in zip(wrap, (40, 57), strict=True)
+        ]
+        assert view[tuple(inside)].eq(1).all()
+        assert view.mean() == pytest.approx(0.75, abs=0.02)  # half is white, and half is gray
 
 
 @pytest.mark.parametrize(("scale", "rotation"), [(1, 0), (0.6, 30), (1.9, -10), (7, 3)])

@@ -13,7 +13,7 @@ import typer
 from inceptionism.cli.options import SHARED, Debug, check_settings_used, option, saving_of
 from inceptionism.cli.parse import parse_place, parse_side_or_size
 from inceptionism.cli.terminal import exit_interrupted, report_errors
-from inceptionism.cli.typer_internals import PlainCommand
+from inceptionism.cli.typer_internals import Alone, PlainCommand
 from inceptionism.recipes import (
     GROUPS,
     Keyframe,
@@ -29,7 +29,7 @@ from inceptionism.recipes import (
 FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": ("--class",)}
 """Flags of settings that differ from the name of the setting, or that have a short form."""
 
-METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS", "colors": "COLORS"}
+METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS", "colors": "COLORS", "tileable": "[DIRECTION]"}
 """Types of values in the help, for settings whose Python type says too little."""
 
 
@@ -106,7 +106,11 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__name__, run.__doc__ = function.__name__, function.__doc__
-        app.command(name, cls=PlainCommand, help=help, epilog="Examples:\n\n" + "\n".join(examples))(run)
+        alone = {
+            f"--{one.name}": Alone(one.facts.alone, one.facts.choices) for one in wanted.values() if one.facts.alone
+        }
+        kind = type("Command", (PlainCommand,), {"alone": alone})
+        app.command(name, cls=kind, help=help, epilog="Examples:\n\n" + "\n".join(examples))(run)
         return run
 
     return decorate

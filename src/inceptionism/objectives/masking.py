@@ -11,7 +11,8 @@ from torch import Tensor
 
 from inceptionism.io import Mask, Photo
 from inceptionism.objectives.objective import Objective, Reference
-from inceptionism.tensors import center_crop, limit_area, resize, to_picture
+from inceptionism.seamless import fade_edges, seamless_pixels
+from inceptionism.tensors import NO_WRAP, Wrap, center_crop, limit_area, resize, to_picture
 
 MAX_REFERENCE_PIXELS = 2**19
 """Largest area, in pixels, of a reference that is compared as a whole."""
@@ -30,18 +31,23 @@ class MaskedObjective:
     mask: Tensor | None = None
 
 
-def masked_objectives(objective: Objective, size: tuple[int, int], device: torch.device) -> list[MaskedObjective]:
-    """Split an objective by its masks, for a picture of this height and width."""
+def masked_objectives(
+    objective: Objective, size: tuple[int, int], device: torch.device, wrap: Wrap = NO_WRAP
+) -> list[MaskedObjective]:
+    """Split an objective by its masks, for a picture of this height and width that wraps around in directions."""
     return [
-        MaskedObjective(part, None if part.mask is None else mask_tensor(part.mask, size, device))
+        MaskedObjective(part, None if part.mask is None else mask_tensor(part.mask, size, device, wrap))
         for part in objective.by_mask
     ]
 
 
-def mask_tensor(mask: Mask, size: tuple[int, int], device: torch.device) -> Tensor:
-    """Return a mask as 1×1×H×W in [0, 1], stretched to a height and width."""
+def mask_tensor(mask: Mask, size: tuple[int, int], device: torch.device, wrap: Wrap = NO_WRAP) -> Tensor:
+    """Return a mask as 1×1×H×W in [0, 1], stretched to a height and width.
+
+    In the directions in which the picture wraps around, opposite edges of the mask are faded into each other.
+    """
     amount = torch.from_numpy(mask.amount.copy()).to(device)[None, None].float().div_(255)
-    return resize(amount, size).clamp_(0, 1)
+    return resize(fade_edges(amount, wrap), size, wrap).clamp_(0, 1)
 
 
 def masked_share(objective: Objective) -> float:
@@ -86,12 +92,18 @@ class AlignedReferences:
     pictures: Tensor | None = None
 
     @classmethod
-    def of(cls, objective: Objective, size: tuple[int, int], device: torch.device) -> AlignedReferences:
-        """Return the aligned references of `objective`, cropped and resized to this height and width."""
+    def of(
+        cls, objective: Objective, size: tuple[int, int], device: torch.device, wrap: Wrap = NO_WRAP
+    ) -> AlignedReferences:
+        """Return the aligned references of `objective`, cropped and resized to this height and width.
+
+        In the directions in which the picture wraps around, their opposite edges are made to meet.
+        """
         references = aligned_references(objective)
         if not references:
             return NO_REFERENCES
-        pictures = [to_picture(center_crop(reference.photo.pixels, size), device, size) for reference in references]
+        crops = [seamless_pixels(center_crop(reference.photo.pixels, size), wrap) for reference in references]
+        pictures = [to_picture(crop, device, size, wrap) for crop in crops]
         return cls(references, torch.cat(pictures, 1))
 
     def join(self, picture: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from inceptionism.optimization.gradient_filters import GradientFilter
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
+from inceptionism.tensors import NO_WRAP, Wrap, with_margin, without_margin
 
 Penalty: TypeAlias = "Callable[[Parameterization], Tensor]"
 """Penalty for unnatural pictures. Takes the parameterization of N pictures, returns N penalties."""
@@ -74,6 +75,8 @@ class AscentState:
         regularizer: Objective that is subtracted from each score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
         gradient_filters: Filters of the gradient of each objective, applied in this order at each step.
+        wrap: Directions in which the picture continues at its opposite edge.
+        margin: Number of pixels by which it continues in the view of the network, at each end of these directions.
         responded: Whether any objective has had a gradient so far.
         failure: Error that ended the ascent of this picture. None if there is none so far.
     """
@@ -88,6 +91,8 @@ class AscentState:
     regularizer: Objective | None = None
     blur: float = 0
     gradient_filters: Sequence[GradientFilter] = ()
+    wrap: Wrap = NO_WRAP
+    margin: int = 0
     responded: bool = False
     failure: NotFinite | None = None
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
@@ -109,8 +114,9 @@ class AscentState:
             # In torch 2.6, the edge of a custom function does not keep its node alive. `view_as` has one that does.
             channels = self.references.picture_channels(view)
             self._edges.append(get_gradient_edge(channels.view_as(channels)))
+            view = with_margin(view.detach(), self.margin, self.wrap)
             yield EvaluationRequest(
-                view.detach(), masked.objective, self.generator, self.regularizer, self.references.references
+                view, masked.objective, self.generator, self.regularizer, self.references.references
             )
 
     def take_step(self, evaluations: list[tuple[float, Tensor]]) -> float:
@@ -140,6 +146,9 @@ class AscentState:
         total, gradients = 0.0, []
         for masked in self.objectives:
             score, gradient = evaluations.pop(0)
+            # Near an edge, the gradient is also that of neurons in the margin. So each neuron of an endless pattern
+            # counts once, although the view shows some of them twice.
+            gradient = without_margin(gradient, self.margin, self.wrap)
             # A regularizer has a gradient of its own. Then only a score of 0 shows that the objective does not respond.
             self.responded |= has_gradient(masked.objective, gradient) and (self.regularizer is None or score != 0)
             total += score

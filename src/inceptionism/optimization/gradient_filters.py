@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from inceptionism.optimization.parameterizations import color_mixing
+from inceptionism.tensors import NO_WRAP, Wrap, interpolate
 
 GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
 """Function that takes the gradient of a picture, N×3×H×W, and returns the filtered one. It may change its argument."""
@@ -19,7 +19,7 @@ LARGE = 3 * 2**21
 """Number of values of a gradient above which memory is more important than time."""
 
 
-def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0) -> Tensor:
+def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0, wrap: Wrap = NO_WRAP) -> Tensor:
     """Return a gradient whose coarse and fine parts have chosen strengths (Mordvintsev, 2016).
 
     The gradient is split into a Laplacian pyramid (Burt & Adelson, 1983). Each level is divided by its standard
@@ -30,27 +30,30 @@ def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0) -> Tens
         gradient: N×C×H×W. It is overwritten, because each copy of a large gradient takes hundreds of megabytes.
         levels: Number of levels that are finer than the coarsest one.
         decay: Exponent of the decrease of the amplitude with the frequency.
+        wrap: Directions in which the picture continues at its opposite edge.
     """
     details = []
     coarse = gradient
     for _ in range(levels):
-        if min(coarse.shape[-2:]) < 2:
+        height, width = coarse.shape[-2:]
+        if min(height, width) < 2:
             break
-        smaller = F.interpolate(coarse, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
-        details.append(add_enlarged(coarse, smaller, -1))
+        smaller = interpolate(coarse, (height // 2, width // 2), "bilinear", wrap, antialias=True)
+        details.append(add_enlarged(coarse, smaller, -1, wrap))
         coarse = smaller
     total = to_unit(coarse)
     for finer, detail in enumerate(reversed(details), 1):
-        total = add_enlarged(to_unit(detail, 2 ** (-decay * finer)), total, 1)
+        total = add_enlarged(to_unit(detail, 2 ** (-decay * finer)), total, 1, wrap)
     return total
 
 
-def add_enlarged(level: Tensor, smaller: Tensor, factor: int) -> Tensor:
+def add_enlarged(level: Tensor, smaller: Tensor, factor: int, wrap: Wrap) -> Tensor:
     """Add the enlarged next coarser level times a factor to a level in place, and return it."""
     # A large picture fills much of the memory, so its channels are enlarged one at a time.
+    height, width = level.shape[-2:]
     count = 1 if level.numel() > LARGE else level.shape[1]
     for first in range(0, level.shape[1], count):
-        enlarged = F.interpolate(smaller[:, first : first + count], level.shape[-2:], mode="bilinear")
+        enlarged = interpolate(smaller[:, first : first + count], (height, width), "bilinear", wrap)
         level[:, first : first + count].add_(enlarged, alpha=factor)
     return level
 

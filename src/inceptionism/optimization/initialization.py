@@ -16,7 +16,7 @@ from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
 from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
 from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
-from inceptionism.tensors import center_crop, to_picture
+from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 
 FOURIER_STEP_SIZE = 0.2
 """Initial step size of Adam: the approximate change of each number of a spectrum in one step."""
@@ -52,6 +52,7 @@ def initialize(
     generator: torch.Generator,
     device: torch.device,
     find_file: FileResolver = Path,
+    wrap: Wrap = NO_WRAP,
 ) -> Initialization:
     """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
 
@@ -65,6 +66,7 @@ def initialize(
         generator: Source of the noise.
         device: Device of the parameters.
         find_file: Function that finds the files that a term names.
+        wrap: Directions in which the picture continues at its opposite edge. The picture of a spectrum always does.
 
     Raises:
         InvalidSetting: If a term names a folder without pictures.
@@ -72,7 +74,7 @@ def initialize(
     """
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
     if term.name == "pixels":
-        pixels = Pixels.noise(*size, generator, device)
+        pixels = Pixels.noise(*size, generator, device, wrap)
         ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase

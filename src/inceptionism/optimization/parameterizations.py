@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inceptionism.tensors import NO_WRAP, Wrap, with_margin
+
 COLOR_CORRELATION = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 """Matrix from three decorrelated values to red, green and blue.
 
@@ -76,18 +78,22 @@ class Pixels:
 
     Args:
         picture: N×3×H×W in [0, 1]. The optimizer changes this tensor in place.
+        wrap: Directions in which the picture continues at its opposite edge.
     """
 
     natural_std: ClassVar[float] = 0.2
 
-    def __init__(self, picture: Tensor) -> None:
+    def __init__(self, picture: Tensor, wrap: Wrap = NO_WRAP) -> None:
+        self.wrap = wrap
         self.pixels = picture.detach().requires_grad_()
         self.parameters = [self.pixels]
 
     @classmethod
-    def noise(cls, height: int, width: int, generator: torch.Generator, device: torch.device) -> Pixels:
+    def noise(
+        cls, height: int, width: int, generator: torch.Generator, device: torch.device, wrap: Wrap = NO_WRAP
+    ) -> Pixels:
         """Return gray pixels with faint noise, 1×3×H×W."""
-        pixels = cls(torch.empty(1, 3, height, width, device=device))
+        pixels = cls(torch.empty(1, 3, height, width, device=device), wrap)
         pixels.reinitialize(generator, FAINT_STD)
         return pixels
 
@@ -106,10 +112,12 @@ class Pixels:
         distance = torch.arange(-radius, radius + 1, device=self.pixels.device)
         kernel = torch.exp(-0.5 * (distance / std) ** 2)
         kernel = kernel / kernel.sum()
+        rows, columns = (0 if wraps else radius for wraps in self.wrap)
         with torch.no_grad():
             for channel in range(3):  # one at a time, because a large picture fills much of the memory
                 plane = self.pixels[:, channel : channel + 1]
-                padded = F.pad(plane, (radius, radius, radius, radius), mode="replicate")
+                continued = with_margin(plane, radius, self.wrap)
+                padded = F.pad(continued, (columns, columns, rows, rows), mode="replicate")
                 plane.copy_(F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :]))
 
     def reinitialize(self, generator: torch.Generator, std: float) -> None:

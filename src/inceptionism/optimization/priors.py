@@ -22,6 +22,7 @@ from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.gradient_filters import GradientFilter, color_decorrelation, normalize_laplacian
 from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
+from inceptionism.tensors import NO_WRAP, Wrap
 
 MIN_RELATIVE_STD = 0.1
 """Smallest natural standard deviation of a channel in `statistics`, relative to the mean over the layer's channels.
@@ -49,8 +50,13 @@ class Prior:
     gradient_filters: Sequence[GradientFilter] = ()
 
 
-def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
+def build_prior(terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRAP) -> Prior:
     """Return the prior of `terms`, which are given by name.
+
+    Args:
+        terms: Terms of the prior by name.
+        network: Network that sees the picture.
+        wrap: Directions in which the picture continues at its opposite edge.
 
     Raises:
         InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has no batch norms.
@@ -58,7 +64,7 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
     numbers = {name: prior_numbers(term) for name, term in terms.items()}
     penalties: list[Penalty] = []
     if "tv" in terms:
-        penalties.append(lambda picture: terms["tv"].weight * total_variation(picture.linear_picture()))
+        penalties.append(lambda picture: terms["tv"].weight * total_variation(picture.linear_picture(), wrap))
     if "norm" in terms:
         penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
     filters: list[GradientFilter] = []
@@ -66,9 +72,9 @@ def build_prior(terms: Mapping[str, Term], network: Network) -> Prior:
         filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
     if "laplacian" in terms:
         levels, decay = numbers["laplacian"]["levels"], numbers["laplacian"]["decay"]
-        filters.append(partial(normalize_laplacian, levels=int(levels), decay=decay))
+        filters.append(partial(normalize_laplacian, levels=int(levels), decay=decay, wrap=wrap))
     return Prior(
-        [random_view(**numbers["views"])] if "views" in terms else [],
+        [random_view(**numbers["views"], wrap=wrap)] if "views" in terms else [],
         penalties,
         terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
         terms["blur"].weight if "blur" in terms else 0,
@@ -89,7 +95,7 @@ def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
     return join_terms([str(term) for term in terms.values()]) if terms else NONE
 
 
-def total_variation(picture: Tensor) -> Tensor:
+def total_variation(picture: Tensor, wrap: Wrap = NO_WRAP) -> Tensor:
     """Return the total variation: the sum of gradient lengths over all pixels and channels (Rudin et al., 1992).
 
     The gradient of a pixel consists of its differences from the next pixels below and to the right. Mahendran & Vedaldi
@@ -97,12 +103,13 @@ def total_variation(picture: Tensor) -> Tensor:
 
     Args:
         picture: N×3×H×W in [0, 1].
+        wrap: Directions in which the pixels at the last edge have those at the first edge as their next pixels.
 
     Returns:
         N penalties.
     """
-    down = F.pad(picture.diff(dim=-2), (0, 0, 0, 1))
-    right = F.pad(picture.diff(dim=-1), (0, 1))
+    down = picture.roll(-1, -2) - picture if wrap.vertical else F.pad(picture.diff(dim=-2), (0, 0, 0, 1))
+    right = picture.roll(-1, -1) - picture if wrap.horizontal else F.pad(picture.diff(dim=-1), (0, 1))
     # The square root has no derivative at 0, so add a hundredth of a gray level.
     return (down.square() + right.square() + (0.01 / 255) ** 2).sqrt().flatten(1).sum(1)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.memory import use_large_pages
+from inceptionism.tensors import NO_WRAP, Wrap, with_margin
 
 Transform: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 """Transform of a picture. Takes N×C×H×W in [0, 1] and a random generator, returns N×C×H×W."""
@@ -71,6 +72,7 @@ def random_view(
     contrast: float = 0.5,
     brightness: float = 0.15,
     noise: float = 0.25,
+    wrap: Wrap = NO_WRAP,
 ) -> Transform:
     """Return a transform that changes position, size, angle, contrast and brightness, and adds noise.
 
@@ -86,6 +88,7 @@ def random_view(
         brightness: Largest change of the brightness to either side, as a share of white.
         noise: Largest standard deviation of the noise, as a share of white. It is multiplied by the cube of a uniformly
             random number in [0, 1], so most views have little noise.
+        wrap: Directions in which the picture continues at its opposite edge.
     """
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
@@ -96,6 +99,7 @@ def random_view(
             shift=((2 * down - 1) * shift * height, (2 * right - 1) * shift * width),
             scale=smallest * (largest / smallest) ** size,
             rotation=(2 * angle - 1) * rotation,
+            wrap=wrap,
         )
         factor = 1 + (2 * gain - 1) * contrast
         view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
@@ -106,16 +110,20 @@ def random_view(
     return transform
 
 
-def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float) -> Tensor:
+def similarity(
+    picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float, wrap: Wrap = NO_WRAP
+) -> Tensor:
     """Return an N×C×H×W picture that is shifted, then magnified and rotated about the center of the view.
 
-    The area outside of the picture is middle gray. The result has the size of the picture.
+    The area outside of the picture is middle gray, or the picture again in the directions in which it wraps around. The
+    result has the size of the picture.
 
     Args:
         picture: N×C×H×W in [0, 1].
         shift: Shift down and to the right, in pixels.
         scale: Magnification.
         rotation: Angle in degrees, counterclockwise.
+        wrap: Directions in which the picture continues at its opposite edge.
     """
     height, width = picture.shape[-2:]
     cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
@@ -129,11 +137,26 @@ def similarity(picture: Tensor, *, shift: tuple[float, float], scale: float, rot
     grid = picture.new_empty(rows, width, 2)
     torch.add(-sine * height / width * y - 2 * right / width, cosine * x, out=grid[..., 0])
     torch.add(cosine * y - 2 * down / height, sine * width / height * x, out=grid[..., 1])
+    for axis in wrap.axes:
+        wrap_around(grid[..., -1 - axis], picture.shape[axis])
+    picture = with_margin(picture, 1, wrap)
     grids = grid.view(halves, -1, width, 2).expand(max(halves, len(picture)), -1, -1, -1)
     view: Tensor = sample((picture - 0.5).expand(len(grids), -1, -1, -1), grids)
     if halves > 1:
         view = torch.cat(view.unbind(), 1)[None]
     return view[..., :height, :] + 0.5
+
+
+def wrap_around(coordinates: Tensor, length: int) -> None:
+    """Move coordinates outside of a picture to the same place in it, in place.
+
+    Args:
+        coordinates: Coordinates along a side of the picture, which is from -1 to 1. Afterwards, they are those in a
+            picture with a margin of one pixel at each end: the pixels that bilinear sampling needs.
+        length: Length of the side in pixels.
+    """
+    pixels = ((coordinates + 1) * length - 1) / 2 % length + 1
+    torch.sub((2 * pixels + 1) / (length + 2), 1, out=coordinates)
 
 
 def sample(picture: Tensor, grids: Tensor) -> Tensor:

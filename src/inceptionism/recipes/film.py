@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from inceptionism.recipes.camera import Camera, Place, interpolate, keyframe_position
 from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes
@@ -18,6 +18,7 @@ class ZoomRecipe(PhotoRecipe):
     """An endless zoom: dream, zoom, and dream again (Mordvintsev, Olah & Tyka, 2015)."""
 
     kind = "zoom"
+    tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
@@ -120,6 +121,7 @@ class VideoRecipe(PhotoRecipe):
     """A video dreamed frame by frame; every frame continues the dream of the frame before."""
 
     kind = "video"
+    tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)

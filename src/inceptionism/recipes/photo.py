@@ -10,7 +10,7 @@ from inceptionism.recipes.layers import LayerChoice, parse_layers
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import MAX_STEPS, Recipe
 from inceptionism.recipes.settings import documented, setting
-from inceptionism.validation import MAX_SIDE
+from inceptionism.validation import MAX_SIDE, check_choice
 
 MAX_OCTAVES = 32
 
@@ -25,6 +25,18 @@ def checked_photo_prior(_name: str, prior: Any) -> str:
     """Return a prior of a photograph as it is written; raise `InvalidSetting` if it is not valid."""
     parse_prior(prior, photo=True)
     return str(prior)
+
+
+TILEABLE = ("both", "horizontal", "vertical")
+"""Directions in which copies of a picture can fit together."""
+
+
+def checked_tileable(name: str, directions: Any) -> str | None:
+    """Return the directions of `TILEABLE`; raise `InvalidSetting` if they are not valid. True means both."""
+    if isinstance(directions, bool):
+        return TILEABLE[0] if directions else None
+    check_choice(name, directions, TILEABLE)
+    return str(directions)
 
 
 @documented
@@ -93,6 +105,17 @@ class PhotoRecipe(Recipe):
     guide: str | None = setting(None, "Second picture whose shapes you want to see in the result", group="what")
     mask: str | None = setting(
         None, "Picture that is white where the photograph is dreamed and black where it stays as it is", group="what"
+    )
+    tileable: str | None = setting(
+        None,
+        "Directions in which copies of the picture fit together without a seam",
+        group="how",
+        choices=TILEABLE,
+        absent="none",
+        note="With horizontal, the left and the right edge meet, as in a panorama of 360°. docs/seamless.md explains "
+        "it.",
+        alone=TILEABLE[0],
+        convert=checked_tileable,
     )
 
     def __post_init__(self) -> None:

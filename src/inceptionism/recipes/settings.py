@@ -40,6 +40,7 @@ class Setting:
         choices: Allowed texts.
         pattern: Regular expression of the allowed texts, for the JSON schema. `convert` checks them.
         absent: Meaning of a missing value, as a phrase without a period.
+        alone: Value of the option on the command line if no value follows it. Empty if a value must follow.
         note: Further sentences of the description.
         convert: Takes the name of the setting and a value; returns the value in its stored form, or raises
             `InvalidSetting`.
@@ -54,6 +55,7 @@ class Setting:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     absent: str = ""
+    alone: str = ""
     note: str = ""
     convert: Callable[[str, Any], Any] | None = None
 

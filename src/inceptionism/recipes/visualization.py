@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import DREAM, KEEP, MAX_STEPS, Recipe, titled
-from inceptionism.recipes.settings import documented, setting
+from inceptionism.recipes.settings import documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, check_text, checked_size
 
 
@@ -90,6 +91,7 @@ class ClassRecipe(Recipe):
     steps: int | None = setting(
         None, "Number of steps", group="how", minimum=1, maximum=MAX_STEPS, absent="the number of the preset"
     )
+    tileable: str | None = inherited(PhotoRecipe, "tileable")
     together: int = setting(
         1,
         "Number of pictures in one batch; the objective can make them differ from each other",

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from inceptionism.errors import InceptionismError
+from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import Photo
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
@@ -32,10 +32,29 @@ from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe, Term
 from inceptionism.runs.batches import run_batch, take_steps
 from inceptionism.runs.grading import Grading
 from inceptionism.runs.result import Result, Step
+from inceptionism.tensors import NO_WRAP, Wrap
 from inceptionism.version import __version__
 
 MIN_COMPARED_VIEWS = 16
 """Smallest number of random views whose scores at the beginning and at the end are compared."""
+
+WRAPS = {
+    None: NO_WRAP,
+    "both": Wrap(vertical=True, horizontal=True),
+    "horizontal": Wrap(horizontal=True),
+    "vertical": Wrap(vertical=True),
+}
+"""The directions in which a picture continues at its opposite edge, by the setting `tileable`."""
+
+MARGIN_NEURONS = 4
+"""Number of neurons by which a picture that wraps around continues in the view of the network, at each end.
+
+In `blocks.10` of the default network, the gradient at the edge then differs by 12% from that of an endless pattern.
+Without a margin, it differs by 101%.
+"""
+
+MIN_MARGIN, MAX_MARGIN = 32, 128
+"""Limits of this margin in pixels. It is a multiple of the strides, so neurons stay at the same positions."""
 
 
 class Run(ABC):
@@ -54,6 +73,8 @@ class Run(ABC):
         prior: Prior that keeps the picture natural.
         grading: Changes of the colors and the contrast after the dream.
         recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
+        wrap: Directions in which the picture continues at its opposite edge.
+        margin: Number of pixels by which it continues in the view of the network, at each end of these directions.
         notes: Decisions that the run made, each in one sentence.
         scores: Score of each step so far.
         failure: Error with which the run ended. None if there is none so far.
@@ -75,6 +96,8 @@ class Run(ABC):
     ) -> None:
         self.recipe = recipe
         self.prior_functions = prior_functions
+        self.wrap = WRAPS[recipe.tileable]
+        self.margin = 0
         network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
@@ -105,7 +128,17 @@ class Run(ABC):
 
     def build_prior(self, terms: Mapping[str, Term]) -> Prior:
         """Return the prior of `terms`, which are given by name, with the functions of this run."""
-        return self.prior_functions.added_to(build_prior(terms, self.network))
+        if self.wrap.axes and "views" not in terms:
+            stride = max(self.network.stride(layer) for layer in self.objective.layers)
+            self.margin = min(max(MARGIN_NEURONS * stride, MIN_MARGIN), MAX_MARGIN)
+            enlarged = self.wrap.enlarged(self.network.size, self.margin)
+            if self.network.fitting_size(enlarged) != enlarged:
+                height, width = self.network.size
+                raise InvalidSetting(
+                    f"network {self.network.name} accepts only pictures of {height}×{width} pixels, so it cannot see "
+                    "beyond the edges of a tileable picture; add views to the prior, or choose another network"
+                )
+        return self.prior_functions.added_to(build_prior(terms, self.network, self.wrap))
 
     def make_state(
         self,
@@ -130,16 +163,18 @@ class Run(ABC):
             optimizer,
             [*transforms, *self.prior.transforms],
             generator,
-            AlignedReferences.of(self.objective, size, self.network.device),
+            AlignedReferences.of(self.objective, size, self.network.device, self.wrap),
             self.prior.penalties,
             self.prior.regularizer,
             self.prior.blur,
             self.prior.gradient_filters,
+            self.wrap,
+            self.margin,
         )
 
     def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
         """Return the objective of this run, split by its masks, for a picture of this height and width."""
-        return masked_objectives(self.objective, size, self.network.device)
+        return masked_objectives(self.objective, size, self.network.device, self.wrap)
 
     def record_step(self, score: float) -> None:
         """Record the score of a step."""
@@ -206,6 +241,8 @@ class Run(ABC):
             tuple(self.sizes),
             self.steps,
             self.recipe.prior,
+            self.wrap,
+            self.margin,
             self.prior_functions,
             self.objective.references,
             len(self.objective.by_mask),
@@ -213,9 +250,14 @@ class Run(ABC):
         )
 
     @property
+    def view_size(self) -> tuple[int, int]:
+        """Height and width of the picture in the view of the network, with its margin."""
+        return self.wrap.enlarged(self.size, self.margin)
+
+    @property
     def tile(self) -> int | None:
         """Number of pixels that the network processes at once. None if it processes the picture as a whole."""
-        area = self.size[0] * self.size[1]
+        area = math.prod(self.view_size)
         max_pixels = self.evaluator.max_pixels or area
         return max_pixels if max_pixels < area else None
 

@@ -38,6 +38,7 @@ from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.runs.grading import Grading
 from inceptionism.runs.octaves import octave_sizes
+from inceptionism.seamless import seamless_pixels
 from inceptionism.tensors import resize, to_image, to_picture
 
 if TYPE_CHECKING:
@@ -108,10 +109,10 @@ class PhotoRun(Run):
         self.steps = recipe.steps
         self.seed = recipe.seed
         self.notes += photo.notes
-        self.photo = photo
+        self.photo = replace(photo, pixels=seamless_pixels(photo.pixels, self.wrap))
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
-        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         # The pixels of the current octave. None before the first octave.
         self._pixels: Pixels | None = None
@@ -123,7 +124,7 @@ class PhotoRun(Run):
         errors: list[NoGradient] = []
         self._pixels = None
         for size in self.sizes:
-            self._pixels = pixels = Pixels(self.picture(size))
+            self._pixels = pixels = Pixels(self.picture(size), self.wrap)
             trim_memory_for(size)
             optimizer = NormalizedAscent(pixels.parameters, step_size)
             state = self.make_state(pixels, optimizer, size, generator, circular_shift(recipe.jitter))
@@ -166,7 +167,7 @@ class PhotoRun(Run):
         picture = self.original(size)
         for channel in range(3):  # one at a time, because a large picture fills much of the memory
             trim_memory_for(size)
-            picture[:, channel] += resize(detail[:, channel : channel + 1], size)[:, 0]
+            picture[:, channel] += resize(detail[:, channel : channel + 1], size, self.wrap)[:, 0]
         return picture
 
     def original(self, size: tuple[int, int]) -> Tensor:
@@ -174,7 +175,7 @@ class PhotoRun(Run):
 
         The tensor is not kept between calls, because floats need four times the memory of the photograph.
         """
-        return to_picture(self.photo.pixels, self.network.device, size)
+        return to_picture(self.photo.pixels, self.network.device, size, self.wrap)
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""

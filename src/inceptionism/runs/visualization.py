@@ -130,9 +130,9 @@ class ClassRun(Run):
         self.steps = recipe.steps or preset.steps
         self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
         self.sizes = [self.size]
-        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
         self.recipe = replace(recipe, prior=prior, size=self.size, steps=self.steps, made_with=self.made_with())
-        if self.evaluator.max_pixels < self.size[0] * self.size[1]:
+        if self.tile is not None:
             self.notes.append(
                 f"the picture is processed in tiles of {self.evaluator.max_pixels / 1e6:.1f} megapixels, "
                 "and each tile is optimized by itself"
@@ -149,7 +149,7 @@ class ClassRun(Run):
     def _initialization(self) -> Initialization:
         # Created when the run starts. Many runs may be checked in advance, but only a few need this memory at a time.
         return initialize(
-            self._prior_terms, self.size, self.steps, self._generator, self.network.device, self._find_file
+            self._prior_terms, self.size, self.steps, self._generator, self.network.device, self._find_file, self.wrap
         )
 
     @cached_property
