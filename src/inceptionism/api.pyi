@@ -203,6 +203,9 @@ def zoom(
     rotation: float = 0.0,
     toward: Place = (0.5, 0.5),
     drift: Place = (0.0, 0.0),
+    speed: float = 1.0,
+    loop: bool = False,
+    reverse: bool = False,
     keyframes: Keyframes = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
@@ -245,6 +248,12 @@ def zoom(
             the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its
             place in the frame.
         drift: Movement of the camera down and across, in heights and widths of the picture per second.
+        speed: Speed of the camera and of the dream; at 0.5, the same flight takes twice as long. Frames
+            between two dreamed frames are computed from the camera's movement.
+        loop: End the film where it begins, so that it repeats without a jump. Toward the end, the first
+            picture appears in the distance, and grows until it fills the frame.
+        reverse: Play the film backward, so that the camera moves away from the dream and the film ends
+            with the first picture.
         keyframes: Layers, objectives and camera that change over time. docs/motion.md explains them.
             The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX

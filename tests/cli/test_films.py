@@ -77,6 +77,9 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "steps": 2,
         "step-size": 1.25,
         "jitter": 3,
+        "speed": 0.5,
+        "loop": True,
+        "reverse": True,
         "keep": 0.5,
         "size": "40x50",
         "prior": "0.1*tv",
@@ -86,7 +89,9 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "memory": "2GB",
         "seconds": 0.4,
     }
-    arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
+    arguments = [
+        text for name, value in options.items() for text in ((f"--{name}",) if value is True else (f"--{name}", value))
+    ]
     done = dream("zoom", "cup.jpg", *arguments, "-o", "a.webp", cwd=folder)
     assert done.returncode == 0, done.stderr
     made = recipe(folder / "a.webp", folder).settings()

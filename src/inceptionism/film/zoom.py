@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,13 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.film.frame_run import FrameRun, frame_seed
+from inceptionism.film.in_between import picture_between
+from inceptionism.film.loop import Loop
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
 from inceptionism.io import Photo
 from inceptionism.networks import Network, load_network
 from inceptionism.objectives import Objective
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions, natural_noise
-from inceptionism.recipes import ZoomRecipe, keyframe_position
+from inceptionism.recipes import Matrix, ZoomRecipe, keyframe_position
 from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
 from inceptionism.tensors import center_crop, to_image, to_picture
 
@@ -32,8 +35,10 @@ NATURAL_CONTRAST = 0.2
 class ZoomRun(FilmRun):
     """A run that makes an endless zoom.
 
-    Each frame is the frame before, warped by the camera movement and then dreamed for a few more steps. The picture
-    stays in float32 from frame to frame, and each frame resamples it once.
+    Each dreamed frame is the frame before, warped by the camera movement and then dreamed for a few more steps. The
+    picture stays in float32 from frame to frame, and each frame resamples it once. At a lower speed, the frames of the
+    film lie between the dreamed frames. With `reverse`, the run makes the frames from the first to the last one, and a
+    saved film has them in the opposite order.
 
     Args:
         recipe: Recipe of the zoom.
@@ -68,20 +73,56 @@ class ZoomRun(FilmRun):
         self.fps = Fraction(recipe.fps).limit_denominator(1001)
         self.time_base = 1 / self.fps
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
-        self._first = self._picture = to_picture(first.pixels, net.device)
+        self.reverse = recipe.reverse
+        self._first = self._before = self._picture = to_picture(first.pixels, net.device)
+        self._score = math.nan
+        # Number of dreamed frames for each frame of the film.
+        self._pace = Fraction(recipe.speed).limit_denominator(1000)
+        self._loop: Loop | None = None
+        if recipe.loop and self.total is not None:
+            count = max(1, round(self.total * self._pace))
+            self._pace = Fraction(count, self.total)
+            self._loop = Loop(self._first, count, float(self.total / self.fps), self._movement)
 
     def frames(self) -> Generator[Frame, None, None]:
+        dreamed = math.ceil((self.number - 1) * self._pace) if self.number else -1
         while self.total is None or self.number < self.total:
-            number = self.number
-            time = number / self.fps
-            picture = self._picture
-            if number:
-                camera = self.recipe.camera(float(time))
-                warped = warp_by_camera(picture, camera.matrix(*self.size, float(1 / self.fps)))
-                picture = self._restore_brightness_and_contrast(warped)
-            mixture = self._objectives.mixture_at(float(time))
-            self._picture = self._run.dream(picture, frame_seed(self.recipe.seed, number), mixture=mixture)
-            yield Frame(number, time, self._picture, self._run.scores[-1])
+            position = self.number * self._pace
+            while dreamed < position:
+                dreamed += 1
+                self._dream(dreamed)
+            yield Frame(self.number, self.number / self.fps, self._frame_at(position), self._score)
+
+    def _dream(self, number: int) -> None:
+        """Make a dreamed frame from the dreamed frame before."""
+        picture = self._picture
+        if number:
+            picture = self._restore_brightness_and_contrast(warp_by_camera(picture, self._movement(number)))
+        if self._loop is not None:
+            picture = self._loop.mix(picture, number)
+            number = self._loop.repeated(number)
+        mixture = self._objectives.mixture_at(self._moment(number))
+        dreamed = self._run.dream(picture, frame_seed(self.recipe.seed, number), mixture=mixture)
+        self._before, self._picture = self._picture, dreamed
+        self._score = self._run.scores[-1]
+
+    def _moment(self, number: int) -> float:
+        """Return the time of a dreamed frame in the film, in seconds."""
+        return float(number / (self.fps * self._pace))
+
+    def _movement(self, number: int, share: float = 1.0) -> Matrix:
+        """Return the camera's movement from the dreamed frame before to a dreamed frame, or a share of it."""
+        return self.recipe.camera(self._moment(number)).matrix(*self.size, share * float(1 / self.fps))
+
+    def _frame_at(self, position: Fraction) -> Tensor:
+        """Return the frame at a position between the last two dreamed frames, or the last one, if it is there."""
+        number = math.ceil(position)
+        if number == position:
+            return self._picture
+        share = float(position - (number - 1))
+        return picture_between(
+            self._before, self._picture, self._movement(number), self._movement(number, share), share
+        )
 
     def _restore_brightness_and_contrast(self, picture: Tensor) -> Tensor:
         """Return a picture whose brightness and contrast are moved toward those of the first frame.
@@ -95,10 +136,17 @@ class ZoomRun(FilmRun):
         return ((picture - color) * gain + color + share * (first_color.mean() - color.mean())).clamp_(0, 1)
 
     def state(self) -> State:
-        return {"picture": as_array(self._picture)}
+        state = {"picture": as_array(self._picture)}
+        if self._pace < 1:
+            state |= {"before": as_array(self._before), "score": np.array(self._score)}
+        return state
 
     def restore(self, state: State) -> None:
-        self._picture = as_tensor(stored_array(state, "picture", (*self.size, 3), np.float32), self._first.device)
+        shape, device = (*self.size, 3), self._first.device
+        self._picture = as_tensor(stored_array(state, "picture", shape, np.float32), device)
+        if self._pace < 1:
+            self._before = as_tensor(stored_array(state, "before", shape, np.float32), device)
+            self._score = float(stored_array(state, "score", (), np.float64))
 
 
 def color_and_contrast(picture: Tensor) -> tuple[Tensor, float]:

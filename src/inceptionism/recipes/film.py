@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from inceptionism.errors import InvalidSetting
 from inceptionism.recipes.camera import Camera, Place, interpolate, keyframe_position
 from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes
 from inceptionism.recipes.photo import PhotoRecipe
@@ -57,6 +58,25 @@ class ZoomRecipe(PhotoRecipe):
     rotation: float = inherited(Camera, "rotation")
     toward: Place = inherited(Camera, "toward")
     drift: Place = inherited(Camera, "drift")
+    speed: float = setting(
+        1.0,
+        "Speed of the camera and of the dream; at 0.5, the same flight takes twice as long",
+        group="what",
+        minimum=0.01,
+        maximum=1,
+        note="Frames between two dreamed frames are computed from the camera's movement.",
+    )
+    loop: bool = setting(
+        False,
+        "End the film where it begins, so that it repeats without a jump",
+        group="what",
+        note="Toward the end, the first picture appears in the distance, and grows until it fills the frame.",
+    )
+    reverse: bool = setting(
+        False,
+        "Play the film backward, so that the camera moves away from the dream and the film ends with the first picture",
+        group="what",
+    )
     keep: float = setting(
         0.05,
         "Share of the difference from the first frame's brightness and contrast that every frame corrects",
@@ -79,6 +99,9 @@ class ZoomRecipe(PhotoRecipe):
         if self.shape is not None:
             object.__setattr__(self, "size", None)
         super().__post_init__()
+        for name in ("loop", "reverse"):
+            if self.seconds is None and getattr(self, name):
+                raise InvalidSetting(f"{name} needs a film with an end, and this one is endless; give seconds")
 
     @property
     def title(self) -> str:
