@@ -186,11 +186,8 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     from inceptionism.film import ZoomRun
 
     recipe, objects = split_settings(settings)
-    keyframes = recipe["keyframes"] or ()
-    if isinstance(keyframes, (str, os.PathLike)):
-        keyframes = read_keyframes(keyframes)
     first = None if isinstance(photo, str) and photo == "noise" else load_photo(photo)
-    return ZoomRun(ZoomRecipe(**{**recipe, "keyframes": keyframes}), first, **objects)
+    return ZoomRun(ZoomRecipe(**recipe), first, **objects)
 
 
 @takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
@@ -234,6 +231,9 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "guide": None if guide is None else guide.title,
         "mask": None if mask is None else mask.name,
     }
+    if "keyframes" in recipe:
+        keyframes = recipe["keyframes"] or ()
+        recipe["keyframes"] = read_keyframes(keyframes) if isinstance(keyframes, (str, os.PathLike)) else keyframes
     objects = {
         "network": network,
         "prior_functions": functions,

@@ -197,6 +197,7 @@ def zoom(
     *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
+    keyframes: Keyframes = None,
     seconds: float | None = 10.0,
     fps: float = 24.0,
     zoom: float = 1.6,
@@ -206,7 +207,6 @@ def zoom(
     speed: float = 1.0,
     loop: bool = False,
     reverse: bool = False,
-    keyframes: Keyframes = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int = 3,
@@ -240,6 +240,8 @@ def zoom(
             or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an array or a tensor, which may also be H×W.
+        keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
+            file, or a list of `Keyframe`s or of mappings with the same keys.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -254,8 +256,6 @@ def zoom(
             picture appears in the distance, and grows until it fills the frame.
         reverse: Play the film backward, so that the camera moves away from the dream and the film ends
             with the first picture.
-        keyframes: Layers, objectives and camera that change over time. docs/motion.md explains them.
-            The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
@@ -300,6 +300,7 @@ def video(
     *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
+    keyframes: Keyframes = None,
     fps: float | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
@@ -332,6 +333,8 @@ def video(
             or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an array or a tensor, which may also be H×W.
+        keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
+            file, or a list of `Keyframe`s or of mappings with the same keys.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX

@@ -281,6 +281,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--overwrite": Case(changes=status, arguments=("film.mp4", "there.webp")),
         "--resume": Case(changes=status, arguments=("film.mp4", "unfinished.webp")),
         "--fps": Case("3", refused="film.mp4 has its own rate"),
+        "--keyframes": Case("sizes.toml"),
         "--quiet": FILM["--quiet"],
         "--debug": Case(changes=noted, arguments=MISSING),
     },
@@ -372,6 +373,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "there.webp").write_bytes(b"another film")
     (folder / "folder").mkdir()
     (folder / "unfinished.webp.parts").mkdir()
+    (folder / "sizes.toml").write_text("[[keyframe]]\nat = 0\nstep_size = 9\n")
     (folder / "keys.toml").write_text("[[keyframe]]\nat = 0\nzoom = 1\n[[keyframe]]\nat = 1\nrotation = 300\n")
     (folder / "layer.toml").write_text("[[keyframe]]\nat = 0\nlayer = 'blocks.0'\n")
     write(folder / "film.mp4", pan(coffee()[::4, ::4], 3, 40, 54))

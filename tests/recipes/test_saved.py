@@ -19,7 +19,7 @@ def test_every_kind_of_recipe_was_saved() -> None:
     assert {one["kind"] for one in RECIPES.values()} == set(recipe_kinds())
 
 
-LATER = {"zoom": {"speed": 1.0, "loop": False, "reverse": False}}
+LATER = {"zoom": {"speed": 1.0, "loop": False, "reverse": False}, "video": {"keyframes": []}}
 """Settings that did not exist when the recipes were saved, with the values that a recipe without them has."""
 
 

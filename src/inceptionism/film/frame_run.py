@@ -54,6 +54,7 @@ class FrameRun(PhotoRun):
         seed: int,
         *,
         steps: int | None = None,
+        step_size: float | None = None,
         mixture: Sequence[tuple[float, Objective]] = (),
     ) -> Tensor:
         """Return the dreamed frame, 1×3×H×W in [0, 1]. Afterwards, `scores` are the scores of its steps.
@@ -62,12 +63,14 @@ class FrameRun(PhotoRun):
             picture: Frame to dream, 1×3×H×W in [0, 1].
             seed: Seed of the random generator.
             steps: Number of steps in each octave. None means the number in the recipe.
+            step_size: Mean change of a pixel in one step, in 8-bit gray levels. None means the one in the recipe.
             mixture: Pairs of a share and an objective. These objectives are maximized in place of the run's objective,
                 and each of them contributes its share of the change of the picture. Empty for the run's objective.
         """
         assert isinstance(self.recipe, PhotoRecipe)
         self._frame = picture
         self._mixture = mixture or [(1.0, self.objective)]
+        self.step_size = self.recipe.step_size if step_size is None else step_size
         self.scores, self.seed, self.steps = [], seed, steps or self.recipe.steps
         for _ in run_batch([self]):
             pass

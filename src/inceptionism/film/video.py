@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
+from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
@@ -22,7 +23,7 @@ from inceptionism.io import Array, Photo
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import VideoRecipe
-from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
+from inceptionism.runs import Replacements, chosen_layers, output_size
 from inceptionism.tensors import to_image, to_picture
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class VideoRun(FilmRun):
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
-        objective: Objective that is maximized.
+        objective: Objective that is maximized. If it changes over time, this is the sum of all objectives.
         cuts: Numbers of the frames so far that start a scene. The first frame of the film is one of them.
     """
 
@@ -65,7 +66,8 @@ class VideoRun(FilmRun):
         self.size = output_size(Photo(film.first), recipe.size)
         first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
-        self.objective = photo_objective(recipe, net, first, **replacements)
+        self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
+        self.objective = self._objectives.total
         self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=self.objective)
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
@@ -84,24 +86,32 @@ class VideoRun(FilmRun):
                 for source in sources:
                     pixels = resize_pixels(source.pixels, self.size)
                     picture = to_picture(pixels, self._run.network.device)
-                    initial, steps = self._initial_picture(picture, pixels)
-                    dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
+                    moment = float(source.time)
+                    initial, steps = self._initial_picture(picture, pixels, self.recipe.at("blend", moment))
+                    dreamed = self._run.dream(
+                        initial,
+                        frame_seed(self.recipe.seed, self.number),
+                        steps=steps,
+                        step_size=self.recipe.at("step_size", moment),
+                        mixture=self._objectives.mixture_at(moment),
+                    )
                     self._before, self._detail = pixels, dreamed - picture
                     yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
         finally:
             self.notes += self._film.notes[copied_notes:]
 
-    def _initial_picture(self, picture: Tensor, pixels: Array) -> tuple[Tensor, int]:
+    def _initial_picture(self, picture: Tensor, pixels: Array, blend: float) -> tuple[Tensor, int]:
         """Return the picture that the dream of a frame starts from, and the number of steps in each octave.
 
         Args:
             picture: Frame of the film, 1×3×H×W in [0, 1].
             pixels: The same frame as H×W×3 uint8.
+            blend: Share of the dream that is carried to this frame.
         """
         if self._before is not None and self._detail is not None and self._before.shape == pixels.shape:
             motion = estimate_motion(self._before, pixels)
             if not motion.cut:
-                weight = torch.from_numpy(motion.valid).to(picture.device) * self.recipe.blend
+                weight = torch.from_numpy(motion.valid).to(picture.device) * blend
                 return (picture + weight * warp_by_flow(self._detail, motion.flow)).clamp_(0, 1), self.recipe.steps
         self.cuts.append(self.number)
         return picture, self.recipe.first_steps

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.in_between import picture_between
 from inceptionism.film.loop import Loop
+from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
 from inceptionism.io import Photo
 from inceptionism.networks import Network, load_network
-from inceptionism.objectives import Objective
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions, natural_noise
-from inceptionism.recipes import Matrix, ZoomRecipe, keyframe_position
-from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
+from inceptionism.recipes import Matrix, ZoomRecipe
+from inceptionism.runs import Replacements, chosen_layers, output_size
 from inceptionism.tensors import center_crop, to_image, to_picture
 
 if TYPE_CHECKING:
@@ -101,8 +101,13 @@ class ZoomRun(FilmRun):
         if self._loop is not None:
             picture = self._loop.mix(picture, number)
             number = self._loop.repeated(number)
-        mixture = self._objectives.mixture_at(self._moment(number))
-        dreamed = self._run.dream(picture, frame_seed(self.recipe.seed, number), mixture=mixture)
+        moment = self._moment(number)
+        dreamed = self._run.dream(
+            picture,
+            frame_seed(self.recipe.seed, number),
+            step_size=self.recipe.at("step_size", moment),
+            mixture=self._objectives.mixture_at(moment),
+        )
         self._before, self._picture = self._picture, dreamed
         self._score = self._run.scores[-1]
 
@@ -152,57 +157,6 @@ class ZoomRun(FilmRun):
 def color_and_contrast(picture: Tensor) -> tuple[Tensor, float]:
     """Return the mean color of a picture, 1×3×1×1, and its contrast: the standard deviation of its pixels."""
     return picture.mean((-2, -1), keepdim=True), picture.std((-2, -1)).mean().item()
-
-
-@dataclass(frozen=True)
-class ObjectiveSchedule:
-    """Objectives of a zoom over time.
-
-    Attributes:
-        times: Time in seconds at which each objective is maximized alone. Between two times, the first objective fades
-            into the second one.
-        objectives: Objectives in the order of their times.
-    """
-
-    times: Sequence[float]
-    objectives: Sequence[Objective]
-
-    @classmethod
-    def of(cls, recipe: ZoomRecipe, network: Network, photo: Photo, replacements: Replacements) -> ObjectiveSchedule:
-        """Return the objectives of a recipe and its keyframes.
-
-        The arguments are those of `ZoomRun`, but `photo` is the first frame.
-        """
-        points = [(0.0, recipe, replacements)]
-        later = replacements.copy()
-        later.pop("objective", None)
-        for keyframe in recipe.keyframes:
-            if keyframe.layer or keyframe.objective:
-                changed = replace(
-                    recipe,
-                    layer=keyframe.layer,
-                    objective=keyframe.objective,
-                    guide=None if keyframe.objective else recipe.guide,
-                )
-                points.append((keyframe.at, changed, later))
-        if len(points) > 1 and points[1][0] == 0:
-            del points[0]
-        return cls(
-            [time for time, _, _ in points],
-            [photo_objective(changed, network, photo, **objects) for _, changed, objects in points],
-        )
-
-    @property
-    def total(self) -> Objective:
-        """Sum of all objectives."""
-        return sum(self.objectives[1:], self.objectives[0])
-
-    def mixture_at(self, time: float) -> list[tuple[float, Objective]]:
-        """Return the objectives at a time in seconds, as pairs of a share and an objective. The shares add up to 1."""
-        before, after, share = keyframe_position(self.times, time)
-        if not share:
-            return [(1.0, self.objectives[before])]
-        return [(1 - share, self.objectives[before]), (share, self.objectives[after])]
 
 
 def frame_size(recipe: ZoomRecipe, photo: Photo | None) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 from .camera import Matrix, Place, keyframe_position
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
-from .film import VideoRecipe, ZoomRecipe
+from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
@@ -24,6 +24,7 @@ __all__ = [
     "PRESETS",
     "SMALLEST_OCTAVE",
     "ClassRecipe",
+    "FilmRecipe",
     "Keyframe",
     "LayerChoice",
     "LayerSetting",

@@ -82,6 +82,7 @@ class PhotoRun(Run):
 
     Attributes:
         photo: The photograph.
+        step_size: Mean change of a pixel in one step, in 8-bit gray levels.
         seed: Seed of the random generator.
     """
 
@@ -101,7 +102,7 @@ class PhotoRun(Run):
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
         self.prior = self.build_prior(parse_prior(recipe.prior, photo=True))
-        self.steps = recipe.steps
+        self.steps, self.step_size = recipe.steps, recipe.step_size
         self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
@@ -115,7 +116,7 @@ class PhotoRun(Run):
     def states(self) -> Iterator[AscentState]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(self.seed)
-        step_size = recipe.step_size / 255 * masked_share(self.objective)
+        step_size = self.step_size / 255 * masked_share(self.objective)
         errors: list[NoGradient] = []
         self._pixels = None
         for size in self.sizes:
