@@ -210,7 +210,14 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """
     from inceptionism.film import FilmSource, VideoRun
 
-    recipe, objects = split_settings(settings)
+    mask = settings["mask"]
+    if isinstance(mask, (str, os.PathLike)):  # it may be a film
+        recipe, objects = split_settings({**settings, "mask": None})
+        recipe["mask"] = text_of_name(mask)
+        files = {recipe["mask"]: Path(mask)}
+        objects["find_file"] = lambda name: files.get(name, Path(name))
+    else:
+        recipe, objects = split_settings(settings)
     made = VideoRecipe(**recipe)
     return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 

@@ -331,8 +331,9 @@ def video(
             weight, is accepted too.
         guide: Second picture whose shapes you want to see in the result. A path, a PIL image, an array
             or a tensor (see `load_photo`).
-        mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
-            path, a PIL image, or an array or a tensor, which may also be H×W.
+        mask: Picture that is white where the photograph is dreamed and black where it stays as it is.
+            It can also be a film, or a folder of pictures, with a mask for each frame. A path, a PIL
+            image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
             file, or a list of `Keyframe`s or of mappings with the same keys.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has

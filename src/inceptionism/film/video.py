@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inceptionism.film.decoder import FilmFrame
 from inceptionism.film.frame_run import FrameRun, frame_seed
+from inceptionism.film.masks import MaskFilm, changes_over_time
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
 from inceptionism.film.schedule import ObjectiveSchedule
@@ -24,7 +28,7 @@ from inceptionism.networks import Network, load_network
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import VideoRecipe
 from inceptionism.runs import Replacements, chosen_layers, output_size
-from inceptionism.tensors import to_image, to_picture
+from inceptionism.tensors import resize, to_image, to_picture
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -66,13 +70,19 @@ class VideoRun(FilmRun):
         self.size = output_size(Photo(film.first), recipe.size)
         first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
-        self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
+        self._masks = mask_film(recipe, replacements, film.fps)
+        static = recipe if self._masks is None else replace(recipe, mask=None)
+        self._objectives = ObjectiveSchedule.of(static, net, first, replacements)
         self.objective = self._objectives.total
         self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=self.objective)
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
-        self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
+        made_with = replace(self._run.made_with(), photo=described)
         self.notes = [*film.notes, *self._run.notes]
+        if self._masks is not None and recipe.mask is not None:
+            made_with = replace(made_with, pictures={**(made_with.pictures or {}), recipe.mask: self._masks.sha256()})
+            self.notes += self._masks.notes
+        self.recipe = replace(recipe, made_with=made_with)
         self.fps, self.time_base, self.sound, self.source = film.fps, film.time_base, film.sound, film.path
         self.total = film.count
         self.cuts: list[int] = []
@@ -80,25 +90,36 @@ class VideoRun(FilmRun):
         self._detail: Tensor | None = None
 
     def frames(self) -> Generator[Frame, None, None]:
-        copied_notes = len(self._film.notes)
+        readers = [self._film] if self._masks is None else [self._film, self._masks]
+        copied_notes = [len(reader.notes) for reader in readers]
+        frames = islice(self._film, self.number, None)
+        masked: Iterable[tuple[FilmFrame, Tensor | None]] = (
+            ((frame, None) for frame in frames) if self._masks is None else self._masks.beside(frames, self.number)
+        )
         try:
-            with closing(prefetch(islice(self._film, self.number, None))) as sources:
-                for source in sources:
+            with closing(prefetch(masked)) as sources:
+                for source, mask in sources:
                     pixels = resize_pixels(source.pixels, self.size)
                     picture = to_picture(pixels, self._run.network.device)
                     moment = float(source.time)
                     initial, steps = self._initial_picture(picture, pixels, self.recipe.at("blend", moment))
+                    if mask is not None:  # the detail may have moved out of the mask, or the mask away from the detail
+                        mask = mask.to(picture.device)
+                        initial = picture.lerp(initial, resize(mask, self.size).clamp_(0, 1))
                     dreamed = self._run.dream(
                         initial,
                         frame_seed(self.recipe.seed, self.number),
                         steps=steps,
                         step_size=self.recipe.at("step_size", moment),
                         mixture=self._objectives.mixture_at(moment),
+                        mask=mask,
                     )
                     self._before, self._detail = pixels, dreamed - picture
-                    yield Frame(self.number, source.time, dreamed, self._run.scores[-1])
+                    yield Frame(self.number, source.time, dreamed, self._run.score)
         finally:
-            self.notes += self._film.notes[copied_notes:]
+            self.notes += [
+                note for reader, count in zip(readers, copied_notes, strict=True) for note in reader.notes[count:]
+            ]
 
     def _initial_picture(self, picture: Tensor, pixels: Array, blend: float) -> tuple[Tensor, int]:
         """Return the picture that the dream of a frame starts from, and the number of steps in each octave.
@@ -126,6 +147,14 @@ class VideoRun(FilmRun):
         self._before = stored_array(state, "before", shape, np.uint8)
         self._detail = as_tensor(stored_array(state, "detail", shape, np.float32), self._run.network.device)
         self.cuts = stored_array(state, "cuts", (None,), np.int64).tolist()
+
+
+def mask_film(recipe: VideoRecipe, replacements: Replacements, fps: Fraction) -> MaskFilm | None:
+    """Return the masks of a recipe if they change from frame to frame. Otherwise, return None."""
+    if recipe.mask is None or replacements.get("mask") is not None:
+        return None
+    path = replacements.get("find_file", Path)(recipe.mask)
+    return MaskFilm(path, fps) if changes_over_time(path) else None
 
 
 def resize_pixels(pixels: Array, size: tuple[int, int]) -> Array:

@@ -109,7 +109,7 @@ class ZoomRun(FilmRun):
             mixture=self._objectives.mixture_at(moment),
         )
         self._before, self._picture = self._picture, dreamed
-        self._score = self._run.scores[-1]
+        self._score = self._run.score
 
     def _moment(self, number: int) -> float:
         """Return the time of a dreamed frame in the film, in seconds."""

@@ -171,6 +171,11 @@ class VideoRecipe(FilmRecipe):
     )
     step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     blend: float = inherited(Keyframe, "blend", 0.92)
+    mask: str | None = inherited(
+        PhotoRecipe,
+        "mask",
+        note="It can also be a film, or a folder of pictures, with a mask for each frame.",
+    )
     size: int | None = inherited(PhotoRecipe, "size", help="Longer side of the frames", absent="the size of the film")
     fps: float | None = inherited(
         ZoomRecipe,

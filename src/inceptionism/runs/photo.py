@@ -116,7 +116,7 @@ class PhotoRun(Run):
     def states(self) -> Iterator[AscentState]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(self.seed)
-        step_size = self.step_size / 255 * masked_share(self.objective)
+        step_size = self.step_size / 255 * self.changed_share()
         errors: list[NoGradient] = []
         self._pixels = None
         for size in self.sizes:
@@ -136,6 +136,10 @@ class PhotoRun(Run):
             raise errors[-1]
         if errors:
             self.notes.append(f"{len(errors)} of {len(self.sizes)} octaves changed nothing: {errors[-1]}")
+
+    def changed_share(self) -> float:
+        """Return the share of the picture that the objective may change, from 0 to 1."""
+        return masked_share(self.objective)
 
     def image(self) -> Image.Image:
         image = to_image(self.picture(self.size), self.photo.alpha)
