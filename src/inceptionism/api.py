@@ -48,6 +48,7 @@ ANNOTATIONS = {
     "objective": "Objective | str | None",
     "guide": "PhotoSource | None",
     "mask": "PhotoSource | None",
+    "audio": "str | os.PathLike[str] | None",
     "keyframes": "Keyframes",
     "transforms": "Transforms",
     "penalties": "Penalties",
@@ -185,7 +186,7 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     """
     from inceptionism.film import ZoomRun
 
-    recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, by_name=["audio"])
     first = None if isinstance(photo, str) and photo == "noise" else load_photo(photo)
     return ZoomRun(ZoomRecipe(**recipe), first, **objects)
 
@@ -210,20 +211,21 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """
     from inceptionism.film import FilmSource, VideoRun
 
-    mask = settings["mask"]
-    if isinstance(mask, (str, os.PathLike)):  # it may be a film
-        recipe, objects = split_settings({**settings, "mask": None})
-        recipe["mask"] = text_of_name(mask)
-        files = {recipe["mask"]: Path(mask)}
-        objects["find_file"] = lambda name: files.get(name, Path(name))
-    else:
-        recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, by_name=["mask", "audio"])
     made = VideoRecipe(**recipe)
     return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 
 
-def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
+def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run.
+
+    Args:
+        settings: All settings.
+        by_name: Names of the settings whose files the run opens itself.
+    """
+    paths = {name: settings[name] for name in by_name if isinstance(settings[name], (str, os.PathLike))}
+    settings = {**settings, **dict.fromkeys(paths)}
+    files = {text_of_name(path): Path(path) for path in paths.values()}
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
     if guide is not None:
@@ -237,6 +239,7 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "objective": None if objective is None else str(objective),
         "guide": None if guide is None else guide.title,
         "mask": None if mask is None else mask.name,
+        **{name: text_of_name(path) for name, path in paths.items()},
     }
     if "keyframes" in recipe:
         keyframes = recipe["keyframes"] or ()
@@ -248,4 +251,6 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "guide": guide,
         "mask": mask,
     }
+    if files:
+        objects["find_file"] = lambda name: files.get(name, Path(name))
     return recipe, objects

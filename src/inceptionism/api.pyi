@@ -198,6 +198,8 @@ def zoom(
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
     keyframes: Keyframes = None,
+    audio: str | os.PathLike[str] | None = None,
+    reaction: str | None = None,
     seconds: float | None = 10.0,
     fps: float = 24.0,
     zoom: float = 1.6,
@@ -242,6 +244,10 @@ def zoom(
             path, a PIL image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
             file, or a list of `Keyframe`s or of mappings with the same keys.
+        audio: Music or other sound that the film reacts to; it becomes the sound of the film.
+        reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
+            layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
+            "step_size(all)" in a video with audio. docs/motion.md explains them.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -301,6 +307,8 @@ def video(
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
     keyframes: Keyframes = None,
+    audio: str | os.PathLike[str] | None = None,
+    reaction: str | None = None,
     fps: float | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
@@ -336,6 +344,10 @@ def video(
             image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
             file, or a list of `Keyframe`s or of mappings with the same keys.
+        audio: Music or other sound that the film reacts to; it becomes the sound of the film.
+        reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
+            layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
+            "step_size(all)" in a video with audio. docs/motion.md explains them.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX

@@ -29,7 +29,7 @@ from inceptionism.recipes import (
 FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": ("--class",)}
 """Flags of settings that differ from the name of the setting, or that have a short form."""
 
-METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS"}
+METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "audio": "SOUND", "target": "CLASS"}
 """Types of values in the help, for settings whose Python type says too little."""
 
 

@@ -18,6 +18,7 @@ from inceptionism.film.decoder import FilmFrame
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.masks import MaskFilm, changes_over_time
 from inceptionism.film.optical_flow import estimate_motion
+from inceptionism.film.reaction import SoundReaction
 from inceptionism.film.reader import FilmSource
 from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
@@ -73,7 +74,8 @@ class VideoRun(FilmRun):
         self._masks = mask_film(recipe, replacements, film.fps)
         static = recipe if self._masks is None else replace(recipe, mask=None)
         self._objectives = ObjectiveSchedule.of(static, net, first, replacements)
-        self.objective = self._objectives.total
+        self._reaction = SoundReaction.of(static, net, first, replacements)
+        self.objective = self._reaction.total(self._objectives.total)
         self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=self.objective)
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
@@ -82,15 +84,19 @@ class VideoRun(FilmRun):
         if self._masks is not None and recipe.mask is not None:
             made_with = replace(made_with, pictures={**(made_with.pictures or {}), recipe.mask: self._masks.sha256()})
             self.notes += self._masks.notes
-        self.recipe = replace(recipe, made_with=made_with)
-        self.fps, self.time_base, self.sound, self.source = film.fps, film.time_base, film.sound, film.path
+        self.notes += self._reaction.notes
+        self.recipe = replace(recipe, made_with=self._reaction.recorded(made_with))
+        self.fps, self.time_base, self.source = film.fps, film.time_base, film.path
+        self.sound = self._reaction.sound or film.sound
         self.total = film.count
+        if film.count is not None:
+            self.notes += self._reaction.length_notes(float(film.count / film.fps))
         self.cuts: list[int] = []
         self._before: Array | None = None
         self._detail: Tensor | None = None
 
     def frames(self) -> Generator[Frame, None, None]:
-        readers = [self._film] if self._masks is None else [self._film, self._masks]
+        readers: list[FilmSource | MaskFilm] = [self._film] if self._masks is None else [self._film, self._masks]
         copied_notes = [len(reader.notes) for reader in readers]
         frames = islice(self._film, self.number, None)
         masked: Iterable[tuple[FilmFrame, Tensor | None]] = (
@@ -110,8 +116,8 @@ class VideoRun(FilmRun):
                         initial,
                         frame_seed(self.recipe.seed, self.number),
                         steps=steps,
-                        step_size=self.recipe.at("step_size", moment),
-                        mixture=self._objectives.mixture_at(moment),
+                        step_size=self.recipe.at("step_size", moment) * self._reaction.factor("step_size", moment),
+                        mixture=self._reaction.mix(self._objectives.mixture_at(moment), moment),
                         mask=mask,
                     )
                     self._before, self._detail = pixels, dreamed - picture

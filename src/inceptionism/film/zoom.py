@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.in_between import picture_between
 from inceptionism.film.loop import Loop
+from inceptionism.film.reaction import SoundReaction
 from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
@@ -65,14 +66,17 @@ class ZoomRun(FilmRun):
         first = first_frame(photo, self.size, recipe.seed)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
         self._objectives = ObjectiveSchedule.of(recipe, net, first, replacements)
-        self._run = FrameRun(
-            recipe, first, network=net, prior_functions=prior_functions, objective=self._objectives.total
-        )
-        self.recipe = replace(recipe, made_with=self._run.made_with(photo))
-        self.notes = self._run.notes
+        self._reaction = SoundReaction.of(recipe, net, first, replacements)
+        total = self._reaction.total(self._objectives.total)
+        self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=total)
+        self.recipe = replace(recipe, made_with=self._reaction.recorded(self._run.made_with(photo)))
+        self.notes = [*self._run.notes, *self._reaction.notes]
+        self.sound = self._reaction.sound
         self.fps = Fraction(recipe.fps).limit_denominator(1001)
         self.time_base = 1 / self.fps
         self.total = None if recipe.seconds is None else max(1, round(recipe.seconds * self.fps))
+        if self.total is not None:
+            self.notes += self._reaction.length_notes(float(self.total / self.fps))
         self.reverse = recipe.reverse
         self._first = self._before = self._picture = to_picture(first.pixels, net.device)
         self._score = math.nan
@@ -105,8 +109,8 @@ class ZoomRun(FilmRun):
         dreamed = self._run.dream(
             picture,
             frame_seed(self.recipe.seed, number),
-            step_size=self.recipe.at("step_size", moment),
-            mixture=self._objectives.mixture_at(moment),
+            step_size=self.recipe.at("step_size", moment) * self._reaction.factor("step_size", self._heard(moment)),
+            mixture=self._reaction.mix(self._objectives.mixture_at(moment), self._heard(moment)),
         )
         self._before, self._picture = self._picture, dreamed
         self._score = self._run.score
@@ -117,7 +121,15 @@ class ZoomRun(FilmRun):
 
     def _movement(self, number: int, share: float = 1.0) -> Matrix:
         """Return the camera's movement from the dreamed frame before to a dreamed frame, or a share of it."""
-        return self.recipe.camera(self._moment(number)).matrix(*self.size, share * float(1 / self.fps))
+        moment = self._moment(number)
+        seconds = float(1 / self.fps) * self._reaction.factor("camera", self._heard(moment))
+        return self.recipe.camera(moment).matrix(*self.size, share * seconds)
+
+    def _heard(self, moment: float) -> float:
+        """Return the moment of the sound at which a moment of the camera's flight is seen, in seconds."""
+        if self.reverse and self.total is not None:
+            return max(0.0, float((self.total - 1) / self.fps) - moment)
+        return moment
 
     def _frame_at(self, position: Fraction) -> Tensor:
         """Return the frame at a position between the last two dreamed frames, or the last one, if it is there."""

@@ -24,7 +24,7 @@ def without_folders(recipe: Recipe) -> Recipe:
     """
     names = ShortNames((recipe.made_with.pictures if recipe.made_with else None) or {})
     changes: dict[str, Any] = {}
-    for name in ("guide", "mask"):
+    for name in ("guide", "mask", "audio"):
         if value := getattr(recipe, name, None):
             changes[name] = names.of(value)
     for name in ("objective", "prior"):

@@ -7,6 +7,7 @@ from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printe
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
+from .reactions import Reaction
 from .recipe import DEVICES, MAX_SEED, PRECISIONS, Recipe, readable_value, recipe_kinds
 from .settings import GROUPS, NONE, NamedSetting, settings_of
 from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, ClassRecipe
@@ -34,6 +35,7 @@ __all__ = [
     "PhotoRecipe",
     "Place",
     "PriorDefinition",
+    "Reaction",
     "Recipe",
     "Term",
     "Verdict",

@@ -10,6 +10,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.recipes.camera import Camera, Place
 from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes, value_at
 from inceptionism.recipes.photo import PhotoRecipe
+from inceptionism.recipes.reactions import DEFAULT_REACTIONS, Reaction, checked_reactions, parse_reactions
 from inceptionism.recipes.settings import NONE, documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, checked_size
 
@@ -26,6 +27,30 @@ class FilmRecipe(PhotoRecipe):
         note="docs/motion.md explains them.",
         convert=lambda _name, keyframes: checked_keyframes(keyframes),
     )
+
+    audio: str | None = setting(
+        None, "Music or other sound that the film reacts to; it becomes the sound of the film", group="what"
+    )
+    reaction: str | None = setting(
+        None,
+        "Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or layer(BAND, LAYER)",
+        group="what",
+        absent='"step_size(all) + camera(bass)" in a zoom with audio, and "step_size(all)" in a video with audio',
+        note="docs/motion.md explains them.",
+        convert=checked_reactions,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reaction is not None and self.audio is None:
+            raise InvalidSetting("reaction needs audio: give a sound that the film reacts to")
+        if self.reaction is not None:
+            parse_reactions(self.reaction, camera=self.kind == ZoomRecipe.kind)
+
+    @property
+    def reactions(self) -> tuple[Reaction, ...]:
+        """Reactions of the film to its audio. Empty if it has no audio."""
+        return () if self.audio is None else parse_reactions(self.reaction or DEFAULT_REACTIONS[self.kind])
 
     def at(self, name: str, moment: float) -> Any:
         """Return the value of a setting that keyframes can change, at a moment in seconds."""

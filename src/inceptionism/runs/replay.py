@@ -207,7 +207,7 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path]:
     """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
     known = known_names(network)
-    names = [changes[name] for name in ("guide", "mask") if isinstance(changes.get(name), str)]
+    names = [changes[name] for name in ("guide", "mask", "audio") if isinstance(changes.get(name), str)]
     expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
     keyframes = checked_keyframes(changes.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
