@@ -70,7 +70,8 @@ class ZoomRun(FilmRun):
         total = self._reaction.total(self._objectives.total)
         self._run = FrameRun(recipe, first, network=net, prior_functions=prior_functions, objective=total)
         self.recipe = replace(recipe, made_with=self._reaction.recorded(self._run.made_with(photo)))
-        self.notes = [*self._run.notes, *self._reaction.notes]
+        self.notes = self._run.notes  # the same list, to which the run may add notes later
+        self.notes += self._reaction.notes
         self.sound = self._reaction.sound
         self.fps = Fraction(recipe.fps).limit_denominator(1001)
         self.time_base = 1 / self.fps
