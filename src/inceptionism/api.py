@@ -52,6 +52,7 @@ ANNOTATIONS = {
     "mask": "PhotoSource | None",
     "colors": "PhotoSource",
     "tileable": "bool | str | None",
+    "audio": "str | os.PathLike[str] | None",
     "keyframes": "Keyframes",
     "transforms": "Transforms",
     "penalties": "Penalties",
@@ -196,12 +197,9 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
     """
     from inceptionism.film import ZoomRun
 
-    recipe, objects = split_settings(settings)
-    keyframes = recipe["keyframes"] or ()
-    if isinstance(keyframes, (str, os.PathLike)):
-        keyframes = read_keyframes(keyframes)
+    recipe, objects = split_settings(settings, by_name=["audio"])
     first = None if isinstance(photo, str) and photo == "noise" else load_photo(photo)
-    return ZoomRun(ZoomRecipe(**{**recipe, "keyframes": keyframes}), first, **objects)
+    return ZoomRun(ZoomRecipe(**recipe), first, **objects)
 
 
 @takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
@@ -224,13 +222,21 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
     """
     from inceptionism.film import FilmSource, VideoRun
 
-    recipe, objects = split_settings(settings)
+    recipe, objects = split_settings(settings, by_name=["mask", "audio"])
     made = VideoRecipe(**recipe)
     return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
 
 
-def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run."""
+def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run.
+
+    Args:
+        settings: All settings.
+        by_name: Names of the settings whose files the run opens itself.
+    """
+    paths = {name: settings[name] for name in by_name if isinstance(settings[name], (str, os.PathLike))}
+    settings = {**settings, **dict.fromkeys(paths)}
+    files = {text_of_name(path): Path(path) for path in paths.values()}
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
     colors, palette = split_colors(settings["colors"])
@@ -245,7 +251,11 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "guide": None if guide is None else guide.title,
         "mask": None if mask is None else mask.name,
         "colors": colors,
+        **{name: text_of_name(path) for name, path in paths.items()},
     }
+    if "keyframes" in recipe:
+        keyframes = recipe["keyframes"] or ()
+        recipe["keyframes"] = read_keyframes(keyframes) if isinstance(keyframes, (str, os.PathLike)) else keyframes
     objects = {
         "network": network,
         "prior_functions": functions,
@@ -254,6 +264,8 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         "mask": mask,
         "colors": palette,
     }
+    if files:
+        objects["find_file"] = lambda name: files.get(name, Path(name))
     return recipe, objects
 
 

@@ -234,13 +234,18 @@ def zoom(
     *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
+    keyframes: Keyframes = None,
+    audio: str | os.PathLike[str] | None = None,
+    reaction: str | None = None,
     seconds: float | None = 10.0,
     fps: float = 24.0,
     zoom: float = 1.6,
     rotation: float = 0.0,
     toward: Place = (0.5, 0.5),
     drift: Place = (0.0, 0.0),
-    keyframes: Keyframes = None,
+    speed: float = 1.0,
+    loop: bool = False,
+    reverse: bool = False,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int = 3,
@@ -278,6 +283,12 @@ def zoom(
             or a tensor (see `load_photo`).
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an array or a tensor, which may also be H×W.
+        keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
+            file, or a list of `Keyframe`s or of mappings with the same keys.
+        audio: Music or other sound that the film reacts to; it becomes the sound of the film.
+        reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
+            layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
+            "step_size(all)" in a video with audio. docs/motion.md explains them.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -286,8 +297,12 @@ def zoom(
             the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its
             place in the frame.
         drift: Movement of the camera down and across, in heights and widths of the picture per second.
-        keyframes: Layers, objectives and camera that change over time. docs/motion.md explains them.
-            The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.
+        speed: Speed of the camera and of the dream; at 0.5, the same flight takes twice as long. Frames
+            between two dreamed frames are computed from the camera's movement.
+        loop: End the film where it begins, so that it repeats without a jump. Toward the end, the first
+            picture appears in the distance, and grows until it fills the frame.
+        reverse: Play the film backward, so that the camera moves away from the dream and the film ends
+            with the first picture.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
@@ -340,6 +355,9 @@ def video(
     *,
     guide: PhotoSource | None = None,
     mask: PhotoSource | None = None,
+    keyframes: Keyframes = None,
+    audio: str | os.PathLike[str] | None = None,
+    reaction: str | None = None,
     fps: float | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
@@ -374,8 +392,15 @@ def video(
             weight, is accepted too.
         guide: Second picture whose shapes you want to see in the result. A path, a PIL image, an array
             or a tensor (see `load_photo`).
-        mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
-            path, a PIL image, or an array or a tensor, which may also be H×W.
+        mask: Picture that is white where the photograph is dreamed and black where it stays as it is.
+            It can also be a film, or a folder of pictures, with a mask for each frame. A path, a PIL
+            image, or an array or a tensor, which may also be H×W.
+        keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
+            file, or a list of `Keyframe`s or of mappings with the same keys.
+        audio: Music or other sound that the film reacts to; it becomes the sound of the film.
+        reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
+            layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
+            "step_size(all)" in a video with audio. docs/motion.md explains them.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import wave
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -183,6 +184,11 @@ SETTINGS = {
     "--toward": Case("0,0", base={"--zoom": "9"}),
     "--drift": Case("2,0"),
     "--keyframes": Case("keys.toml"),
+    "--speed": Case("0.5"),
+    "--loop": Case(),
+    "--reverse": Case(),
+    "--audio": Case("a.wav"),
+    "--reaction": Case("step_size(all, 9, 9)", base={"--audio": "a.wav"}),
     "--keep": Case("1"),
     "--first-steps": Case("1"),
     "--blend": Case("0"),
@@ -279,6 +285,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--overwrite": Case(changes=status, arguments=("film.mp4", "there.webp")),
         "--resume": Case(changes=status, arguments=("film.mp4", "unfinished.webp")),
         "--fps": Case("3", refused="film.mp4 has its own rate"),
+        "--keyframes": Case("sizes.toml"),
         "--quiet": FILM["--quiet"],
         "--debug": Case(changes=noted, arguments=MISSING),
     },
@@ -370,6 +377,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "there.webp").write_bytes(b"another film")
     (folder / "folder").mkdir()
     (folder / "unfinished.webp.parts").mkdir()
+    with wave.open(str(folder / "a.wav"), "wb") as sound:
+        sound.setparams((1, 1, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(128 + 100 * (index // 40 % 2) for index in range(8000)))
+    (folder / "sizes.toml").write_text("[[keyframe]]\nat = 0\nstep_size = 9\n")
     (folder / "keys.toml").write_text("[[keyframe]]\nat = 0\nzoom = 1\n[[keyframe]]\nat = 1\nrotation = 300\n")
     (folder / "layer.toml").write_text("[[keyframe]]\nat = 0\nlayer = 'blocks.0'\n")
     write(folder / "film.mp4", pan(coffee()[::4, ::4], 3, 40, 54))

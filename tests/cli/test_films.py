@@ -20,7 +20,7 @@ from inceptionism.cli.options import Saving
 from inceptionism.film import segments_folder
 from inceptionism.recipes import Recipe, VideoRecipe, ZoomRecipe
 from tests.support.command import DREAM, dream, on_terminal, refused
-from tests.support.films import decoded, pan, probe, write
+from tests.support.films import decoded, pan, probe, save_sound, write
 from tests.support.waiting import wait_until
 
 TINY = ["--size", "43x61", "--layer", "blocks.0", "--octaves", "1", "--fps", "4"]
@@ -61,6 +61,7 @@ def test_a_zoom_has_the_defaults_of_the_library(folder) -> None:
 
 def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
     (folder / "k.toml").write_text('[[keyframe]]\nat = 1\nlayer = "blocks.2"\nzoom = 3\n')
+    save_sound(folder / "a.wav", np.sin(np.arange(9000) / 9))
     options = {
         "network": "efficientnet-lite1",
         "layer": "blocks.1=2",
@@ -77,6 +78,11 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "steps": 2,
         "step-size": 1.25,
         "jitter": 3,
+        "audio": "a.wav",
+        "reaction": "camera(bass)",
+        "speed": 0.5,
+        "loop": True,
+        "reverse": True,
         "keep": 0.5,
         "size": "40x50",
         "prior": "0.1*tv",
@@ -86,7 +92,9 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "memory": "2GB",
         "seconds": 0.4,
     }
-    arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
+    arguments = [
+        text for name, value in options.items() for text in ((f"--{name}",) if value is True else (f"--{name}", value))
+    ]
     done = dream("zoom", "cup.jpg", *arguments, "-o", "a.webp", cwd=folder)
     assert done.returncode == 0, done.stderr
     made = recipe(folder / "a.webp", folder).settings()

@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_emptied_is_not_left_locked(tmp_path) -> None:
 
 
 KILLED = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 
 from inceptionism import interruption
@@ -236,7 +236,7 @@ photo, folder = small_photo(), Path(sys.argv[1])
 
 
 def zoom():
-    return small_zoom(photo, tiny_network(), seconds=1.0)
+    return small_zoom(photo, tiny_network(), seconds=1.0, **json.loads(sys.argv[2]))
 
 
 def save(path, on_frame=None, resume=False):
@@ -317,9 +317,10 @@ while status != 0:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked, so that they start quickly")
-def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path) -> None:
+@pytest.mark.parametrize("settings", [{}, {"loop": True, "reverse": True, "speed": 0.6}], ids=["plain", "reversed"])
+def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path, settings: dict) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(settings)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     films = {path.name: path.read_bytes() for path in tmp_path.iterdir()}  # no folder of an unfinished film is left

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import inceptionism as inc
+from inceptionism.errors import InvalidSetting
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
@@ -20,7 +21,7 @@ from inceptionism.optimization.gradients import EvaluationRequest, GradientEvalu
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.runs.oklab import to_oklab
 from inceptionism.tensors import to_picture
-from tests.support.films import pan, write
+from tests.support.films import pan, saved_frames, write
 
 SMALL = {"layer": "second", "octaves": 2, "jitter": 4}
 
@@ -139,3 +140,48 @@ def test_a_film_keeps_the_colors_of_each_frame(film, tiny) -> None:
     difference = (to_oklab(kept) - to_oklab(source))[0, :, inside].abs()
     assert difference[1:].max() < 0.02
     assert difference[0].max() > 0.02
+
+
+def test_settings_of_a_video_change_over_time(film, tiny) -> None:
+    keyframes = [{"at": 0, "step_size": 4, "blend": 0}, {"at": 0.5, "step_size": 1, "layer": "first"}]
+    run = inc.video(film, network=tiny, keyframes=keyframes, **SMALL)
+    assert [run.recipe.at("step_size", moment) for moment in (0, 0.25, 0.5, 9)] == [4, 2.5, 1, 1]
+    frames = [frame.picture for frame in run]
+    # With a blend of 0, each frame is the frame of the film and its own dream.
+    changes = [
+        (frame - to_picture(source.pixels, torch.device("cpu"))).abs().mean().item() * 255
+        for frame, source in zip(frames, FilmSource(film), strict=True)
+    ]
+    assert changes[1] > 2 * changes[-1]  # the first frame has more steps
+    late = inc.video(film, network=tiny, layer="first", octaves=2, jitter=4, step_size=1, blend=0)
+    assert torch.equal(list(late)[-1].picture, frames[-1])
+    fading = run._objectives.mixture_at(0.25)
+    assert [(share, str(objective)) for share, objective in fading] == [(0.5, "layer(second)"), (0.5, "layer(first)")]
+
+
+def test_keyframes_of_a_video_have_no_camera_and_those_of_a_zoom_no_blend(film, tiny, photo) -> None:
+    with pytest.raises(InvalidSetting, match="the keyframe at 1 sets zoom, but a video has its own camera"):
+        inc.video(film, network=tiny, keyframes=[{"at": 1, "zoom": 2}], **SMALL)
+    with pytest.raises(InvalidSetting, match="the keyframe at 2 sets blend, but only a video"):
+        inc.zoom(photo, network=tiny, keyframes=[{"at": 2, "blend": 0.5}], layer="first")
+
+
+def test_a_video_with_keyframes_resumes_and_replays_with_the_same_frames(film, tiny, tmp_path) -> None:
+    (tmp_path / "keys.toml").write_text(
+        "[[keyframe]]\nat = 0.3\nstep_size = 6\n\n[[keyframe]]\nat = 0.8\nblend = 0.2\n"
+    )
+    settings = {"keyframes": tmp_path / "keys.toml", **SMALL}
+    inc.video(film, network=tiny, **settings).save(tmp_path / "whole.webm")
+
+    def stop(frame: inc.Frame) -> None:
+        if frame.number == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        inc.video(film, network=tiny, **settings).save(tmp_path / "a.webm", on_frame=stop)
+    inc.video(film, network=tiny, **settings).save(tmp_path / "a.webm", resume=True)
+    inc.replay_film(tmp_path / "whole.webm", film, network=tiny).save(tmp_path / "b.webm")
+    assert (tmp_path / "a.webm").read_bytes() == (tmp_path / "whole.webm").read_bytes()
+    frames = [saved_frames(tmp_path / f"{name}.webm") for name in ("whole", "b")]
+    assert all(np.array_equal(one, other) for one, other in zip(*frames, strict=True))
+    assert inc.load_recipe(tmp_path / "a.webm").keyframes[1].blend == 0.2

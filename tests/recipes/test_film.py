@@ -31,7 +31,9 @@ def test_recipes_of_films_survive_json(tmp_path) -> None:
         drift=[0, 0.1],
         keyframes=read_keyframes(tmp_path / "k.toml"),
     )
-    video = VideoRecipe(blend=0.5, first_steps=3, size=43, guide="flowers.jpg", mask="m.png")
+    video = VideoRecipe(
+        blend=0.5, first_steps=3, size=43, guide="flowers.jpg", mask="m.png", keyframes=[{"at": 2, "step_size": 3}]
+    )
     for recipe in (zoom, video, ZoomRecipe(), VideoRecipe(), ZoomRecipe(size=None), VideoRecipe(size=None)):
         assert Recipe.from_json(recipe.to_json()) == recipe
         assert Recipe.from_toml(recipe.to_toml()) == recipe

@@ -15,14 +15,19 @@ SAVED = Path(__file__).with_name("saved")
 RECIPES = json.loads((SAVED / "recipes.json").read_text("utf-8"))
 
 
-LATER = {"strength": 1.0, "colors": "dream", "contrast": 1.0, "saturation": 1.0}
-"""Settings that later versions added, with the defaults that leave a picture as it was."""
+GRADING = {"colors": "dream", "contrast": 1.0, "saturation": 1.0}
+LATER = {
+    "photo": {"strength": 1.0, **GRADING},
+    "class": GRADING,
+    "zoom": {"strength": 1.0, **GRADING, "speed": 1.0, "loop": False, "reverse": False},
+    "video": {"strength": 1.0, **GRADING, "keyframes": []},
+}
+"""Settings that did not exist when the recipes were saved, with the values that a recipe without them has."""
 
 
 def complete(written: dict) -> dict:
     """Return saved settings with the settings that later versions added."""
-    later = {name: value for name, value in LATER.items() if name != "strength" or written["kind"] != "class"}
-    return {**later, **written}
+    return {**written, **LATER[written["kind"]]}
 
 
 def test_every_kind_of_recipe_was_saved() -> None:

@@ -60,6 +60,21 @@ def write(
     return path
 
 
+def save_sound(path: Path, *parts: np.ndarray, codec: str = "pcm_s16le") -> Path:
+    """Write parts of a sound, samples in [-1, 1] at 44.1 kHz, one after the other, and return the path."""
+    samples = np.concatenate(parts).astype(np.float32)[None]
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream(codec, rate=44_100)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 44_100, 0, Fraction(1, 44_100)
+        resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=44_100, frame_size=1152)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
 def rotate_display(path: Path, matrix: tuple[int, int, int, int] = (0, 1, -1, 0)) -> None:
     """Set a, b, c and d in the display matrix of an MP4, by default as phones do for a clockwise turn by 90 degrees."""
     content = bytearray(path.read_bytes())

@@ -29,7 +29,14 @@ from inceptionism.recipes import (
 FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": ("--class",)}
 """Flags of settings that differ from the name of the setting, or that have a short form."""
 
-METAVARS = {"guide": "PICTURE", "mask": "PICTURE", "target": "CLASS", "colors": "COLORS", "tileable": "[DIRECTION]"}
+METAVARS = {
+    "guide": "PICTURE",
+    "mask": "PICTURE",
+    "audio": "SOUND",
+    "target": "CLASS",
+    "colors": "COLORS",
+    "tileable": "[DIRECTION]",
+}
 """Types of values in the help, for settings whose Python type says too little."""
 
 
@@ -135,6 +142,8 @@ def setting_option(one: NamedSetting, default: Any, *, optional: bool, takes_sha
     if takes_shape and one.name == "size":
         kind, metavar = str, "HEIGHTxWIDTH"
     flags = FLAGS.get(one.name, (f"--{one.name.replace('_', '-')}",))
+    if kind is bool and optional:  # the value of a recipe file can be replaced by either value
+        flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
     facts = option(*flags, group=GROUPS[one.facts.group], metavar=metavar, help=one.facts.description)
     shown = None if optional or default in (None, ()) else as_text(default) if kind is str else default
     return Parameter(
@@ -145,7 +154,7 @@ def setting_option(one: NamedSetting, default: Any, *, optional: bool, takes_sha
     )
 
 
-def option_type(one: NamedSetting) -> tuple[Any, str]:
+def option_type(one: NamedSetting) -> tuple[Any, str | None]:
     """Return the type of an option, as typer knows it and as the help shows it."""
     if one.type == tuple[LayerChoice, ...]:
         return list[str], "LAYER"
@@ -157,6 +166,8 @@ def option_type(one: NamedSetting) -> tuple[Any, str]:
         return str, "DOWN,ACROSS"
     if one.type in (int, float):
         return one.type, "NUMBER"
+    if one.type is bool:
+        return bool, None
     return str, METAVARS.get(one.name, "TEXT")
 
 

@@ -46,6 +46,10 @@ def is_webp(path: Path) -> bool:
 class AnimationReader:
     """Reader of an animated picture.
 
+    Args:
+        path: Path of the file.
+        background: Color that replaces transparency.
+
     Attributes:
         fps: Frames per second, on average.
         time_base: Unit of the times of the frames, in seconds.
@@ -59,8 +63,8 @@ class AnimationReader:
     time_base = Fraction(1, 1000)
     sound = None
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, background: str = "white") -> None:
+        self.path, self._background = path, background
         self.count, length = 0, Fraction(0)
         for _, duration in self._decode():
             self.count, length = self.count + 1, length + duration
@@ -84,7 +88,7 @@ class AnimationReader:
             for number in range(getattr(image, "n_frames", 1)):
                 with convert_decoding_errors(label):
                     image.seek(number)
-                    pixels = np.array(flatten_alpha(image.convert("RGBA")))
+                    pixels = np.array(flatten_alpha(image.convert("RGBA"), self._background))
                 duration = image.info.get("duration", 0)
                 yield pixels, (duration if duration >= SHORTEST_DURATION else USUAL_DURATION) * self.time_base
 
@@ -96,6 +100,7 @@ class FolderReader:
         path: Path of the folder.
         note: Function that is called with every decision about the frames.
         fps: Frames per second. None means the rate in the recipe of the first picture.
+        background: Color that replaces transparency.
 
     Attributes:
         fps: Frames per second.
@@ -110,8 +115,8 @@ class FolderReader:
 
     sound = None
 
-    def __init__(self, path: Path, note: Callable[[str], object], fps: float | None) -> None:
-        self._note = note
+    def __init__(self, path: Path, note: Callable[[str], object], fps: float | None, background: str = "white") -> None:
+        self._note, self._background = note, background
         files = files_in(path)
         self.files = sorted((one for one in files if one.suffix.lower() in PICTURE_ENDINGS), key=natural_order)
         if not self.files:
@@ -137,7 +142,7 @@ class FolderReader:
             except UnreadablePicture as error:
                 self._note(f"a frame is left out: {error}")
                 continue
-            yield FilmFrame(np.array(flatten_alpha(photo.to_image())), number / self.fps)
+            yield FilmFrame(np.array(flatten_alpha(photo.to_image(), self._background)), number / self.fps)
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

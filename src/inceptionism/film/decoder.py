@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import av
 
 from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.film.dynamic_range import HLG, PQ, is_wider_than_srgb
 from inceptionism.film.upright import deinterlace, is_turned_freely, upright
 from inceptionism.io import Array, convert_read_errors, open_film
-
-HDR_CURVES = (16, 18)
-"""ffmpeg's numbers of the transfer curves of high dynamic range, PQ and HLG."""
 
 MAX_BROKEN_PACKETS = 1000
 """Largest number of packets that cannot be decoded. After more of them, the film counts as ended."""
@@ -58,8 +56,6 @@ class VideoDecoder:
             self.fps = Fraction(stream.average_rate or stream.guessed_rate or stream.base_rate or 25)
             length = container.duration and Fraction(container.duration, av.time_base)
             self.count: int | None = stream.frames or (round(length * self.fps) if length else None)
-            if stream.codec_context.color_trc in HDR_CURVES:
-                note("it has high dynamic range; its colors are not converted and will be pale")
             if stream.metadata.get("alpha_mode") == "1":
                 note("it is partly transparent; the transparency is not read")
             count = len(film_streams(container))
@@ -105,6 +101,7 @@ class VideoDecoder:
                     break
                 continue
             for frame in frames:
+                self._note_losses(frame)
                 if frame.interlaced_frame:
                     self._note("its frames are interlaced; they are deinterlaced")
                 if is_turned_freely(frame):
@@ -112,6 +109,19 @@ class VideoDecoder:
                 yield frame
         if broken:
             self._note("it is damaged; the frames that could not be decoded are left out")
+
+    def _note_losses(self, frame: av.VideoFrame) -> None:
+        """Add notes about everything in a frame that the dream cannot hold."""
+        if frame.color_trc in (PQ, HLG):
+            self._note(
+                "it has high dynamic range, and the dream has not: bright light is compressed, and "
+                "colors outside of sRGB become the nearest ones"
+            )
+        elif is_wider_than_srgb(frame.color_trc, frame.color_primaries):
+            self._note("it has wider colors than sRGB; colors outside of sRGB become the nearest ones")
+        bits = max((component.bits for component in frame.format.components), default=8)
+        if bits > 8:
+            self._note(f"it has {bits} bits for each color, and the dream has 8")
 
 
 def film_streams(container: Any) -> list[Any]:

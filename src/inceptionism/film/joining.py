@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 
 from inceptionism.errors import CannotWrite, first_line, quote_path
 from inceptionism.film.encoder import convert_encoding_errors
 from inceptionism.film.pixel_formats import convert_frame
 from inceptionism.film.unfinished import Segment
-from inceptionism.io import create_film, matroska_tags, open_film, put_packet, write_packet
+from inceptionism.io import Array, create_film, matroska_tags, open_film, put_packet, write_packet
 from inceptionism.recipes import Recipe
 
 CONTAINERS = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", ".webp": "webp"}
@@ -66,6 +67,15 @@ def frames(segments: Sequence[Segment]) -> Iterator[av.VideoFrame]:
                 assert frame.pts is not None
                 frame.pts += round(segment.start / frame.time_base)
                 yield frame
+
+
+def reversed_frames(segments: Sequence[Segment]) -> Iterator[Array]:
+    """Yield the pixels of all frames from the last to the first, H×W×3 uint8. One segment is in memory at a time."""
+    for segment in reversed(segments):
+        with open_segment(segment) as container:
+            pictures = list(container.decode(video=0))
+        while pictures:
+            yield np.asarray(convert_frame(pictures.pop(), format="rgb24").to_ndarray(), np.uint8)
 
 
 def open_segment(segment: Segment) -> Any:

@@ -97,7 +97,10 @@ def is_finished(recipe: Recipe, path: Path) -> bool:
 def frame_facts(recipe: Recipe) -> dict[str, Any]:
     """Return the settings and facts of a recipe that determine its frames.
 
-    The length of the film is left out, and so is the size of the tiles, which a run can change.
+    The length of the film is left out, unless the frames depend on it. So is the size of the tiles, which a run can
+    change.
     """
-    facts = {**recipe.settings(), **(recipe.made_with.facts() if recipe.made_with else {})}
-    return {name: value for name, value in facts.items() if name not in ("seconds", "tile")}
+    settings = recipe.settings()
+    facts = {**settings, **(recipe.made_with.facts() if recipe.made_with else {})}
+    without = {"tile"} if settings.get("loop") or settings.get("reverse") else {"seconds", "tile"}
+    return {name: value for name, value in facts.items() if name not in without}

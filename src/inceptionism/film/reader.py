@@ -21,6 +21,7 @@ class FilmSource:
     Args:
         path: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         fps: Frames per second of a folder. None means the rate in the recipe of its first picture.
+        background: Color that replaces transparency in animated pictures and folders.
 
     Attributes:
         path: Path of the film.
@@ -37,8 +38,8 @@ class FilmSource:
         InvalidSetting: If `fps` is given for a film that has its own rate.
     """
 
-    def __init__(self, path: Path, fps: float | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, fps: float | None = None, background: str = "white") -> None:
+        self.path, self._background = path, background
         self.notes: list[str] = []
         self._reader = self._open(fps)
         self.fps, self.time_base = self._reader.fps, self._reader.time_base
@@ -56,12 +57,14 @@ class FilmSource:
         path = self.path
         with convert_read_errors(path):
             if path.is_dir():
-                return FolderReader(path, self._note, fps)
+                return FolderReader(path, self._note, fps, self._background)
         check_file(path, UnreadablePicture)
         if fps is not None:
             raise InvalidSetting(f"fps is the rate of a folder of pictures; {quote_path(path)} has its own rate")
         with convert_read_errors(path):
-            return AnimationReader(path) if is_webp(path) else VideoDecoder(path, self._note)
+            if is_webp(path):
+                return AnimationReader(path, self._background)
+            return VideoDecoder(path, self._note)
 
     def __iter__(self) -> Iterator[FilmFrame]:
         """Yield the frames in the order of their times. Frames that cannot be decoded are left out, with a note."""

@@ -19,8 +19,8 @@ from PIL import Image
 
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, quote_path
 from inceptionism.files import files_in, path_exists
-from inceptionism.film.encoder import CODECS, Codec, Encoder
-from inceptionism.film.joining import join_segments
+from inceptionism.film.encoder import CODECS, LOSSLESS, Codec, Encoder
+from inceptionism.film.joining import join_segments, reversed_frames
 from inceptionism.film.outputs import PNG_NAME, PNG_PATTERN, check_film, frame_facts, is_finished, segments_folder
 from inceptionism.film.unfinished import SavedState, Segment, UnfinishedFilm, flush_to_disk
 from inceptionism.film.workers import BackgroundWorker
@@ -197,7 +197,7 @@ class FilmFile:
     def _write(self, number: int, pixels: Array, time: Fraction) -> None:
         self._end = time + 1 / self._run.fps
         if not self._path.suffix:
-            path = self._path / PNG_NAME.format(number)
+            path = self._path / PNG_NAME.format(self._place(number))
             save_picture(Image.fromarray(pixels), path, self._run.recipe, metadata=self._metadata)
             self._incomplete_file_exists = True
             with convert_write_errors(self._path):
@@ -257,17 +257,35 @@ class FilmFile:
     def _join(self) -> None:
         """Join the segments in a temporary file, which then replaces the film."""
         target = resolve_target(self._path)
+        segments = [self._reversed()] if self._run.reverse else self._segments
         with convert_write_errors(target), partial_file(target) as joined:
             recipe = self._run.recipe if self._metadata else None
-            join_segments(self._segments, self._end, joined, self._path, recipe, self._run.sound)
+            join_segments(segments, self._end, joined, self._path, recipe, self._run.sound)
             flush_to_disk(joined)
             publish(joined, target, overwrite=self._overwrite)
         # A second call may replace the film that the first call wrote.
         self._overwrite = self._incomplete_file_exists = True
 
+    def _place(self, number: int) -> int:
+        """Return the place of a frame in the film."""
+        return self._run.total - 1 - number if self._run.reverse and self._run.total is not None else number
+
+    def _reversed(self) -> Segment:
+        """Write the frames so far in the opposite order, in the format of the film, to one segment."""
+        codec = CODECS[self._path.suffix.lower()]
+        path = self._unfinished.folder / f".reversed{codec.ending}"
+        encoder = Encoder(path, codec, self._run.size, self._run.time_base, self._run.fps)
+        try:
+            for number, pixels in enumerate(reversed_frames(self._segments)):
+                encoder.write(pixels, number / self._run.fps)
+        finally:
+            encoder.close()
+        return Segment.of(path, Fraction(0))
+
     @property
     def _codec(self) -> Codec:
-        return CODECS[self._path.suffix.lower()]
+        """Format of the segments. Frames that are encoded again, because their order changes, lose nothing in it."""
+        return LOSSLESS if self._run.reverse else CODECS[self._path.suffix.lower()]
 
     @property
     def _open_segment(self) -> Path:

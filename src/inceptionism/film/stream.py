@@ -87,6 +87,7 @@ class FilmRun(ABC):
         source: Film that is dreamed, or folder of its frames. None if there is none. It is never replaced.
         sound: Film whose sound is copied. None means no sound.
         total: Number of frames of the whole film, as far as it is known. None means endless or unknown.
+        reverse: Whether a saved film has the frames in the opposite order. Then `total` is known.
         number: Number of frames so far.
         is_over: Whether the run has ended: all frames were made, or the run failed or was closed.
         recipe: Complete recipe. Defaults are filled in, and everything else that the film depends on is added.
@@ -99,6 +100,7 @@ class FilmRun(ABC):
     source: Path | None = None
     sound: Path | None = None
     total: int | None
+    reverse: bool = False
     recipe: PhotoRecipe
     notes: list[str]
     _run: FrameRun

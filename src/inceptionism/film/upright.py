@@ -12,6 +12,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from inceptionism.film.dynamic_range import is_wider_than_srgb, to_srgb
 from inceptionism.film.pixel_formats import convert_frame
 from inceptionism.io import Array
 
@@ -33,16 +34,20 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
     guessed = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
     if not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         aspect = Fraction(1)
+    is_wide = is_wider_than_srgb(frame.color_trc, frame.color_primaries)
     rgb = convert_frame(
         frame,
         width=round(frame.width * max(aspect, Fraction(1))),
         height=round(frame.height / min(aspect, Fraction(1))),
-        format="rgb24",
+        format="rgb48le" if is_wide else "rgb24",
         src_colorspace=frame.colorspace if known else guessed,
         dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.BICUBIC,
     )
-    return turn(np.asarray(rgb.to_ndarray(), np.uint8), display_matrix(frame))
+    pixels = rgb.to_ndarray()
+    if is_wide:
+        pixels = to_srgb(np.asarray(pixels, np.uint16), frame.color_trc, frame.color_primaries)
+    return turn(np.asarray(pixels, np.uint8), display_matrix(frame))
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:

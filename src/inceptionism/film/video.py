@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inceptionism.film.decoder import FilmFrame
 from inceptionism.film.frame_run import FrameRun, frame_seed
+from inceptionism.film.masks import MaskFilm, changes_over_time
 from inceptionism.film.optical_flow import estimate_motion
+from inceptionism.film.reaction import SoundReaction
 from inceptionism.film.reader import FilmSource
+from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
@@ -23,8 +28,8 @@ from inceptionism.io import Array, Photo
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import VideoRecipe
-from inceptionism.runs import Replacements, chosen_layers, output_size, photo_objective
-from inceptionism.tensors import to_image, to_picture
+from inceptionism.runs import Replacements, chosen_layers, output_size
+from inceptionism.tensors import resize, to_image, to_picture
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -46,7 +51,7 @@ class VideoRun(FilmRun):
         **replacements: Objects that are used in place of those in the recipe.
 
     Attributes:
-        objective: Objective that is maximized.
+        objective: Objective that is maximized. If it changes over time, this is the sum of all objectives.
         cuts: Numbers of the frames so far that start a scene. The first frame of the film is one of them.
     """
 
@@ -68,7 +73,11 @@ class VideoRun(FilmRun):
         self.size = output_size(Photo(film.first), recipe.size)
         first = Photo(resize_pixels(film.first, self.size), name=film.name)
         recipe = replace(recipe, layer=chosen_layers(recipe, net, replacements.get("objective")))
-        self.objective = photo_objective(recipe, net, first, **replacements)
+        self._masks = mask_film(recipe, replacements, film.fps)
+        static = recipe if self._masks is None else replace(recipe, mask=None)
+        self._objectives = ObjectiveSchedule.of(static, net, first, replacements)
+        self._reaction = SoundReaction.of(static, net, first, replacements)
+        self.objective = self._reaction.total(self._objectives.total)
         self._run = FrameRun(
             recipe,
             first,
@@ -80,43 +89,69 @@ class VideoRun(FilmRun):
         )
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
-        self.recipe = replace(recipe, made_with=replace(self._run.made_with(), photo=described))
+        made_with = replace(self._run.made_with(), photo=described)
         self.notes = [*film.notes, *self._run.notes]
-        self.fps, self.time_base, self.sound, self.source = film.fps, film.time_base, film.sound, film.path
+        if self._masks is not None and recipe.mask is not None:
+            made_with = replace(made_with, pictures={**(made_with.pictures or {}), recipe.mask: self._masks.sha256()})
+            self.notes += self._masks.notes
+        self.notes += self._reaction.notes
+        self.recipe = replace(recipe, made_with=self._reaction.recorded(made_with))
+        self.fps, self.time_base, self.source = film.fps, film.time_base, film.path
+        self.sound = self._reaction.sound or film.sound
         self.total = film.count
+        if film.count is not None:
+            self.notes += self._reaction.length_notes(float(film.count / film.fps))
         self.cuts: list[int] = []
         self._before: Array | None = None
         self._detail: Tensor | None = None
 
     def frames(self) -> Generator[Frame, None, None]:
-        copied_notes = len(self._film.notes)
+        readers: list[FilmSource | MaskFilm] = [self._film] if self._masks is None else [self._film, self._masks]
+        copied_notes = [len(reader.notes) for reader in readers]
+        frames = islice(self._film, self.number, None)
+        masked: Iterable[tuple[FilmFrame, Tensor | None]] = (
+            ((frame, None) for frame in frames) if self._masks is None else self._masks.beside(frames, self.number)
+        )
         try:
-            with closing(prefetch(islice(self._film, self.number, None))) as sources:
-                for source in sources:
+            with closing(prefetch(masked)) as sources:
+                for source, mask in sources:
                     pixels = resize_pixels(source.pixels, self.size)
                     picture = to_picture(pixels, self._run.network.device)
-                    initial, steps = self._initial_picture(picture, pixels)
-                    dreamed = self._run.dream(initial, frame_seed(self.recipe.seed, self.number), steps=steps)
+                    moment = float(source.time)
+                    initial, steps = self._initial_picture(picture, pixels, self.recipe.at("blend", moment))
+                    if mask is not None:  # the detail may have moved out of the mask, or the mask away from the detail
+                        mask = mask.to(picture.device)
+                        initial = picture.lerp(initial, resize(mask, self.size).clamp_(0, 1))
+                    dreamed = self._run.dream(
+                        initial,
+                        frame_seed(self.recipe.seed, self.number),
+                        steps=steps,
+                        step_size=self.recipe.at("step_size", moment) * self._reaction.factor("step_size", moment),
+                        mixture=self._reaction.mix(self._objectives.mixture_at(moment), moment),
+                        mask=mask,
+                    )
                     self._before, self._detail = pixels, dreamed - picture
                     grading = self._run.grading
                     # The whole dream is carried to the next frame, whatever share of it is shown.
-                    graded = grading.blend(picture, dreamed) if grading.blends else dreamed
-                    graded = grading.tone(graded.clone()) if grading.tones else graded
-                    yield Frame(self.number, source.time, graded, self._run.scores[-1])
+                    graded = grading.tone(grading.blend(picture, dreamed))
+                    yield Frame(self.number, source.time, graded, self._run.score)
         finally:
-            self.notes += self._film.notes[copied_notes:]
+            self.notes += [
+                note for reader, count in zip(readers, copied_notes, strict=True) for note in reader.notes[count:]
+            ]
 
-    def _initial_picture(self, picture: Tensor, pixels: Array) -> tuple[Tensor, int]:
+    def _initial_picture(self, picture: Tensor, pixels: Array, blend: float) -> tuple[Tensor, int]:
         """Return the picture that the dream of a frame starts from, and the number of steps in each octave.
 
         Args:
             picture: Frame of the film, 1×3×H×W in [0, 1].
             pixels: The same frame as H×W×3 uint8.
+            blend: Share of the dream that is carried to this frame.
         """
         if self._before is not None and self._detail is not None and self._before.shape == pixels.shape:
             motion = estimate_motion(self._before, pixels)
             if not motion.cut:
-                weight = torch.from_numpy(motion.valid).to(picture.device) * self.recipe.blend
+                weight = torch.from_numpy(motion.valid).to(picture.device) * blend
                 return (picture + weight * warp_by_flow(self._detail, motion.flow)).clamp_(0, 1), self.recipe.steps
         self.cuts.append(self.number)
         return picture, self.recipe.first_steps
@@ -131,6 +166,14 @@ class VideoRun(FilmRun):
         self._before = stored_array(state, "before", shape, np.uint8)
         self._detail = as_tensor(stored_array(state, "detail", shape, np.float32), self._run.network.device)
         self.cuts = stored_array(state, "cuts", (None,), np.int64).tolist()
+
+
+def mask_film(recipe: VideoRecipe, replacements: Replacements, fps: Fraction) -> MaskFilm | None:
+    """Return the masks of a recipe if they change from frame to frame. Otherwise, return None."""
+    if recipe.mask is None or replacements.get("mask") is not None:
+        return None
+    path = replacements.get("find_file", Path)(recipe.mask)
+    return MaskFilm(path, fps) if changes_over_time(path) else None
 
 
 def resize_pixels(pixels: Array, size: tuple[int, int]) -> Array:

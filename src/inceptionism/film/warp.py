@@ -26,20 +26,49 @@ program.
 """
 
 
-def warp_by_camera(picture: Tensor, matrix: Matrix) -> Tensor:
+def warp_by_camera(picture: Tensor, matrix: Matrix, size: tuple[int, int] | None = None) -> Tensor:
     """Return a 1×3×H×W picture after a camera movement. The picture is mirrored at its borders.
 
-    `matrix` maps the pixels of the result to points of `picture`. The sampling filter is the Lanczos kernel of eight
+    `matrix` maps the pixels of the result to points of `picture`. The result has the height and width `size`, by
+    default those of the picture. The sampling filter is the Lanczos kernel of eight
     pixels. A cubic kernel changes fine detail a little at each frame, and after a hundred frames the picture is a
     different one. The Lanczos kernel's own error of half a percent is corrected by `EQUALIZER`.
     """
-    height, width = picture.shape[-2:]
+    height, width = size or picture.shape[-2:]
     equalized = cv2.sepFilter2D(as_array(picture), -1, EQUALIZER, EQUALIZER, borderType=cv2.BORDER_REFLECT_101)
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     pixels = cv2.warpAffine(
         equalized, np.array(matrix), (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101
     )
     return as_tensor(np.asarray(pixels, np.float32), picture.device)
+
+
+def compose(outer: Matrix, inner: Matrix) -> Matrix:
+    """Return the affine map that applies `inner` first, and then `outer`."""
+    return as_matrix(full(outer) @ full(inner))
+
+
+def invert(matrix: Matrix) -> Matrix:
+    """Return the inverse of an affine map."""
+    return as_matrix(np.linalg.inv(full(matrix)).astype(np.float64))
+
+
+def full(matrix: Matrix) -> NDArray[np.float64]:
+    """Return an affine map as a 3×3 array."""
+    return np.array([*matrix, (0.0, 0.0, 1.0)])
+
+
+def as_matrix(array: NDArray[np.float64]) -> Matrix:
+    """Return the affine map in the first two rows of an array."""
+    first, second = (tuple(row) for row in array[:2].tolist())
+    return first, second
+
+
+def points(matrix: Matrix, size: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the columns and rows, each H×W, of the points to which an affine map leads the pixels of a frame."""
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float64)
+    (a, b, right), (c, d, down) = matrix
+    return a * columns + b * rows + right, c * columns + d * rows + down
 
 
 def warp_by_flow(picture: Tensor, flow: Flow) -> Tensor:

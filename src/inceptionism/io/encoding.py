@@ -102,11 +102,11 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
     return with_gif_packet(content, packet) if format == "GIF" and packet else content
 
 
-def flatten_alpha(image: Image.Image) -> Image.Image:
-    """Return a picture without transparency: an RGBA picture on a white background, any other picture unchanged."""
+def flatten_alpha(image: Image.Image, background: str = "white") -> Image.Image:
+    """Return a picture without transparency: an RGBA picture on a background, any other picture unchanged."""
     if image.mode != "RGBA":
         return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, background), image).convert("RGB")
 
 
 def limit_colors(image: Image.Image) -> Image.Image:

@@ -19,6 +19,9 @@ CONTAINERS = (
 Playlists are not among them: ffmpeg would open other files and addresses for a playlist.
 """
 
+SOUND_CONTAINERS = "aac ac3 aiff amr ape au caf eac3 flac mp3 tta w64 wav wv"
+"""Names of the sound formats that may be opened."""
+
 
 def matroska_tags(recipe: str, title: str) -> dict[str, str]:
     """Return the tags of a film that contains a recipe.
@@ -42,8 +45,11 @@ def tagged_recipe(path: Path) -> str | None:
 
 
 def open_film(path: Path) -> av.container.InputContainer:
-    """Open a film that may come from anyone, so that it cannot make ffmpeg open other files or addresses."""
-    options = {"format_whitelist": ",".join(CONTAINERS.split()), "protocol_whitelist": "file"}
+    """Open a film or sound that may come from anyone, so that it cannot make ffmpeg open other files or addresses."""
+    options = {
+        "format_whitelist": ",".join([*CONTAINERS.split(), *SOUND_CONTAINERS.split()]),
+        "protocol_whitelist": "file",
+    }
     return av.open(file_address(path), container_options=options)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from inceptionism.errors import InvalidSetting
 from inceptionism.io.photos import last_path_part
 from inceptionism.networks.hub import LIBRARIES, SUFFIXES
-from inceptionism.recipes import NONE, Recipe, ZoomRecipe, join_terms, parse_terms, picture_settings
+from inceptionism.recipes import NONE, FilmRecipe, Recipe, file_settings, join_terms, parse_terms
 
 FILE_ARGUMENTS = {"direction": 1, "phase": 0}
 """Index of the first argument that names a file, by the name of the objective or prior."""
@@ -24,13 +24,13 @@ def without_folders(recipe: Recipe) -> Recipe:
     """
     names = ShortNames((recipe.made_with.pictures if recipe.made_with else None) or {})
     changes: dict[str, Any] = {}
-    for name, picture in picture_settings(vars(recipe)).items():
-        changes[name] = names.of(picture)
+    for name, file in file_settings(vars(recipe)).items():
+        changes[name] = names.of(file)
     for name in ("objective", "prior"):
         value = getattr(recipe, name, None)
         if value not in (None, NONE):
             changes[name] = terms_without_folders(value, name, names)
-    if isinstance(recipe, ZoomRecipe):
+    if isinstance(recipe, FilmRecipe):
         changes["keyframes"] = tuple(
             replace(keyframe, objective=terms_without_folders(keyframe.objective, "objective", names))
             if keyframe.objective is not None

@@ -1,12 +1,13 @@
 from .camera import Matrix, Place, keyframe_position
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
-from .film import VideoRecipe, ZoomRecipe
+from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
+from .reactions import Reaction
 from .recipe import (
     DEVICES,
     DREAM,
@@ -14,7 +15,7 @@ from .recipe import (
     MAX_SEED,
     PRECISIONS,
     Recipe,
-    picture_settings,
+    file_settings,
     readable_value,
     recipe_kinds,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "PRESETS",
     "SMALLEST_OCTAVE",
     "ClassRecipe",
+    "FilmRecipe",
     "Keyframe",
     "LayerChoice",
     "LayerSetting",
@@ -45,6 +47,7 @@ __all__ = [
     "PhotoRecipe",
     "Place",
     "PriorDefinition",
+    "Reaction",
     "Recipe",
     "Term",
     "Verdict",
@@ -53,13 +56,13 @@ __all__ = [
     "checked_keyframes",
     "choose_unit",
     "describe_photo",
+    "file_settings",
     "grouped_settings",
     "join_terms",
     "keyframe_position",
     "parse_layers",
     "parse_prior",
     "parse_terms",
-    "picture_settings",
     "printed_name",
     "prior_numbers",
     "prior_reference",

@@ -2,19 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from inceptionism.recipes.camera import Camera, Place, interpolate, keyframe_position
-from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes.camera import Camera, Place
+from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes, value_at
 from inceptionism.recipes.photo import PhotoRecipe
+from inceptionism.recipes.reactions import DEFAULT_REACTIONS, Reaction, checked_reactions, parse_reactions
 from inceptionism.recipes.settings import NONE, documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, checked_size
 
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class ZoomRecipe(PhotoRecipe):
+class FilmRecipe(PhotoRecipe):
+    """The settings that every kind of film has."""
+
+    keyframes: tuple[Keyframe, ...] = setting(
+        (),
+        "Settings that change over time",
+        group="what",
+        note="docs/motion.md explains them.",
+        convert=lambda _name, keyframes: checked_keyframes(keyframes),
+    )
+
+    audio: str | None = setting(
+        None, "Music or other sound that the film reacts to; it becomes the sound of the film", group="what"
+    )
+    reaction: str | None = setting(
+        None,
+        "Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or layer(BAND, LAYER)",
+        group="what",
+        absent='"step_size(all) + camera(bass)" in a zoom with audio, and "step_size(all)" in a video with audio',
+        note="docs/motion.md explains them.",
+        convert=checked_reactions,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reaction is not None and self.audio is None:
+            raise InvalidSetting("reaction needs audio: give a sound that the film reacts to")
+        if self.reaction is not None:
+            parse_reactions(self.reaction, camera=self.kind == ZoomRecipe.kind)
+
+    @property
+    def reactions(self) -> tuple[Reaction, ...]:
+        """Reactions of the film to its audio. Empty if it has no audio."""
+        return () if self.audio is None else parse_reactions(self.reaction or DEFAULT_REACTIONS[self.kind])
+
+    def at(self, name: str, moment: float) -> Any:
+        """Return the value of a setting that keyframes can change, at a moment in seconds."""
+        return value_at(name, getattr(self, name), self.keyframes, moment)
+
+    def refuse_in_keyframes(self, names: Sequence[str], reason: str) -> None:
+        """Raise `InvalidSetting` if a keyframe gives one of these settings."""
+        for keyframe in self.keyframes:
+            for name in names:
+                if getattr(keyframe, name) is not None:
+                    raise InvalidSetting(f"the keyframe at {keyframe.at:g} sets {name}, but {reason}; leave it out")
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "keyframes": [keyframe.settings() for keyframe in self.keyframes]}
+
+    def described(self) -> list[tuple[str, str]]:
+        pairs = [pair for pair in super().described() if pair[0] != "keyframes"]
+        return pairs + [("keyframe", str(keyframe)) for keyframe in self.keyframes]
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class ZoomRecipe(FilmRecipe):
     """An endless zoom: dream, zoom, and dream again (Mordvintsev, Olah & Tyka, 2015)."""
 
     kind = "zoom"
@@ -57,6 +116,25 @@ class ZoomRecipe(PhotoRecipe):
     rotation: float = inherited(Camera, "rotation")
     toward: Place = inherited(Camera, "toward")
     drift: Place = inherited(Camera, "drift")
+    speed: float = setting(
+        1.0,
+        "Speed of the camera and of the dream; at 0.5, the same flight takes twice as long",
+        group="what",
+        minimum=0.01,
+        maximum=1,
+        note="Frames between two dreamed frames are computed from the camera's movement.",
+    )
+    loop: bool = setting(
+        False,
+        "End the film where it begins, so that it repeats without a jump",
+        group="what",
+        note="Toward the end, the first picture appears in the distance, and grows until it fills the frame.",
+    )
+    reverse: bool = setting(
+        False,
+        "Play the film backward, so that the camera moves away from the dream and the film ends with the first picture",
+        group="what",
+    )
     keep: float = setting(
         0.05,
         "Share of the difference from the first frame's brightness and contrast that every frame corrects",
@@ -65,13 +143,6 @@ class ZoomRecipe(PhotoRecipe):
         maximum=1,
         note="With 0, the contrast of a long zoom becomes too strong.",
     )
-    keyframes: tuple[Keyframe, ...] = setting(
-        (),
-        "Layers, objectives and camera that change over time",
-        group="what",
-        note="docs/motion.md explains them.",
-        convert=lambda _name, keyframes: checked_keyframes(keyframes),
-    )
 
     def __post_init__(self) -> None:
         if isinstance(self.size, (tuple, list)):
@@ -79,6 +150,10 @@ class ZoomRecipe(PhotoRecipe):
         if self.shape is not None:
             object.__setattr__(self, "size", None)
         super().__post_init__()
+        for name in ("loop", "reverse"):
+            if self.seconds is None and getattr(self, name):
+                raise InvalidSetting(f"{name} needs a film with an end, and this one is endless; give seconds")
+        self.refuse_in_keyframes(["blend"], "only a video carries its dream along")
 
     @property
     def title(self) -> str:
@@ -87,37 +162,24 @@ class ZoomRecipe(PhotoRecipe):
         return f"noise · {title.partition(' · ')[2]}" if starts_from_noise else title
 
     def camera(self, moment: float = 0.0) -> Camera:
-        """Return the camera at a moment in seconds.
-
-        Each setting is interpolated between the keyframes that give it. The recipe's own value counts as a keyframe at
-        0 seconds, unless a keyframe gives a value there.
-        """
-        values = {}
-        for name in CAMERA_SETTINGS:
-            points = [(one.at, getattr(one, name)) for one in self.keyframes if getattr(one, name) is not None]
-            if not points or points[0][0] > 0:
-                points.insert(0, (0.0, getattr(self, name)))
-            before, after, share = keyframe_position([at for at, _ in points], moment)
-            values[name] = interpolate(name, points[before][1], points[after][1], share)
-        return Camera(**values)
+        """Return the camera at a moment in seconds."""
+        return Camera(**{name: self.at(name, moment) for name in CAMERA_SETTINGS})
 
     def settings(self) -> dict[str, Any]:
-        keyframes = [keyframe.settings() for keyframe in self.keyframes]
         # A setting that is left out would get its default again.
         absent = {name: NONE for name in ("size", "seconds") if getattr(self, name) is None}
         if self.shape is not None:
             del absent["size"]
-        return {**super().settings(), **absent, "keyframes": keyframes}
+        return {**super().settings(), **absent}
 
     def described(self) -> list[tuple[str, str]]:
         words = {("seconds", NONE): "endless", ("size", NONE): "the photograph's own"}
-        pairs = [(name, words.get((name, value), value)) for name, value in super().described() if name != "keyframes"]
-        return pairs + [("keyframe", str(keyframe)) for keyframe in self.keyframes]
+        return [(name, words.get((name, value), value)) for name, value in super().described()]
 
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class VideoRecipe(PhotoRecipe):
+class VideoRecipe(FilmRecipe):
     """A video dreamed frame by frame; every frame continues the dream of the frame before."""
 
     kind = "video"
@@ -134,13 +196,11 @@ class VideoRecipe(PhotoRecipe):
         help="Number of steps in each octave of the first frame, and of the first frame after a cut",
     )
     step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
-    blend: float = setting(
-        0.92,
-        "Share of the dream that is carried to the next frame",
-        group="how",
-        minimum=0,
-        maximum=1,
-        note="The higher it is, the less the film flickers.",
+    blend: float = inherited(Keyframe, "blend", 0.92)
+    mask: str | None = inherited(
+        PhotoRecipe,
+        "mask",
+        note="It can also be a film, or a folder of pictures, with a mask for each frame.",
     )
     size: int | None = inherited(PhotoRecipe, "size", help="Longer side of the frames", absent="the size of the film")
     fps: float | None = inherited(
@@ -151,3 +211,7 @@ class VideoRecipe(PhotoRecipe):
         note="A film to dream has its own rate. By default, a folder of pictures has the rate in the recipe of its "
         "first picture, or else 24.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.refuse_in_keyframes(CAMERA_SETTINGS, "a video has its own camera")

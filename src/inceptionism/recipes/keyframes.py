@@ -1,8 +1,9 @@
-"""Keyframes: settings of a zoom that change over time. Does not import torch."""
+"""Keyframes: settings of a film that change over time. Does not import torch."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.files import read_text
-from inceptionism.recipes.camera import Camera, Place
+from inceptionism.recipes.camera import Camera, Place, interpolate, keyframe_position
 from inceptionism.recipes.layers import LayerChoice
 from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.recipe import known_fields
-from inceptionism.recipes.settings import check_settings, documented, inherited, required
+from inceptionism.recipes.settings import check_settings, documented, inherited, required, setting
 from inceptionism.recipes.toml import parse_toml
 
 MAX_SECONDS = 10**7
@@ -29,6 +30,15 @@ class Keyframe:
     at: float = required("Time of the keyframe", unit="seconds", minimum=0, maximum=MAX_SECONDS)
     layer: tuple[LayerChoice, ...] = inherited(PhotoRecipe, "layer", absent="")
     objective: str | None = inherited(PhotoRecipe, "objective")
+    step_size: float | None = inherited(PhotoRecipe, "step_size", None)
+    blend: float | None = setting(
+        None,
+        "Share of the dream that is carried to the next frame",
+        group="how",
+        minimum=0,
+        maximum=1,
+        note="The higher it is, the less the film flickers.",
+    )
     zoom: float | None = inherited(Camera, "zoom", None)
     rotation: float | None = inherited(Camera, "rotation", None)
     toward: Place | None = inherited(Camera, "toward", None)
@@ -69,6 +79,22 @@ def checked_keyframes(keyframes: object) -> tuple[Keyframe, ...]:
         if one.at == other.at:
             raise InvalidSetting(f"two keyframes are at {one.at:g} seconds; merge them into one")
     return tuple(ordered)
+
+
+def value_at(name: str, value: Any, keyframes: Sequence[Keyframe], moment: float) -> Any:
+    """Return the value of a setting at a moment. It is interpolated between the keyframes that give it.
+
+    Args:
+        name: Name of the setting: a number or a pair of numbers.
+        value: Value in the recipe. It counts as a keyframe at 0 seconds, unless a keyframe gives a value there.
+        keyframes: Keyframes in the order of their times.
+        moment: The moment, in seconds.
+    """
+    points = [(one.at, getattr(one, name)) for one in keyframes if getattr(one, name) is not None]
+    if not points or points[0][0] > 0:
+        points.insert(0, (0.0, value))
+    before, after, share = keyframe_position([at for at, _ in points], moment)
+    return interpolate(name, points[before][1], points[after][1], share)
 
 
 def read_keyframes(path: str | os.PathLike[str]) -> tuple[Keyframe, ...]:

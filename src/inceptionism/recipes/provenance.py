@@ -51,7 +51,7 @@ class MadeWith:
     precision: str = setting("fp32", "Number format that the network used: fp32, bf16 or fp16")
     pictures: dict[str, str] | None = setting(
         None,
-        "SHA-256 of every other picture that was used, for example guides and masks",
+        "SHA-256 of every other file that was used, for example guides, masks and audio",
         note="For directions and the prior phase, it is the SHA-256 of a file or of the files in a folder.",
         convert=checked_pictures,
     )

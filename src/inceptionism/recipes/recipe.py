@@ -51,8 +51,8 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 KEEP = "keep"
 DREAM = "dream"
 
-PICTURE_SETTINGS = ("guide", "mask", "colors")
-"""Settings whose value may be the name of a picture."""
+FILE_SETTINGS = ("guide", "mask", "colors", "audio")
+"""Settings whose value may be the name of a file."""
 
 MAX_FACTOR = 10.0
 """Largest factor of the contrast and of the saturation."""
@@ -76,9 +76,9 @@ def checked_device(name: str, device: Any) -> str:
     return text
 
 
-def picture_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of a recipe that name a picture, from all settings by name."""
-    named = {name: settings[name] for name in PICTURE_SETTINGS if isinstance(settings.get(name), str)}
+def file_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of a recipe that name a file, from all settings by name."""
+    named = {name: settings[name] for name in FILE_SETTINGS if isinstance(settings.get(name), str)}
     if named.get("colors") in (KEEP, DREAM):
         del named["colors"]
     return named

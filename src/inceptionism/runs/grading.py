@@ -95,20 +95,18 @@ class Grading:
         """Whether `blend` changes a picture."""
         return self.strength != 1 or self.keeps_colors
 
-    @property
-    def tones(self) -> bool:
-        """Whether `tone` changes a picture."""
-        return self.palette is not None or self.contrast != 1 or self.saturation != 1
-
     def blend(self, photo: Tensor, dream: Tensor) -> Tensor:
         """Return the dream on the photograph, with the strength of this grading, 1×3×H×W in [0, 1].
 
         If the colors of the photograph are kept, the result has its two hues and the lightness of the dream (in Oklab).
 
         Args:
-            photo: 1×3×H×W in [0, 1]. The result is written into it, because a large picture takes much memory.
-            dream: The dreamed photograph, 1×3×H×W in [0, 1]. It stays as it is.
+            photo: 1×3×H×W in [0, 1].
+            dream: The dreamed photograph, 1×3×H×W in [0, 1]. It is returned if this grading does not change it.
         """
+        if not self.blends:
+            return dream
+        result = torch.empty_like(dream)
         for band in bands(photo):
             before = photo[:, :, band].clamp(0, 1)
             after = before.lerp(dream[:, :, band].clamp(0, 1), self.strength)
@@ -116,15 +114,18 @@ class Grading:
                 values = to_oklab(before)
                 values[:, :1] = to_oklab(after)[:, :1]
                 after = from_oklab(values)
-            photo[:, :, band] = after
-        return photo
+            result[:, :, band] = after
+        return result
 
     def tone(self, picture: Tensor) -> Tensor:
-        """Change the colors, the contrast and the saturation of a picture in place, and return it.
+        """Return a picture with the colors, the contrast and the saturation of this grading.
 
         Args:
-            picture: 1×3×H×W in [0, 1].
+            picture: 1×3×H×W in [0, 1]. It is returned if this grading does not change it.
         """
+        if self.palette is None and self.contrast == 1 and self.saturation == 1:
+            return picture
+        result = torch.empty_like(picture)
         own = Palette.of(picture)
         matrix, shift = torch.eye(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
         lightness = own.mean[0].item()
@@ -138,8 +139,8 @@ class Grading:
                 values = torch.einsum("rs,nshw->nrhw", matrix.to(values), values) + shift.to(values)[:, None, None]
             values[:, 0] = contrasted(values[:, 0].clamp(0, 1), lightness, self.contrast)
             values[:, 1:] *= self.saturation
-            picture[:, :, band] = from_oklab(values)
-        return picture
+            result[:, :, band] = from_oklab(values)
+        return result
 
 
 def contrasted(lightness: Tensor, middle: float, contrast: float) -> Tensor:

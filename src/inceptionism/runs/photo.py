@@ -85,6 +85,7 @@ class PhotoRun(Run):
 
     Attributes:
         photo: The photograph.
+        step_size: Mean change of a pixel in one step, in 8-bit gray levels.
         seed: Seed of the random generator.
     """
 
@@ -106,7 +107,7 @@ class PhotoRun(Run):
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
         self.prior = self.build_prior(parse_prior(recipe.prior, photo=True))
-        self.steps = recipe.steps
+        self.steps, self.step_size = recipe.steps, recipe.step_size
         self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = replace(photo, pixels=seamless_pixels(photo.pixels, self.wrap))
@@ -120,7 +121,7 @@ class PhotoRun(Run):
     def states(self) -> Iterator[AscentState]:
         recipe = self.recipe
         generator = torch.Generator().manual_seed(self.seed)
-        step_size = recipe.step_size / 255 * masked_share(self.objective)
+        step_size = self.step_size / 255 * self.changed_share()
         errors: list[NoGradient] = []
         self._pixels = None
         for size in self.sizes:
@@ -141,6 +142,10 @@ class PhotoRun(Run):
         if errors:
             self.notes.append(f"{len(errors)} of {len(self.sizes)} octaves changed nothing: {errors[-1]}")
 
+    def changed_share(self) -> float:
+        """Return the share of the picture that the objective may change, from 0 to 1."""
+        return masked_share(self.objective)
+
     def image(self) -> Image.Image:
         image = to_image(self.graded_picture(), self.photo.alpha)
         for name, value in self.photo.metadata.items():
@@ -152,7 +157,7 @@ class PhotoRun(Run):
         picture = self.picture(self.size)
         if self.grading.blends:
             picture = self.grading.blend(self.original(self.size), picture)
-        return self.grading.tone(picture.clone()) if self.grading.tones else picture
+        return self.grading.tone(picture)
 
     def picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far: 1×3×H×W in [0, 1] or slightly beyond."""

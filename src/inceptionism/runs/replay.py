@@ -28,8 +28,8 @@ from inceptionism.recipes import (
     Recipe,
     checked_keyframes,
     describe_photo,
+    file_settings,
     parse_terms,
-    picture_settings,
 )
 from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
@@ -208,7 +208,7 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path]:
     """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
     known = known_names(network)
-    names = list(picture_settings(changes).values())
+    names = list(file_settings(changes).values())
     expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
     keyframes = checked_keyframes(changes.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]

@@ -176,5 +176,4 @@ class ClassRun(Run):
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            picture = self._initialization.parameterization.picture()
-            return to_image(self.grading.tone(picture.clone()) if self.grading.tones else picture)
+            return to_image(self.grading.tone(self._initialization.parameterization.picture()))
