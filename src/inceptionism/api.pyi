@@ -47,6 +47,7 @@ def dream(
     memory: str | None = None,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    look: str | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """Amplify the patterns that a layer of the network detects in a photograph.
@@ -96,6 +97,8 @@ def dream(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
+            or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
@@ -266,6 +269,7 @@ def zoom(
     memory: str | None = None,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    look: str | None = None,
 ) -> ZoomRun:
     """Make a film that flies into a picture: dream, zoom, and dream again.
 
@@ -334,6 +338,8 @@ def zoom(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
+            or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
@@ -380,6 +386,7 @@ def video(
     memory: str | None = None,
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
+    look: str | None = None,
 ) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
@@ -435,6 +442,8 @@ def video(
             it is faster.
         memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
             Larger pictures are processed in tiles.
+        look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
+            or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.

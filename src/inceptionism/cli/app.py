@@ -16,6 +16,7 @@ from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path, raise_last
+from inceptionism.cli.looks import add_looks_command
 from inceptionism.cli.networks import networks
 from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_size
@@ -228,6 +229,7 @@ def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int
 
 
 add_classes_command(app)
+add_looks_command(app)
 app.add_typer(networks, name="networks")
 add_recipe_commands(app)
 add_share_command(app)

@@ -16,14 +16,17 @@ from inceptionism.cli.terminal import exit_interrupted, report_errors
 from inceptionism.cli.typer_internals import Alone, PlainCommand
 from inceptionism.recipes import (
     GROUPS,
+    LOOK_HELP,
     Keyframe,
     LayerChoice,
     NamedSetting,
+    PhotoRecipe,
     Place,
     Recipe,
     grouped_settings,
     read_keyframes,
     settings_of,
+    with_look,
 )
 
 FLAGS = {"layer": ("--layer", "-l"), "network": ("--network", "-n"), "target": ("--class",)}
@@ -88,6 +91,12 @@ def command(
             for name in shared
             if name not in taken
         ]
+        look_kind = next((kind for kind in kinds if issubclass(kind, PhotoRecipe) and not optional), None)
+        if look_kind is not None:
+            facts = option("--look", group=GROUPS["what"], metavar="LOOK", help=f"{LOOK_HELP}.")
+            others.append(
+                Parameter("look", Parameter.KEYWORD_ONLY, annotation=Annotated[str | None, facts], default=None)
+            )
         debug = Parameter("debug", Parameter.KEYWORD_ONLY, annotation=Debug, default=False)
 
         def run(**given: Any) -> None:
@@ -98,10 +107,14 @@ def command(
 
         def run_reported(given: dict[str, Any]) -> None:
             with report_errors(given.pop("debug")):
+                context, look = given.pop("context"), given.pop("look", None)
                 values = {name: given.pop(name) for name in wanted}
                 choices = {name: given.pop(name) for name in shared if name not in taken}
                 if kinds:
-                    settings = given["settings"] = read_settings(values, drop_absent=optional)
+                    settings = read_settings(values, drop_absent=optional)
+                    if look is not None and look_kind is not None:
+                        settings = with_look(look, settings, on_command_line(context, wanted), look_kind)
+                    given["settings"] = settings
                     changed = [one.name for one in added if values[one.name] not in (one.default, [])]
                     check_settings_used(changed, settings.get("keyframes", ()))
                 if shared:
@@ -110,6 +123,7 @@ def command(
 
         parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in [*own, *added, *others, debug]]
         parameters.sort(key=help_position)
+        parameters.append(Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context))
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -121,6 +135,12 @@ def command(
         return run
 
     return decorate
+
+
+def on_command_line(context: typer.Context, names: Collection[str]) -> list[str]:
+    """Return the names of the settings whose options are on the command line, in any of their forms."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
 def help_position(parameter: Parameter) -> int:

@@ -4,6 +4,7 @@ from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
+from .looks import LOOK_HELP, Look, find_look, list_looks, user_folder, with_look
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
@@ -14,6 +15,7 @@ from .recipe import (
     KEEP,
     MAX_SEED,
     PRECISIONS,
+    RESET_BY,
     Recipe,
     file_settings,
     readable_value,
@@ -28,6 +30,7 @@ __all__ = [
     "DREAM",
     "GROUPS",
     "KEEP",
+    "LOOK_HELP",
     "MAX_OCTAVES",
     "MAX_SEED",
     "MAX_TOGETHER",
@@ -35,12 +38,14 @@ __all__ = [
     "PARAMETERIZATIONS",
     "PRECISIONS",
     "PRESETS",
+    "RESET_BY",
     "SMALLEST_OCTAVE",
     "ClassRecipe",
     "FilmRecipe",
     "Keyframe",
     "LayerChoice",
     "LayerSetting",
+    "Look",
     "MadeWith",
     "Matrix",
     "NamedSetting",
@@ -57,9 +62,11 @@ __all__ = [
     "choose_unit",
     "describe_photo",
     "file_settings",
+    "find_look",
     "grouped_settings",
     "join_terms",
     "keyframe_position",
+    "list_looks",
     "parse_layers",
     "parse_prior",
     "parse_terms",
@@ -72,5 +79,7 @@ __all__ = [
     "recipe_kinds",
     "settings_of",
     "takes_settings",
+    "user_folder",
     "weighted_text",
+    "with_look",
 ]

@@ -9,6 +9,8 @@ from functools import wraps
 from inspect import Parameter
 from typing import ParamSpec, TypeVar
 
+from inceptionism.recipes.looks import LOOK_HELP, with_look
+from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.recipe import Recipe
 from inceptionism.recipes.settings import GROUPS, NamedSetting, entry, settings_of
 
@@ -43,6 +45,7 @@ def takes_settings(
     """Return a decorator that gives a function a keyword argument for each setting of a recipe.
 
     The function receives all settings as `**settings`, with the recipe's defaults for those that the caller leaves out.
+    For photographs and films, the caller may also give a `look`, whose settings then replace the defaults.
     Its signature shows each setting with type and default. In its docstring, the descriptions of the settings replace
     the line `**settings: …`.
 
@@ -72,6 +75,8 @@ def takes_settings(
             Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=f"{(annotations or {})[name]} | None")
             for name in objects or {}
         ]
+        if issubclass(kind, PhotoRecipe):
+            settings.append(Parameter("look", Parameter.KEYWORD_ONLY, default=None, annotation="str | None"))
         before = [one for one in own if one.kind is not Parameter.KEYWORD_ONLY]
         signature = inspect.Signature(
             sorted([*before, *settings, *(one for one in own if one not in before)], key=lambda one: one.kind),
@@ -81,13 +86,19 @@ def takes_settings(
         @wraps(function)
         def call(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
             bound = signature.bind(*args, **kwargs)
+            given = set(bound.arguments)
             bound.apply_defaults()
-            return function(**bound.arguments)  # type: ignore[call-arg]  # its arguments are those of the signature
+            arguments = dict(bound.arguments)
+            look = arguments.pop("look", None)
+            if look is not None and issubclass(kind, PhotoRecipe):
+                arguments = with_look(look, arguments, given, kind)
+            return function(**arguments)  # type: ignore[call-arg]  # its arguments are those of the signature
 
         lines = [
             entry(one.name, " ".join(filter(None, [one.facts.description, (notes or {}).get(one.name)])))
             for one in wanted
         ]
+        lines += [entry("look", f"{LOOK_HELP}.")] if issubclass(kind, PhotoRecipe) else []
         lines += [entry(name, description) for name, description in (objects or {}).items()]
         call.__signature__ = signature  # type: ignore[attr-defined]
         described = "\n".join(lines) + "\n"

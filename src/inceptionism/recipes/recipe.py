@@ -54,6 +54,16 @@ DREAM = "dream"
 FILE_SETTINGS = ("guide", "mask", "colors", "audio")
 """Settings whose value may be the name of a file."""
 
+RESET_BY = {
+    "layer": ("objective",),
+    "guide": ("objective",),
+    "target": ("objective", "label", "together", "number"),
+    "objective": ("layer", "guide", "target", "label"),
+    "preset": ("prior", "steps"),
+    "size": ("shape",),
+}
+"""Settings that return to their defaults when another setting changes, by the name of the changed setting."""
+
 MAX_FACTOR = 10.0
 """Largest factor of the contrast and of the saturation."""
 
@@ -223,7 +233,16 @@ class Recipe:
         Raises:
             InvalidSetting: If the text is not TOML, or a setting is not valid; the message names the line.
         """
-        return read_toml(text, lambda content: Recipe.from_settings({"schema": SCHEMA, **content}), called)
+        return read_toml(text, Recipe.from_toml_settings, called)
+
+    @staticmethod
+    def from_toml_settings(content: Mapping[str, Any]) -> Recipe:
+        """Return the recipe of the values in a TOML text, in which `schema` is optional.
+
+        Raises:
+            InvalidSetting: If a setting is not valid.
+        """
+        return Recipe.from_settings({"schema": SCHEMA, **content})
 
     @staticmethod
     def from_settings(content: dict[str, Any]) -> Recipe:

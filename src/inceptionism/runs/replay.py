@@ -22,6 +22,7 @@ from inceptionism.objectives import known_names, parse_objective
 from inceptionism.recipes import (
     DEVICES,
     PRECISIONS,
+    RESET_BY,
     ClassRecipe,
     MadeWith,
     PhotoRecipe,
@@ -41,16 +42,6 @@ from inceptionism.runs.visualization import ClassRun
 
 MAX_PIXELS = 2**25
 """Largest number of pixels that a recipe may set by itself: 8192×4096."""
-
-RESET_BY = {
-    "layer": ("objective",),
-    "guide": ("objective",),
-    "target": ("objective", "label", "together", "number"),
-    "objective": ("layer", "guide", "target", "label"),
-    "preset": ("prior", "steps"),
-    "size": ("shape",),
-}
-"""Settings that return to their defaults when another setting changes, by the name of the changed setting."""
 
 
 def replay(
