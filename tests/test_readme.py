@@ -18,9 +18,9 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -> None:
     Image.fromarray(photo).resize((213, 279)).save(tmp_path / "photo.jpg")
-    section = README.split("## Five examples")[1].split("\n## ")[0]
+    section = README.split("## Six examples")[1].split("\n## ")[0]
     blocks = re.findall(r"```(sh|python)\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for kind, code in blocks:
         command = ["sh", "-e", "-c", code] if kind == "sh" else [sys.executable, "-c", code]
@@ -32,6 +32,7 @@ def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -
     assert written == {
         "photo-dream.png",
         "ornament.jpg",
+        "feathers.png",
         "animals.webp",
         "banana.png",
         "lion.png",

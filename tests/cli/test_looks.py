@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
 
 import inceptionism as inc
 from inceptionism.recipes.looks import FOLDER
-from tests.support.command import dream
+from tests.support.command import dream, on_terminal
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
@@ -32,22 +28,11 @@ def test_one_look_is_listed_with_its_settings(tmp_path) -> None:
         assert f"{name} = " in text, value
 
 
-def test_a_terminal_with_enough_colors_shows_pictures(tmp_path) -> None:
-    leader, follower = pty.openpty()
-    environment = {**os.environ, "COLORTERM": "truecolor", "TERM": "xterm-256color", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inceptionism", "looks", NAMES[0]], stdout=follower, stderr=subprocess.DEVNULL,
-        env=environment, cwd=tmp_path,
-    )  # fmt: skip
-    os.close(follower)
-    output = b""
-    try:
-        while chunk := os.read(leader, 65536):
-            output += chunk
-    except OSError:  # the end of the output of a terminal
-        pass
-    assert process.wait() == 0
-    text = output.decode()
+def test_a_terminal_with_enough_colors_shows_pictures(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    text, status = on_terminal("looks", NAMES[0], cwd=tmp_path)
+    assert status == 0
     assert text.count("▀") >= 24 * 4
     assert "\x1b[38;2;" in text  # colors of 24 bits
 
@@ -66,5 +51,6 @@ def test_an_option_replaces_the_setting_of_a_look(tmp_path, photo) -> None:
 @pytest.mark.parametrize("arguments", [["looks", "nothing"], ["photo", "cup.png", "--look", "nothing"]])
 def test_an_unknown_look_is_one_sentence(tmp_path, photo, arguments) -> None:
     Image.fromarray(photo).save(tmp_path / "cup.png")
-    done = dream(*arguments, cwd=tmp_path, status=2)
+    done = dream(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
     assert done.stderr.splitlines() == ["dream: there is no look 'nothing'; `dream looks` lists all looks"]

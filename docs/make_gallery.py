@@ -1,0 +1,111 @@
+"""Makes the pictures of the gallery and the thumbnails of the looks, from photographs of scikit-image.
+
+`python docs/make_gallery.py` makes all of them, and `python docs/make_gallery.py looks` makes one part. Every picture
+contains its recipe. The photographs are in the public domain (CC0 or NASA): see the documentation of `skimage.data`.
+The looks of GoogLeNet need that network: `dream networks get googlenet`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image, ImageDraw
+
+import inceptionism as inc
+from inceptionism.recipes import list_looks
+
+DOCS = Path(__file__).parent
+GALLERY = DOCS / "gallery"
+LOOKS = Path(inc.__file__).parent / "looks"
+
+SETTINGS_2015 = {"layer": "blocks.10", "prior": "none", "octaves": 4, "octave_scale": 1.4, "step_size": 1.5}
+"""Settings of the algorithm of 2015, with the layer that was the default until version 2 of the recipe format."""
+
+PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass", "gravel")
+"""Photographs of the gallery: a portrait, an animal, food, a night, flat ground, black and white, and textures."""
+
+
+def photo(name: str) -> np.ndarray:
+    """Return a photograph of scikit-image as H×W×3 uint8 pixels."""
+    pixels = getattr(skimage.data, name)()
+    return np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
+
+
+def make_defaults() -> None:
+    """Make a picture of each photograph with the default settings."""
+    for name in PHOTOS:
+        save(inc.dream(photo(name), size=512), GALLERY / f"{name}.webp")
+
+
+def make_before_after() -> None:
+    """Draw a sheet of four photographs: above with the settings of 2015, below with the default."""
+    names = ("chelsea", "coffee", "rocket", "moon")
+    rows = [[inc.dream(photo(name), size=480, **settings).image for name in names] for settings in (SETTINGS_2015, {})]
+    sheet = Image.new("RGB", (4 * 304 - 4, 2 * 304 - 4), "white")
+    for top, row in enumerate(rows):
+        for left, image in enumerate(row):
+            sheet.paste(square(image, 300), (left * 304, top * 304))
+    sheet.save(DOCS / "images" / "photo-prior.jpg", quality=88)
+
+
+def make_looks() -> None:
+    """Make the thumbnail of each look that is installed with the package, and a sheet of all of them."""
+    thumbnails = []
+    for look in list_looks():
+        path = LOOKS / f"{look.name}.webp"
+        if (LOOKS / f"{look.name}.toml").is_file():
+            save(inc.dream(photo("astronaut")[:384, 40:424], look=look.name, size=256), path)
+            thumbnails.append((look.name, path))
+    columns = 6
+    rows = -(-len(thumbnails) // columns)
+    sheet = Image.new("RGB", (columns * 204 - 4, rows * 222), "white")
+    draw = ImageDraw.Draw(sheet)
+    for index, (name, path) in enumerate(thumbnails):
+        left, top = index % columns * 204, index // columns * 222
+        with Image.open(path) as image:
+            sheet.paste(square(image, 200), (left, top))
+        draw.text((left + 2, top + 203), name, fill="black")
+    sheet.save(GALLERY / "looks.jpg", quality=88)
+
+
+def make_colors() -> None:
+    """Make one dream with different strengths and colors."""
+    settings = {
+        "dream": {},
+        "half": {"strength": 0.5},
+        "keep": {"colors": "keep"},
+        "picture": {"colors": photo("rocket")},
+        "gray": {"saturation": 0, "contrast": 1.3},
+    }
+    for name, changed in settings.items():
+        save(inc.dream(photo("chelsea"), size=320, **changed), GALLERY / f"colors-{name}.webp")
+
+
+def square(image: Image.Image, side: int) -> Image.Image:
+    """Return the largest centered square of an image, at a side in pixels."""
+    edge = min(image.size)
+    left, top = (image.width - edge) // 2, (image.height - edge) // 2
+    return image.crop((left, top, left + edge, top + edge)).resize((side, side), Image.Resampling.LANCZOS)
+
+
+def save(result: inc.Result, path: Path) -> None:
+    """Save a result as a small file, with its recipe."""
+    result.save(path)
+    sys.stdout.write(f"{path}\n")
+    sys.stdout.flush()
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "defaults": make_defaults,
+    "before-after": make_before_after,
+    "looks": make_looks,
+    "colors": make_colors,
+}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
