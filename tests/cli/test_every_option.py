@@ -194,6 +194,7 @@ SETTINGS = {
 PICTURE = {
     "--verify": Case("efficientnet-lite1", verdicts),
     "--output": Case("other.png", names, base={"--output": None}),
+    "--format": Case("jpg", names, base={"--output": None}),
     "--overwrite": Case(changes=status, base={"--output": "there.png"}),
     "--no-metadata": Case(changes=metadata),
     "--quiet": Case(changes=noted, base={"--verify": "efficientnet-lite1"}),
@@ -287,6 +288,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--atlas": Case(changes=names),
         "--photo": Case("cup.jpg", base={"--atlas": True}),
         "--output": Case("other.png", names, base={"--atlas": True}),
+        "--format": Case("webp", names, base={"--atlas": True}),
         "--overwrite": Case(changes=status, base={"--atlas": True, "--output": "there.png"}),
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("nothing",)),
@@ -307,6 +309,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--side": Case("20"),
         "--limit": Case("2.2KB", base={"--no-metadata": True}),
         "--output": Case("other.png", names, base={"--output": None}),
+        "--format": Case("png", names, base={"--output": None}),
         "--overwrite": Case(changes=status, base={"--output": "there.png"}),
         "--no-metadata": Case(changes=metadata),
         "--quiet": Case(changes=noted, base={"--before": "guide.jpg"}),

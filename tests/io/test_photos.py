@@ -54,7 +54,7 @@ def test_an_array_of_a_wrong_shape_is_refused(shape) -> None:
 def test_an_array_of_a_wrong_type_is_refused() -> None:
     with pytest.raises(UnreadablePicture, match="not 21×34×3 of the type int64"):
         load_photo(gradient().astype(np.int64))
-    with pytest.raises(UnreadablePicture, match="a path, a PIL image, an array or a tensor, not int"):
+    with pytest.raises(UnreadablePicture, match="a path, a web address, a PIL image, an array or a tensor, not int"):
         load_photo(7)
 
 

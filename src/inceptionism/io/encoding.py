@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -27,9 +26,9 @@ QUALITY = 95
 """Default quality of lossy formats, from 1 to 100."""
 
 
-def check_side(path: Path, size: tuple[int, int]) -> None:
-    """Raise `CannotWrite` if the format of `path` cannot hold a picture of this height and width in pixels."""
-    format = FORMATS[path.suffix.lower()]
+def check_side(ending: str, size: tuple[int, int]) -> None:
+    """Raise `CannotWrite` if the format of an ending cannot hold a picture of this height and width in pixels."""
+    format = FORMATS[ending]
     limit = MAX_SIDES.get(format)
     if limit and max(size) > limit:
         height, width = size

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.errors import UnreadablePicture
 from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS
+from inceptionism.io.sources import read_source, source_label, source_name
 from inceptionism.io.tiff import describe_tiff
 
 PICTURE_FORMATS = (
@@ -72,34 +75,55 @@ class PictureFile(io.BufferedReader):
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(source: str | os.PathLike[str], opened: BinaryIO | None = None) -> Iterator[Image.Image]:
     """Open a picture in one of `PICTURE_FORMATS` inside the block. Its pixels are decoded later.
+
+    Args:
+        source: Path of a file, web address, or "-" for standard input.
+        opened: Its content, if it is open already.
 
     Raises:
         UnreadablePicture: If there is no such file, it is too large, or it has another format. For other errors, see
             `convert_decoding_errors`.
     """
-    check_file(path, UnreadablePicture, MAX_PICTURE_BYTES)
-    with PictureFile(path) as file:
+    with open_source(source) if opened is None else nullcontext(opened) as file:
         try:
             image = Image.open(file, formats=PICTURE_FORMATS)
         except UnidentifiedImageError:
-            raise UnreadablePicture(f"{quote_path(path)} {describe_format(path)}") from None
-        image.filename = str(path)
+            raise UnreadablePicture(f"{source_label(source)} {describe_format(file)}") from None
+        image.filename = source_name(source) or ""
         with image:
             yield image
 
 
-def describe_format(path: Path) -> str:
+@contextmanager
+def open_source(source: str | os.PathLike[str], max_bytes: int | None = MAX_PICTURE_BYTES) -> Iterator[BinaryIO]:
+    """Open a file, a web address or standard input inside the block.
+
+    Args:
+        source: Path of the file, web address, or "-" for standard input.
+        max_bytes: Largest size of a file in bytes. None means no limit.
+
+    Raises:
+        UnreadablePicture: If the file cannot be read.
+    """
+    content = read_source(source)
+    if content is None:
+        check_file(Path(source), UnreadablePicture, max_bytes)
+    with PictureFile(Path(source)) if content is None else io.BytesIO(content) as file:
+        yield file
+
+
+def describe_format(file: BinaryIO) -> str:
     """Return the reason why a file cannot be read as a picture, as the end of a sentence about it."""
-    with path.open("rb") as file:
-        beginning = file.read(SNIFFED_BYTES)
-        if beginning.startswith(TIFF_SIGNATURES):
-            file.seek(0)
-            try:
-                return describe_tiff(file)
-            except PILLOW_ERRORS:
-                return "is a TIFF that is damaged or incomplete"
+    file.seek(0)
+    beginning = file.read(SNIFFED_BYTES)
+    if beginning.startswith(TIFF_SIGNATURES):
+        file.seek(0)
+        try:
+            return describe_tiff(file)
+        except PILLOW_ERRORS:
+            return "is a TIFF that is damaged or incomplete"
     for pattern, description in OTHER_FORMATS.items():
         if re.match(pattern, beginning, re.DOTALL | re.IGNORECASE):
             return description

@@ -11,6 +11,7 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from PIL import Image
 
@@ -119,13 +120,31 @@ def save_or_rescue(
     except CannotWrite as error:
         if numbered and isinstance(error, NameTaken):
             return save_or_rescue(image, free_name(path), recipe, numbered=True, metadata=metadata)
-        rescued = Path(tempfile.gettempdir()) / f"{shorten_name(path.stem)}-{secrets.token_hex(4)}.png"
-        try:
-            save_picture(image, rescued, recipe, overwrite=False, metadata=metadata)
-        except CannotWrite:
-            raise error from None
-        raise type(error)(f"{error}; instead, the picture was saved to {rescued}") from error
+        rescue_picture(error, image, path.stem, recipe, metadata=metadata)
     return path
+
+
+def rescue_picture(
+    error: CannotWrite, image: Image.Image, name: str, recipe: Recipe | None, *, metadata: bool
+) -> NoReturn:
+    """Save a picture that could not be written in the system's temporary folder, and raise the error with its path.
+
+    Args:
+        error: The reason why the picture could not be written.
+        image: Picture in mode RGB or RGBA.
+        name: Name of the file, without an ending.
+        recipe: Recipe that is written inside the file; None to write none.
+        metadata: Whether to write the recipe and the EXIF.
+
+    Raises:
+        CannotWrite: In any case.
+    """
+    rescued = Path(tempfile.gettempdir()) / f"{shorten_name(name)}-{secrets.token_hex(4)}.png"
+    try:
+        save_picture(image, rescued, recipe, overwrite=False, metadata=metadata)
+    except CannotWrite:
+        raise error from None
+    raise type(error)(f"{error}; instead, the picture was saved to {rescued}") from error
 
 
 def free_name(path: Path, taken: Container[Path] = (), *, overwrite: bool = False) -> Path:

@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from inceptionism.errors import UnreadablePicture, first_line, quote_path
+from inceptionism.errors import UnreadablePicture, first_line
 from inceptionism.files import text_of_name
 from inceptionism.io.arrays import array_pixels, is_array
 from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
 from inceptionism.io.formats import open_image
 from inceptionism.io.png_colors import unused_color_space
+from inceptionism.io.sources import is_address, recorded_address, source_label, source_name
 from inceptionism.io.tiff import gray_range, prepare_tiff
 from inceptionism.io.xmp_containers import count_gif_images, map_file
 
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | NDArray[np.floating[Any]] | Tensor | Photo"
 
-FileResolver: TypeAlias = Callable[[str], Path]
-"""Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
+FileResolver: TypeAlias = "Callable[[str], Path | str]"
+"""Function that returns the source of a picture that a recipe names: a path, a web address, or "-".
+
+If `named_source` is passed, a recipe may open any file and any address.
+"""
 
 HASH_DIGITS = 12
 """Number of digits of a SHA-256 in the name of a picture without a file."""
@@ -52,6 +56,7 @@ class Photo:
         pixels: Upright picture in sRGB: H×W×3, uint8.
         alpha: Opacity: H×W, uint8; None if the photograph is opaque everywhere.
         name: Name of the file, without the folder; None if the photograph has no file.
+        address: Web address of the photograph; None if it has none.
         notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
             "icc_profile" if the photograph had a color profile. The profile is always one of sRGB.
@@ -62,6 +67,7 @@ class Photo:
     name: str | None = None
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    address: str | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -82,7 +88,9 @@ class Photo:
 
 
 def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
-    """Return a photograph from a path, a PIL image, an array or a tensor. A `Photo` is returned unchanged.
+    """Return a photograph from a path, a web address, a PIL image, an array or a tensor.
+
+    A `Photo` is returned unchanged. A web address begins with http:// or https://. The path "-" is standard input.
 
     An array or a tensor is H×W×3, 3×H×W or 1×3×H×W, and has uint8 numbers or floats in [0, 1]. Its colors are sRGB.
 
@@ -94,8 +102,8 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
         position: Whether pictures made from the photograph keep the place in its EXIF.
 
     Raises:
-        UnreadablePicture: If the photograph is missing, empty, damaged, not a picture, has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`, or cannot be converted to 8-bit RGB.
+        UnreadablePicture: If the photograph is missing, cannot be fetched, is empty, damaged, not a picture, has more
+            pixels than `PIL.Image.MAX_IMAGE_PIXELS`, or cannot be converted to 8-bit RGB.
     """
     if isinstance(source, Photo):
         return source
@@ -106,15 +114,18 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
             return to_photo(source, "the picture", position=position)
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(
-            f"a photograph must be a path, a PIL image, an array or a tensor, not {type(source).__name__}"
+            "a photograph must be a path, a web address, a PIL image, an array or a tensor, "
+            f"not {type(source).__name__}"
         )
-    path = Path(source)
-    with convert_decoding_errors(quote_path(path)), open_image(path) as image:
-        return to_photo(image, quote_path(path), position=position)
+    label = source_label(source)
+    with convert_decoding_errors(label), open_image(source) as image:
+        return replace(to_photo(image, label, position=position), address=recorded_address(source))
 
 
 def last_path_part(path: str) -> str:
-    """Return the last part of a path from any operating system."""
+    """Return the last part of a path from any operating system, or of a web address."""
+    if is_address(path):
+        return source_name(path) or "address"
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
@@ -207,7 +218,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
 def frame_count(image: Image.Image) -> int:
     """Return the number of frames or pages in an open picture."""
     file = getattr(image, "fp", None)
-    if image.format == "GIF" and isinstance(file, io.BufferedReader):
+    if image.format == "GIF" and isinstance(file, (io.BufferedReader, io.BytesIO)):
         with map_file(file) as content:
             return count_gif_images(content)  # Pillow searches a damaged GIF byte by byte, which may take hours
     count: int = getattr(image, "n_frames", 1)

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from PIL import Image
@@ -218,10 +219,12 @@ class Run(ABC):
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         """Return everything that the result depends on besides its settings, with facts about the photograph."""
-        photo_facts = None
+        photo_facts: dict[str, Any] | None = None
         if photo is not None:
             height, width = photo.pixels.shape[:2]
             photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
+            if photo.address is not None:
+                photo_facts["address"] = photo.address
         return MadeWith(
             inceptionism=__version__,
             # torch's own type of text compares versions, which fails for some texts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.io import load_photo
+from inceptionism.io import STANDARD_STREAM, load_photo
 from inceptionism.recipes import Recipe
 
 COMPUTE_SETTINGS = {"network", "device", "precision", "memory"}
@@ -30,7 +31,7 @@ def is_varied(changes: Iterable[str]) -> bool:
     return not COMPUTE_SETTINGS.issuperset(changes)
 
 
-def compare_with_file(path: Path, image: Image.Image) -> str | None:
+def compare_with_file(path: str | os.PathLike[str], image: Image.Image) -> str | None:
     """Return the difference between a picture and a picture file in one sentence. None if they cannot be compared."""
     try:
         before = load_photo(path).pixels.astype(np.int16)
@@ -39,8 +40,9 @@ def compare_with_file(path: Path, image: Image.Image) -> str | None:
     now = np.asarray(image.convert("RGB"))
     if before.shape != now.shape:
         return None
+    label = "standard input" if os.fspath(path) == STANDARD_STREAM else path
     mean = float(np.abs(before - now).mean())
     if mean == 0:
-        return f"the pixels are the same as in {path}"
-    reason = "" if path.suffix.lower() == ".png" else "; its format is lossy"
-    return f"the mean difference from {path} is {mean:.2g} of 255 gray levels{reason}"
+        return f"the pixels are the same as in {label}"
+    reason = "" if Path(path).suffix.lower() == ".png" else "; its format is lossy"
+    return f"the mean difference from {label} is {mean:.2g} of 255 gray levels{reason}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient
-from inceptionism.io import FileResolver, Mask, Photo
+from inceptionism.io import FileResolver, Mask, Photo, named_source
 from inceptionism.memory import trim_memory
 from inceptionism.networks import Network
 from inceptionism.objectives import (
@@ -199,7 +198,7 @@ def photo_objective(
     objective: Objective | None = None,
     guide: Photo | None = None,
     mask: Mask | None = None,
-    find_file: FileResolver = Path,
+    find_file: FileResolver = named_source,
 ) -> Objective:
     """Return the objective of a photo recipe.
 

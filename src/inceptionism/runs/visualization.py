@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from PIL import Image
@@ -13,7 +12,7 @@ from torch import nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import FileResolver, Photo
+from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
@@ -98,7 +97,7 @@ class ClassRun(Run):
         network: str | nn.Module | Network | None = None,
         objective: Objective | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
-        find_file: FileResolver = Path,
+        find_file: FileResolver = named_source,
     ) -> None:
         super().__init__(recipe, network, prior_functions)
         check_objective(objective)
