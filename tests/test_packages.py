@@ -75,7 +75,7 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from imports_at_run_time(node)
 
 
-EXTRAS = {"networks/loaders/onnx": "onnx", "notebook/": "notebook"}
+EXTRAS = {"io/optional_formats": "heic", "networks/loaders/onnx": "onnx", "notebook/": "notebook"}
 """Beginnings of the paths of modules that are for users of an extra, and the extra."""
 
 

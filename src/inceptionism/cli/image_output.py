@@ -193,7 +193,7 @@ def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: s
     given, overwrite = saving.output, saving.overwrite
     ending = chosen_ending(saving) or ending
     if given == STANDARD_OUTPUT:
-        check_standard_output()
+        check_standard_output(ending)
         return given
     if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)

@@ -20,8 +20,11 @@ STANDARD_OUTPUT = Path("-")
 """The path that stands for standard output."""
 
 
-def check_standard_output() -> None:
-    """Raise `CannotWrite` if a picture cannot be written to standard output."""
+def check_standard_output(ending: str) -> None:
+    """Raise `CannotWrite` if a picture with the format of an ending cannot be written to standard output."""
+    from inceptionism.io import FORMATS, check_writable
+
+    check_writable(FORMATS[ending])
     if sys.stdout.isatty():
         raise CannotWrite(
             "standard output is a terminal, which cannot show the bytes of a picture; send it to a file with > or to a "

@@ -4,6 +4,7 @@ from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
 from .npy import NUMPY_ERRORS
+from .optional_formats import check_writable
 from .outputs import (
     check_output,
     convert_write_errors,
@@ -59,6 +60,7 @@ __all__ = [
     "caption",
     "check_output",
     "check_side",
+    "check_writable",
     "contact_sheet",
     "convert_decoding_errors",
     "convert_read_errors",

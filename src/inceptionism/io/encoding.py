@@ -1,4 +1,4 @@
-"""Encoding of pictures as the bytes of a PNG, JPEG, WebP or GIF file, with metadata."""
+"""Encoding of pictures as the bytes of a PNG, JPEG, WebP, GIF, AVIF or HEIC file, with metadata."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from PIL.PngImagePlugin import PngInfo
 
 from inceptionism.errors import CannotWrite, first_line
 from inceptionism.io.exif import MAX_JPEG_BYTES, limit_exif
+from inceptionism.io.optional_formats import check_writable
 from inceptionism.io.xmp import PNG_XMP, write_packet
 from inceptionism.io.xmp_containers import with_gif_packet
 from inceptionism.recipes import Recipe
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
 """Formats of results, by the ending of the file's name."""
 
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
@@ -51,10 +61,14 @@ def encode(
         CannotWrite: If the format cannot hold the picture.
     """
     options: dict[str, object] = {}
-    if format in ("JPEG", "WEBP"):
+    check_writable(format)
+    if format in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["quality"] = quality
-    if format == "JPEG":
+    if format in ("JPEG", "AVIF"):
         options["subsampling"] = "4:4:4"
+    if format == "HEIF":
+        options["chroma"] = 444
+    if format == "JPEG":
         image = flatten_alpha(image)
     if format == "GIF":
         image = limit_colors(image)
@@ -82,8 +96,10 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
         info = PngInfo()
         info.add_itxt(PNG_XMP, packet.decode())
         options["pnginfo"] = info
-    elif format in ("JPEG", "WEBP"):
+    elif format in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["xmp"] = packet
+    if format == "HEIF":  # its encoder takes None for no metadata
+        options |= {name: options.get(name) or None for name in ("exif", "xmp")}
     if format == "JPEG" and len(packet) > MAX_JPEG_PACKET:
         raise CannotWrite(
             f"the recipe has {len(packet) // 1000} kB, and a JPEG holds {MAX_JPEG_PACKET // 1000}; "
@@ -92,7 +108,7 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         width, height = image.size
         raise CannotWrite(
             f"a picture of {height}×{width} pixels cannot be written as {format}: {first_line(error)}"

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from inceptionism.errors import UnreadablePicture
 from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS
+from inceptionism.io.optional_formats import HEIC_PACKAGE, is_heic, load_heic
 from inceptionism.io.sources import read_source, source_label, source_name
 from inceptionism.io.tiff import describe_tiff
 
@@ -27,15 +28,12 @@ PICTURE_FORMATS = (
 PICTURE_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm"),
     *(".pnm", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".ico", ".pcx", ".qoi"),
-    ".sgi",
+    *(".sgi", ".heic", ".heif"),
 }
 """Usual endings of the names of such pictures, in lower case."""
 
 OTHER_FORMATS = {
-    rb".{4}ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)": (
-        "is a HEIC picture, which cannot be read; convert it to JPEG (an iPhone takes JPEGs if you choose Settings, "
-        "Camera, Formats, Most Compatible)"
-    ),
+    rb".{4}ftypavi[fs]": "is an AVIF picture that cannot be read; it is damaged, or Pillow is without libavif",
     rb"\xff\x0a|.{4}JXL ": "is a JPEG XL picture, which cannot be read; convert it to PNG or JPEG",
     rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIR[OS]": (
         "is a raw file of a camera, which cannot be read; export the picture as JPEG or PNG"
@@ -87,8 +85,11 @@ def open_image(source: str | os.PathLike[str], opened: BinaryIO | None = None) -
             `convert_decoding_errors`.
     """
     with open_source(source) if opened is None else nullcontext(opened) as file:
+        file.seek(0)
+        formats = ("HEIF",) if is_heic(file.read(SNIFFED_BYTES)) and load_heic() else PICTURE_FORMATS
+        file.seek(0)
         try:
-            image = Image.open(file, formats=PICTURE_FORMATS)
+            image = Image.open(file, formats=formats)
         except UnidentifiedImageError:
             raise UnreadablePicture(f"{source_label(source)} {describe_format(file)}") from None
         image.filename = source_name(source) or ""
@@ -124,6 +125,12 @@ def describe_format(file: BinaryIO) -> str:
             return describe_tiff(file)
         except PILLOW_ERRORS:
             return "is a TIFF that is damaged or incomplete"
+    if is_heic(beginning):
+        return (
+            "is a HEIC picture that is damaged or incomplete"
+            if load_heic()
+            else f"is a HEIC picture, which needs the package {HEIC_PACKAGE}; or convert it to JPEG"
+        )
     for pattern, description in OTHER_FORMATS.items():
         if re.match(pattern, beginning, re.DOTALL | re.IGNORECASE):
             return description

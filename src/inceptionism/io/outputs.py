@@ -18,6 +18,7 @@ from PIL import Image
 from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
 from inceptionism.interruption import postponed
 from inceptionism.io.encoding import FORMATS, encode
+from inceptionism.io.optional_formats import check_writable
 from inceptionism.recipes import Recipe
 
 PARTIAL_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -36,13 +37,14 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
         endings: Endings that the file's name may have.
 
     Raises:
-        CannotWrite: If the ending is not one of `endings`, the folder is missing or cannot be written to, or the path
-            is that of a folder, a pipe or a device.
+        CannotWrite: If the ending is not one of `endings`, its format needs a package that is missing, the folder is
+            missing or cannot be written to, or the path is that of a folder, a pipe or a device.
         NameTaken: If the file exists and `overwrite` is false.
     """
     if path.suffix.lower() not in endings:
         problem = f"has the unknown ending {quote_value(path.suffix)}" if path.suffix else "has no ending"
         raise CannotWrite(f"{quote_path(path)} {problem}; use one of {', '.join(endings)}")
+    check_writable(FORMATS.get(path.suffix.lower(), ""))
     with convert_write_errors(path):
         target = resolve_target(path)
         if not target.parent.is_dir():

@@ -9,6 +9,7 @@ from pathlib import Path
 from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
 from inceptionism.files import read_text
 from inceptionism.io.formats import open_image, open_source
+from inceptionism.io.optional_formats import is_heic_or_avif
 from inceptionism.io.photos import convert_decoding_errors
 from inceptionism.io.sources import source_label
 from inceptionism.io.xmp import PNG_XMP, read_packet
@@ -53,7 +54,7 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
     packet: str | bytes | None
     with convert_decoding_errors(label), open_source(path, None) as file:
         beginning = file.read(12)
-        if is_mp4(beginning):
+        if is_mp4(beginning) and not is_heic_or_avif(beginning):
             packet = mp4_packet(file)
         elif is_gif(beginning):
             with map_file(file) as content:
