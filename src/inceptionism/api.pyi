@@ -37,6 +37,8 @@ def dream(
     size: int | None = None,
     prior: str = "decorrelate + laplacian",
     seed: int = 0,
+    depth: int | None = None,
+    color_space: str | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -74,6 +76,10 @@ def dream(
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
             statistics, joined by +; or none. docs/priors.md explains them.
         seed: Random seed: the same seed gives the same picture.
+        depth: Depth of the result: 8 or 16, or 32 for floats, in bits per channel. By default that of
+            the photograph. PNG holds 8 or 16 bits, TIFF holds all, and other formats hold 8.
+        color_space: Color space of the result: srgb. By default that of the photograph if it has more
+            colors than sRGB, and otherwise sRGB.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
@@ -105,6 +111,7 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -123,6 +130,7 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -141,6 +149,7 @@ def visualize(
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
     seed: int = 0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -168,6 +177,8 @@ def visualize(
             the size of the network if it accepts no other.
         steps: Number of steps. By default the number of the preset.
         seed: Random seed: the same seed gives the same picture.
+        depth: Depth of the result: 8 or 16, or 32 for floats, in bits per channel. By default 8. PNG
+            holds 8 or 16 bits, TIFF holds all, and other formats hold 8.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where

@@ -32,6 +32,7 @@ from inceptionism.io import read_recipe
 from tests.fuzz import seeds
 from tests.support.command import DREAM, commands, dream, refused
 from tests.support.films import pan, saved_frames, write
+from tests.support.pictures import DISPLAY_P3
 from tests.support.plugins import write_package
 
 COMMANDS = dict(commands())
@@ -77,6 +78,11 @@ def printed(outcome: Outcome) -> str:
 
 def noted(outcome: Outcome) -> str:
     return outcome.noted
+
+
+def depths(outcome: Outcome) -> list[Any]:
+    """Return the size of the picture's samples. Pillow reads a PNG of 16 bits with 8."""
+    return [path.read_bytes()[24] for path in outcome.files]
 
 
 def metadata(outcome: Outcome) -> list[str | None]:
@@ -176,6 +182,8 @@ SETTINGS = {
     "--seed": Case("5"),
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),
+    "--depth": Case("16", depths),
+    "--color-space": Case("srgb", arguments=("wide.png",)),
     "--fps": Case("9"),
     "--zoom": Case("9"),
     "--rotation": Case("200"),
@@ -349,6 +357,7 @@ OF_REPLAYS: dict[str, Case] = {
     "--preview": FILM["--preview"],
     "--resume": Case(changes=status, base={"--output": "unfinished.webp"}),
     "--keep-position": Case(changes=position),
+    "--color-space": Case("srgb", arguments=("plain.toml", "wide.png")),
     "--seconds": Case("0.2"),
     "--picture": Case("guide.jpg=cup.jpg", arguments=("guided.toml", "cup.jpg")),
     "--force": Case(changes=noted, base={"--memory": "1MB", "--output": None}, arguments=("huge.toml", "cup.jpg")),
@@ -366,6 +375,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     cup, exif = Image.fromarray(coffee()[100:283:3, 150:291:3]), Image.Exif()
     exif.get_ifd(0x8825)[1] = "N"
     cup.save(folder / "cup.jpg", exif=exif)
+    Image.fromarray(astronaut()[:188:4, 100:300:4]).save(folder / "wide.png", icc_profile=DISPLAY_P3)
     Image.fromarray(astronaut()[:188:4, 100:300:4]).save(folder / "guide.jpg")
     Image.fromarray(np.tile(np.linspace(255, 0, 31).astype(np.uint8), (47, 1))).save(folder / "mask.png")
     Image.new("RGB", (4, 4)).save(folder / "there.png")

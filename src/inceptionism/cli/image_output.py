@@ -53,13 +53,14 @@ def execute_runs(
     Returns:
         The results that were written.
     """
-    from inceptionism.io import check_side
+    from inceptionism.io import check_depth, check_side
     from inceptionism.runs import run_batch, verify_result
 
     for run, path in zip(runs, paths, strict=True):
         if path is None:
             continue
         check_side(picture_ending(path, saving), run.size)
+        check_depth(picture_ending(path, saving), run.recipe.depth)
         print_notes(run.notes, saving.quiet)
     printed = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
@@ -91,7 +92,9 @@ def execute_runs(
                     failures.append(error)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
                 try:
-                    saved.append(write_picture(result.image, path, result.recipe, saving, numbered=numbered))
+                    saved.append(
+                        write_picture(result.full or result.image, path, result.recipe, saving, numbered=numbered)
+                    )
                     results.append(result)
                 except CannotWrite as error:
                     failures.append(error)

@@ -54,8 +54,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="File to write (.png, .jpg, .webp, .gif, .avif or .heic), a folder, or - for standard output. By default "
-        "a free name in this folder.",
+        help="File to write (.png, .jpg, .webp, .gif, .tif, .avif or .heic), a folder, or - for standard output. By "
+        "default a free name in this folder.",
     ),
 ]
 FilmOutput = Annotated[

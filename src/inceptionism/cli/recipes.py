@@ -195,7 +195,7 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
     paths = [path if index == number else None for index in range(len(runs))]
     (result,) = execute_runs(runs, paths, saving, numbered=is_numbered(path, saving), judges=judges)
     if is_picture(request.file) and not is_varied(request.changes):
-        print_notes(filter(None, [compare_with_file(request.file, result.image)]), saving.quiet)
+        print_notes(filter(None, [compare_with_file(request.file, result.image, result.full)]), saving.quiet)
 
 
 def is_picture(file: str) -> bool:

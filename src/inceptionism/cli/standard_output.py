@@ -14,6 +14,7 @@ from inceptionism.errors import CannotWrite, InvalidSetting, enumeration, quote_
 if TYPE_CHECKING:
     from PIL import Image
 
+    from inceptionism.io import DeepImage
     from inceptionism.recipes import Recipe
 
 STANDARD_OUTPUT = Path("-")
@@ -74,7 +75,7 @@ def check_same_format(path: Path, saving: Saving) -> None:
 
 
 def write_picture(
-    image: Image.Image, path: Path, recipe: Recipe | None, saving: Saving, *, numbered: bool = False
+    image: Image.Image | DeepImage, path: Path, recipe: Recipe | None, saving: Saving, *, numbered: bool = False
 ) -> Path:
     """Write a picture to a file or to standard output, and return its path.
 

@@ -44,7 +44,7 @@ def add_unit_commands(app: typer.Typer) -> None:
         app,
         ClassRecipe,
         shared=["overwrite", "quiet"],
-        leave_out=NO_TARGET,
+        leave_out=(*NO_TARGET, "depth"),
         defaults={"preset": "fast"},
         examples=[
             "dream atlas blocks.10 --channels 0-5 --steps 16",

@@ -40,7 +40,7 @@ class FrameRun(PhotoRun):
     ) -> None:
         super().__init__(
             replace(recipe, size=None, guide=None, mask=None),
-            photo,
+            replace(photo, native=None),
             network=network,
             prior_functions=prior_functions,
             objective=objective,

@@ -174,4 +174,4 @@ def first_frame(photo: Photo | None, size: tuple[int, int], seed: int) -> Photo:
     if photo is None:
         return natural_noise(size, seed)
     picture = to_picture(center_crop(photo.pixels, size), torch.device("cpu"), size)
-    return replace(photo, pixels=np.array(to_image(picture)), alpha=None)
+    return replace(photo, pixels=np.array(to_image(picture)), alpha=None, native=None)

@@ -1,8 +1,10 @@
 from .contact_sheet import LabeledImage, contact_sheet
-from .encoding import FORMATS, check_side, encode, flatten_alpha
+from .deep_images import DeepImage
+from .encoding import FORMATS, check_depth, check_side, encode, flatten_alpha
 from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
+from .native_pixels import MAX_VALUES, NativePixels
 from .npy import NUMPY_ERRORS
 from .optional_formats import check_writable
 from .outputs import (
@@ -45,19 +47,23 @@ from .xmp_containers import put_packet
 
 __all__ = [
     "FORMATS",
+    "MAX_VALUES",
     "NUMPY_ERRORS",
     "PICTURE_ENDINGS",
     "STANDARD_STREAM",
     "TOML_ENDING",
     "Array",
+    "DeepImage",
     "FileResolver",
     "LabeledImage",
     "Mask",
+    "NativePixels",
     "Photo",
     "PhotoSource",
     "ScorePlot",
     "alternative_text",
     "caption",
+    "check_depth",
     "check_output",
     "check_side",
     "check_writable",

@@ -17,6 +17,7 @@ from PIL import Image
 
 from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
 from inceptionism.interruption import postponed
+from inceptionism.io.deep_images import DeepImage
 from inceptionism.io.encoding import FORMATS, encode
 from inceptionism.io.optional_formats import check_writable
 from inceptionism.recipes import Recipe
@@ -70,7 +71,12 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
 
 
 def save_picture(
-    image: Image.Image, path: Path, recipe: Recipe | None = None, *, overwrite: bool = True, metadata: bool = True
+    image: Image.Image | DeepImage,
+    path: Path,
+    recipe: Recipe | None = None,
+    *,
+    overwrite: bool = True,
+    metadata: bool = True,
 ) -> None:
     """Write a picture to a file, in the format that the file's ending stands for.
 
@@ -94,7 +100,7 @@ def save_picture(
 
 
 def save_or_rescue(
-    image: Image.Image,
+    image: Image.Image | DeepImage,
     path: Path,
     recipe: Recipe | None = None,
     *,
@@ -127,7 +133,7 @@ def save_or_rescue(
 
 
 def rescue_picture(
-    error: CannotWrite, image: Image.Image, name: str, recipe: Recipe | None, *, metadata: bool
+    error: CannotWrite, image: Image.Image | DeepImage, name: str, recipe: Recipe | None, *, metadata: bool
 ) -> NoReturn:
     """Save a picture that could not be written in the system's temporary folder, and raise the error with its path.
 

@@ -22,8 +22,10 @@ from PIL import Image, ImageCms
 from inceptionism.errors import UnreadablePicture, first_line
 from inceptionism.files import text_of_name
 from inceptionism.io.arrays import array_pixels, is_array
-from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
-from inceptionism.io.formats import open_image
+from inceptionism.io.color_spaces import ColorSpace
+from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, orientation
+from inceptionism.io.formats import open_image, open_source
+from inceptionism.io.native_pixels import NativePixels, is_deep, read_float_tiff, read_native
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.sources import is_address, recorded_address, source_label, source_name
 from inceptionism.io.tiff import gray_range, prepare_tiff
@@ -57,6 +59,7 @@ class Photo:
         alpha: Opacity: H×W, uint8; None if the photograph is opaque everywhere.
         name: Name of the file, without the folder; None if the photograph has no file.
         address: Web address of the photograph; None if it has none.
+        native: Pixels as the file holds them; None if these are 8-bit sRGB pixels, or cannot be used.
         notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
             "icc_profile" if the photograph had a color profile. The profile is always one of sRGB.
@@ -68,6 +71,7 @@ class Photo:
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     address: str | None = None
+    native: NativePixels | None = field(default=None, repr=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -118,8 +122,16 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
             f"not {type(source).__name__}"
         )
     label = source_label(source)
-    with convert_decoding_errors(label), open_image(source) as image:
-        return replace(to_photo(image, label, position=position), address=recorded_address(source))
+    with convert_decoding_errors(label), open_source(source) as file:
+        floats = read_float_tiff(file, label)
+        if floats is None:
+            with open_image(source, file) as image:
+                photo = to_photo(image, label, position=position)
+        else:
+            image, native = floats
+            image.filename = source_name(source) or ""  # type: ignore[attr-defined]
+            photo = replace(to_photo(image, label, position=position), native=native)
+        return replace(photo, address=recorded_address(source))
 
 
 def last_path_part(path: str) -> str:
@@ -177,7 +189,12 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
     file = getattr(image, "filename", "")
     name = text_of_name(Path(os.fsdecode(file)).name) if file else None
+    native = read_native(image)  # before Pillow decodes the pixels, which closes the file
+    if native is None and is_deep(image):
+        notes.append(f"{label} is read with 8 bits per channel, because its layout or its color profile is unusual")
     image.load()
+    turn = orientation(image)
+    native = native and native.turned(turn)
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
     if exif and len(exif) > MAX_JPEG_BYTES:
@@ -187,7 +204,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         )
     black, white = gray_range(image)
     color_key = image.info.get("transparency")
-    image = upright(image)
+    image = image if turn is None else image.transpose(turn)
     if image.mode == "F":
         raise UnreadablePicture(
             f"{label} has floating-point pixels, and their range is not known; save it with 8 or 16 bits per channel"
@@ -206,13 +223,23 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         image = image.convert("RGBA")
         alpha = np.array(image.getchannel("A"))
         alpha = None if alpha.min() == 255 else alpha
+    native = native or wide_pixels(image, profile)
     try:
         rgb, profile = to_srgb(image, profile)
     except (ImageCms.PyCMSError, OSError):
         notes.append(f"the color profile of {label} cannot be used, so its colors are treated as sRGB")
         rgb, profile = image.convert("RGB"), None
     metadata = {name: value for name, value in (("exif", exif), ("icc_profile", profile)) if value}
-    return Photo(np.array(rgb), alpha, name, tuple(notes), metadata)
+    return Photo(np.array(rgb), alpha, name, tuple(notes), metadata, native=native)
+
+
+def wide_pixels(image: Image.Image, profile: bytes | None) -> NativePixels | None:
+    """Return the pixels of an upright 8-bit picture in its own color space, if that is larger than sRGB."""
+    space = ColorSpace.of(profile)
+    if space is None or not space.is_wide or space.is_linear or image.mode not in ("RGB", "RGBA"):
+        return None
+    channels = np.array(image)
+    return NativePixels(channels[..., :3], channels[..., 3] if image.mode == "RGBA" else None, space)
 
 
 def frame_count(image: Image.Image) -> int:

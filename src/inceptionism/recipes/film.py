@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.camera import Camera, Place, interpolate, keyframe_position
 from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes
 from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.settings import NONE, documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, checked_size
+
+
+def refused_in_films(name: str, value: Any) -> None:
+    """Raise `InvalidSetting`, because a film does not have this setting of a picture."""
+    raise InvalidSetting(f"{name} is for pictures, not for films; leave {quote_value(value)} out")
 
 
 @documented
@@ -19,6 +25,8 @@ class ZoomRecipe(PhotoRecipe):
 
     kind = "zoom"
 
+    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
+    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
     prior: str = inherited(PhotoRecipe, "prior", NONE)
@@ -122,6 +130,8 @@ class VideoRecipe(PhotoRecipe):
 
     kind = "video"
 
+    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
+    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
     prior: str = inherited(PhotoRecipe, "prior", NONE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.layers import LayerChoice, parse_layers
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import MAX_STEPS, Recipe
@@ -25,6 +25,16 @@ def checked_photo_prior(_name: str, prior: Any) -> str:
     """Return a prior of a photograph as it is written; raise `InvalidSetting` if it is not valid."""
     parse_prior(prior, photo=True)
     return str(prior)
+
+
+DEPTHS = (8, 16, 32)
+
+
+def checked_depth(_name: str, depth: Any) -> int:
+    """Return a number of bits per channel; raise `InvalidSetting` if it is not one of `DEPTHS`."""
+    if type(depth) is not int or depth not in DEPTHS:
+        raise InvalidSetting(f"depth must be 8, 16 or 32, not {quote_value(depth)}")
+    return depth
 
 
 @documented
@@ -85,6 +95,25 @@ class PhotoRecipe(Recipe):
     guide: str | None = setting(None, "Second picture whose shapes you want to see in the result", group="what")
     mask: str | None = setting(
         None, "Picture that is white where the photograph is dreamed and black where it stays as it is", group="what"
+    )
+
+    depth: int | None = setting(
+        None,
+        "Depth of the result: 8 or 16, or 32 for floats",
+        group="output",
+        unit="bits per channel",
+        minimum=8,
+        maximum=32,
+        absent="that of the photograph",
+        note="PNG holds 8 or 16 bits, TIFF holds all, and other formats hold 8.",
+        convert=checked_depth,
+    )
+    color_space: str | None = setting(
+        None,
+        "Color space of the result",
+        group="output",
+        choices=("srgb",),
+        absent="that of the photograph if it has more colors than sRGB, and otherwise sRGB",
     )
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ SCHEMA = 2
 """Version of the recipe format. Later versions of this package still read the earlier formats."""
 
 EARLIER_DEFAULTS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
-    1: {"photo": {"octaves": 4, "octave_scale": 1.4, "prior": "none"}},
+    1: {"photo": {"octaves": 4, "octave_scale": 1.4, "prior": "none", "depth": 8, "color_space": "srgb"}},
 }
 """Earlier versions of the format, each with the defaults that changed after it, by the kind of recipe.
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import MAX_STEPS, Recipe, titled
-from inceptionism.recipes.settings import documented, setting
+from inceptionism.recipes.settings import documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, check_text, checked_size
 
 
@@ -57,6 +58,8 @@ class ClassRecipe(Recipe):
     """A picture of a class or of an objective, generated from noise (Olah et al., Distill 2017)."""
 
     kind = "class"
+
+    depth: int | None = inherited(PhotoRecipe, "depth", absent="8")
 
     target: str | int | None = setting(
         None, "Class to generate: a name, a synonym or an index", group="what", convert=checked_target

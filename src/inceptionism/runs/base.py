@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism.errors import InceptionismError
-from inceptionism.io import Photo
+from inceptionism.io import DeepImage, Photo
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import (
@@ -155,6 +155,10 @@ class Run(ABC):
     def image(self) -> Image.Image:
         """Return the picture so far, at the size of the output."""
 
+    def full_image(self) -> Image.Image | DeepImage | None:
+        """Return the picture so far, with the depth and the color space of the recipe. None if `image` has them."""
+        return None
+
     def result(self) -> Result:
         """Return the result so far."""
         taken, recipe = len(self.scores), self.recipe
@@ -163,7 +167,7 @@ class Run(ABC):
             # When memory runs out, tiles become smaller during the run.
             made_with = replace(recipe.made_with, tile=self.tile, taken=None if is_complete else taken)
             recipe = replace(recipe, made_with=made_with)
-        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
+        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes), self.full_image())
 
     def score_notes(self) -> list[str]:
         """Return a note if the score is lower at the end of the last octave than at its beginning.

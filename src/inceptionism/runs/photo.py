@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient
-from inceptionism.io import FileResolver, Mask, Photo, named_source
+from inceptionism.io import DeepImage, FileResolver, Mask, Photo, named_source
 from inceptionism.memory import trim_memory
 from inceptionism.networks import Network
 from inceptionism.objectives import (
@@ -35,6 +35,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.depth import base_pixels, full_picture
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.tensors import resize, to_image, to_picture
 
@@ -104,6 +105,7 @@ class PhotoRun(Run):
         self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
+        self._base = base_pixels(recipe, photo)
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.size, self.objective, recipe.memory)
@@ -141,6 +143,9 @@ class PhotoRun(Run):
             image.info[name] = value
         return image
 
+    def full_image(self) -> Image.Image | DeepImage | None:
+        return full_picture(self.recipe, self.photo, self.picture(self.size), self.original(self.size))
+
     def picture(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, with the detail so far: 1×3×H×W in [0, 1] or slightly beyond."""
         if self._pixels is None:
@@ -160,9 +165,9 @@ class PhotoRun(Run):
     def original(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond.
 
-        The tensor is not kept between calls, because floats need four times the memory of the photograph.
+        The tensor is not kept between calls, because floats need four times the memory of a photograph with 8 bits.
         """
-        return to_picture(self.photo.pixels, self.network.device, size)
+        return to_picture(self._base, self.network.device, size)
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import FileResolver, Photo, named_source
+from inceptionism.io import DeepImage, FileResolver, Photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
@@ -27,6 +27,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, MadeWith, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.depth import quantized, to_pixels
 from inceptionism.tensors import to_image
 from inceptionism.validation import check_integer
 
@@ -170,3 +171,13 @@ class ClassRun(Run):
     def image(self) -> Image.Image:
         with torch.no_grad():
             return to_image(self._initialization.parameterization.picture())
+
+    def full_image(self) -> DeepImage | None:
+        depth = self.recipe.depth or 8
+        if depth == 8:
+            return None
+        with torch.no_grad():
+            picture = self._initialization.parameterization.picture()
+        full = quantized(to_pixels(picture.clamp(0, 1)), None, depth, {})
+        assert isinstance(full, DeepImage)
+        return full
