@@ -80,20 +80,20 @@ def is_deep(image: Image.Image) -> bool:
     return has_deep_png_pixels(image)
 
 
-def read_native(image: Image.Image) -> NativePixels | None:
-    """Return the pixels of an open PNG or TIFF with 16 bits per channel. None if it has fewer, or is not supported.
+def deep_content(image: Image.Image) -> bytes | None:
+    """Return the content of an open PNG or TIFF with 16 bits per channel. None if it has fewer, or is not supported.
 
     Args:
-        image: The picture. Its pixels must not be decoded yet.
+        image: The picture. Its pixels must not be decoded yet, because Pillow closes the file then.
     """
     file: Any = getattr(image, "fp", None)
     if file is None or not (has_deep_png_pixels(image) or has_deep_tiff_pixels(image)):
         return None
     position = file.tell()
     file.seek(0)
-    content = file.read()
+    content: bytes = file.read()
     file.seek(position)
-    return decode(content, image.info.get("icc_profile"), white_is_zero=is_white_zero(image))
+    return content
 
 
 def has_deep_png_pixels(image: Image.Image) -> bool:
@@ -147,10 +147,14 @@ def decode(content: bytes, profile: bytes | None, *, white_is_zero: bool) -> Nat
     """
     import cv2
 
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(0)  # otherwise, OpenCV prints several lines about a damaged file
     try:
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     if decoded is None or decoded.dtype not in (np.uint16, np.float32, np.float64):
         return None
     array: NDArray[Any] = decoded.astype(np.float32) if decoded.dtype == np.float64 else decoded

@@ -25,7 +25,14 @@ from inceptionism.io.arrays import array_pixels, is_array
 from inceptionism.io.color_spaces import ColorSpace
 from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, orientation
 from inceptionism.io.formats import open_image, open_source
-from inceptionism.io.native_pixels import NativePixels, is_deep, read_float_tiff, read_native
+from inceptionism.io.native_pixels import (
+    NativePixels,
+    decode,
+    deep_content,
+    is_deep,
+    is_white_zero,
+    read_float_tiff,
+)
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.sources import is_address, recorded_address, source_label, source_name
 from inceptionism.io.tiff import gray_range, prepare_tiff
@@ -189,12 +196,13 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
     file = getattr(image, "filename", "")
     name = text_of_name(Path(os.fsdecode(file)).name) if file else None
-    native = read_native(image)  # before Pillow decodes the pixels, which closes the file
-    if native is None and is_deep(image):
-        notes.append(f"{label} is read with 8 bits per channel, because its layout or its color profile is unusual")
+    content, is_deep_image = deep_content(image), is_deep(image)
     image.load()
     turn = orientation(image)
-    native = native and native.turned(turn)
+    native = content and decode(content, image.info.get("icc_profile"), white_is_zero=is_white_zero(image))
+    native = native.turned(turn) if native else None
+    if native is None and is_deep_image:
+        notes.append(f"{label} is read with 8 bits per channel, because its layout or its color profile is unusual")
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
     if exif and len(exif) > MAX_JPEG_BYTES:
