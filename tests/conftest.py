@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tests.support import torchvision_operators  # noqa: F401  # makes torchvisi
 from tests.support.pictures import small_photo
 from tests.support.places import SHARED
 from tests.support.tiny_networks import tiny_network
+from tests.support.web_server import Web, serving
 
 # On a busy machine, an example may take any time.
 settings.register_profile("inceptionism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,3 +62,10 @@ def folder(tmp_path: Path, photo: np.ndarray) -> Path:
     """A folder with the photograph as cup.jpg."""
     Image.fromarray(photo).save(tmp_path / "cup.jpg", quality=95)
     return tmp_path
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A web server on this machine."""
+    with serving(monkeypatch) as server:
+        yield server

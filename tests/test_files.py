@@ -108,12 +108,15 @@ def test_every_reader_refuses_pipes_and_devices(tmp_path) -> None:
                 read(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["https://example.org/a/photo.jpg", "http://example.org/a.jpg", "file:///etc/a.jpg"])
-def test_an_address_is_named_as_such(name: str) -> None:
+@pytest.mark.parametrize("name", ["ftp://example.org/a.jpg", "s3://bucket/a.jpg", "file:///etc/a.jpg"])
+def test_an_address_of_another_protocol_is_named_as_such(name: str) -> None:
     with pytest.raises(InceptionismError, match="is an address, not a file; download the file first"):
         load_photo(name)
 
 
-def test_standard_input_is_refused_with_a_way_out() -> None:
-    with pytest.raises(UnreadablePicture, match="standard input is not read; save it in a file, and give the file"):
-        load_photo("-")
+def test_films_and_directions_are_not_read_from_addresses_or_standard_input() -> None:
+    for read in (FilmSource, read_direction):
+        with pytest.raises(InceptionismError, match="is an address, not a file; download the file first"):
+            read(Path("https://example.org/a"))
+        with pytest.raises(InceptionismError, match="standard input is not read; save it in a file, and give the file"):
+            read(Path("-"))

@@ -69,6 +69,7 @@ def test_the_top_package_has_only_the_agreed_modules() -> None:
         "plugins",
         "seamless",
         "tensors",
+        "web",
     }
     assert {path.stem for path in ROOT.glob("*.py")} <= agreed | {"validation", "version"}
 
@@ -86,7 +87,7 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from imports_at_run_time(node)
 
 
-EXTRAS = {"networks/loaders/onnx": "onnx", "notebook/": "notebook"}
+EXTRAS = {"io/optional_formats": "heic", "networks/loaders/onnx": "onnx", "notebook/": "notebook"}
 """Beginnings of the paths of modules that are for users of an extra, and the extra."""
 
 

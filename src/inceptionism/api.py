@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from inceptionism.files import text_of_name
-from inceptionism.io import Photo, PhotoSource, load_mask, load_photo
+from inceptionism.io import Photo, PhotoSource, load_mask, load_photo, named_source
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective
 from inceptionism.optimization import PriorFunctions
@@ -236,7 +236,7 @@ def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> 
     """
     paths = {name: settings[name] for name in by_name if isinstance(settings[name], (str, os.PathLike))}
     settings = {**settings, **dict.fromkeys(paths)}
-    files = {text_of_name(path): Path(path) for path in paths.values()}
+    files = {text_of_name(path): named_source(text_of_name(path)) for path in paths.values()}
     network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
     functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
     colors, palette = split_colors(settings["colors"])
@@ -265,7 +265,7 @@ def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> 
         "colors": palette,
     }
     if files:
-        objects["find_file"] = lambda name: files.get(name, Path(name))
+        objects["find_file"] = lambda name: files.get(name) or named_source(name)
     return recipe, objects
 
 

@@ -42,6 +42,8 @@ def dream(
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
     saturation: float = 1.0,
+    depth: int | None = None,
+    color_space: str | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -91,6 +93,10 @@ def dream(
             accepted in place of the name of a picture.
         contrast: Factor of the contrast of the result.
         saturation: Factor of the saturation of the result. With 0, the result is gray.
+        depth: Depth of the result: 8 or 16, or 32 for floats, in bits per channel. By default that of
+            the photograph. PNG holds 8 or 16 bits, TIFF holds all, and other formats hold 8.
+        color_space: Color space of the result: srgb. By default that of the photograph if it has more
+            colors than sRGB, and otherwise sRGB.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
@@ -128,6 +134,7 @@ def visualize(
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
     saturation: float = 1.0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -150,6 +157,7 @@ def visualize(
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
     saturation: float = 1.0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -172,6 +180,7 @@ def visualize(
     colors: PhotoSource = "dream",
     contrast: float = 1.0,
     saturation: float = 1.0,
+    depth: int | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
     memory: str | None = None,
@@ -208,6 +217,8 @@ def visualize(
             accepted in place of the name of a picture.
         contrast: Factor of the contrast of the result.
         saturation: Factor of the saturation of the result. With 0, the result is gray.
+        depth: Depth of the result: 8 or 16, or 32 for floats, in bits per channel. By default 8. PNG
+            holds 8 or 16 bits, TIFF holds all, and other formats hold 8.
         device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where

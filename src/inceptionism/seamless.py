@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,11 +19,18 @@ FADE = 1 / 16
 """Share of a mask's side, at each edge, in which it fades into the opposite edge."""
 
 
-def seamless_pixels(pixels: NDArray[np.uint8], wrap: Wrap) -> NDArray[np.uint8]:
-    """Return H×W×3 pixels whose opposite edges meet in the directions in which the picture wraps around."""
+def seamless_pixels(pixels: NDArray[Any], wrap: Wrap) -> NDArray[Any]:
+    """Return H×W×3 pixels whose opposite edges meet in the directions in which the picture wraps around.
+
+    Args:
+        pixels: H×W×3, uint8, or float32 in [0, 1].
+        wrap: Directions in which opposite edges must meet.
+    """
     if not wrap.axes:
         return pixels
     picture = periodic_component(to_picture(pixels, torch.device("cpu")), wrap)
+    if pixels.dtype != np.uint8:
+        return picture.clamp_(0, 1)[0].permute(1, 2, 0).contiguous().numpy()
     rounded = picture.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
     return rounded[0].permute(1, 2, 0).contiguous().numpy()
 

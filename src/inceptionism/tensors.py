@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+
+WHITE = {1: 255, 2: 65535, 4: 1}
+"""Number that stands for white, by the number of bytes per channel."""
 
 BAND_ROWS = 256
 """Number of rows of a picture that are converted to 8 bits at a time."""
@@ -132,19 +135,22 @@ def center_crop(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
 
 
 def to_picture(
-    pixels: NDArray[np.uint8], device: torch.device, size: tuple[int, int] | None = None, wrap: Wrap = NO_WRAP
+    pixels: NDArray[Any], device: torch.device, size: tuple[int, int] | None = None, wrap: Wrap = NO_WRAP
 ) -> Tensor:
-    """Return H×W×3 uint8 pixels as a 1×3×H×W float32 picture in [0, 1].
+    """Return H×W×3 pixels as a 1×3×H×W float32 picture in [0, 1].
 
     Args:
-        pixels: H×W×3, uint8, sRGB.
+        pixels: H×W×3, uint8, uint16, or float32 in which white is 1.
         device: Device of the picture.
         size: Height and width that the picture is resized to. None means the size of `pixels`.
         wrap: Directions in which the picture continues at its opposite edge.
     """
     picture = torch.empty(1, 3, *(size or pixels.shape[:2]), device=device)
     for channel in range(3):
-        plane = torch.from_numpy(pixels[..., channel].copy()).to(device)[None, None].float().div_(255)
+        levels = pixels[..., channel].copy()
+        if levels.dtype == np.uint16:  # torch has few operations for this type
+            levels = levels.astype(np.float32)
+        plane = torch.from_numpy(levels).to(device)[None, None].float().div_(WHITE[pixels.dtype.itemsize])
         picture[:, channel : channel + 1] = resize(plane, (picture.shape[-2], picture.shape[-1]), wrap)
     return picture
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inceptionism.networks.hub import download
+from inceptionism import web
 from tests.chaos import process, server
 from tests.chaos.commands import PREPARED, Command
 from tests.chaos.process import Moment, Outcome
@@ -120,7 +120,7 @@ class Stage:
         }
 
         def prepare_all() -> None:
-            download.STALL = server.STALLED_SECONDS / 3
+            web.STALL = server.STALLED_SECONDS / 3
             prepare()
 
         return process.run(arguments.split(), self.folder, environment, moment=moment, fault=fault, prepare=prepare_all)

@@ -33,6 +33,7 @@ from inceptionism.io import read_recipe
 from tests.fuzz import seeds
 from tests.support.command import DREAM, commands, dream, refused
 from tests.support.films import pan, saved_frames, write
+from tests.support.pictures import DISPLAY_P3
 from tests.support.plugins import write_package
 
 COMMANDS = dict(commands())
@@ -78,6 +79,11 @@ def printed(outcome: Outcome) -> str:
 
 def noted(outcome: Outcome) -> str:
     return outcome.noted
+
+
+def depths(outcome: Outcome) -> list[Any]:
+    """Return the size of the picture's samples. Pillow reads a PNG of 16 bits with 8."""
+    return [path.read_bytes()[24] for path in outcome.files]
 
 
 def metadata(outcome: Outcome) -> list[str | None]:
@@ -178,6 +184,8 @@ SETTINGS = {
     "--seed": Case("5"),
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),
+    "--depth": Case("16", depths),
+    "--color-space": Case("srgb", arguments=("wide.png",)),
     "--fps": Case("9"),
     "--zoom": Case("9"),
     "--rotation": Case("200"),
@@ -201,6 +209,7 @@ SETTINGS = {
 PICTURE = {
     "--verify": Case("efficientnet-lite1", verdicts),
     "--output": Case("other.png", names, base={"--output": None}),
+    "--format": Case("jpg", names, base={"--output": None}),
     "--overwrite": Case(changes=status, base={"--output": "there.png"}),
     "--no-metadata": Case(changes=metadata),
     "--quiet": Case(changes=noted, base={"--verify": "efficientnet-lite1"}),
@@ -295,6 +304,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--atlas": Case(changes=names),
         "--photo": Case("cup.jpg", base={"--atlas": True}),
         "--output": Case("other.png", names, base={"--atlas": True}),
+        "--format": Case("webp", names, base={"--atlas": True}),
         "--overwrite": Case(changes=status, base={"--atlas": True, "--output": "there.png"}),
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("nothing",)),
@@ -315,6 +325,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--side": Case("20"),
         "--limit": Case("2.2KB", base={"--no-metadata": True}),
         "--output": Case("other.png", names, base={"--output": None}),
+        "--format": Case("png", names, base={"--output": None}),
         "--overwrite": Case(changes=status, base={"--output": "there.png"}),
         "--no-metadata": Case(changes=metadata),
         "--quiet": Case(changes=noted, base={"--before": "guide.jpg"}),
@@ -354,6 +365,7 @@ OF_REPLAYS: dict[str, Case] = {
     "--preview": FILM["--preview"],
     "--resume": Case(changes=status, base={"--output": "unfinished.webp"}),
     "--keep-position": Case(changes=position),
+    "--color-space": Case("srgb", arguments=("plain.toml", "wide.png")),
     "--seconds": Case("0.2"),
     "--picture": Case("guide.jpg=cup.jpg", arguments=("guided.toml", "cup.jpg")),
     "--force": Case(changes=noted, base={"--memory": "1MB", "--output": None}, arguments=("huge.toml", "cup.jpg")),
@@ -371,6 +383,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     cup, exif = Image.fromarray(coffee()[100:283:3, 150:291:3]), Image.Exif()
     exif.get_ifd(0x8825)[1] = "N"
     cup.save(folder / "cup.jpg", exif=exif)
+    Image.fromarray(astronaut()[:188:4, 100:300:4]).save(folder / "wide.png", icc_profile=DISPLAY_P3)
     Image.fromarray(astronaut()[:188:4, 100:300:4]).save(folder / "guide.jpg")
     Image.fromarray(np.tile(np.linspace(255, 0, 31).astype(np.uint8), (47, 1))).save(folder / "mask.png")
     Image.new("RGB", (4, 4)).save(folder / "there.png")

@@ -54,7 +54,7 @@ def test_an_array_of_a_wrong_shape_is_refused(shape) -> None:
 def test_an_array_of_a_wrong_type_is_refused() -> None:
     with pytest.raises(UnreadablePicture, match="not 21×34×3 of the type int64"):
         load_photo(gradient().astype(np.int64))
-    with pytest.raises(UnreadablePicture, match="a path, a PIL image, an array or a tensor, not int"):
+    with pytest.raises(UnreadablePicture, match="a path, a web address, a PIL image, an array or a tensor, not int"):
         load_photo(7)
 
 
@@ -118,10 +118,9 @@ def test_sixteen_bit_gray_is_scaled_and_not_clipped(tmp_path) -> None:
     np.testing.assert_array_equal(photo.pixels[..., 0], photo.pixels[..., 2])
 
 
-def test_floating_point_pixels_are_refused(tmp_path) -> None:
-    path = saved(Image.fromarray(np.ones((5, 5), np.float32)), tmp_path / "f.tif")
+def test_an_image_of_floating_point_pixels_is_refused() -> None:
     with pytest.raises(UnreadablePicture, match="floating-point pixels"):
-        load_photo(path)
+        load_photo(Image.fromarray(np.ones((5, 5), np.float32)))
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
@@ -219,7 +218,7 @@ def test_pixels_that_cannot_be_decoded_are_not_taken_for_a_damaged_color_profile
         (
             "a.heic",
             b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-            "is a HEIC picture, which cannot be read; convert it to JPEG",
+            "is a HEIC picture",
         ),
         ("a.jxl", b"\xff\x0a\xfa\x7f\x01", "is a JPEG XL picture, which cannot be read"),
         ("a.cr3", b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "is a raw file of a camera, which cannot be read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,26 @@ def linear_profile() -> bytes:
             text = bytes(profile[start : start + size]).replace("sRGB".encode("utf-16-be"), "flat".encode("utf-16-be"))
             profile[start : start + size] = text.replace(b"sRGB", b"flat")
     return bytes(profile)
+
+
+def profile_with_primaries(red: Primary, green: Primary, blue: Primary, name: str = "wide") -> bytes:
+    """Return Pillow's sRGB profile with other primaries, each as XYZ, and a name of four letters."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile = bytearray(bytes(profile).replace("sRGB".encode("utf-16-be"), name.encode("utf-16-be")))
+    for index in range(int.from_bytes(profile[128:132], "big")):
+        tag, start, _ = struct.unpack(">4sII", profile[132 + 12 * index : 144 + 12 * index])
+        xyz = {b"rXYZ": red, b"gXYZ": green, b"bXYZ": blue}.get(tag)
+        if xyz:
+            profile[start + 8 : start + 20] = struct.pack(">3i", *(round(number * 2**16) for number in xyz))
+    return bytes(profile)
+
+
+Primary = tuple[float, float, float]
+
+DISPLAY_P3 = profile_with_primaries(
+    (0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)
+)
+"""Profile of Display P3: the primaries of DCI-P3 adapted to D50, with the tone curve of sRGB."""
 
 
 def neighbor_correlation(picture: torch.Tensor) -> float:

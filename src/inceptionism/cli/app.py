@@ -22,12 +22,12 @@ from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
+from inceptionism.cli.standard_output import print_written, source_stem, write_picture
 from inceptionism.cli.terminal import (
     Table,
     exit_interrupted,
     loading,
     print_error,
-    print_path,
     progress,
     show_table,
     usage,
@@ -66,16 +66,20 @@ app = typer.Typer(
     ],
 )
 def photo(
-    picture: Annotated[Path, typer.Argument(metavar="PHOTO", help="Photograph to dream.")],
+    picture: Annotated[
+        str,
+        typer.Argument(metavar="PHOTO", help="Photograph to dream: a file, a web address, or - for standard input."),
+    ],
     settings: dict[str, Any],
     saving: Saving,
 ) -> None:
     """Amplify the patterns that a layer of the network detects in a photograph."""
     recipe = PhotoRecipe(**settings)
-    path = output_path(saving, f"{picture.stem}-dream")
+    path = output_path(saving, f"{source_stem(picture)}-dream")
     from inceptionism.io import load_photo
 
-    source = load_photo(picture, position=saving.position)
+    with loading(picture, saving.quiet):
+        source = load_photo(picture, position=saving.position)
     with loading(recipe.network, saving.quiet):
         from inceptionism.networks import load_network
         from inceptionism.runs import PhotoRun
@@ -122,7 +126,7 @@ add_film_commands(app)
 
 @command(
     app,
-    shared=["output", "overwrite", "quiet"],
+    shared=["output", "format", "overwrite", "quiet"],
     examples=[
         "dream layers",
         "dream layers efficientnet-lite0 --size 300x400 --all",
@@ -148,7 +152,7 @@ def layers(
         bool, option("--atlas", group=WHAT, help="Draw a contact sheet with a dream of each recommended layer.")
     ] = False,
     photo: Annotated[
-        Path | None,
+        str | None,
         option(
             "--photo",
             group=WHAT,
@@ -159,8 +163,10 @@ def layers(
 ) -> None:
     """List the layers of a network that can be dreamed, from early to late."""
     picture_size = None if size is None else parse_size(size)
-    if not atlas and (photo is not None or saving.output is not None or saving.overwrite):
-        raise InvalidSetting("--photo, --output and --overwrite belong to the contact sheet of --atlas; add --atlas")
+    if not atlas and (photo is not None or saving.overwrite or (saving.output or saving.format) is not None):
+        raise InvalidSetting(
+            "--photo, --output, --format and --overwrite belong to the contact sheet of --atlas; add --atlas"
+        )
     if atlas and (all or size is not None):
         raise InvalidSetting("--atlas draws the recommended layers at one size; leave --size and --all out")
     path = output_path(saving, f"{Path(network).name}-layers") if atlas else None
@@ -175,13 +181,13 @@ def layers(
         print_layers(net, listed, picture_size or net.size)
 
 
-def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving) -> None:
+def draw_layers(network: Network, photo: str | None, path: Path, saving: Saving) -> None:
     """Dream each recommended layer of a network, and write the contact sheet, also after an interruption.
 
     Layers without a gradient are not on the sheet. Their errors are raised after it is written.
     """
     from inceptionism.atlas import layer_runs, layer_sheet
-    from inceptionism.io import load_photo, save_or_rescue
+    from inceptionism.io import load_photo
 
     runs = layer_runs(network, None if photo is None else load_photo(photo))
     interruption: KeyboardInterrupt | None = None
@@ -201,13 +207,12 @@ def draw_layers(network: Network, photo: Path | None, path: Path, saving: Saving
     runs = [run for run in runs if run.scores and run.failure is None]
     if not runs:
         raise interruption or failures[-1]
-    numbered = is_numbered(path, saving) and not saving.overwrite
     with uninterrupted():
         sheet = layer_sheet(network, runs)
-        written = save_or_rescue(sheet, path, overwrite=saving.overwrite, numbered=numbered)
+        written = write_picture(sheet, path, None, saving, numbered=is_numbered(path, saving))
     if interruption is not None:
         exit_interrupted(interruption, f"interrupted; the sheet so far is in {written}")
-    print_path(written)
+    print_written(written)
     raise_last(failures)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inceptionism.cli.options import Saving
+from inceptionism.cli.standard_output import STANDARD_OUTPUT
 from inceptionism.cli.terminal import exit_interrupted, frames_progress, print_notes, print_path
-from inceptionism.errors import NameTaken
+from inceptionism.errors import CannotWrite, NameTaken
 from inceptionism.files import path_exists
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class PreviewWriter:
         self._next = time.monotonic() + 1
 
 
-def film_path(saving: Saving, name: str, source: Path | None, ending: str = ".mp4") -> Path:
+def film_path(saving: Saving, name: str, source: str | None, ending: str = ".mp4") -> Path:
     """Return the path of a film, after checking that the film and its preview can be written.
 
     Args:
@@ -84,7 +85,7 @@ def film_path(saving: Saving, name: str, source: Path | None, ending: str = ".mp
             unfinished film to resume. The preview replaces an existing file, so it must be neither the film nor its
             source.
         name: Name of the film without an ending, if the user gave no path.
-        source: Photograph or film that is read.
+        source: Photograph or film that is read: a path, a web address, or another word.
         ending: Ending of the name. If it is not an ending of films, .mp4 is used.
 
     Raises:
@@ -95,6 +96,8 @@ def film_path(saving: Saving, name: str, source: Path | None, ending: str = ".mp
     from inceptionism.io import check_output, free_name, resolve_target, shorten_name
 
     path = saving.output
+    if path == STANDARD_OUTPUT:
+        raise CannotWrite("a film cannot be written to standard output; give the name of a file")
     if path is None:
         path = Path(f"{shorten_name(name)}{ending if ending in CODECS else '.mp4'}")
         path = unfinished_name(path) if saving.resume else free_name(path, overwrite=saving.overwrite)
@@ -102,6 +105,6 @@ def film_path(saving: Saving, name: str, source: Path | None, ending: str = ".mp
     preview = saving.preview
     if preview is not None:
         check_output(preview, overwrite=True)
-        if resolve_target(preview) in [resolve_target(one) for one in (path, source) if one is not None]:
+        if resolve_target(preview) in [resolve_target(one) for one in (path, source and Path(source)) if one]:
             raise NameTaken(f"the preview would replace {preview}; give another name for --preview")
     return path

@@ -11,6 +11,7 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.options import FILM, WHAT, FilmOutput, Saving, option
+from inceptionism.cli.standard_output import source_stem
 from inceptionism.cli.terminal import loading
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import VideoRecipe, ZoomRecipe
@@ -46,7 +47,13 @@ def add_film_commands(app: typer.Typer) -> None:
 
 
 def zoom(
-    picture: Annotated[str, typer.Argument(metavar="PHOTO", help="Photograph to start from, or the word noise.")],
+    picture: Annotated[
+        str,
+        typer.Argument(
+            metavar="PHOTO",
+            help="Photograph to start from: a file, a web address, or - for standard input; or the word noise.",
+        ),
+    ],
     settings: dict[str, Any],
     saving: Saving,
     seconds: Annotated[
@@ -76,10 +83,10 @@ def zoom(
     elif seconds is None and not endless:
         seconds = ZoomRecipe.seconds
     recipe = ZoomRecipe(**settings, seconds=seconds)
-    begin = None if picture == NOISE else Path(picture)
+    begin = None if picture == NOISE else picture
     saving = replace(saving, output=output)
     with loading(recipe.network, saving.quiet):
-        path = film_path(saving, f"{Path(picture).stem}-zoom", begin)
+        path = film_path(saving, f"{source_stem(picture)}-zoom", picture)
         from inceptionism.film import ZoomRun
         from inceptionism.io import load_photo
 
@@ -107,7 +114,7 @@ def video(
     recipe = VideoRecipe(**settings)
     saving = replace(saving, output=output)
     with loading(recipe.network, saving.quiet):
-        path = film_path(saving, f"{film.stem}-dream", film)
+        path = film_path(saving, f"{film.stem}-dream", str(film))
         from inceptionism.film import FilmSource, VideoRun
 
         source = FilmSource(film, recipe.fps)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from inceptionism.cli.options import Saving
-from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path, progress
+from inceptionism.cli.standard_output import (
+    STANDARD_OUTPUT,
+    check_same_format,
+    check_standard_output,
+    chosen_ending,
+    picture_ending,
+    print_written,
+    write_picture,
+)
+from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, progress
 from inceptionism.errors import CannotWrite, InceptionismError, quote_path
 from inceptionism.files import is_folder
 from inceptionism.interruption import uninterrupted
@@ -44,13 +53,14 @@ def execute_runs(
     Returns:
         The results that were written.
     """
-    from inceptionism.io import check_side, save_or_rescue
+    from inceptionism.io import check_depth, check_side
     from inceptionism.runs import run_batch, verify_result
 
     for run, path in zip(runs, paths, strict=True):
         if path is None:
             continue
-        check_side(path, run.size)
+        check_side(picture_ending(path, saving), run.size)
+        check_depth(picture_ending(path, saving), run.recipe.depth)
         print_notes(run.notes, saving.quiet)
     printed = [len(run.notes) for run in runs]
     interruption: KeyboardInterrupt | None = None
@@ -82,15 +92,9 @@ def execute_runs(
                     failures.append(error)
                 verdicts += [f"{run.title}: {verdict}" for verdict in result.recipe.verdicts]
                 try:
-                    written = save_or_rescue(
-                        result.image,
-                        path,
-                        result.recipe,
-                        overwrite=saving.overwrite,
-                        numbered=numbered and not saving.overwrite,
-                        metadata=saving.metadata,
+                    saved.append(
+                        write_picture(result.full or result.image, path, result.recipe, saving, numbered=numbered)
                     )
-                    saved.append(written)
                     results.append(result)
                 except CannotWrite as error:
                     failures.append(error)
@@ -99,10 +103,11 @@ def execute_runs(
     print_notes(verdicts, saving.quiet)
     if interruption:
         print_failures(failures)
-        place = f"; the picture so far is in {', '.join(map(str, saved))}" if saved else ""
+        names = ["standard output" if path == STANDARD_OUTPUT else str(path) for path in saved]
+        place = f"; the picture so far is in {', '.join(names)}" if saved else ""
         exit_interrupted(interruption, f"interrupted{place}")
     for path in saved:
-        print_path(path)
+        print_written(path)
     raise_last(failures)
     return results
 
@@ -123,6 +128,8 @@ def print_failures(failures: Sequence[InceptionismError]) -> None:
 def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> None:
     """Generate pictures of one network from noise, `count` of each recipe, and write each."""
     output, total = saving.output, len(recipes) * count
+    if total > 1 and output == STANDARD_OUTPUT:
+        raise CannotWrite(f"{total} pictures cannot be written to standard output; give a folder as --output")
     is_new = total > 1 and output is not None and not is_folder(output)
     if is_new and output is not None and output.suffix:
         raise CannotWrite(f"{total} pictures need a folder as --output, not {quote_path(output)}")
@@ -174,19 +181,26 @@ def new_folder(path: Path | None) -> Iterator[None]:
 def output_path(saving: Saving, name: str, taken: Sequence[Path] = (), ending: str = ".png") -> Path:
     """Return the path of a picture, after checking that it can be written.
 
-    If the user gave the name of a file, the path is that name. Otherwise, it is `name` with an ending, in the folder
-    that the user gave or in the current folder. Such a path is numbered until it is free and not in `taken`, the paths
+    If the user gave the name of a file or standard output, that is the path. Otherwise, it is `name` with the ending of
+    the format that the user chose, or with the default `ending`, in the folder that the user gave or in the current
+    folder. Such a path is numbered until it is free and not in `taken`, the paths
     of other pictures of the same command.
 
     Raises:
         CannotWrite: If the picture cannot be written.
         NameTaken: If the user gave the name of an existing file without --overwrite.
+        InvalidSetting: If the user chose an unknown format, or one that is not that of the file.
     """
     from inceptionism.io import check_output, free_name, shorten_name
 
     given, overwrite = saving.output, saving.overwrite
+    ending = chosen_ending(saving) or ending
+    if given == STANDARD_OUTPUT:
+        check_standard_output(ending)
+        return given
     if given is not None and not is_folder(given):
         check_output(given, overwrite=overwrite)
+        check_same_format(given, saving)
         return given
     path = (given or Path()) / f"{shorten_name(name)}{ending}"
     path = free_name(path, taken, overwrite=overwrite)

@@ -21,7 +21,8 @@ class Saving:
     """The shared options of a command: where results go, and what is shown during the run.
 
     Attributes:
-        output: File or folder to write; None for a free name in the current folder.
+        output: File or folder to write; None for a free name in the current folder. "-" is standard output.
+        format: Format of the file, for example "jpg", if its name does not have the ending. None means png.
         overwrite: Whether an existing file may be replaced.
         metadata: Whether files contain the recipe and the photograph's EXIF.
         position: Whether the EXIF contains the place where the photograph was taken.
@@ -32,6 +33,7 @@ class Saving:
     """
 
     output: Path | None = None
+    format: str | None = None
     overwrite: bool = False
     metadata: bool = True
     position: bool = False
@@ -52,7 +54,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="File to write (.png, .jpg, .webp or .gif), or a folder. By default a free name in this folder.",
+        help="File to write (.png, .jpg, .webp, .gif, .tif, .avif or .heic), a folder, or - for standard output. By "
+        "default a free name in this folder.",
     ),
 ]
 FilmOutput = Annotated[
@@ -92,6 +95,17 @@ SHARED: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "output": (Output, None),
+    "format": (
+        Annotated[
+            str | None,
+            option(
+                "--format",
+                metavar="FORMAT",
+                help="Format of the file, for example jpg, if --output has no name with an ending. By default png.",
+            ),
+        ],
+        None,
+    ),
     "overwrite": (Annotated[bool, option("--overwrite", help="Replace the output if it exists.")], False),
     "resume": (
         Annotated[bool, option("--resume", help="Continue an unfinished film of the same command, if there is one.")],
@@ -109,7 +123,7 @@ SHARED: dict[str, tuple[Any, Any]] = {
 }
 """The shared options by name: annotation and default."""
 
-PICTURE = ("verify", "output", "overwrite", "no_metadata", "quiet")
+PICTURE = ("verify", "output", "format", "overwrite", "no_metadata", "quiet")
 PHOTO = (*PICTURE, "position")
 FILM = ("preview", "output", "overwrite", "resume", "no_metadata", "quiet")
 

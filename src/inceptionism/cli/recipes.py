@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -12,15 +11,22 @@ from inceptionism.cli.command import command
 from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
 from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, check_settings_used, option
+from inceptionism.cli.standard_output import source_stem
 from inceptionism.cli.terminal import Table, loading, print_lines, print_notes, show_table
 from inceptionism.errors import InvalidSetting
+from inceptionism.files import path_exists
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe, checked_keyframes
 
 if TYPE_CHECKING:
     from inceptionism.recipes import Recipe
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Picture or film that this program made, or a recipe as .toml.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Picture or film that this program made, or a recipe as .toml. It is a file, a web address, or - for "
+        "standard input.",
+    ),
 ]
 
 FILMS = (ZoomRecipe.kind, VideoRecipe.kind)
@@ -85,8 +91,12 @@ def replay(
     settings: dict[str, Any],
     saving: Saving,
     photo: Annotated[
-        Path | None,
-        typer.Argument(metavar="PHOTO", help="Photograph or film to dream: the original one, or another one."),
+        str | None,
+        typer.Argument(
+            metavar="PHOTO",
+            help="Photograph or film to dream: the original one, or another one. A photograph is a file, a web "
+            "address, or - for standard input.",
+        ),
     ] = None,
     picture: Annotated[
         list[str] | None,
@@ -127,9 +137,9 @@ class ReplayRequest(NamedTuple):
     """
 
     recipe: Recipe
-    file: Path
-    source: Path | None
-    pictures: dict[str, Path]
+    file: str
+    source: str | None
+    pictures: dict[str, Path | str]
     changes: dict[str, Any]
     force: bool
 
@@ -149,7 +159,9 @@ def replay_film(request: ReplayRequest, saving: Saving) -> None:
     """Make a film again from its recipe, with changes."""
     if saving.verify or saving.position:
         raise InvalidSetting("--verify and --keep-position are for pictures, not for films")
-    ending = request.file.suffix.lower() if is_picture(request.file) else ".mp4"
+    if saving.format is not None:
+        raise InvalidSetting("--format is for pictures; the ending of --output is the format of a film")
+    ending = Path(request.file).suffix.lower() if is_picture(request.file) else ".mp4"
     with loading(request.network, saving.quiet):
         path = film_path(saving, again_name(request.file), request.source, ending)
         from inceptionism.film import prepare_film
@@ -183,34 +195,35 @@ def replay_picture(request: ReplayRequest, saving: Saving) -> None:
     paths = [path if index == number else None for index in range(len(runs))]
     (result,) = execute_runs(runs, paths, saving, numbered=is_numbered(path, saving), judges=judges)
     if is_picture(request.file) and not is_varied(request.changes):
-        print_notes(filter(None, [compare_with_file(request.file, result.image)]), saving.quiet)
+        print_notes(filter(None, [compare_with_file(request.file, result.image, result.full)]), saving.quiet)
 
 
-def is_picture(file: Path) -> bool:
+def is_picture(file: str) -> bool:
     """Return whether a file with a recipe is a picture or a film, and not a recipe file (.toml)."""
     from inceptionism.io import TOML_ENDING
 
-    return file.suffix.lower() != TOML_ENDING
+    return Path(file).suffix.lower() != TOML_ENDING
 
 
-def again_name(file: Path) -> str:
+def again_name(file: str) -> str:
     """Return the name of the new picture or film, without an ending."""
-    return f"{file.stem}-again" if is_picture(file) else file.stem
+    return f"{source_stem(file)}-again" if is_picture(file) else source_stem(file)
 
 
-def passed_files(pictures: list[str]) -> dict[str, Path]:
-    """Return the files in texts such as `[NAME=]PATH`, by the names that a recipe has for them.
+def passed_files(pictures: list[str]) -> dict[str, Path | str]:
+    """Return the files and addresses in texts such as `[NAME=]PATH`, by the names that a recipe has for them.
 
     Raises:
         InvalidSetting: If two different files have the same name.
     """
+    from inceptionism.io import is_address, last_path_part, named_source
     from inceptionism.runs import unique_files
 
-    files: list[tuple[str, Path]] = []
+    files: list[tuple[str, Path | str]] = []
     for text in pictures:
         parts = text.split("=")
-        # Names of files can contain "=" too, so the text is divided where the rest is the path of a file.
+        # Names and addresses can contain "=" too, so the text is divided where the rest is an address or a file.
         divided = [("=".join(parts[:count]), "=".join(parts[count:])) for count in range(len(parts))]
-        name, path = next((one for one in divided if os.path.exists(one[1])), divided[-1])  # noqa: PTH110  # never raises
-        files.append((name or Path(path).name, Path(path)))
+        name, path = next((one for one in divided if is_address(one[1]) or path_exists(one[1])), divided[-1])
+        files.append((name or last_path_part(path), named_source(path)))
     return unique_files(files, "write --picture NAME=PATH, with the name in the recipe")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,8 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import output_path
 from inceptionism.cli.options import HOW, WHAT, Saving, option
-from inceptionism.cli.terminal import loading, print_notes, print_path, print_result
+from inceptionism.cli.standard_output import STANDARD_OUTPUT, picture_ending, source_stem
+from inceptionism.cli.terminal import loading, print_notes, print_path, print_result, write_bytes
 from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.recipes import Recipe
 from inceptionism.validation import MAX_SIDE, check_integer, parse_memory
@@ -31,7 +31,7 @@ def add_share_command(app: typer.Typer) -> None:
     """Add `dream share` to the program."""
     command(
         app,
-        shared=["output", "overwrite", "no_metadata", "quiet"],
+        shared=["output", "format", "overwrite", "no_metadata", "quiet"],
         examples=[
             "dream share dream.png",
             "dream share dream.png --before photo.jpg -o both.jpg",
@@ -41,10 +41,15 @@ def add_share_command(app: typer.Typer) -> None:
 
 
 def share(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture that this program made.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="Picture that this program made: a file, a web address, or - for standard input."
+        ),
+    ],
     saving: Saving,
     before: Annotated[
-        Path | None,
+        str | None,
         option("--before", group=WHAT, metavar="PHOTO", help="Show the original photograph next to the picture."),
     ] = None,
     loop: Annotated[
@@ -60,13 +65,15 @@ def share(
 ) -> None:
     """Make a copy that is ready to post.
 
-    The output has three lines: the path of the copy, a text for people who cannot see the picture, and a caption.
+    The output has three lines: the path of the copy, a text for people who cannot see the picture, and a caption. With
+    -o -, the copy itself is the output, and the text and the caption are notes.
     """
     check_integer("side", side, 1, MAX_SIDE)
     max_bytes = parse_memory(limit, "limit")
     if loop and before is None:
         raise InvalidSetting("--loop fades from the photograph to the picture, so it needs --before PHOTO")
-    path = output_path(saving, f"{file.stem}-share", ending=".webp" if loop else ".jpg")
+    default = ".webp" if loop else ".jpg"
+    path = output_path(saving, f"{source_stem(file)}-share", ending=default)
     from inceptionism.io import (
         FORMATS,
         alternative_text,
@@ -83,7 +90,7 @@ def share(
 
     recipe = without_folders(load_recipe(file))
     inside = recipe if saving.metadata else None
-    format = FORMATS[path.suffix.lower()]
+    format = FORMATS[picture_ending(path, saving, default)]
     image = load_photo(file).to_image()
     with loading(recipe.network, saving.quiet):
         text = alternative_text(recipe, find_verdict(recipe, image))
@@ -105,6 +112,10 @@ def share(
             both = side_by_side(original, image)
             content = encode_copy(both, inside, format, side=side, limit=max_bytes)
             text = f"A photograph, and the dream made from it. {text}"
+    if path == STANDARD_OUTPUT:
+        write_bytes(content)
+        print_notes([text, caption(recipe)], saving.quiet)
+        return
     write_atomically(path, content, overwrite=saving.overwrite)
     print_path(path)
     print_result(text)

@@ -114,11 +114,34 @@ def write_output(text: str) -> None:
     try:
         print(text, flush=True)  # noqa: T201  # typer's echo changes the encoding
     except OSError as error:
-        # Otherwise the rest of the buffer would raise the error again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         if isinstance(error, BrokenPipeError):
             return
         raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
+
+
+def write_bytes(content: bytes) -> None:
+    """Write the content of a file to standard output.
+
+    Raises:
+        CannotWrite: If not all of it can be written.
+    """
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        drop_output()
+        raise CannotWrite(
+            "the program that reads standard output ended before the whole picture was written"
+        ) from error
+    except OSError as error:
+        drop_output()
+        raise CannotWrite(f"standard output cannot be written: {error.strerror}") from error
+
+
+def drop_output() -> None:
+    """Drop the rest of standard output after an error. Otherwise, it would raise the error again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Table(rich.table.Table):

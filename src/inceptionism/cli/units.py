@@ -11,6 +11,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.parse import parse_channels, parse_side_or_size
+from inceptionism.cli.standard_output import STANDARD_OUTPUT
 from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms
@@ -43,7 +44,7 @@ def add_unit_commands(app: typer.Typer) -> None:
         app,
         ClassRecipe,
         shared=["overwrite", "quiet"],
-        leave_out=NO_TARGET,
+        leave_out=(*NO_TARGET, "depth"),
         defaults={"preset": "fast"},
         examples=[
             "dream atlas blocks.10 --channels 0-5 --steps 16",
@@ -107,7 +108,7 @@ def atlas(
         ),
     ] = None,
     photo: Annotated[
-        Path | None,
+        str | None,
         option("--photo", group=WHAT, metavar="PHOTO", help="Show the channels that respond most to this photograph."),
     ] = None,
     top: Annotated[
@@ -139,6 +140,8 @@ def atlas(
 
     If the command is interrupted, repeat it to continue.
     """
+    if output == STANDARD_OUTPUT:
+        raise CannotWrite("an atlas is a folder of several files, so it cannot be written to standard output")
     wanted = None if channels is None else parse_channels(channels)
     if wanted is not None and photo is not None:
         raise InvalidSetting("give either --channels or --photo")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inceptionism.io import FileResolver, Photo
+from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
@@ -42,11 +41,11 @@ class FrameRun(PhotoRun):
         prior_functions: PriorFunctions = NO_FUNCTIONS,
         objective: Objective,
         colors: Photo | None = None,
-        find_file: FileResolver = Path,
+        find_file: FileResolver = named_source,
     ) -> None:
         super().__init__(
             replace(recipe, size=None, guide=None, mask=None),
-            photo,
+            replace(photo, native=None),
             network=network,
             prior_functions=prior_functions,
             objective=objective,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
-from inceptionism.errors import quote_path
+from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.film.loudness import Loudness
-from inceptionism.io import Photo
+from inceptionism.io import Photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective
 from inceptionism.recipes import FilmRecipe, MadeWith, Reaction, parse_layers
@@ -42,17 +42,22 @@ class SoundReaction:
         Raises:
             UnreadableFile: If the audio cannot be read.
             UnknownName: If the network has no such layer.
+            InvalidSetting: If the audio is not the path of a file.
         """
         if recipe.audio is None:
             return cls()
-        path = replacements.get("find_file", Path)(recipe.audio)
+        source = replacements.get("find_file", named_source)(recipe.audio)
+        if not isinstance(source, Path):
+            raise InvalidSetting(
+                f"audio must be the path of a file, not {quote_value(source)}; download the file first"
+            )
         plain = replacements.copy()
         plain.pop("objective", None)
         objectives = {
             name: photo_objective(replace(recipe, layer=parse_layers(name), objective=None), network, photo, **plain)
             for name in dict.fromkeys(one.layer for one in recipe.reactions if one.layer)
         }
-        loudness = Loudness(path, [one.band for one in recipe.reactions])
+        loudness = Loudness(source, [one.band for one in recipe.reactions])
         return cls(recipe.audio, loudness, recipe.reactions, objectives)
 
     @property

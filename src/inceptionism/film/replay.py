@@ -65,11 +65,16 @@ def replay_film(
     recipe = source if isinstance(source, Recipe) else load_recipe(source)
     plain, objects = split_changes(changes, network)
     passed = ReplayInputs(None, named_files(pictures), network, recipe_folder(source), **objects)
-    return prepare_film(recipe, None if begin is None else Path(begin), passed, plain, force=force)
+    return prepare_film(recipe, begin, passed, plain, force=force)
 
 
 def prepare_film(
-    recipe: Recipe, begin: Path | None, passed: ReplayInputs, changes: Mapping[str, Any], *, force: bool
+    recipe: Recipe,
+    begin: str | os.PathLike[str] | None,
+    passed: ReplayInputs,
+    changes: Mapping[str, Any],
+    *,
+    force: bool,
 ) -> FilmRun:
     """Return the film run of a recipe with changes. Its notes report every difference from the original run.
 
@@ -101,7 +106,7 @@ def prepare_film(
             raise InvalidSetting(
                 f"the recipe dreams a film{f', {describe_photo(known)}' if known else ''}; pass a film after the recipe"
             )
-        film = FilmSource(begin, varied.fps)
+        film = FilmSource(Path(begin), varied.fps)
         if not any_size:
             check_area(output_size(Photo(film.first), varied.size))
         run = VideoRun(varied, film, network=network, **passed.objects())

@@ -71,7 +71,7 @@ def write_film(
     if run.source is not None and path_exists(path) and path.samefile(run.source):
         raise NameTaken(f"{path} is the film to dream; choose another name for the result")
     if path.suffix.lower() in FORMATS:
-        check_side(path, run.size)
+        check_side(path.suffix.lower(), run.size)
     if resume and is_finished(run.recipe, path):
         run.notes.append(f"{path} is already finished")
         return

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,7 @@ from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
-from inceptionism.io import Array, Photo
+from inceptionism.io import Array, Photo, named_source
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
 from inceptionism.recipes import VideoRecipe
@@ -85,7 +84,7 @@ class VideoRun(FilmRun):
             prior_functions=prior_functions,
             objective=self.objective,
             colors=colors,
-            find_file=replacements.get("find_file", Path),
+            find_file=replacements.get("find_file", named_source),
         )
         height, width = film.size
         described = {"name": film.name, "sha256": film.sha256(), "height": height, "width": width}
@@ -172,8 +171,9 @@ def mask_film(recipe: VideoRecipe, replacements: Replacements, fps: Fraction) ->
     """Return the masks of a recipe if they change from frame to frame. Otherwise, return None."""
     if recipe.mask is None or replacements.get("mask") is not None:
         return None
-    path = replacements.get("find_file", Path)(recipe.mask)
-    return MaskFilm(path, fps) if changes_over_time(path) else None
+    source = replacements.get("find_file", named_source)(recipe.mask)
+    # A picture at a web address or on standard input is a text, and it is never a film.
+    return MaskFilm(source, fps) if isinstance(source, Path) and changes_over_time(source) else None
 
 
 def resize_pixels(pixels: Array, size: tuple[int, int]) -> Array:

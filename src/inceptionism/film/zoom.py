@@ -6,7 +6,6 @@ import math
 from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from inceptionism.film.reaction import SoundReaction
 from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
 from inceptionism.film.warp import as_array, as_tensor, warp_by_camera
-from inceptionism.io import Photo
+from inceptionism.io import Photo, named_source
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions, natural_noise
 from inceptionism.recipes import Matrix, ZoomRecipe
@@ -78,7 +77,7 @@ class ZoomRun(FilmRun):
             prior_functions=prior_functions,
             objective=total,
             colors=colors,
-            find_file=replacements.get("find_file", Path),
+            find_file=replacements.get("find_file", named_source),
         )
         self.recipe = replace(recipe, made_with=self._reaction.recorded(self._run.made_with(photo)))
         self.notes = self._run.notes  # the same list, to which the run may add notes later
@@ -204,4 +203,4 @@ def first_frame(photo: Photo | None, size: tuple[int, int], seed: int) -> Photo:
     if photo is None:
         return natural_noise(size, seed)
     picture = to_picture(center_crop(photo.pixels, size), torch.device("cpu"), size)
-    return replace(photo, pixels=np.array(to_image(picture)), alpha=None)
+    return replace(photo, pixels=np.array(to_image(picture)), alpha=None, native=None)

@@ -1,9 +1,12 @@
 from .contact_sheet import LabeledImage, contact_sheet
-from .encoding import FORMATS, check_side, encode, flatten_alpha
+from .deep_images import DeepImage
+from .encoding import FORMATS, check_depth, check_side, encode, flatten_alpha
 from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
+from .native_pixels import MAX_VALUES, NativePixels
 from .npy import NUMPY_ERRORS
+from .optional_formats import check_writable
 from .outputs import (
     check_output,
     convert_write_errors,
@@ -11,6 +14,7 @@ from .outputs import (
     free_name,
     partial_file,
     publish,
+    rescue_picture,
     resolve_target,
     save_or_rescue,
     save_picture,
@@ -37,25 +41,32 @@ from .sharing import (
     resize_photo,
     side_by_side,
 )
+from .sources import STANDARD_STREAM, is_address, named_source, source_name
 from .xmp import write_packet
 from .xmp_containers import put_packet
 
 __all__ = [
     "FORMATS",
+    "MAX_VALUES",
     "NUMPY_ERRORS",
     "PICTURE_ENDINGS",
+    "STANDARD_STREAM",
     "TOML_ENDING",
     "Array",
+    "DeepImage",
     "FileResolver",
     "LabeledImage",
     "Mask",
+    "NativePixels",
     "Photo",
     "PhotoSource",
     "ScorePlot",
     "alternative_text",
     "caption",
+    "check_depth",
     "check_output",
     "check_side",
+    "check_writable",
     "contact_sheet",
     "convert_decoding_errors",
     "convert_read_errors",
@@ -67,23 +78,27 @@ __all__ = [
     "encode_loop",
     "flatten_alpha",
     "free_name",
+    "is_address",
     "last_path_part",
     "load_mask",
     "load_photo",
     "load_recipe",
     "matroska_tags",
+    "named_source",
     "open_film",
     "open_image",
     "partial_file",
     "publish",
     "put_packet",
     "read_recipe",
+    "rescue_picture",
     "resize_photo",
     "resolve_target",
     "save_or_rescue",
     "save_picture",
     "shorten_name",
     "side_by_side",
+    "source_name",
     "without_folders",
     "write_atomically",
     "write_packet",

@@ -1,24 +1,39 @@
-"""Encoding of pictures as the bytes of a PNG, JPEG, WebP or GIF file, with metadata."""
+"""Encoding of pictures as the bytes of a PNG, JPEG, WebP, GIF, TIFF, AVIF or HEIC file, with metadata."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from inceptionism.errors import CannotWrite, first_line
+from inceptionism.io.deep_images import TIFF_XMP, DeepImage, encode_deep
 from inceptionism.io.exif import MAX_JPEG_BYTES, limit_exif
+from inceptionism.io.optional_formats import check_writable
 from inceptionism.io.xmp import PNG_XMP, write_packet
 from inceptionism.io.xmp_containers import with_gif_packet
 from inceptionism.recipes import Recipe
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".gif": "GIF"}
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
 """Formats of results, by the ending of the file's name."""
 
 MAX_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
 """Largest height and width in pixels, for each format that has a limit."""
+
+MAX_DEPTHS = {"PNG": 16, "TIFF": 32}
+"""Largest number of bits per channel, for each format that has more than 8."""
 
 MAX_JPEG_PACKET = 65_504
 """Largest size of an XMP packet in a JPEG, in bytes (XMP, part 3, 2020)."""
@@ -27,22 +42,42 @@ QUALITY = 95
 """Default quality of lossy formats, from 1 to 100."""
 
 
-def check_side(path: Path, size: tuple[int, int]) -> None:
-    """Raise `CannotWrite` if the format of `path` cannot hold a picture of this height and width in pixels."""
-    format = FORMATS[path.suffix.lower()]
+def check_side(ending: str, size: tuple[int, int]) -> None:
+    """Raise `CannotWrite` if the format of an ending cannot hold a picture of this height and width in pixels."""
+    format = FORMATS[ending]
     limit = MAX_SIDES.get(format)
     if limit and max(size) > limit:
         height, width = size
         raise CannotWrite(f"{format} holds at most {limit} pixels on a side, not {height}×{width}; write a .png file")
 
 
+def check_depth(ending: str, depth: int | None) -> None:
+    """Raise `CannotWrite` if the format of an ending cannot hold a number of bits per channel that was chosen.
+
+    Args:
+        ending: Ending of the file's name.
+        depth: Number of bits per channel; None if none was chosen.
+    """
+    format = FORMATS.get(ending, "")
+    limit = MAX_DEPTHS.get(format, 8)
+    if depth is not None and depth > limit:
+        other = ".tif" if depth == 32 else ".png or .tif"
+        raise CannotWrite(f"{format} holds at most {limit} bits per channel, not {depth}; write a {other} file")
+
+
 def encode(
-    image: Image.Image, format: str, recipe: Recipe | None = None, *, metadata: bool = True, quality: int = QUALITY
+    image: Image.Image | DeepImage,
+    format: str,
+    recipe: Recipe | None = None,
+    *,
+    metadata: bool = True,
+    quality: int = QUALITY,
 ) -> bytes:
     """Return the bytes of a file that contains a picture, and its recipe as XMP.
 
     Args:
-        image: Picture in mode RGB or RGBA. The "exif" and "icc_profile" in its `info` are written too.
+        image: Picture in mode RGB or RGBA, or with more bits per channel, which only PNG and TIFF keep. The "exif" and
+            "icc_profile" in its `info` are written too.
         format: Format of the file; one of the values of `FORMATS`.
         recipe: Recipe of the picture; None to write none.
         metadata: Whether to write the recipe and the EXIF.
@@ -51,11 +86,20 @@ def encode(
     Raises:
         CannotWrite: If the format cannot hold the picture.
     """
+    check_writable(format)
+    if isinstance(image, DeepImage):
+        if format in ("PNG", "TIFF"):
+            packet = write_packet(recipe.to_json(), recipe.title) if recipe and metadata else b""
+            return encode_deep(image, format, packet, (metadata and image.info.get("exif")) or b"")
+        image = image.to_image()
     options: dict[str, object] = {}
-    if format in ("JPEG", "WEBP"):
+    if format in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["quality"] = quality
-    if format == "JPEG":
+    if format in ("JPEG", "AVIF"):
         options["subsampling"] = "4:4:4"
+    if format == "HEIF":
+        options["chroma"] = 444
+    if format == "JPEG":
         image = flatten_alpha(image)
     if format == "GIF":
         image = limit_colors(image)
@@ -83,8 +127,12 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
         info = PngInfo()
         info.add_itxt(PNG_XMP, packet.decode())
         options["pnginfo"] = info
-    elif format in ("JPEG", "WEBP"):
+    elif format in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["xmp"] = packet
+    if format == "TIFF":
+        options |= {"compression": "tiff_adobe_deflate", "tiffinfo": {TIFF_XMP: packet} if packet else {}}
+    if format == "HEIF":  # its encoder takes None for no metadata
+        options |= {name: options.get(name) or None for name in ("exif", "xmp")}
     if format == "JPEG" and len(packet) > MAX_JPEG_PACKET:
         raise CannotWrite(
             f"the recipe has {len(packet) // 1000} kB, and a JPEG holds {MAX_JPEG_PACKET // 1000}; "
@@ -93,7 +141,7 @@ def encode_with_packet(image: Image.Image, format: str, recipe: Recipe | None, *
     buffer = io.BytesIO()
     try:
         image.save(buffer, format, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         width, height = image.size
         raise CannotWrite(
             f"a picture of {height}×{width} pixels cannot be written as {format}: {first_line(error)}"

@@ -64,13 +64,12 @@ MAX_JPEG_BYTES = 65_533
 """Largest size of EXIF in a JPEG, in bytes. Other formats have no limit that matters."""
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return an open photograph, turned upright if its EXIF can be read and has an orientation."""
+def orientation(image: Image.Image) -> Image.Transpose | None:
+    """Return the operation that turns an open photograph upright. None if its EXIF has none, or cannot be read."""
     try:
-        transpose = TRANSPOSES.get(image.getexif().get(Base.Orientation, 1))
+        return TRANSPOSES.get(image.getexif().get(Base.Orientation, 1))
     except EXIF_ERRORS:
-        return image
-    return image if transpose is None else image.transpose(transpose)
+        return None
 
 
 def kept_exif(image: Image.Image, *, position: bool) -> bytes | None:

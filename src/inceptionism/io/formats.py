@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from inceptionism.errors import UnreadablePicture, quote_path
+from inceptionism.errors import UnreadablePicture
 from inceptionism.files import check_file
 from inceptionism.io.exif import PILLOW_ERRORS
+from inceptionism.io.optional_formats import HEIC_PACKAGE, is_heic, load_heic
+from inceptionism.io.sources import read_source, source_label, source_name
 from inceptionism.io.tiff import describe_tiff
 
 PICTURE_FORMATS = (
@@ -24,15 +28,12 @@ PICTURE_FORMATS = (
 PICTURE_ENDINGS = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm"),
     *(".pnm", ".webp", ".tif", ".tiff", ".avif", ".jp2", ".j2k", ".jpx", ".psd", ".tga", ".ico", ".pcx", ".qoi"),
-    ".sgi",
+    *(".sgi", ".heic", ".heif"),
 }
 """Usual endings of the names of such pictures, in lower case."""
 
 OTHER_FORMATS = {
-    rb".{4}ftyp(hei[cmsx]|hev[cmx]|mif1|msf1)": (
-        "is a HEIC picture, which cannot be read; convert it to JPEG (an iPhone takes JPEGs if you choose Settings, "
-        "Camera, Formats, Most Compatible)"
-    ),
+    rb".{4}ftypavi[fs]": "is an AVIF picture that cannot be read; it is damaged, or Pillow is without libavif",
     rb"\xff\x0a|.{4}JXL ": "is a JPEG XL picture, which cannot be read; convert it to PNG or JPEG",
     rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIR[OS]": (
         "is a raw file of a camera, which cannot be read; export the picture as JPEG or PNG"
@@ -72,34 +73,64 @@ class PictureFile(io.BufferedReader):
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(source: str | os.PathLike[str], opened: BinaryIO | None = None) -> Iterator[Image.Image]:
     """Open a picture in one of `PICTURE_FORMATS` inside the block. Its pixels are decoded later.
+
+    Args:
+        source: Path of a file, web address, or "-" for standard input.
+        opened: Its content, if it is open already.
 
     Raises:
         UnreadablePicture: If there is no such file, it is too large, or it has another format. For other errors, see
             `convert_decoding_errors`.
     """
-    check_file(path, UnreadablePicture, MAX_PICTURE_BYTES)
-    with PictureFile(path) as file:
+    with open_source(source) if opened is None else nullcontext(opened) as file:
+        file.seek(0)
+        formats = ("HEIF",) if is_heic(file.read(SNIFFED_BYTES)) and load_heic() else PICTURE_FORMATS
+        file.seek(0)
         try:
-            image = Image.open(file, formats=PICTURE_FORMATS)
+            image = Image.open(file, formats=formats)
         except UnidentifiedImageError:
-            raise UnreadablePicture(f"{quote_path(path)} {describe_format(path)}") from None
-        image.filename = str(path)
+            raise UnreadablePicture(f"{source_label(source)} {describe_format(file)}") from None
+        image.filename = source_name(source) or ""
         with image:
             yield image
 
 
-def describe_format(path: Path) -> str:
+@contextmanager
+def open_source(source: str | os.PathLike[str], max_bytes: int | None = MAX_PICTURE_BYTES) -> Iterator[BinaryIO]:
+    """Open a file, a web address or standard input inside the block.
+
+    Args:
+        source: Path of the file, web address, or "-" for standard input.
+        max_bytes: Largest size of a file in bytes. None means no limit.
+
+    Raises:
+        UnreadablePicture: If the file cannot be read.
+    """
+    content = read_source(source)
+    if content is None:
+        check_file(Path(source), UnreadablePicture, max_bytes)
+    with PictureFile(Path(source)) if content is None else io.BytesIO(content) as file:
+        yield file
+
+
+def describe_format(file: BinaryIO) -> str:
     """Return the reason why a file cannot be read as a picture, as the end of a sentence about it."""
-    with path.open("rb") as file:
-        beginning = file.read(SNIFFED_BYTES)
-        if beginning.startswith(TIFF_SIGNATURES):
-            file.seek(0)
-            try:
-                return describe_tiff(file)
-            except PILLOW_ERRORS:
-                return "is a TIFF that is damaged or incomplete"
+    file.seek(0)
+    beginning = file.read(SNIFFED_BYTES)
+    if beginning.startswith(TIFF_SIGNATURES):
+        file.seek(0)
+        try:
+            return describe_tiff(file)
+        except PILLOW_ERRORS:
+            return "is a TIFF that is damaged or incomplete"
+    if is_heic(beginning):
+        return (
+            "is a HEIC picture that is damaged or incomplete"
+            if load_heic()
+            else f"is a HEIC picture, which needs the package {HEIC_PACKAGE}; or convert it to JPEG"
+        )
     for pattern, description in OTHER_FORMATS.items():
         if re.match(pattern, beginning, re.DOTALL | re.IGNORECASE):
             return description

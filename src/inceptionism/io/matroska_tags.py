@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 
@@ -33,24 +34,30 @@ def matroska_tags(recipe: str, title: str) -> dict[str, str]:
     return {"title": title, "comment": recipe, "keywords": "deepdream"}
 
 
-def tagged_recipe(path: Path) -> str | None:
+def tagged_recipe(film: Path | BinaryIO, label: str) -> str | None:
     """Return the JSON of the recipe in a film's tags, or None if the film has no recipe.
+
+    Args:
+        film: Path or content of the film.
+        label: Name of the film in messages.
 
     Raises:
         UnreadablePicture: If the film cannot be opened.
     """
-    with convert_read_errors(path), open_film(path) as container:
+    with convert_read_errors(label), open_film(film) as container:
         comment = {name.lower(): value for name, value in container.metadata.items()}.get("comment")
     return comment if comment and comment.startswith("{") else None
 
 
-def open_film(path: Path) -> av.container.InputContainer:
+def open_film(film: Path | BinaryIO) -> av.container.InputContainer:
     """Open a film or sound that may come from anyone, so that it cannot make ffmpeg open other files or addresses."""
     options = {
         "format_whitelist": ",".join([*CONTAINERS.split(), *SOUND_CONTAINERS.split()]),
         "protocol_whitelist": "file",
     }
-    return av.open(file_address(path), container_options=options)
+    if not isinstance(film, Path):
+        film.seek(0)
+    return av.open(file_address(film) if isinstance(film, Path) else film, "r", container_options=options)
 
 
 def create_film(path: Path, container: str, options: dict[str, str] | None = None) -> av.container.OutputContainer:
@@ -70,7 +77,7 @@ def file_address(path: Path) -> str:
 
 
 @contextmanager
-def convert_read_errors(path: Path) -> Iterator[None]:
+def convert_read_errors(path: Path | str) -> Iterator[None]:
     """Raise the errors of reading the film at `path` as `UnreadablePicture`."""
     try:
         yield

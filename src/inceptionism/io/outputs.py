@@ -11,12 +11,15 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
 from inceptionism.interruption import postponed
+from inceptionism.io.deep_images import DeepImage
 from inceptionism.io.encoding import FORMATS, encode
+from inceptionism.io.optional_formats import check_writable
 from inceptionism.recipes import Recipe
 
 PARTIAL_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -35,13 +38,14 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
         endings: Endings that the file's name may have.
 
     Raises:
-        CannotWrite: If the ending is not one of `endings`, the folder is missing or cannot be written to, or the path
-            is that of a folder, a pipe or a device.
+        CannotWrite: If the ending is not one of `endings`, its format needs a package that is missing, the folder is
+            missing or cannot be written to, or the path is that of a folder, a pipe or a device.
         NameTaken: If the file exists and `overwrite` is false.
     """
     if path.suffix.lower() not in endings:
         problem = f"has the unknown ending {quote_value(path.suffix)}" if path.suffix else "has no ending"
         raise CannotWrite(f"{quote_path(path)} {problem}; use one of {', '.join(endings)}")
+    check_writable(FORMATS.get(path.suffix.lower(), ""))
     with convert_write_errors(path):
         target = resolve_target(path)
         if not target.parent.is_dir():
@@ -67,7 +71,12 @@ def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(
 
 
 def save_picture(
-    image: Image.Image, path: Path, recipe: Recipe | None = None, *, overwrite: bool = True, metadata: bool = True
+    image: Image.Image | DeepImage,
+    path: Path,
+    recipe: Recipe | None = None,
+    *,
+    overwrite: bool = True,
+    metadata: bool = True,
 ) -> None:
     """Write a picture to a file, in the format that the file's ending stands for.
 
@@ -91,7 +100,7 @@ def save_picture(
 
 
 def save_or_rescue(
-    image: Image.Image,
+    image: Image.Image | DeepImage,
     path: Path,
     recipe: Recipe | None = None,
     *,
@@ -119,13 +128,31 @@ def save_or_rescue(
     except CannotWrite as error:
         if numbered and isinstance(error, NameTaken):
             return save_or_rescue(image, free_name(path), recipe, numbered=True, metadata=metadata)
-        rescued = Path(tempfile.gettempdir()) / f"{shorten_name(path.stem)}-{secrets.token_hex(4)}.png"
-        try:
-            save_picture(image, rescued, recipe, overwrite=False, metadata=metadata)
-        except CannotWrite:
-            raise error from None
-        raise type(error)(f"{error}; instead, the picture was saved to {rescued}") from error
+        rescue_picture(error, image, path.stem, recipe, metadata=metadata)
     return path
+
+
+def rescue_picture(
+    error: CannotWrite, image: Image.Image | DeepImage, name: str, recipe: Recipe | None, *, metadata: bool
+) -> NoReturn:
+    """Save a picture that could not be written in the system's temporary folder, and raise the error with its path.
+
+    Args:
+        error: The reason why the picture could not be written.
+        image: Picture in mode RGB or RGBA.
+        name: Name of the file, without an ending.
+        recipe: Recipe that is written inside the file; None to write none.
+        metadata: Whether to write the recipe and the EXIF.
+
+    Raises:
+        CannotWrite: In any case.
+    """
+    rescued = Path(tempfile.gettempdir()) / f"{shorten_name(name)}-{secrets.token_hex(4)}.png"
+    try:
+        save_picture(image, rescued, recipe, overwrite=False, metadata=metadata)
+    except CannotWrite:
+        raise error from None
+    raise type(error)(f"{error}; instead, the picture was saved to {rescued}") from error
 
 
 def free_name(path: Path, taken: Container[Path] = (), *, overwrite: bool = False) -> Path:

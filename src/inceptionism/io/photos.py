@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,12 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from inceptionism.errors import UnreadablePicture, first_line, quote_path
+from inceptionism.errors import UnreadablePicture, first_line
 from inceptionism.files import text_of_name
 from inceptionism.io.arrays import array_pixels, is_array
-from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, upright
-from inceptionism.io.formats import open_image
+from inceptionism.io.color_spaces import ColorSpace
+from inceptionism.io.exif import MAX_JPEG_BYTES, PILLOW_ERRORS, kept_exif, orientation
+from inceptionism.io.formats import open_image, open_source
+from inceptionism.io.native_pixels import (
+    NativePixels,
+    decode,
+    deep_content,
+    is_deep,
+    is_white_zero,
+    read_float_tiff,
+)
 from inceptionism.io.png_colors import unused_color_space
+from inceptionism.io.sources import is_address, recorded_address, source_label, source_name
 from inceptionism.io.tiff import gray_range, prepare_tiff
 from inceptionism.io.xmp_containers import count_gif_images, map_file
 
@@ -34,8 +44,11 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[np.uint8]
 PhotoSource: TypeAlias = "str | os.PathLike[str] | Image.Image | Array | NDArray[np.floating[Any]] | Tensor | Photo"
 
-FileResolver: TypeAlias = Callable[[str], Path]
-"""Function that returns the file of a picture that a recipe names. If `Path` is passed, a recipe may open any file."""
+FileResolver: TypeAlias = "Callable[[str], Path | str]"
+"""Function that returns the source of a picture that a recipe names: a path, a web address, or "-".
+
+If `named_source` is passed, a recipe may open any file and any address.
+"""
 
 HASH_DIGITS = 12
 """Number of digits of a SHA-256 in the name of a picture without a file."""
@@ -52,6 +65,8 @@ class Photo:
         pixels: Upright picture in sRGB: H×W×3, uint8.
         alpha: Opacity: H×W, uint8; None if the photograph is opaque everywhere.
         name: Name of the file, without the folder; None if the photograph has no file.
+        address: Web address of the photograph; None if it has none.
+        native: Pixels as the file holds them; None if these are 8-bit sRGB pixels, or cannot be used.
         notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
             "icc_profile" if the photograph had a color profile. The profile is always one of sRGB.
@@ -62,6 +77,8 @@ class Photo:
     name: str | None = None
     notes: tuple[str, ...] = ()
     metadata: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    address: str | None = None
+    native: NativePixels | None = field(default=None, repr=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -82,7 +99,9 @@ class Photo:
 
 
 def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
-    """Return a photograph from a path, a PIL image, an array or a tensor. A `Photo` is returned unchanged.
+    """Return a photograph from a path, a web address, a PIL image, an array or a tensor.
+
+    A `Photo` is returned unchanged. A web address begins with http:// or https://. The path "-" is standard input.
 
     An array or a tensor is H×W×3, 3×H×W or 1×3×H×W, and has uint8 numbers or floats in [0, 1]. Its colors are sRGB.
 
@@ -94,8 +113,8 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
         position: Whether pictures made from the photograph keep the place in its EXIF.
 
     Raises:
-        UnreadablePicture: If the photograph is missing, empty, damaged, not a picture, has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`, or cannot be converted to 8-bit RGB.
+        UnreadablePicture: If the photograph is missing, cannot be fetched, is empty, damaged, not a picture, has more
+            pixels than `PIL.Image.MAX_IMAGE_PIXELS`, or cannot be converted to 8-bit RGB.
     """
     if isinstance(source, Photo):
         return source
@@ -106,15 +125,26 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
             return to_photo(source, "the picture", position=position)
     if not isinstance(source, (str, os.PathLike)):
         raise UnreadablePicture(
-            f"a photograph must be a path, a PIL image, an array or a tensor, not {type(source).__name__}"
+            "a photograph must be a path, a web address, a PIL image, an array or a tensor, "
+            f"not {type(source).__name__}"
         )
-    path = Path(source)
-    with convert_decoding_errors(quote_path(path)), open_image(path) as image:
-        return to_photo(image, quote_path(path), position=position)
+    label = source_label(source)
+    with convert_decoding_errors(label), open_source(source) as file:
+        floats = read_float_tiff(file, label)
+        if floats is None:
+            with open_image(source, file) as image:
+                photo = to_photo(image, label, position=position)
+        else:
+            image, native = floats
+            image.filename = source_name(source) or ""  # type: ignore[attr-defined]
+            photo = replace(to_photo(image, label, position=position), native=native)
+        return replace(photo, address=recorded_address(source))
 
 
 def last_path_part(path: str) -> str:
-    """Return the last part of a path from any operating system."""
+    """Return the last part of a path from any operating system, or of a web address."""
+    if is_address(path):
+        return source_name(path) or "address"
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
@@ -166,7 +196,13 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         notes.append(f"{label} has the color space {color_space}, which is not used: its colors are treated as sRGB")
     file = getattr(image, "filename", "")
     name = text_of_name(Path(os.fsdecode(file)).name) if file else None
+    content, is_deep_image = deep_content(image), is_deep(image)
     image.load()
+    turn = orientation(image)
+    native = content and decode(content, image.info.get("icc_profile"), white_is_zero=is_white_zero(image))
+    native = native.turned(turn) if native else None
+    if native is None and is_deep_image:
+        notes.append(f"{label} is read with 8 bits per channel, because its layout or its color profile is unusual")
     profile = image.info.get("icc_profile")
     exif = kept_exif(image, position=position)
     if exif and len(exif) > MAX_JPEG_BYTES:
@@ -176,7 +212,7 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         )
     black, white = gray_range(image)
     color_key = image.info.get("transparency")
-    image = upright(image)
+    image = image if turn is None else image.transpose(turn)
     if image.mode == "F":
         raise UnreadablePicture(
             f"{label} has floating-point pixels, and their range is not known; save it with 8 or 16 bits per channel"
@@ -195,19 +231,29 @@ def to_photo(image: Image.Image, label: str, *, position: bool) -> Photo:
         image = image.convert("RGBA")
         alpha = np.array(image.getchannel("A"))
         alpha = None if alpha.min() == 255 else alpha
+    native = native or wide_pixels(image, profile)
     try:
         rgb, profile = to_srgb(image, profile)
     except (ImageCms.PyCMSError, OSError):
         notes.append(f"the color profile of {label} cannot be used, so its colors are treated as sRGB")
         rgb, profile = image.convert("RGB"), None
     metadata = {name: value for name, value in (("exif", exif), ("icc_profile", profile)) if value}
-    return Photo(np.array(rgb), alpha, name, tuple(notes), metadata)
+    return Photo(np.array(rgb), alpha, name, tuple(notes), metadata, native=native)
+
+
+def wide_pixels(image: Image.Image, profile: bytes | None) -> NativePixels | None:
+    """Return the pixels of an upright 8-bit picture in its own color space, if that is larger than sRGB."""
+    space = ColorSpace.of(profile)
+    if space is None or not space.is_wide or space.is_linear or image.mode not in ("RGB", "RGBA"):
+        return None
+    channels = np.array(image)
+    return NativePixels(channels[..., :3], channels[..., 3] if image.mode == "RGBA" else None, space)
 
 
 def frame_count(image: Image.Image) -> int:
     """Return the number of frames or pages in an open picture."""
     file = getattr(image, "fp", None)
-    if image.format == "GIF" and isinstance(file, io.BufferedReader):
+    if image.format == "GIF" and isinstance(file, (io.BufferedReader, io.BytesIO)):
         with map_file(file) as content:
             return count_gif_images(content)  # Pillow searches a damaged GIF byte by byte, which may take hours
     count: int = getattr(image, "n_frames", 1)

@@ -40,7 +40,10 @@ def without_folders(recipe: Recipe) -> Recipe:
     made_with = recipe.made_with
     if made_with and made_with.pictures:
         pictures = {names.of(name): digest for name, digest in made_with.pictures.items()}
-        changes["made_with"] = replace(made_with, pictures=pictures)
+        made_with = changes["made_with"] = replace(made_with, pictures=pictures)
+    if made_with and made_with.photo:
+        photo = {name: value for name, value in made_with.photo.items() if name != "address"}
+        changes["made_with"] = replace(made_with, photo=photo)
     changes["network"] = public_network(recipe.network)
     changes["verdicts"] = tuple(
         replace(verdict, network=public_network(verdict.network)) for verdict in recipe.verdicts

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
-from inceptionism.files import check_file, read_text
-from inceptionism.io.formats import open_image
+from inceptionism.files import read_text
+from inceptionism.io.deep_images import TIFF_XMP
+from inceptionism.io.formats import open_image, open_source
+from inceptionism.io.native_pixels import first_tags
+from inceptionism.io.optional_formats import is_heic_or_avif
 from inceptionism.io.photos import convert_decoding_errors
+from inceptionism.io.sources import source_label
 from inceptionism.io.xmp import PNG_XMP, read_packet
 from inceptionism.io.xmp_containers import MAX_PACKET, gif_packet, is_gif, is_matroska, is_mp4, map_file, mp4_packet
 from inceptionism.recipes import Recipe
@@ -20,23 +25,25 @@ TOML_ENDING = ".toml"
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe inside a picture, an animation or a film, or the recipe in a TOML file.
 
+    Args:
+        path: Path of the file, or the web address of a picture or film, or "-" for one on standard input.
+
     Raises:
         UnreadableFile: If the file is missing or cannot be read.
         InvalidSetting: If the file has no recipe, or a recipe that is not valid. For a TOML file, the message names
             the line.
     """
-    path = Path(path)
-    if path.suffix.lower() == TOML_ENDING:
-        return Recipe.from_toml(read_text(path), quote_path(path))
+    if Path(path).suffix.lower() == TOML_ENDING:
+        return Recipe.from_toml(read_text(Path(path)), quote_path(path))
     text = read_recipe(path)
     if text is None:
         raise InvalidSetting(
-            f"{quote_path(path)} carries no recipe: another program made it, or its metadata was removed"
+            f"{source_label(path)} carries no recipe: another program made it, or its metadata was removed"
         )
     try:
         return Recipe.from_json(text)
     except InvalidSetting as error:
-        raise InvalidSetting(f"{quote_path(path)}: {error}") from None
+        raise InvalidSetting(f"{source_label(path)}: {error}") from None
 
 
 def read_recipe(path: str | os.PathLike[str]) -> str | None:
@@ -45,12 +52,11 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
     Raises:
         UnreadableFile: If the file is missing or cannot be read.
     """
-    path = Path(path)
-    check_file(path)
+    label = source_label(path)
     packet: str | bytes | None
-    with convert_decoding_errors(quote_path(path)), path.open("rb") as file:
+    with convert_decoding_errors(label), open_source(path, None) as file:
         beginning = file.read(12)
-        if is_mp4(beginning):
+        if is_mp4(beginning) and not is_heic_or_avif(beginning):
             packet = mp4_packet(file)
         elif is_gif(beginning):
             with map_file(file) as content:
@@ -58,11 +64,13 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
         elif is_matroska(beginning):
             from inceptionism.io.matroska_tags import tagged_recipe  # loads ffmpeg's libraries
 
-            return tagged_recipe(path)
+            return tagged_recipe(file if isinstance(file, io.BytesIO) else Path(path), label)
+        elif (tags := first_tags(file)) is not None:  # Pillow cannot open a TIFF of floats
+            packet = tags.get(TIFF_XMP)
         else:
-            with open_image(path) as image:
+            with open_image(path, file) as image:
                 image.load()  # the text of a PNG may follow the pixels
                 packet = image.info.get("xmp") or image.info.get(PNG_XMP)
         if packet and len(packet) > MAX_PACKET:
-            raise UnreadablePicture(f"the metadata of {quote_path(path)} is too large to be a recipe")
+            raise UnreadablePicture(f"the metadata of {label} is too large to be a recipe")
     return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None

@@ -29,7 +29,7 @@ TAG = "#deepdream"
 MIN_SIDE = 64
 """Smallest value of a copy's longer side, in pixels."""
 
-QUALITIES = {"JPEG": (92, 84, 76), "WEBP": (90, 80, 70)}
+QUALITIES = {"JPEG": (92, 84, 76), "WEBP": (90, 80, 70), "AVIF": (90, 80, 70), "HEIF": (90, 80, 70)}
 """Qualities that are tried for a copy, best first, before the copy is made smaller."""
 
 SHRINK_FACTOR = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import struct
@@ -120,8 +121,11 @@ def extended_webp(content: bytes) -> bytes:
 
 
 @contextmanager
-def map_file(file: BinaryIO) -> Iterator[mmap.mmap]:
+def map_file(file: BinaryIO) -> Iterator[bytes | mmap.mmap]:
     """Open the content of a file as bytes that are read only where they are used."""
+    if isinstance(file, io.BytesIO):  # it is in memory already
+        yield file.getvalue()
+        return
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         yield content
 

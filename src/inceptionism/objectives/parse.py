@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
-from inceptionism.io import FileResolver, Mask, Photo, load_mask, load_photo
+from inceptionism.io import FileResolver, Mask, Photo, load_mask, load_photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import activations, references
 from inceptionism.objectives.directions import direction_between, hash_source, read_direction
@@ -37,7 +37,7 @@ class ParseContext(NamedTuple):
 
 
 def parse_objective(
-    text: str, network: Network, photo: Photo | None = None, find_file: FileResolver = Path
+    text: str, network: Network, photo: Photo | None = None, find_file: FileResolver = named_source
 ) -> Objective:
     """Return the objective that `text` describes. The names of classes and files stay in its text.
 
@@ -154,7 +154,7 @@ def _direction(context: ParseContext, term: Term) -> Objective:
     """
     term.check(["layer", "file or folder", "folder"], optional=1)
     name, *sources = parse_layer(context, term.arguments[0]), *term.arguments[1:]
-    source, paths = sources[0], [context.find_file(one) for one in sources]
+    source, paths = sources[0], [Path(context.find_file(one)) for one in sources]
     if len(paths) == 2:
         vector = direction_between(context.network, name, *paths)
     else:

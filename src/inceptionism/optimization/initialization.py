@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
-from inceptionism.io import FileResolver, Photo
+from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
 from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
@@ -51,7 +51,7 @@ def initialize(
     steps: int,
     generator: torch.Generator,
     device: torch.device,
-    find_file: FileResolver = Path,
+    find_file: FileResolver = named_source,
     wrap: Wrap = NO_WRAP,
 ) -> Initialization:
     """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
@@ -82,7 +82,7 @@ def initialize(
         parameterization = Fourier(*size, generator, device, **prior_numbers(term))
         step_size = FOURIER_STEP_SIZE
     else:
-        photos = load_natural_photos(find_file(term.arguments[0]), size) if term.arguments else None
+        photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
         parameterization = Phase(*size, generator, device, photos=photos)
         step_size = PHASE_STEP_SIZE
     adam = torch.optim.Adam(parameterization.parameters, lr=step_size, maximize=True, fused=True)
@@ -107,7 +107,7 @@ def hash_sources(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str
         InvalidSetting: If a folder has no pictures.
         UnreadableFile: If a file cannot be read.
     """
-    return {name: hash_source(find_file(name)) for term in terms.values() for name in term.arguments}
+    return {name: hash_source(Path(find_file(name))) for term in terms.values() for name in term.arguments}
 
 
 def natural_noise(size: tuple[int, int], seed: int) -> Photo:

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.camera import Camera, Place
 from inceptionism.recipes.keyframes import CAMERA_SETTINGS, MAX_SECONDS, Keyframe, checked_keyframes, value_at
 from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.reactions import DEFAULT_REACTIONS, Reaction, checked_reactions, parse_reactions
 from inceptionism.recipes.settings import NONE, documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, checked_size
+
+
+def refused_in_films(name: str, value: Any) -> None:
+    """Raise `InvalidSetting`, because a film does not have this setting of a picture."""
+    raise InvalidSetting(f"{name} is for pictures, not for films; leave {quote_value(value)} out")
 
 
 @documented
@@ -79,6 +84,8 @@ class ZoomRecipe(FilmRecipe):
     kind = "zoom"
     tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
+    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
+    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
@@ -185,6 +192,8 @@ class VideoRecipe(FilmRecipe):
     kind = "video"
     tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
+    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
+    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
     prior: str = inherited(PhotoRecipe, "prior", NONE)

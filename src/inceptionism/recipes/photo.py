@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from inceptionism.errors import InvalidSetting
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.layers import LayerChoice, parse_layers
 from inceptionism.recipes.priors import parse_prior
 from inceptionism.recipes.recipe import MAX_STEPS, Recipe
@@ -37,6 +37,16 @@ def checked_tileable(name: str, directions: Any) -> str | None:
         return TILEABLE[0] if directions else None
     check_choice(name, directions, TILEABLE)
     return str(directions)
+
+
+DEPTHS = (8, 16, 32)
+
+
+def checked_depth(_name: str, depth: Any) -> int:
+    """Return a number of bits per channel; raise `InvalidSetting` if it is not one of `DEPTHS`."""
+    if type(depth) is not int or depth not in DEPTHS:
+        raise InvalidSetting(f"depth must be 8, 16 or 32, not {quote_value(depth)}")
+    return depth
 
 
 @documented
@@ -116,6 +126,25 @@ class PhotoRecipe(Recipe):
         "it.",
         alone=TILEABLE[0],
         convert=checked_tileable,
+    )
+
+    depth: int | None = setting(
+        None,
+        "Depth of the result: 8 or 16, or 32 for floats",
+        group="output",
+        unit="bits per channel",
+        minimum=8,
+        maximum=32,
+        absent="that of the photograph",
+        note="PNG holds 8 or 16 bits, TIFF holds all, and other formats hold 8.",
+        convert=checked_depth,
+    )
+    color_space: str | None = setting(
+        None,
+        "Color space of the result",
+        group="output",
+        choices=("srgb",),
+        absent="that of the photograph if it has more colors than sRGB, and otherwise sRGB",
     )
 
     def __post_init__(self) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.errors import InvalidSetting, printable, quote_value
 from inceptionism.recipes.settings import check_settings, documented, required, setting
 from inceptionism.validation import MAX_SIDE, is_finite
 
-PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int}
-"""Facts about the photograph in a recipe: file name, SHA-256 of the upright pixels, height and width."""
+PHOTO_FACTS = {"name": str, "sha256": str, "height": int, "width": int, "address": str}
+"""Facts about the photograph in a recipe: file name, SHA-256 of the upright pixels, height, width, and web address."""
 
 
 def checked_photo(_name: str, photo: object) -> object:
@@ -44,7 +44,8 @@ class MadeWith:
     weights: str = required("SHA-256 of the network's parameters and buffers")
     photo: dict[str, Any] | None = setting(
         None,
-        "Name of the photograph's file, SHA-256 of its upright 8-bit RGB pixels, height and width in pixels",
+        "Name of the photograph's file, SHA-256 of its upright 8-bit RGB pixels, height and width in pixels, and its "
+        "web address if it has one",
         note="For a film, the SHA-256 is that of the file.",
         convert=checked_photo,
     )
@@ -119,7 +120,8 @@ class MadeWith:
 def describe_photo(photo: dict[str, Any]) -> str:
     """Return the name and the size of a photograph in words."""
     size = f" of {photo['height']}×{photo['width']} pixels" if {"height", "width"} <= photo.keys() else ""
-    return f"{quote_value(photo['name']) if photo.get('name') else 'a photograph without a name'}{size}"
+    source = f" from {printable(photo['address'])}" if photo.get("address") else ""
+    return f"{quote_value(photo['name']) if photo.get('name') else 'a photograph without a name'}{size}{source}"
 
 
 def checked_seen(_name: str, seen: Any) -> tuple[tuple[str, float], ...]:

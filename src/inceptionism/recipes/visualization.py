@@ -59,6 +59,8 @@ class ClassRecipe(Recipe):
 
     kind = "class"
 
+    depth: int | None = inherited(PhotoRecipe, "depth", absent="8")
+
     target: str | int | None = setting(
         None, "Class to generate: a name, a synonym or an index", group="what", convert=checked_target
     )

@@ -10,13 +10,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import nn
 
 from inceptionism.errors import InceptionismError, InvalidSetting
-from inceptionism.io import Photo
+from inceptionism.io import DeepImage, Photo
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import (
@@ -192,6 +193,10 @@ class Run(ABC):
     def image(self) -> Image.Image:
         """Return the picture so far, at the size of the output."""
 
+    def full_image(self) -> Image.Image | DeepImage | None:
+        """Return the picture so far, with the depth and the color space of the recipe. None if `image` has them."""
+        return None
+
     def result(self) -> Result:
         """Return the result so far."""
         taken, recipe = len(self.scores), self.recipe
@@ -200,7 +205,7 @@ class Run(ABC):
             # When memory runs out, tiles become smaller during the run.
             made_with = replace(recipe.made_with, tile=self.tile, taken=None if is_complete else taken)
             recipe = replace(recipe, made_with=made_with)
-        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes))
+        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes), self.full_image())
 
     def score_notes(self) -> list[str]:
         """Return a note if the score is lower at the end of the last octave than at its beginning.
@@ -263,10 +268,12 @@ class Run(ABC):
 
     def made_with(self, photo: Photo | None = None) -> MadeWith:
         """Return everything that the result depends on besides its settings, with facts about the photograph."""
-        photo_facts = None
+        photo_facts: dict[str, Any] | None = None
         if photo is not None:
             height, width = photo.pixels.shape[:2]
             photo_facts = {"name": photo.name, "sha256": photo.sha256, "height": height, "width": width}
+            if photo.address is not None:
+                photo_facts["address"] = photo.address
         return MadeWith(
             inceptionism=__version__,
             # torch's own type of text compares versions, which fails for some texts.

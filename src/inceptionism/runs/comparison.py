@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.io import load_photo
+from inceptionism.io import MAX_VALUES, STANDARD_STREAM, DeepImage, load_photo
 from inceptionism.recipes import Recipe
 
 COMPUTE_SETTINGS = {"network", "device", "precision", "memory"}
@@ -30,17 +31,31 @@ def is_varied(changes: Iterable[str]) -> bool:
     return not COMPUTE_SETTINGS.issuperset(changes)
 
 
-def compare_with_file(path: Path, image: Image.Image) -> str | None:
-    """Return the difference between a picture and a picture file in one sentence. None if they cannot be compared."""
+def compare_with_file(
+    path: str | os.PathLike[str], image: Image.Image, full: Image.Image | DeepImage | None = None
+) -> str | None:
+    """Return the difference between a picture and a picture file in one sentence. None if they cannot be compared.
+
+    Args:
+        path: The file.
+        image: The picture with 8 bits per channel in sRGB.
+        full: The picture with its own depth and color space; None if these are 8 bits and sRGB.
+    """
     try:
-        before = load_photo(path).pixels.astype(np.int16)
+        photo = load_photo(path)
     except UnreadablePicture:
         return None
-    now = np.asarray(image.convert("RGB"))
+    before, now = photo.pixels.astype(np.float64), np.asarray(image.convert("RGB"))
+    if full is not None and photo.native is not None:
+        own = full.pixels[..., :3] if isinstance(full, DeepImage) else np.asarray(full.convert("RGB"))
+        if own.dtype == photo.native.pixels.dtype:
+            levels = 255 / MAX_VALUES[photo.native.depth]
+            before, now = photo.native.pixels * levels, own * levels
     if before.shape != now.shape:
         return None
+    label = "standard input" if os.fspath(path) == STANDARD_STREAM else path
     mean = float(np.abs(before - now).mean())
     if mean == 0:
-        return f"the pixels are the same as in {path}"
-    reason = "" if path.suffix.lower() == ".png" else "; its format is lossy"
-    return f"the mean difference from {path} is {mean:.2g} of 255 gray levels{reason}"
+        return f"the pixels are the same as in {label}"
+    reason = "" if Path(path).suffix.lower() in (".png", ".tif", ".tiff") else "; its format is lossy"
+    return f"the mean difference from {label} is {mean:.2g} of 255 gray levels{reason}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inceptionism.io import FileResolver, Photo
+from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import load_named_photo
 from inceptionism.recipes import DREAM, KEEP, PhotoRecipe, Recipe
 from inceptionism.runs.oklab import from_oklab, to_oklab
@@ -68,7 +67,7 @@ class Grading:
     pictures: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, recipe: Recipe, colors: Photo | None = None, find_file: FileResolver = Path) -> Grading:
+    def of(cls, recipe: Recipe, colors: Photo | None = None, find_file: FileResolver = named_source) -> Grading:
         """Return the grading of a recipe.
 
         Args:

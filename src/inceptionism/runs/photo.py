@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient
-from inceptionism.io import FileResolver, Mask, Photo
+from inceptionism.io import DeepImage, FileResolver, Mask, Photo, named_source
 from inceptionism.memory import trim_memory
 from inceptionism.networks import Network
 from inceptionism.objectives import (
@@ -36,6 +35,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.depth import base_pixels, full_picture
 from inceptionism.runs.grading import Grading
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.seamless import seamless_pixels
@@ -102,7 +102,7 @@ class PhotoRun(Run):
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__(recipe, network, prior_functions)
-        self.grading = Grading.of(recipe, colors, replacements.get("find_file", Path))
+        self.grading = Grading.of(recipe, colors, replacements.get("find_file", named_source))
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
@@ -110,7 +110,8 @@ class PhotoRun(Run):
         self.steps, self.step_size = recipe.steps, recipe.step_size
         self.seed = recipe.seed
         self.notes += photo.notes
-        self.photo = replace(photo, pixels=seamless_pixels(photo.pixels, self.wrap))
+        self.photo = photo
+        self._base = seamless_pixels(base_pixels(recipe, photo), self.wrap)
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
@@ -152,6 +153,9 @@ class PhotoRun(Run):
             image.info[name] = value
         return image
 
+    def full_image(self) -> Image.Image | DeepImage | None:
+        return full_picture(self.recipe, self.photo, self.graded_picture(), self.original(self.size), self.wrap)
+
     def graded_picture(self) -> Tensor:
         """Return the picture so far with the colors and the strength of the recipe, 1×3×H×W in [0, 1] or beyond."""
         picture = self.picture(self.size)
@@ -178,9 +182,9 @@ class PhotoRun(Run):
     def original(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond.
 
-        The tensor is not kept between calls, because floats need four times the memory of the photograph.
+        The tensor is not kept between calls, because floats need four times the memory of a photograph with 8 bits.
         """
-        return to_picture(self.photo.pixels, self.network.device, size, self.wrap)
+        return to_picture(self._base, self.network.device, size, self.wrap)
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""
@@ -216,7 +220,7 @@ def photo_objective(
     objective: Objective | None = None,
     guide: Photo | None = None,
     mask: Mask | None = None,
-    find_file: FileResolver = Path,
+    find_file: FileResolver = named_source,
 ) -> Objective:
     """Return the objective of a photo recipe.
 

@@ -15,7 +15,7 @@ from typing import Any
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
-from inceptionism.io import PhotoSource, load_photo, load_recipe
+from inceptionism.io import PhotoSource, load_photo, load_recipe, named_source
 from inceptionism.networks import Network, load_network, pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.objectives import known_names, parse_objective
@@ -196,7 +196,7 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     return replace(recipe, verdicts=(), **{**defaults, **changes})
 
 
-def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path]:
+def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path | str]:
     """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
     known = known_names(network)
     names = list(file_settings(changes).values())
@@ -205,7 +205,7 @@ def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, 
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
     for kind, text in expressions:
         names += [name for term in parse_terms(text, kind, known) for name in (*term.arguments, *term.named.values())]
-    return {name: Path(name) for name in names}
+    return {name: named_source(name) for name in names}
 
 
 def available_device(device: str) -> str:

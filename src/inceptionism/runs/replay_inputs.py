@@ -12,7 +12,7 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.files import path_exists
-from inceptionism.io import TOML_ENDING, Photo, last_path_part
+from inceptionism.io import TOML_ENDING, Photo, last_path_part, named_source
 from inceptionism.networks import Network, network_name
 from inceptionism.objectives import Objective, check_objective
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
@@ -36,7 +36,7 @@ class ReplayInputs:
     """
 
     photo: Photo | None = None
-    pictures: Mapping[str, Path] = field(default_factory=dict)
+    pictures: Mapping[str, Path | str] = field(default_factory=dict)
     network: str | nn.Module | Network | None = None
     folder: Path | None = None
     all_used: bool = False
@@ -51,8 +51,8 @@ class ReplayInputs:
             "find_file": self.find_file,
         }
 
-    def find_file(self, name: str) -> Path:
-        """Return the path of the file that the recipe calls `name`.
+    def find_file(self, name: str) -> Path | str:
+        """Return the path or address of the file that the recipe calls `name`.
 
         Raises:
             InvalidSetting: If the file was not passed.
@@ -121,22 +121,27 @@ def split_changes(
     return plain, {"objective": objective, "prior_functions": functions}
 
 
-def named_files(pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]]) -> dict[str, Path]:
-    """Return paths by their names in the recipe. If only paths are given, the name of each is that of its file.
+def named_files(
+    pictures: Iterable[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]],
+) -> dict[str, Path | str]:
+    """Return paths and addresses by their names in the recipe.
+
+    If only paths are given, the name of each is that of its file.
 
     Raises:
         InvalidSetting: If two different files have the same name.
     """
     if isinstance(pictures, Mapping):
-        return {name: Path(path) for name, path in pictures.items()}
+        return {name: named_source(os.fspath(path)) for name, path in pictures.items()}
     if isinstance(pictures, (str, os.PathLike)):
         pictures = [pictures]
     return unique_files(
-        ((Path(path).name, Path(path)) for path in pictures), "pass a mapping from the names in the recipe to the paths"
+        ((last_path_part(os.fspath(path)), named_source(os.fspath(path))) for path in pictures),
+        "pass a mapping from the names in the recipe to the paths",
     )
 
 
-def unique_files(files: Iterable[tuple[str, Path]], advice: str) -> dict[str, Path]:
+def unique_files(files: Iterable[tuple[str, Path | str]], advice: str) -> dict[str, Path | str]:
     """Return paths by their names.
 
     Args:
@@ -146,7 +151,7 @@ def unique_files(files: Iterable[tuple[str, Path]], advice: str) -> dict[str, Pa
     Raises:
         InvalidSetting: If two different files have the same name.
     """
-    unique: dict[str, Path] = {}
+    unique: dict[str, Path | str] = {}
     for name, path in files:
         if unique.setdefault(name, path) != path:
             raise InvalidSetting(

@@ -13,7 +13,16 @@ from PIL import Image
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.io import LabeledImage, ScorePlot, contact_sheet, encode, flatten_alpha, save_picture
+from inceptionism.io import (
+    DeepImage,
+    LabeledImage,
+    ScorePlot,
+    check_depth,
+    contact_sheet,
+    encode,
+    flatten_alpha,
+    save_picture,
+)
 from inceptionism.recipes import Recipe
 from inceptionism.tensors import to_picture
 
@@ -51,16 +60,19 @@ class Result:
     """A picture, finished or not, with its recipe.
 
     Attributes:
-        image: The picture: RGB, or RGBA if the photograph is transparent.
+        image: The picture with 8 bits per channel in sRGB: RGB, or RGBA if the photograph is transparent.
         recipe: Everything that is needed to make the picture again.
         scores: Score of the picture before each step.
         notes: Decisions that the run made, each in one sentence.
+        full: The picture as `save` writes it, if it has more than 8 bits per channel or another color space: a
+            `DeepImage` with an array, or a PIL image. Otherwise None.
     """
 
     image: Image.Image
     recipe: Recipe
     scores: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    full: Image.Image | DeepImage | None = field(default=None, repr=False)
 
     @property
     def tensor(self) -> Tensor:
@@ -68,7 +80,7 @@ class Result:
         return to_picture(np.array(self.image.convert("RGB")), torch.device("cpu"))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True, metadata: bool = True) -> None:
-        """Write the picture to a file, with its recipe inside. The ending sets the format: PNG, JPEG, WebP or GIF.
+        """Write the picture to a file, with its recipe inside. The ending sets the format, for example PNG or TIFF.
 
         The file is written completely or not at all. In a JPEG file, a transparent picture gets a white background. A
         GIF file has at most 256 colors.
@@ -86,7 +98,8 @@ class Result:
         """
         if not isinstance(path, (str, os.PathLike)):
             raise InvalidSetting(f"the path of a picture must be a text or a Path, not {quote_value(path)}")
-        save_picture(self.image, Path(path), self.recipe, overwrite=overwrite, metadata=metadata)
+        check_depth(Path(path).suffix.lower(), getattr(self.recipe, "depth", None))
+        save_picture(self.full or self.image, Path(path), self.recipe, overwrite=overwrite, metadata=metadata)
 
     def plot(self) -> ScorePlot:
         """Return the curve of the scores. In a notebook it is a drawing, and elsewhere it is a line of text."""

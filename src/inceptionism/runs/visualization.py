@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import FileResolver, Photo
+from inceptionism.io import DeepImage, FileResolver, Photo, named_source
 from inceptionism.networks import Network
 from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
@@ -28,6 +27,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, MadeWith, parse_prior
 from inceptionism.runs.base import Run
+from inceptionism.runs.depth import quantized, to_pixels
 from inceptionism.runs.grading import Grading
 from inceptionism.tensors import to_image
 from inceptionism.validation import check_integer
@@ -103,7 +103,7 @@ class ClassRun(Run):
         objective: Objective | None = None,
         colors: Photo | None = None,
         prior_functions: PriorFunctions = NO_FUNCTIONS,
-        find_file: FileResolver = Path,
+        find_file: FileResolver = named_source,
     ) -> None:
         super().__init__(recipe, network, prior_functions)
         self.grading = Grading.of(recipe, colors, find_file)
@@ -176,4 +176,16 @@ class ClassRun(Run):
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self.grading.tone(self._initialization.parameterization.picture()))
+            return to_image(self._graded_picture())
+
+    def full_image(self) -> DeepImage | None:
+        depth = self.recipe.depth or 8
+        if depth == 8:
+            return None
+        with torch.no_grad():
+            full = quantized(to_pixels(self._graded_picture().clamp(0, 1)), None, depth, {})
+        assert isinstance(full, DeepImage)
+        return full
+
+    def _graded_picture(self) -> Tensor:
+        return self.grading.tone(self._initialization.parameterization.picture())

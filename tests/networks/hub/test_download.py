@@ -11,85 +11,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from inceptionism import web as internet
 from inceptionism.errors import CannotDownload, CannotWrite, InvalidSetting
 from inceptionism.networks.hub import download as module
-from inceptionism.networks.hub import http
 from inceptionism.networks.hub.download import download, verify
 from inceptionism.networks.hub.remote_file import RemoteFile
 from tests.support.waiting import wait_until
+from tests.support.web_server import Answer, Web, send, send_whole
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 HALF = len(CONTENT) // 2
 OTHER = random.Random(1).randbytes(len(CONTENT))
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Web:
-    """A server on this machine.
-
-    Attributes:
-        server: Server that runs in a thread.
-        answers: Answers by path. Each request takes the next one, and the last one is repeated.
-        requests: Path and requested range of each request so far.
-    """
-
-    def __init__(self, server: ThreadingHTTPServer) -> None:
-        self.server = server
-        self.answers: dict[str, list[Answer]] = {}
-        self.requests: list[tuple[str, str | None]] = []
-
-    def serve(self, name: str, *answers: Answer) -> str:
-        """Answer each request for `name` with the next of `answers`, and repeat the last one. Return the URL."""
-        self.answers[f"/{name}"] = list(answers)
-        return f"http://127.0.0.1:{self.server.server_port}/{name}"
-
-
-@pytest.fixture
-def web(monkeypatch) -> Iterator[Web]:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            web.requests.append((self.path, self.headers["Range"]))
-            answers = web.answers[self.path]
-            with suppress(OSError):  # the client may have closed the connection
-                (answers.pop(0) if len(answers) > 1 else answers[0])(self)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        web = Web(server)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield web
-        server.shutdown()
-        thread.join()
-
-
-def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str | int) -> None:
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name.replace("_", "-"), str(value))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def whole(handler: BaseHTTPRequestHandler, content: bytes = CONTENT, **headers: str) -> None:
-    """Send the complete content, whatever range is requested."""
-    send(handler, 200, content, Content_Length=len(content), **headers)
+whole = partial(send_whole, content=CONTENT)
+"""Answer with the complete content, whatever range is requested."""
 
 
 def ranged(handler: BaseHTTPRequestHandler, content: bytes = CONTENT, upto: int | None = None) -> None:
@@ -245,7 +187,7 @@ def test_a_file_of_zero_bytes_is_refused_if_the_source_sends_more(web: Web, tmp_
 
 
 def test_the_next_source_is_tried_after_each_failure(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(http, "STALL", 0.2)
+    monkeypatch.setattr(internet, "STALL", 0.2)
     given_up = threading.Event()
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
@@ -342,7 +284,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\n", b""])
 def test_a_source_that_sends_its_headers_byte_by_byte_is_given_up(web: Web, tmp_path, monkeypatch, beginning) -> None:
-    monkeypatch.setattr(http, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(internet, "HEADER_SECONDS", 0.5)
     ended = threading.Event()
 
     def drip_headers(handler: BaseHTTPRequestHandler) -> None:
@@ -366,8 +308,8 @@ def test_a_source_that_sends_its_headers_byte_by_byte_is_given_up(web: Web, tmp_
 def test_a_source_that_sends_a_few_bytes_a_second_is_given_up(
     web: Web, tmp_path, monkeypatch, size: int | None
 ) -> None:
-    monkeypatch.setattr(module, "WINDOW", 0.5)
-    monkeypatch.setattr(module, "MIN_WINDOW_BYTES", 1000)
+    monkeypatch.setattr(internet, "WINDOW", 0.5)
+    monkeypatch.setattr(internet, "MIN_WINDOW_BYTES", 1000)
     slow, fast = web.serve("slow", drip), web.serve("fast", whole)
     reports: list[str] = []
     file = remote_file(slow, fast, size=size)
@@ -419,7 +361,7 @@ def test_a_connection_that_always_closes_is_given_up(web: Web, tmp_path) -> None
 
 
 def test_a_source_that_stalls_in_the_middle_is_resumed(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(http, "STALL", 0.2)
+    monkeypatch.setattr(internet, "STALL", 0.2)
     given_up = threading.Event()
 
     def stall(handler: BaseHTTPRequestHandler) -> None:
@@ -508,7 +450,7 @@ def test_a_download_that_starts_after_a_failure_waits_too(web: Web, tmp_path) ->
 
 
 def test_a_download_ends_although_the_connection_stays_open(web: Web, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(http, "STALL", 0.5)
+    monkeypatch.setattr(internet, "STALL", 0.5)
     done = threading.Event()
 
     def linger(handler: BaseHTTPRequestHandler) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections import deque
 from collections.abc import Callable
 from http.client import HTTPResponse
@@ -17,15 +16,9 @@ from urllib.error import HTTPError
 
 from inceptionism.errors import CannotDownload, CannotWrite, first_line, quote_path
 from inceptionism.files import hash_file
-from inceptionism.networks.hub.http import NETWORK_ERRORS, reason, request
 from inceptionism.networks.hub.lock import exclusive_lock
 from inceptionism.networks.hub.remote_file import RemoteFile
-
-WINDOW = 60.0
-"""Time in seconds in which a source must send `MIN_WINDOW_BYTES`."""
-
-MIN_WINDOW_BYTES = 60_000
-"""Number of bytes in each `WINDOW` below which a source has failed."""
+from inceptionism.web import NETWORK_ERRORS, SourceError, TooManyBytes, reason, received_chunks, request
 
 MAX_BYTES = 16 * 10**9
 """Largest size of a file whose size is not known in advance, in bytes."""
@@ -33,26 +26,11 @@ MAX_BYTES = 16 * 10**9
 MAX_RETRIES = 5
 """Largest number of retries after connections that closed in the middle of the file, for all sources together."""
 
-CHUNK = 2**20
-"""Largest number of bytes that are read at a time."""
-
 Progress = Callable[[int, int | None], object]
 """Function that takes the number of bytes so far, and the size of the file or None if it is not known."""
 
 Report = Callable[[str], object]
 """Function that takes a message for the user."""
-
-
-class SourceError(Exception):
-    """Failure of a source to send the file. The message is the reason.
-
-    Attributes:
-        midway: Whether the source failed after it had sent a part of the file.
-    """
-
-    def __init__(self, reason: str, *, midway: bool = False) -> None:
-        super().__init__(reason)
-        self.midway = midway
 
 
 def verify(path: Path, checksum: str) -> bool:
@@ -156,30 +134,18 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
     with response, part.open("ab") as written:
         start, total = content_range(response, received, file.size)
         written.truncate(start)
-        received, length = start, response.length
-        limit = MAX_BYTES if file.size is None else file.size
-        window_start, window_end = received, time.monotonic() + WINDOW
+        received = start
         progress(received, total)
-        # A response without a declared length is read to its end, so that too many bytes are noticed.
-        while length is None or received < start + length:
-            try:
-                chunk = response.read1(CHUNK)
-            except NETWORK_ERRORS as error:
-                raise SourceError(f"{reason(error)} after {received} bytes", midway=received > start) from error
-            if not chunk:
-                break
-            if received + len(chunk) > limit:
-                written.truncate(start)
-                expected = "the limit of" if file.size is None else "the expected"
-                raise SourceError(f"it sends more than {expected} {limit} bytes")
-            written.write(chunk)
-            received += len(chunk)
-            progress(received, total)
-            if time.monotonic() > window_end:
-                if received < window_start + MIN_WINDOW_BYTES:
-                    raise SourceError(f"it sent only {received - window_start} bytes in {WINDOW:g} seconds")
-                window_start, window_end = received, time.monotonic() + WINDOW
-        if received < (file.size or start + (length or 0)):
+        limit, limit_name = (MAX_BYTES, "the limit of") if file.size is None else (file.size, "the expected")
+        try:
+            for chunk in received_chunks(response, start=start, limit=limit, limit_name=limit_name):
+                written.write(chunk)
+                received += len(chunk)
+                progress(received, total)
+        except TooManyBytes:
+            written.truncate(start)
+            raise
+        if received < (file.size or 0):
             raise SourceError(f"the connection closed after {received} bytes", midway=received > start)
     return start > 0
 
