@@ -17,6 +17,7 @@ from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.recipe import RESET_BY, Recipe, file_settings
 from inceptionism.recipes.settings import settings_of
 from inceptionism.recipes.toml import parse_toml, read_toml
+from inceptionism.web import ADDRESS
 
 LOOK_HELP = (
     "Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists, or the path of a file"
@@ -124,7 +125,8 @@ def read_look(path: Path) -> Look:
         raise InvalidSetting(f"{called} is a recipe of kind {recipe.kind}, but a look is a recipe of kind photo")
     settings = {name: getattr(recipe, name) for name in content if name in settings_of(PhotoRecipe)}
     # A look may be used in any folder, so the files that it names are next to its own file.
-    settings |= {name: str(path.parent / file) for name, file in file_settings(settings).items()}
+    files = {name: file for name, file in file_settings(settings).items() if not ADDRESS.match(file)}
+    settings |= {name: str(path.parent / file) for name, file in files.items()}
     thumbnail = path.with_suffix(".webp")
     return Look(path.stem, about, settings, thumbnail if is_file(thumbnail) else None)
 
