@@ -83,12 +83,13 @@ def test_a_terminal_gets_no_picture_and_is_refused_before_any_work(folder) -> No
     assert re.fullmatch(r"(?s)(.*\x1b.*)?dream: standard input is a terminal, .* with \| or <\s*", shown), shown
 
 
-def test_a_reader_that_ends_early_leaves_the_picture_in_the_temporary_folder(folder, tmp_path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_ends_early_leaves_the_picture_in_the_temporary_folder(folder, tmp_path, unbuffered) -> None:
     (tmp_path / "rescue").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (300, 401, 3)).astype(np.uint8)
     Image.fromarray(noise).save(folder / "noise.png")  # as a PNG, it is larger than the buffer of a pipe
     command = [*DREAM, "photo", "noise.png", *SMALL, "-o", "-"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "rescue")}
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "rescue"), "PYTHONUNBUFFERED": unbuffered}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment
     ) as process:
