@@ -27,6 +27,7 @@ def test_a_picture_goes_through_pipes_with_its_recipe(folder, photo) -> None:
     assert dream("photo", "cup.jpg", *SMALL, "-o", "file.png", cwd=folder).returncode == 0
     done = piped("photo", "-", *SMALL, "-o", "-", cwd=folder, content=(folder / "cup.jpg").read_bytes())
     assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b"IEND\xaeB`\x82")  # nothing follows the picture
     (folder / "piped.png").write_bytes(done.stdout)
     np.testing.assert_array_equal(pixels(folder / "piped.png"), pixels(folder / "file.png"))
     recipe = load_recipe(folder / "piped.png")
@@ -82,10 +83,13 @@ def test_a_terminal_gets_no_picture_and_is_refused_before_any_work(folder) -> No
     assert re.fullmatch(r"(?s)(.*\x1b.*)?dream: standard input is a terminal, .* with \| or <\s*", shown), shown
 
 
-def test_a_reader_that_ends_early_leaves_the_picture_in_the_temporary_folder(folder, tmp_path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_ends_early_leaves_the_picture_in_the_temporary_folder(folder, tmp_path, unbuffered) -> None:
     (tmp_path / "rescue").mkdir()
-    command = [*DREAM, "class", "banana", "--steps", "1", "--size", "512", "--prior", "pixels", "-o", "-"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "rescue")}
+    noise = np.random.default_rng(0).integers(0, 256, (300, 401, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(folder / "noise.png")  # as a PNG, it is larger than the buffer of a pipe
+    command = [*DREAM, "photo", "noise.png", *SMALL, "-o", "-"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "rescue"), "PYTHONUNBUFFERED": unbuffered}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment
     ) as process:
@@ -96,7 +100,7 @@ def test_a_reader_that_ends_early_leaves_the_picture_in_the_temporary_folder(fol
     (saved,) = (tmp_path / "rescue").glob("*.png")
     reason = "the program that reads standard output ended before the whole picture was written"
     assert message == f"dream: {reason}; instead, the picture was saved to {saved}\n"
-    assert load_recipe(saved).title == "banana"
+    assert load_recipe(saved).made_with.photo["name"] == "noise.png"
 
 
 def test_outputs_that_standard_output_cannot_hold_are_refused(folder) -> None:

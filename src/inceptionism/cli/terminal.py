@@ -127,7 +127,9 @@ def write_bytes(content: bytes) -> None:
         CannotWrite: If not all of it can be written.
     """
     try:
-        sys.stdout.buffer.write(content)
+        left = memoryview(content)
+        while left:  # with PYTHONUNBUFFERED, a call may write only a part
+            left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         drop_output()
