@@ -29,6 +29,14 @@ PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass",
 """Photographs of the gallery: a portrait, an animal, food, a night, flat ground, black and white, and textures."""
 
 
+LOOK_PHOTOS = {
+    "coffee": ("braids", "filigree", "knitted"),
+    "rocket": ("coils", "creatures", "domes", "faces", "facets", "lattice", "temples", "waterfall", "web"),
+    "chelsea": ("feathers",),
+}
+"""Looks whose thumbnail shows another photograph than the astronaut, by the name of the photograph."""
+
+
 def photo(name: str) -> np.ndarray:
     """Return a photograph of scikit-image as H×W×3 uint8 pixels."""
     pixels = getattr(skimage.data, name)()
@@ -58,7 +66,8 @@ def make_looks() -> None:
     for look in list_looks():
         path = LOOKS / f"{look.name}.webp"
         if (LOOKS / f"{look.name}.toml").is_file():
-            save(inc.dream(photo("astronaut")[:384, 40:424], look=look.name, size=256), path)
+            name = next((name for name, looks in LOOK_PHOTOS.items() if look.name in looks), "astronaut")
+            save(inc.dream(photo(name), look=look.name, size=320), path)
             thumbnails.append((look.name, path))
     columns = 6
     rows = -(-len(thumbnails) // columns)

@@ -182,6 +182,11 @@ SETTINGS = {
     "--prior": Case("laplacian"),
     "--tileable": Case("both", base={"--prior": "pixels"}),
     "--seed": Case("5"),
+    "--strength": Case("0.3", base={"--step-size": "20"}),
+    "--colors": Case("guide.jpg"),
+    "--contrast": Case("2"),
+    "--saturation": Case("3"),
+    "--look": Case("look.toml", base={"--layer": None}),
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),
     "--depth": Case("16", depths),
@@ -246,6 +251,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "video": (("film.mp4", "out.webp"), {"--layer": "blocks.1", "--octaves": "1", "--steps": "1", "--jitter": "4"}),
     "layers": (("seed",), {}),
     "classes": ((), {}),
+    "looks": ((), {}),
     "show": (("photo.png",), {}),
     "share": (("photo.png",), {"--output": "out.jpg"}),
     "networks": ((), {}),
@@ -309,6 +315,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("nothing",)),
     },
+    "looks": {"--quiet": Case(changes=noted), "--debug": Case(changes=noted, arguments=("nothing",))},
     "classes": {
         "--network": Case("seed", printed),
         "--quiet": Case(changes=noted, run=in_terminal),
@@ -394,6 +401,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         sound.setparams((1, 1, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(128 + 100 * (index // 40 % 2) for index in range(8000)))
     (folder / "sizes.toml").write_text("[[keyframe]]\nat = 0\nstep_size = 9\n")
+    (folder / "look.toml").write_text('kind = "photo"\nlayer = "blocks.2"\n')
     (folder / "keys.toml").write_text("[[keyframe]]\nat = 0\nzoom = 1\n[[keyframe]]\nat = 1\nrotation = 300\n")
     (folder / "layer.toml").write_text("[[keyframe]]\nat = 0\nlayer = 'blocks.0'\n")
     write(folder / "film.mp4", pan(coffee()[::4, ::4], 3, 40, 54))

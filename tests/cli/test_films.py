@@ -54,9 +54,9 @@ def test_a_zoom_writes_a_film_and_a_preview(folder) -> None:
 
 
 def test_a_zoom_has_the_defaults_of_the_library(folder) -> None:
-    dream("zoom", "cup.jpg", "--size", 32, "--frames", 1, "-o", "a.mp4", cwd=folder)
+    dream("zoom", "cup.jpg", "--size", 46, "--frames", 1, "-o", "a.mp4", cwd=folder)
     made = recipe(folder / "a.mp4", folder).settings()
-    assert made == {**ZoomRecipe(size=32, layer="blocks.10", seconds=1 / 24).settings()}
+    assert made == {**ZoomRecipe(size=46, layer="blocks.11", seconds=1 / 24).settings()}
 
 
 def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
@@ -86,6 +86,10 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "keep": 0.5,
         "size": "40x50",
         "prior": "0.1*tv",
+        "strength": 0.5,
+        "colors": "keep",
+        "contrast": 1.2,
+        "saturation": 0.8,
         "seed": 7,
         "device": "cpu",
         "precision": "fp32",
@@ -106,11 +110,11 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
 
 
 def test_a_film_keeps_its_sound_and_has_the_defaults_of_the_library(folder) -> None:
-    done = dream("video", "in.mp4", "out.mp4", "--size", 40, cwd=folder)
+    done = dream("video", "in.mp4", "out.mp4", "--size", 46, cwd=folder)
     assert (done.returncode, done.stdout) == (0, "out.mp4\n"), done.stderr
     assert [one["codec_name"] for one in probe(folder / "out.mp4")["streams"]] == ["h264", "aac"]
-    assert recipe(folder / "out.mp4", folder).settings() == VideoRecipe(size=40, layer="blocks.10").settings()
-    refused(dream("video", "in.mp4", "in.mp4", "--overwrite", cwd=folder), "is the film to dream", 1)
+    assert recipe(folder / "out.mp4", folder).settings() == VideoRecipe(size=46, layer="blocks.11").settings()
+    refused(dream("video", "in.mp4", "in.mp4", "-l", "stem", "--overwrite", cwd=folder), "is the film to dream", 1)
     refused(dream("video", "cup.jpg", "x.mp4", "--size", "0", cwd=folder), "size must be from 1", 2)
 
 

@@ -48,9 +48,9 @@ def test_an_option_replaces_the_setting_of_a_look(tmp_path, photo) -> None:
     assert (recipe.steps, [str(one) for one in recipe.layer]) == (3, ["stem"])
 
 
-@pytest.mark.parametrize("arguments", [["looks", "nothing"], ["photo", "cup.png", "--look", "nothing"]])
+@pytest.mark.parametrize("arguments", [["looks", "xyzzy"], ["photo", "cup.png", "--look", "xyzzy"]])
 def test_an_unknown_look_is_one_sentence(tmp_path, photo, arguments) -> None:
     Image.fromarray(photo).save(tmp_path / "cup.png")
     done = dream(*arguments, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["dream: there is no look 'nothing'; `dream looks` lists all looks"]
+    assert done.stderr.splitlines() == ["dream: there is no look 'xyzzy'; `dream looks` lists all looks"]

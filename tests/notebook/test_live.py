@@ -39,7 +39,9 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def test_a_dream_is_shown_while_it_changes_and_only_once(kernel: Kernel) -> None:
-    cell = kernel.run("result = live.dream(photo, layer='blocks.2', octaves=2, steps=60)\nresult")
+    cell = kernel.run(
+        "result = live.dream(photo, layer='blocks.2', octaves=2, octave_scale=1.4, steps=60, prior='none')\nresult"
+    )
     assert not cell.error
     assert len(cell.buttons) == 1
     first, last = (np.asarray(cell.states[index]).astype(int) for index in (0, -1))

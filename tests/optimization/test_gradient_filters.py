@@ -32,14 +32,17 @@ def test_the_laplacian_makes_all_scales_equally_strong(size: tuple[int, int]) ->
     assert not normalize_laplacian(torch.zeros(1, 3, *size), 3).any()
 
 
-def plain_laplacian(gradient: torch.Tensor, levels: int) -> torch.Tensor:
-    """Return the normalized gradient as Mordvintsev (2016) computes it, without any saving of memory."""
+def plain_laplacian(gradient: torch.Tensor, levels: int, decay: float = 0) -> torch.Tensor:
+    """Return the normalized gradient as Mordvintsev (2016) computes it, without any saving of memory.
+
+    With a decay, the coarser levels are 2^decay times as strong.
+    """
     if not levels or min(gradient.shape[-2:]) < 2:
         return gradient / gradient.std()
     smaller = F.interpolate(gradient, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
     detail = gradient - F.interpolate(smaller, gradient.shape[-2:], mode="bilinear")
-    coarser = plain_laplacian(smaller, levels - 1)
-    return detail / detail.std() + F.interpolate(coarser, gradient.shape[-2:], mode="bilinear")
+    coarser = plain_laplacian(smaller, levels - 1, decay)
+    return detail / detail.std() + 2**decay * F.interpolate(coarser, gradient.shape[-2:], mode="bilinear")
 
 
 @pytest.mark.parametrize(("size", "levels"), [((47, 65), 4), ((33, 20), 2), ((9, 200), 1)])
@@ -49,13 +52,22 @@ def test_the_laplacian_in_place_equals_the_plain_one(size: tuple[int, int], leve
     torch.testing.assert_close(normalize_laplacian(gradient.clone(), levels), expected)
 
 
+@pytest.mark.parametrize("decay", [0.5, -1, 2])
+def test_a_decay_makes_finer_levels_weaker(decay: float) -> None:
+    gradient = torch.randn(1, 3, 47, 65, generator=torch.Generator().manual_seed(2))
+    expected = plain_laplacian(gradient, 3, decay)
+    found = normalize_laplacian(gradient.clone(), 3, decay)
+    # A constant factor has no effect, because each step is normalized.
+    torch.testing.assert_close(found / found.std(), expected / expected.std())
+
+
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])
 def test_the_laplacian_of_a_pattern_has_no_edge(wrap: Wrap) -> None:
     """A turned gradient gives the turned result. The turn is a multiple of the pixels of the coarsest level."""
     gradient = torch.randn(1, 3, 48, 80, generator=torch.Generator().manual_seed(1))
     turn = [16 * wraps for wraps in wrap]
-    turned = normalize_laplacian(gradient.roll(turn, (-2, -1)), 4, wrap)
-    torch.testing.assert_close(turned, normalize_laplacian(gradient.clone(), 4, wrap).roll(turn, (-2, -1)))
+    turned = normalize_laplacian(gradient.roll(turn, (-2, -1)), 4, wrap=wrap)
+    torch.testing.assert_close(turned, normalize_laplacian(gradient.clone(), 4, wrap=wrap).roll(turn, (-2, -1)))
     with_edge = normalize_laplacian(gradient.roll(turn, (-2, -1)), 4)
     assert (with_edge - normalize_laplacian(gradient.clone(), 4).roll(turn, (-2, -1))).abs().max() > 0.1
 
@@ -63,7 +75,7 @@ def test_the_laplacian_of_a_pattern_has_no_edge(wrap: Wrap) -> None:
 @pytest.mark.parametrize("size", [(61, 47), (33, 7), (2, 3), (1, 1)])
 def test_the_laplacian_of_a_pattern_accepts_all_sizes(size: tuple[int, int]) -> None:
     gradient = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
-    normalized = normalize_laplacian(gradient.clone(), 4, Wrap(True, True))
+    normalized = normalize_laplacian(gradient.clone(), 4, wrap=Wrap(True, True))
     assert normalized.shape == gradient.shape
     assert normalized.isfinite().all()
 

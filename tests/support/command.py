@@ -38,7 +38,11 @@ PHOTO_SETTINGS = {
     "device": "cpu",
     "precision": "bf16",
     "memory": "3GB",
-    "prior": "0.1*tv + laplacian",
+    "prior": "0.1*tv + laplacian(decay=0.25)",
+    "strength": 0.75,
+    "colors": "cup.jpg",
+    "contrast": 1.25,
+    "saturation": 0.5,
     "guide": "cup.jpg",
     "mask": "cup.jpg",
 }

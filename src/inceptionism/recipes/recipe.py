@@ -24,14 +24,8 @@ SCHEMA = 2
 
 EARLIER_DEFAULTS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
     1: {
-        "photo": {
-            "octaves": 4,
-            "octave_scale": 1.4,
-            "step_size": 1.5,
-            "prior": "none",
-            "depth": 8,
-            "color_space": "srgb",
-        },
+        "photo": {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
+        | {"depth": 8, "color_space": "srgb"},
         "zoom": {"octave_scale": 1.4, "prior": "none"},
     },
 }

@@ -204,7 +204,9 @@ def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, 
     keyframes = checked_keyframes(changes.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
     for kind, text in expressions:
-        names += [name for term in parse_terms(text, kind, known) for name in (*term.arguments, *term.named.values())]
+        for term in parse_terms(text, kind, known):
+            # The named arguments of a prior are numbers.
+            names += [*term.arguments, *([] if kind == "prior" else term.named.values())]
     return {name: named_source(name) for name in names}
 
 

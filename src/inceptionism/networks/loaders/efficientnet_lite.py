@@ -166,6 +166,7 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         module = EfficientNetLite(variant.width, variant.depth)
     state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
     module.load_state_dict({parameter_name(key): value for key, value in state.items()}, assign=True)
+    default = module.stage_ends[4] + 1  # it sees animals and buildings
     defaults: dict[str, Any] = {
         "mean": (127.0, 127.0, 127.0),
         "std": (128.0, 128.0, 128.0),
@@ -173,8 +174,8 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         "size": (variant.size, variant.size),
         "labels": imagenet_labels(),
         "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
-        "default_layer": f"blocks.{module.stage_ends[4] + 1}",
-        "recommended": [f"blocks.{index}" for index in module.stage_ends[1:]],
+        "default_layer": f"blocks.{default}",
+        "recommended": [f"blocks.{default if end == default - 1 else end}" for end in module.stage_ends[1:]],
     }
     return Network(module, name=name, **(defaults | given))
 
