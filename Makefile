@@ -1,5 +1,6 @@
 # make demo         sets everything up, dreams a photograph and the class "banana", and prints where the pictures are
-# make test         sets up and runs all tests
+# make test         sets up and runs the tests
+# make test-long    runs the tests that take a minute or more each; make test leaves them out
 # make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
 #                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
@@ -25,7 +26,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo install test test-matrix fuzz chaos soak lint bench bench-gpu reference
+.PHONY: demo install test test-long test-matrix fuzz chaos soak lint bench bench-gpu reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -39,6 +40,9 @@ install: .venv/.with-demo
 
 test: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal
+
+test-long: .venv/.with-test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m long --numprocesses auto --dist worksteal
 
 test-matrix: .venv/.with-matrix
 	PATH="$(PYTHONS_PATH)" $(BIN)/nox $(if $(SESSIONS),--session $(SESSIONS)) $(if $(TESTS),-- $(TESTS))

@@ -100,6 +100,7 @@ def providers_of_modules() -> dict[str, set[str]]:
     return providers
 
 
+@pytest.mark.long
 def test_every_imported_library_is_installed_with_its_users() -> None:
     project = tomllib.loads(ROOT.parents[1].joinpath("pyproject.toml").read_text("utf-8"))["project"]
 

@@ -317,7 +317,13 @@ while status != 0:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked, so that they start quickly")
-@pytest.mark.parametrize("settings", [{}, {"loop": True, "reverse": True, "speed": 0.6}], ids=["plain", "reversed"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"loop": True, "reverse": True, "speed": 0.6}, id="reversed", marks=pytest.mark.long),
+    ],
+)
 def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path, settings: dict) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(settings)]

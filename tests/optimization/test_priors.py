@@ -114,6 +114,7 @@ def test_priors_change_a_dreamed_photograph_too(tiny, photo, others: tuple[str, 
     assert inc.dream(photo, prior=" + ".join(others), **settings).image != plain.image
 
 
+@pytest.mark.long
 def test_priors_make_pictures_smoother(lite0) -> None:
     """With a prior, neighboring pixels are more alike. With `norm`, fewer pixels are black or white."""
     settings = {"network": lite0, "size": 96, "steps": 24, "seed": 1}

@@ -37,6 +37,7 @@ def test_the_judge_recognizes_a_photograph_of_a_lion(judge, shared) -> None:
     assert probabilities[LION] > 0.99
 
 
+@pytest.mark.long
 def test_the_judge_recognizes_a_banana_only_with_a_prior(judge, lite0) -> None:
     natural = inc.visualize("banana")
     assert natural.image.size == (224, 224)
