@@ -25,6 +25,9 @@ CPU = torch.device("cpu")
 
 SRGB = "srgb"
 
+PLAIN = (8, False)
+"""Format of a result with 8 bits per channel in sRGB, as `result_format` returns it."""
+
 
 def used_native(recipe: PhotoRecipe, photo: Photo) -> NativePixels | None:
     """Return the photograph's own pixels if the recipe needs them, and None if its 8-bit sRGB pixels are enough."""
@@ -47,10 +50,20 @@ def base_pixels(recipe: PhotoRecipe, photo: Photo) -> NDArray[Any]:
     return native.to_srgb()
 
 
+def result_format(recipe: PhotoRecipe, photo: Photo) -> tuple[int, bool]:
+    """Return the number of bits per channel of a result, and whether it is in the photograph's own color space.
+
+    The result of most photographs has `PLAIN`, for which `PhotoRun.image` is enough.
+    """
+    native = used_native(recipe, photo)
+    depth = recipe.depth or (8 if native is None else native.depth)
+    return depth, native is not None and recipe.color_space != SRGB and (keeps_space(native) or native.depth == 32)
+
+
 def full_picture(
     recipe: PhotoRecipe, photo: Photo, picture: Tensor, base: Tensor, wrap: Wrap = NO_WRAP
-) -> Image.Image | DeepImage | None:
-    """Return a dreamed photograph with the depth and the color space of the recipe. None if these are 8 bits and sRGB.
+) -> Image.Image | DeepImage:
+    """Return a dreamed photograph with the depth and the color space of the recipe.
 
     Args:
         recipe: Settings of the picture.
@@ -60,11 +73,8 @@ def full_picture(
         wrap: Directions in which the opposite edges of the result meet.
     """
     native = used_native(recipe, photo)
-    depth = recipe.depth or (8 if native is None else native.depth)
+    depth, own = result_format(recipe, photo)
     info: dict[str, bytes] = dict(photo.metadata)
-    own = native is not None and recipe.color_space != SRGB and (keeps_space(native) or native.depth == 32)
-    if depth == 8 and not own:
-        return None
     pixels = to_pixels(picture.clamp(0, 1))
     if native is not None and own:
         size = picture.shape[-2], picture.shape[-1]

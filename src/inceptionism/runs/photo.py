@@ -35,7 +35,7 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
-from inceptionism.runs.depth import base_pixels, full_picture
+from inceptionism.runs.depth import PLAIN, base_pixels, full_picture, result_format
 from inceptionism.runs.grading import Grading
 from inceptionism.runs.octaves import octave_sizes
 from inceptionism.seamless import seamless_pixels
@@ -154,6 +154,8 @@ class PhotoRun(Run):
         return image
 
     def full_image(self) -> Image.Image | DeepImage | None:
+        if result_format(self.recipe, self.photo) == PLAIN:
+            return None
         return full_picture(self.recipe, self.photo, self.graded_picture(), self.original(self.size), self.wrap)
 
     def graded_picture(self) -> Tensor:
