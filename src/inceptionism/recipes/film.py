@@ -25,6 +25,12 @@ def refused_in_films(name: str, value: Any) -> None:
 class FilmRecipe(PhotoRecipe):
     """The settings that every kind of film has."""
 
+    tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
+
+    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
+    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
+    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
+    step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     keyframes: tuple[Keyframe, ...] = setting(
         (),
         "Settings that change over time",
@@ -32,7 +38,6 @@ class FilmRecipe(PhotoRecipe):
         note="docs/motion.md explains them.",
         convert=lambda _name, keyframes: checked_keyframes(keyframes),
     )
-
     audio: str | None = setting(
         None, "Music or other sound that the film reacts to; it becomes the sound of the film", group="what"
     )
@@ -82,14 +87,9 @@ class ZoomRecipe(FilmRecipe):
     """An endless zoom: dream, zoom, and dream again (Mordvintsev, Olah & Tyka, 2015)."""
 
     kind = "zoom"
-    tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
-    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
-    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
-    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
-    step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     size: int | None = inherited(
         PhotoRecipe,
         "size",
@@ -190,11 +190,7 @@ class VideoRecipe(FilmRecipe):
     """A video dreamed frame by frame; every frame continues the dream of the frame before."""
 
     kind = "video"
-    tileable: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the camera and the flow cross no edge
 
-    depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
-    color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
-    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
     prior: str = inherited(PhotoRecipe, "prior", NONE)
     steps: int = inherited(PhotoRecipe, "steps", 2, help="Number of steps in each octave of a frame")
@@ -204,7 +200,6 @@ class VideoRecipe(FilmRecipe):
         10,
         help="Number of steps in each octave of the first frame, and of the first frame after a cut",
     )
-    step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     blend: float = inherited(Keyframe, "blend", 0.92)
     mask: str | None = inherited(
         PhotoRecipe,
