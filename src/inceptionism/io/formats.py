@@ -120,7 +120,6 @@ def describe_format(file: BinaryIO) -> str:
     file.seek(0)
     beginning = file.read(SNIFFED_BYTES)
     if beginning.startswith(TIFF_SIGNATURES):
-        file.seek(0)
         try:
             return describe_tiff(file)
         except PILLOW_ERRORS:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import (
-    BITSPERSAMPLE,
     EXTRASAMPLES,
     ICCPROFILE,
     IMAGELENGTH,
@@ -29,12 +28,13 @@ from PIL.TiffImagePlugin import (
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io.color_spaces import ColorSpace
 from inceptionism.io.exif import KEPT_TAGS, PILLOW_ERRORS, TRANSPOSES
+from inceptionism.io.tiff import UNSIGNED, bits_of, first_tags
 
-WHITE_IS_ZERO, RGB = 0, 2
-"""Values of the photometric interpretation."""
+RGB = 2
+"""Value of the photometric interpretation for red, green and blue."""
 
-UNSIGNED, FLOATING_POINT = 1, 3
-"""Sample formats."""
+FLOATING_POINT = 3
+"""Sample format of floats."""
 
 UNASSOCIATED_ALPHA = 2
 """Kind of an extra sample that is the opacity, by which the colors are not multiplied."""
@@ -76,7 +76,7 @@ class NativePixels:
 def is_deep(image: Image.Image) -> bool:
     """Return whether an open picture is a PNG or a TIFF with more than 8 bits per channel."""
     if isinstance(image, TiffImageFile):
-        return bool(max(image.tag_v2.get(BITSPERSAMPLE, (1,))) > 8)
+        return bool(max(bits_of(image.tag_v2)) > 8)
     return has_deep_png_pixels(image)
 
 
@@ -125,16 +125,11 @@ def is_supported(tags: ImageFileDirectory_v2, kind: int, bits: tuple[int, ...]) 
     photometric = tags.get(PHOTOMETRIC_INTERPRETATION)
     extra = tuple(tags.get(EXTRASAMPLES, ()))
     return (
-        set(tags.get(BITSPERSAMPLE, (1,))) <= set(bits)
+        set(bits_of(tags)) <= set(bits)
         and set(tags.get(SAMPLEFORMAT, (UNSIGNED,))) == {kind}
         and tags.get(PLANAR_CONFIGURATION, 1) == 1
         and (samples, photometric, extra) in ((1, 0, ()), (1, 1, ()), (3, RGB, ()), (4, RGB, (UNASSOCIATED_ALPHA,)))
     )
-
-
-def is_white_zero(image: Image.Image) -> bool:
-    """Return whether 0 is white in an open picture."""
-    return isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
 
 
 def decode(content: bytes, profile: bytes | None, *, white_is_zero: bool) -> NativePixels | None:
@@ -196,7 +191,7 @@ def read_float_tiff(file: BinaryIO, label: str) -> tuple[Image.Image, NativePixe
     Raises:
         UnreadablePicture: If the pixels cannot be decoded, or if most of them are outside of the range from 0 to 1.
     """
-    tags = first_tags(file)
+    tags = readable_tags(file)
     if tags is None or not is_supported(tags, FLOATING_POINT, (32, 64)):
         return None
     # Pillow checks this for the formats that it reads itself.
@@ -218,21 +213,16 @@ def read_float_tiff(file: BinaryIO, label: str) -> tuple[Image.Image, NativePixe
     return image, native
 
 
-def first_tags(file: BinaryIO) -> ImageFileDirectory_v2 | None:
+def readable_tags(file: BinaryIO) -> ImageFileDirectory_v2 | None:
     """Return the tags of the first page of a TIFF. None if the file is no TIFF, or if it is damaged."""
     file.seek(0)
-    header = file.read(8)
-    if header[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if file.read(4) not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return None
     try:
-        if header[2:3] == b"\x2b" or header[3:4] == b"\x2b":  # BigTIFF
-            header += file.read(8)
-        tags = ImageFileDirectory_v2(header)
-        file.seek(tags.next)
-        tags.load(file)
-        return tags if tags.get(IMAGEWIDTH) and tags.get(IMAGELENGTH) else None
+        tags = first_tags(file)
     except PILLOW_ERRORS:
         return None
+    return tags if tags.get(IMAGEWIDTH) and tags.get(IMAGELENGTH) else None
 
 
 def check_range(pixels: NDArray[np.floating[Any]], label: str) -> None:

@@ -30,12 +30,11 @@ from inceptionism.io.native_pixels import (
     decode,
     deep_content,
     is_deep,
-    is_white_zero,
     read_float_tiff,
 )
 from inceptionism.io.png_colors import unused_color_space
 from inceptionism.io.sources import is_address, recorded_address, source_label, source_name
-from inceptionism.io.tiff import gray_range, prepare_tiff
+from inceptionism.io.tiff import gray_range, is_white_zero, prepare_tiff
 from inceptionism.io.xmp_containers import count_gif_images, map_file
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
 from inceptionism.files import read_text
 from inceptionism.io.deep_images import TIFF_XMP
 from inceptionism.io.formats import open_image, open_source
-from inceptionism.io.native_pixels import first_tags
+from inceptionism.io.native_pixels import readable_tags
 from inceptionism.io.optional_formats import is_heic_or_avif
 from inceptionism.io.photos import convert_decoding_errors
 from inceptionism.io.sources import source_label
@@ -65,7 +65,7 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
             from inceptionism.io.matroska_tags import tagged_recipe  # loads ffmpeg's libraries
 
             return tagged_recipe(file if isinstance(file, io.BytesIO) else Path(path), label)
-        elif (tags := first_tags(file)) is not None:  # Pillow cannot open a TIFF of floats
+        elif (tags := readable_tags(file)) is not None:  # Pillow cannot open a TIFF of floats
             packet = tags.get(TIFF_XMP)
         else:
             with open_image(path, file) as image:

@@ -75,24 +75,40 @@ def prepare_tiff(image: Image.Image, label: str) -> None:
         image.tile = [whole]
 
 
+def is_white_zero(image: Image.Image) -> bool:
+    """Return whether 0 is white in an open picture."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
+
+
 def gray_range(image: Image.Image) -> tuple[int, int]:
     """Return the values of black and white in a gray picture of more than 8 bits per pixel."""
     black, white = 0, 2**16 - 1
     if isinstance(image, TiffImageFile):
         white = 2 ** max(bits_of(image.tag_v2)) - 1
-        if image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:
+        if is_white_zero(image):
             black, white = white, black
     return black, white
 
 
-def describe_tiff(file: BinaryIO) -> str:
-    """Return the reason why Pillow cannot read a TIFF, as the end of a sentence that begins with the file's name."""
+def first_tags(file: BinaryIO) -> ImageFileDirectory_v2:
+    """Return the tags of the first page of a TIFF.
+
+    Raises:
+        An exception in `PILLOW_ERRORS`: If the file is damaged.
+    """
+    file.seek(0)
     header = file.read(8)
     if header[2:3] == b"\x2b" or header[3:4] == b"\x2b":  # BigTIFF
         header += file.read(8)
     tags = ImageFileDirectory_v2(header)
     file.seek(tags.next)
     tags.load(file)
+    return tags
+
+
+def describe_tiff(file: BinaryIO) -> str:
+    """Return the reason why Pillow cannot read a TIFF, as the end of a sentence that begins with the file's name."""
+    tags = first_tags(file)
     return describe_pixels(tags) if IMAGEWIDTH in tags else "is a TIFF that is damaged or incomplete"
 
 
