@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from inceptionism.io import Array
+from inceptionism.io import SRGB_CURVE, Array
 
 PQ, HLG = 16, 18
 """ffmpeg's numbers of the transfer curves of high dynamic range (ITU-R BT.2100)."""
@@ -61,8 +61,7 @@ def to_srgb(pixels: NDArray[np.uint16], transfer: int, primaries: int) -> Array:
         beyond, most = (np.maximum(brightest, KNEE) - KNEE) / (1 - KNEE), (PEAK_NITS / WHITE_NITS - KNEE) / (1 - KNEE)
         compressed = KNEE + (1 - KNEE) * beyond * (1 + beyond / most**2) / (1 + beyond)
         light *= np.where(brightest > KNEE, compressed / np.maximum(brightest, 1e-6), 1)
-    light = np.minimum(light, 1)
-    signal = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
+    signal = SRGB_CURVE.encode(np.minimum(light, 1))
     return np.asarray((signal * 255).round(), np.uint8)
 
 
@@ -73,6 +72,7 @@ def linear_light(transfer: int) -> NDArray[np.float32]:
     Other curves are taken for that of sRGB, which is close to that of a display for BT.709.
     """
     signal = np.arange(65536) / 65535
+    linear: NDArray[np.floating]
     if transfer == PQ:
         power = signal ** (1 / 78.84375)
         linear = (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
@@ -81,5 +81,5 @@ def linear_light(transfer: int) -> NDArray[np.float32]:
         bright = (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
         linear = np.where(signal <= 0.5, signal**2 / 3, bright)
     else:
-        linear = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
+        linear = SRGB_CURVE.decode(signal)
     return linear.astype(np.float32)

@@ -1,10 +1,11 @@
+from .color_spaces import SRGB_CURVE
 from .contact_sheet import LabeledImage, contact_sheet
-from .deep_images import DeepImage
+from .deep_images import MAX_VALUES, DeepImage, to_levels
 from .encoding import FORMATS, check_depth, check_side, encode, flatten_alpha
 from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
-from .native_pixels import MAX_VALUES, NativePixels
+from .native_pixels import NativePixels
 from .npy import NUMPY_ERRORS
 from .optional_formats import check_writable
 from .outputs import (
@@ -50,6 +51,7 @@ __all__ = [
     "MAX_VALUES",
     "NUMPY_ERRORS",
     "PICTURE_ENDINGS",
+    "SRGB_CURVE",
     "STANDARD_STREAM",
     "TOML_ENDING",
     "Array",
@@ -99,6 +101,7 @@ __all__ = [
     "shorten_name",
     "side_by_side",
     "source_name",
+    "to_levels",
     "without_folders",
     "write_atomically",
     "write_packet",

@@ -28,6 +28,10 @@ ASCII, BYTE = 2, 1
 """Types of the values of TIFF tags."""
 
 
+MAX_VALUES = {8: 255.0, 16: 65535.0, 32: 1.0}
+"""Value of white by the number of bits per channel. With 32 bits, channels are floats."""
+
+
 @dataclass(frozen=True, eq=False)
 class DeepImage:
     """A picture with more than 8 bits per channel.
@@ -47,16 +51,19 @@ class DeepImage:
 
     def with_depth(self, depth: int) -> NDArray[Any]:
         """Return the pixels with another number of bits per channel: 8 or 16. Floats are clipped to [0, 1]."""
-        white = 1.0 if self.depth == 32 else 65535.0
-        share = np.clip(self.pixels.astype(np.float64) / white, 0, 1)
-        levels: NDArray[Any] = np.round(share * (2**depth - 1)).astype(f"uint{depth}")
-        return levels
+        return to_levels(self.pixels.astype(np.float64) / MAX_VALUES[self.depth], depth)
 
     def to_image(self) -> Image.Image:
         """Return the picture with 8 bits per channel, with its metadata."""
         image = Image.fromarray(self.with_depth(8))
         image.info.update(self.info)
         return image
+
+
+def to_levels(shares: NDArray[np.floating[Any]], depth: int) -> NDArray[Any]:
+    """Return numbers from 0 to 1 as unsigned integers with a number of bits, 8 or 16. Other numbers are clipped."""
+    levels: NDArray[Any] = np.round(np.clip(shares, 0, 1).astype(np.float64) * (2**depth - 1)).astype(f"uint{depth}")
+    return levels
 
 
 def encode_deep(image: DeepImage, format: str, packet: bytes, exif: bytes) -> bytes:

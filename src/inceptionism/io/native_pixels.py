@@ -27,6 +27,7 @@ from PIL.TiffImagePlugin import (
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io.color_spaces import ColorSpace
+from inceptionism.io.deep_images import MAX_VALUES
 from inceptionism.io.exif import KEPT_TAGS, PILLOW_ERRORS, TRANSPOSES
 from inceptionism.io.tiff import UNSIGNED, bits_of, first_tags
 
@@ -38,9 +39,6 @@ FLOATING_POINT = 3
 
 UNASSOCIATED_ALPHA = 2
 """Kind of an extra sample that is the opacity, by which the colors are not multiplied."""
-
-MAX_VALUES = {8: 255.0, 16: 65535.0, 32: 1.0}
-"""Value of white by the number of bits per channel. With 32 bits, channels are floats."""
 
 
 @dataclass(frozen=True, eq=False)

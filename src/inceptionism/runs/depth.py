@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from inceptionism.io import DeepImage, NativePixels, Photo
+from inceptionism.io import MAX_VALUES, DeepImage, NativePixels, Photo, to_levels
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.seamless import periodic_component
 from inceptionism.tensors import NO_WRAP, Wrap, resize, to_picture
@@ -121,7 +121,7 @@ def resized_alpha(alpha: NDArray[Any] | None, size: tuple[int, ...]) -> NDArray[
     """
     if alpha is None:
         return None
-    white = {1: 255.0, 2: 65535.0, 4: 1.0}[alpha.dtype.itemsize]
+    white = MAX_VALUES[alpha.dtype.itemsize * 8]
     share = torch.from_numpy(alpha.astype(np.float32) / np.float32(white))[None, None]
     resized: NDArray[Any] = resize(share, (size[0], size[1])).clamp_(0, 1)[0, 0].numpy()
     return resized
@@ -141,7 +141,7 @@ def quantized(
     channels = pixels if alpha is None else np.concatenate([pixels, alpha[..., None]], 2)
     if depth == 32:
         return DeepImage(channels.astype(np.float32), info)
-    levels = np.round(np.clip(channels, 0, 1).astype(np.float64) * (2**depth - 1)).astype(f"uint{depth}")
+    levels = to_levels(channels, depth)
     if depth == 16:
         return DeepImage(levels, info)
     image = Image.fromarray(levels)
