@@ -15,7 +15,7 @@ from inceptionism.cli.command import command
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import Table, console, print_notes, show_table
 from inceptionism.errors import printable, quote_path
-from inceptionism.recipes import Look, PhotoRecipe, find_look, list_looks, user_folder
+from inceptionism.recipes import Look, PhotoRecipe, find_look, list_looks, readable_value, user_folder
 
 WIDTH = 24
 """Width of a picture in characters. A character shows two pixels, one above the other."""
@@ -53,13 +53,8 @@ def described(look: Look, *, settings: bool) -> Text:
     """Return the description of a look, with its settings if they are wanted."""
     lines = [printable(look.about)] if look.about else []
     if settings:
-        lines += [f"{name} = {printable(value_text(value))}" for name, value in look.settings.items()]
+        lines += [f"{name} = {readable_value(value)}" for name, value in look.settings.items()]
     return Text("\n".join(lines))
-
-
-def value_text(value: object) -> str:
-    """Return the value of a setting as text."""
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def half_blocks(thumbnail: Path | None) -> Text:

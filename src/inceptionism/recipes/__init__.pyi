@@ -1,4 +1,5 @@
 from .camera import Matrix, Place, keyframe_position
+from .changes import RESET_BY, reset_settings
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
 from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
@@ -15,7 +16,6 @@ from .recipe import (
     KEEP,
     MAX_SEED,
     PRECISIONS,
-    RESET_BY,
     Recipe,
     file_settings,
     readable_value,
@@ -77,6 +77,7 @@ __all__ = [
     "read_keyframes",
     "readable_value",
     "recipe_kinds",
+    "reset_settings",
     "settings_of",
     "takes_settings",
     "user_folder",

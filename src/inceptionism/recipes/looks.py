@@ -13,8 +13,9 @@ from typing import Any
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_path, quote_value, suggestion
 from inceptionism.files import is_file, is_folder, read_text
+from inceptionism.recipes.changes import reset_settings
 from inceptionism.recipes.photo import PhotoRecipe
-from inceptionism.recipes.recipe import RESET_BY, Recipe, file_settings
+from inceptionism.recipes.recipe import Recipe, file_settings
 from inceptionism.recipes.settings import settings_of
 from inceptionism.recipes.toml import parse_toml, read_toml
 from inceptionism.web import ADDRESS
@@ -150,7 +151,7 @@ def with_look(
     Raises:
         UnknownName, InvalidSetting, UnreadableFile: As for `find_look`.
     """
-    kept = {*given, *(other for name in given for other in RESET_BY.get(name, ()))}
+    kept = {*given, *reset_settings(given)}
     if kind is not PhotoRecipe:
         kept.update(OF_EACH_FRAME)
     return {**settings, **{name: value for name, value in find_look(look).settings.items() if name not in kept}}

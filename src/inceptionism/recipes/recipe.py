@@ -55,16 +55,6 @@ DREAM = "dream"
 FILE_SETTINGS = ("guide", "mask", "colors", "audio")
 """Settings whose value may be the name of a file."""
 
-RESET_BY = {
-    "layer": ("objective",),
-    "guide": ("objective",),
-    "target": ("objective", "label", "together", "number"),
-    "objective": ("layer", "guide", "target", "label"),
-    "preset": ("prior", "steps"),
-    "size": ("shape",),
-}
-"""Settings that return to their defaults when another setting changes, by the name of the changed setting."""
-
 MAX_FACTOR = 10.0
 """Largest factor of the contrast and of the saturation."""
 

@@ -31,6 +31,7 @@ from inceptionism.recipes import (
     describe_photo,
     file_settings,
     parse_terms,
+    reset_settings,
 )
 from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
@@ -191,7 +192,7 @@ def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
             raise InvalidSetting(
                 f"a recipe of kind {recipe.kind} has no setting {quote_value(name)}{suggestion(name, known)}"
             )
-    reset = {other for name in changes for other in RESET_BY.get(name, ()) if other in known} - changes.keys()
+    reset = reset_settings(changes) & known.keys()
     defaults = {name: known[name].default for name in reset if known[name].default is not MISSING}
     return replace(recipe, verdicts=(), **{**defaults, **changes})
 
