@@ -141,7 +141,7 @@ class ChannelAtlas:
                 for index, run in zip(indices, batch, strict=True):
                     if run.failure in failures:
                         continue
-                    if len(run.scores) < run.steps:
+                    if len(run.scores) < sum(run.octave_steps):
                         raise InvalidSetting("take all steps of a batch before you request the next batch")
                     result = run.result()
                     try:

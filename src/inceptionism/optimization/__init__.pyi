@@ -1,4 +1,5 @@
 from .ascent import AscentState, NormalizedAscent, ascend
+from .crops import CropSizes
 from .gradients import GradientEvaluator
 from .initialization import Initialization, hash_sources, initialize, natural_noise
 from .parameterizations import FAINT_STD, Parameterization, Pixels
@@ -10,6 +11,7 @@ __all__ = [
     "FAINT_STD",
     "NO_FUNCTIONS",
     "AscentState",
+    "CropSizes",
     "GradientEvaluator",
     "Initialization",
     "NormalizedAscent",

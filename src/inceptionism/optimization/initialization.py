@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -53,6 +53,10 @@ def initialize(
     device: torch.device,
     find_file: FileResolver = named_source,
     wrap: Wrap = NO_WRAP,
+    *,
+    smaller: Any = None,
+    first_step: int = 0,
+    relative_step_size: float = 1.0,
 ) -> Initialization:
     """Return the initialization for a prior. Without a parameterization in the prior, the pixels are optimized.
 
@@ -62,11 +66,14 @@ def initialize(
     Args:
         terms: Terms of the prior by name.
         size: Height and width of the picture in pixels.
-        steps: Number of steps of the ascent.
+        steps: Number of steps in which the step size shrinks to zero.
         generator: Source of the noise.
         device: Device of the parameters.
         find_file: Function that finds the files that a term names.
         wrap: Directions in which the picture continues at its opposite edge. The picture of a spectrum always does.
+        smaller: Parameterization of the octave before, by the same prior. None for the first octave.
+        first_step: Number of these steps that earlier octaves have taken.
+        relative_step_size: Factor of the step size.
 
     Raises:
         InvalidSetting: If a term names a folder without pictures.
@@ -75,7 +82,9 @@ def initialize(
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
     if term.name == "pixels":
         pixels = Pixels.noise(*size, generator, device, wrap)
-        ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE)
+        if smaller is not None:
+            pixels.enlarge(smaller)
+        ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE * relative_step_size)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase
     if term.name == "fourier":
@@ -85,8 +94,12 @@ def initialize(
         photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
         parameterization = Phase(*size, generator, device, photos=photos)
         step_size = PHASE_STEP_SIZE
-    adam = torch.optim.Adam(parameterization.parameters, lr=step_size, maximize=True, fused=True)
-    return Initialization(parameterization, adam, CosineAnnealingLR(adam, steps))
+    if smaller is not None:
+        parameterization.enlarge(smaller)
+    adam = torch.optim.Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
+    adam.param_groups[0]["initial_lr"] = adam.defaults["lr"]  # torch needs it for a schedule that has already begun
+    schedule = CosineAnnealingLR(adam, steps, last_epoch=first_step - 1)
+    return Initialization(parameterization, adam, schedule)
 
 
 def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:

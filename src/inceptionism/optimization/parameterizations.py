@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inceptionism.tensors import NO_WRAP, Wrap, with_margin
+from inceptionism.tensors import NO_WRAP, Wrap, resize, with_margin
 
 COLOR_CORRELATION = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 """Matrix from three decorrelated values to red, green and blue.
@@ -72,6 +73,13 @@ class Parameterization(Protocol):
     def reinitialize(self, generator: torch.Generator, std: float) -> None:
         """Replace the parameters by random noise with a standard deviation, such as `natural_std` or `FAINT_STD`."""
 
+    def enlarge(self, smaller: Any) -> None:
+        """Become a smaller picture of the same parameterization, enlarged. Finer details stay as they are, if possible.
+
+        Args:
+            smaller: The parameterization of the smaller picture.
+        """
+
 
 class Pixels:
     """Parameterization by the pixels themselves, as in the 2015 notebook.
@@ -125,6 +133,10 @@ class Pixels:
         with torch.no_grad():
             self.pixels.copy_(0.5 + std * noise)
 
+    def enlarge(self, smaller: Pixels) -> None:
+        with torch.no_grad():
+            self.pixels.copy_(resize(smaller.pixels, (self.pixels.shape[-2], self.pixels.shape[-1]), self.wrap))
+
 
 class Spectral(ABC):
     """Base class of the parameterizations by a Fourier spectrum.
@@ -164,6 +176,17 @@ class Spectral(ABC):
         unmixing = torch.linalg.inv(self._mixing)
         spectrum: Tensor = torch.fft.rfft2(torch.einsum("cr,nrhw->nchw", unmixing, logits))
         return spectrum
+
+    def frequencies(self) -> Iterator[tuple[slice, slice]]:
+        """Yield the rows and columns of the frequencies in a spectrum. A larger spectrum has them at the same places.
+
+        The frequencies that alternate from pixel to pixel are left out, because their phase has only two values.
+        """
+        height, width = self._size
+        columns = slice((width + 1) // 2)
+        yield slice((height + 1) // 2), columns
+        if height > 2:
+            yield slice(-((height - 1) // 2), None), columns
 
     @abstractmethod
     def complex_spectrum(self) -> Tensor:
@@ -238,6 +261,14 @@ class Fourier(Spectral):
         with torch.no_grad():
             self.spectrum.copy_(std * noise)
 
+    def enlarge(self, smaller: Fourier) -> None:
+        # A spectrum is a sum over pixels, so it grows with their number.
+        growth = math.prod(self._size) / math.prod(smaller._size)
+        with torch.no_grad():
+            for rows, columns in smaller.frequencies():
+                ratio = smaller._amplitude[rows, columns] / self._amplitude[rows, columns] * growth
+                self.spectrum[:, :, rows, columns] = smaller.spectrum[:, :, rows, columns] * ratio[..., None]
+
 
 class Phase(Spectral):
     """Parameterization by the phases of a Fourier spectrum. The magnitudes are fixed to those of natural pictures.
@@ -296,3 +327,8 @@ class Phase(Spectral):
         phase = 2 * math.pi * torch.rand(self.phase.shape, generator=generator)
         with torch.no_grad():
             self.phase.copy_(phase)
+
+    def enlarge(self, smaller: Phase) -> None:
+        with torch.no_grad():
+            for rows, columns in smaller.frequencies():
+                self.phase[:, :, rows, columns] = smaller.phase[:, :, rows, columns]

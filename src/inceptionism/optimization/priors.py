@@ -19,6 +19,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
+from inceptionism.optimization.crops import CropSizes, random_crop
 from inceptionism.optimization.gradient_filters import GradientFilter, color_decorrelation, normalize_laplacian
 from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
@@ -50,13 +51,16 @@ class Prior:
     gradient_filters: Sequence[GradientFilter] = ()
 
 
-def build_prior(terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRAP) -> Prior:
+def build_prior(
+    terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRAP, crop_sizes: CropSizes | None = None
+) -> Prior:
     """Return the prior of `terms`, which are given by name.
 
     Args:
         terms: Terms of the prior by name.
         network: Network that sees the picture.
         wrap: Directions in which the picture continues at its opposite edge.
+        crop_sizes: Sizes of the prior `crops`. None if the prior has no crops.
 
     Raises:
         InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has no batch norms.
@@ -67,6 +71,11 @@ def build_prior(terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRA
         penalties.append(lambda picture: terms["tv"].weight * total_variation(picture.linear_picture(), wrap))
     if "norm" in terms:
         penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
+    transforms: list[Transform] = []
+    if "views" in terms:
+        transforms.append(random_view(**numbers["views"], wrap=wrap))
+    if crop_sizes is not None:
+        transforms.append(random_crop(crop_sizes, **numbers["crops"], wrap=wrap))
     filters: list[GradientFilter] = []
     if "decorrelate" in terms:
         filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
@@ -74,7 +83,7 @@ def build_prior(terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRA
         levels, decay = numbers["laplacian"]["levels"], numbers["laplacian"]["decay"]
         filters.append(partial(normalize_laplacian, levels=int(levels), decay=decay, wrap=wrap))
     return Prior(
-        [random_view(**numbers["views"], wrap=wrap)] if "views" in terms else [],
+        transforms,
         penalties,
         terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
         terms["blur"].weight if "blur" in terms else 0,

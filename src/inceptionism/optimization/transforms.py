@@ -101,31 +101,59 @@ def random_view(
             rotation=(2 * angle - 1) * rotation,
             wrap=wrap,
         )
-        factor = 1 + (2 * gain - 1) * contrast
-        view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
-        values: Tensor = grain**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
-        noisy, references = view[:, :3] + values.to(view.device), view[:, 3:]
-        return torch.cat([noisy, references], 1) if references.shape[1] else noisy
+        view = exposed(view, 1 + (2 * gain - 1) * contrast, (2 * light - 1) * brightness)
+        return noisy(view, grain**3 * noise, generator)
 
     return transform
 
 
-def similarity(
-    picture: Tensor, *, shift: tuple[float, float], scale: float, rotation: float, wrap: Wrap = NO_WRAP
-) -> Tensor:
-    """Return an N×C×H×W picture that is shifted, then magnified and rotated about the center of the view.
+def exposed(view: Tensor, contrast: float, brightness: float) -> Tensor:
+    """Return a view with another contrast and brightness.
 
-    The area outside of the picture is middle gray, or the picture again in the directions in which it wraps around. The
-    result has the size of the picture.
+    Args:
+        view: N×C×H×W in [0, 1].
+        contrast: Factor of the distance from middle gray.
+        brightness: Change of the brightness, as a share of white.
+    """
+    return view * contrast + (0.5 - 0.5 * contrast + brightness)
+
+
+def noisy(view: Tensor, std: float, generator: torch.Generator) -> Tensor:
+    """Return a view with noise. References in channels after the first three get none.
+
+    Args:
+        view: N×C×H×W.
+        std: Standard deviation of the noise, as a share of white.
+        generator: Source of the noise.
+    """
+    values: Tensor = std * torch.randn(view[:, :3].shape, generator=generator)
+    picture, references = view[:, :3] + values.to(view.device), view[:, 3:]
+    return torch.cat([picture, references], 1) if references.shape[1] else picture
+
+
+def similarity(
+    picture: Tensor,
+    *,
+    shift: tuple[float, float],
+    scale: float,
+    rotation: float,
+    wrap: Wrap = NO_WRAP,
+    size: tuple[int, int] | None = None,
+) -> Tensor:
+    """Return a view of a picture that is shifted, then magnified and rotated about the center of the view.
+
+    The area outside of the picture is middle gray, or the picture again in the directions in which it wraps around.
 
     Args:
         picture: N×C×H×W in [0, 1].
-        shift: Shift down and to the right, in pixels.
+        shift: Shift down and to the right, in pixels of the picture.
         scale: Magnification.
         rotation: Angle in degrees, counterclockwise.
         wrap: Directions in which the picture continues at its opposite edge.
+        size: Height and width of the view in pixels. None means those of the picture.
     """
-    height, width = picture.shape[-2:]
+    full_height, full_width = picture.shape[-2:]
+    height, width = size or (full_height, full_width)
     cosine, sine = math.cos(math.radians(rotation)) / scale, math.sin(math.radians(rotation)) / scale
     down, right = shift
     # torch's backward pass uses one thread for each picture, so split the view of a single picture into two halves.
@@ -135,8 +163,10 @@ def similarity(
     y = ((torch.arange(rows, device=picture.device) * 2 + 1) / height - 1)[:, None]
     x = (torch.arange(width, device=picture.device) * 2 + 1) / width - 1
     grid = picture.new_empty(rows, width, 2)
-    torch.add(-sine * height / width * y - 2 * right / width, cosine * x, out=grid[..., 0])
-    torch.add(cosine * y - 2 * down / height, sine * width / height * x, out=grid[..., 1])
+    by_row, by_column = -sine * height / full_width, cosine * (width / full_width)
+    torch.add(by_row * y - 2 * right / full_width, by_column * x, out=grid[..., 0])
+    by_row, by_column = cosine * (height / full_height), sine * width / full_height
+    torch.add(by_row * y - 2 * down / full_height, by_column * x, out=grid[..., 1])
     for axis in wrap.axes:
         wrap_around(grid[..., -1 - axis], picture.shape[axis])
     picture = with_margin(picture, 1, wrap)

@@ -22,7 +22,7 @@ from .recipe import (
     recipe_kinds,
 )
 from .settings import GROUPS, NONE, NamedSetting, settings_of
-from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, ClassRecipe
+from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, SUBJECTS, ClassRecipe
 
 __all__ = [
     "DEFAULT_SIZE",
@@ -40,6 +40,7 @@ __all__ = [
     "PRESETS",
     "RESET_BY",
     "SMALLEST_OCTAVE",
+    "SUBJECTS",
     "ClassRecipe",
     "FilmRecipe",
     "Keyframe",

@@ -114,6 +114,21 @@ _DEFINITIONS = (
         ),
     ),
     PriorDefinition(
+        "crops",
+        "The network sees a random part of the picture at each step, at its own input size: the whole picture or less, "
+        "rotated, with other brightness and contrast, and with noise. A large picture is made in several octaves, and "
+        "has the same large forms as a small one.",
+        source="random crops: Fel et al., 2023; octaves: Mordvintsev et al., 2015; this combination is ours",
+        arguments=(
+            PriorArgument("smallest", 0.6, 0.05, 4, "Side of the smallest part, as a share of the picture"),
+            PriorArgument("largest", 1.0, 0.05, 4, "Side of the largest part, as a share of the picture"),
+            PriorArgument("rotation", 10.0, 0, 180, "Largest rotation to either side", "degrees"),
+            PriorArgument("contrast", 0.5, 0, 1, "Largest relative change of the contrast"),
+            PriorArgument("brightness", 0.15, 0, 1, "Largest change of the brightness, as a share of white"),
+            PriorArgument("noise", 0.25, 0, 1, "Largest standard deviation of the noise, as a share of white"),
+        ),
+    ),
+    PriorDefinition(
         "laplacian",
         "The gradient is normalized so that coarse and fine details grow equally fast. With a decay, fine details grow "
         "more slowly, which makes large forms and smooth ground.",
@@ -206,6 +221,12 @@ def parse_prior(text: str, *, photo: bool = False) -> dict[str, Term]:
             f"prior {parameterizations[0]} works only for pictures from noise, because the pixels of a photograph are "
             "optimized; leave it out"
         )
+    if "crops" in terms and (photo or "views" in terms):
+        raise InvalidSetting(
+            "prior crops works only for pictures from noise, because a photograph has octaves of its own; leave it out"
+            if photo
+            else f"prior {quote_value(text)} has crops and views; both choose what the network sees, so leave one out"
+        )
     if "phase" in terms and "blur" in terms:
         raise InvalidSetting(
             "prior phase keeps the magnitude of each frequency, but blur changes it; leave one of them out"
@@ -224,9 +245,9 @@ def check_term(term: Term) -> None:
     check_number(strength, term.weight, above=0)
     check_number(strength, term.weight, minimum=MIN_STRENGTH, maximum=definition.max_strength)
     numbers = prior_numbers(term)
-    if term.name == "views" and numbers["smallest"] > numbers["largest"]:
+    if term.name in ("views", "crops") and numbers["smallest"] > numbers["largest"]:
         raise InvalidSetting(
-            f"smallest= of prior views is {numbers['smallest']:g}, but it must be at most largest=, "
+            f"smallest= of prior {term.name} is {numbers['smallest']:g}, but it must be at most largest=, "
             f"which is {numbers['largest']:g}"
         )
 

@@ -25,6 +25,21 @@ class Preset(NamedTuple):
     prior: str
 
 
+class Composition(NamedTuple):
+    """How many subjects a picture from noise has, and how large they are.
+
+    Attributes:
+        smallest: Side of the smallest part of the picture that the network sees, as a share of the picture.
+        largest: Side of the largest part that it sees, as a share of the picture.
+        form_size: Side of a picture at which its forms are finished, relative to the input size of the network. A
+            larger picture has the same forms, with finer detail.
+    """
+
+    smallest: float
+    largest: float
+    form_size: float
+
+
 MAX_TOGETHER = 64
 """Largest number of pictures that an objective compares with each other."""
 
@@ -32,9 +47,16 @@ DEFAULT_SIZE = (224, 224)
 """Height and width of a picture from noise in pixels, for a recipe that does not give them."""
 
 PRESETS = {
-    "fine": Preset(400, "fourier + views + 16*statistics"),
-    "fast": Preset(116, "fourier + views(noise=0.06) + 16*statistics"),
+    "fine": Preset(400, "fourier(contrast=0.85) + crops + 16*statistics"),
+    "fast": Preset(116, "fourier(contrast=0.85) + crops(noise=0.06) + 16*statistics"),
 }
+
+SUBJECTS = {
+    "one": Composition(0.6, 1.0, 2.0),
+    "several": Composition(0.3, 0.5, 3.0),
+    "scene": Composition(0.2, 1.0, 3.0),
+}
+"""Compositions of a picture from noise by name. They need the prior `crops`."""
 
 
 def checked_target(_name: str, target: Any) -> str | int:
@@ -91,7 +113,18 @@ class ClassRecipe(Recipe):
         convert=lambda _name, size: checked_size(size),
     )
     steps: int | None = setting(
-        None, "Number of steps", group="how", minimum=1, maximum=MAX_STEPS, absent="the number of the preset"
+        None,
+        "Number of steps in the first octave; each further octave of a large picture takes a quarter of it",
+        group="how",
+        minimum=1,
+        maximum=MAX_STEPS,
+        absent="the number of the preset",
+    )
+    subjects: str = setting(
+        "one",
+        "Subjects in the picture: one large subject, several of half the size, or a scene of small and large ones",
+        group="what",
+        choices=tuple(SUBJECTS),
     )
     tileable: str | None = inherited(PhotoRecipe, "tileable")
     together: int = setting(

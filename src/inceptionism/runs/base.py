@@ -22,6 +22,7 @@ from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import (
     AscentState,
+    CropSizes,
     GradientEvaluator,
     Parameterization,
     Prior,
@@ -69,13 +70,14 @@ class Run(ABC):
     Attributes:
         size: Height and width of the result in pixels.
         sizes: Height and width of each octave. The last one is that of the result.
-        steps: Number of steps in each octave.
+        steps: Number of steps in each octave. In a picture from noise, it is the number of steps in the first octave.
         objective: Objective that is maximized.
         prior: Prior that keeps the picture natural.
         grading: Changes of the colors and the contrast after the dream.
         recipe: Complete recipe. Defaults are filled in, and everything else that the result depends on is added.
         wrap: Directions in which the picture continues at its opposite edge.
         margin: Number of pixels by which it continues in the view of the network, at each end of these directions.
+        crop_sizes: Sizes of the random crops that the network sees. None if it sees the whole picture.
         notes: Decisions that the run made, each in one sentence.
         scores: Score of each step so far.
         failure: Error with which the run ended. None if there is none so far.
@@ -99,6 +101,7 @@ class Run(ABC):
         self.prior_functions = prior_functions
         self.wrap = WRAPS[recipe.tileable]
         self.margin = 0
+        self.crop_sizes: CropSizes | None = None
         network = load_network(recipe.network if network is None else network, recipe.device)
         self.network = network
         self.evaluator = GradientEvaluator(network, network.dtype(self.recipe.precision))
@@ -123,13 +126,18 @@ class Run(ABC):
             self._remaining_steps = (step for (step,) in run_batch([self]))
         return self._remaining_steps
 
+    @property
+    def octave_steps(self) -> list[int]:
+        """Number of steps in each octave."""
+        return [self.steps] * len(self.sizes)
+
     @abstractmethod
     def states(self) -> Iterator[AscentState]:
         """Yield the state of each octave. A state is finished when the next one is requested."""
 
     def build_prior(self, terms: Mapping[str, Term]) -> Prior:
         """Return the prior of `terms`, which are given by name, with the functions of this run."""
-        if self.wrap.axes and "views" not in terms:
+        if self.wrap.axes and not {"views", "crops"} & terms.keys():
             stride = max(self.network.stride(layer) for layer in self.objective.layers)
             self.margin = min(max(MARGIN_NEURONS * stride, MIN_MARGIN), MAX_MARGIN)
             enlarged = self.wrap.enlarged(self.network.size, self.margin)
@@ -139,7 +147,7 @@ class Run(ABC):
                     f"network {self.network.name} accepts only pictures of {height}×{width} pixels, so it cannot see "
                     "beyond the edges of a tileable picture; add views to the prior, or choose another network"
                 )
-        return self.prior_functions.added_to(build_prior(terms, self.network, self.wrap))
+        return self.prior_functions.added_to(build_prior(terms, self.network, self.wrap, self.crop_sizes))
 
     def make_state(
         self,
@@ -184,10 +192,13 @@ class Run(ABC):
     def last_step(self) -> Step:
         """Return the last step. Before the first step, its score is NaN."""
         score = self.scores[-1] if self.scores else math.nan
-        octave, step = divmod(max(0, len(self.scores) - 1), self.steps)
-        areas = [height * width for height, width in self.sizes]
-        done = (sum(areas[:octave]) + areas[octave] * (step + 1) / self.steps) / sum(areas)
-        return Step(octave + 1, len(areas), step + 1, self.steps, score, done, self.image)
+        octave, step, octave_steps = 0, max(0, len(self.scores) - 1), self.octave_steps
+        while step >= octave_steps[octave]:
+            step -= octave_steps[octave]
+            octave += 1
+        work = [steps * height * width for steps, (height, width) in zip(octave_steps, self.sizes, strict=True)]
+        done = (sum(work[:octave]) + work[octave] * (step + 1) / octave_steps[octave]) / sum(work)
+        return Step(octave + 1, len(work), step + 1, octave_steps[octave], score, done, self.image)
 
     @abstractmethod
     def image(self) -> Image.Image:
@@ -201,7 +212,7 @@ class Run(ABC):
         """Return the result so far."""
         taken, recipe = len(self.scores), self.recipe
         if recipe.made_with:
-            is_complete = taken == self.steps * len(self.sizes)
+            is_complete = taken == sum(self.octave_steps)
             # When memory runs out, tiles become smaller during the run.
             made_with = replace(recipe.made_with, tile=self.tile, taken=None if is_complete else taken)
             recipe = replace(recipe, made_with=made_with)
@@ -213,7 +224,8 @@ class Run(ABC):
         The means over a quarter of the steps are compared, because the random views of a picture have different scores.
         The scores of fewer than `MIN_COMPARED_VIEWS` random views are not compared.
         """
-        scores = self.scores[-self.steps :]
+        # Crops have one size in all octaves, so their scores can be compared.
+        scores = self.scores if self.crop_sizes is not None else self.scores[-self.octave_steps[-1] :]
         if self.prior.transforms and len(scores) < MIN_COMPARED_VIEWS:
             return []
         count = max(1, len(scores) // 4)
@@ -256,7 +268,9 @@ class Run(ABC):
 
     @property
     def view_size(self) -> tuple[int, int]:
-        """Height and width of the picture in the view of the network, with its margin."""
+        """Height and width of the view of the network: a crop of the picture, or the picture with its margin."""
+        if self.crop_sizes is not None:
+            return self.crop_sizes.view
         return self.wrap.enlarged(self.size, self.margin)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -56,12 +56,15 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
         other.evaluator = first.evaluator  # if memory runs out, the tiles of all pictures become smaller
     with keep_memory():
         octaves = [run.states() for run in runs]
-        while pairs := [
-            (run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)
-        ]:
+        for octave in count():
+            pairs = [
+                (run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)
+            ]
+            if not pairs:
+                break
             states = [state for _, state in pairs]
             with suppress(NotFinite):  # the states keep it
-                for scores in ascend(states, first.evaluator, first.steps):
+                for scores in ascend(states, first.evaluator, first.octave_steps[octave]):
                     interruption.raise_if_interrupted()
                     for (run, state), score in zip(pairs, scores, strict=True):
                         if state.failure is None:
@@ -142,7 +145,7 @@ def make_batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
     """
     batch: list[AnyRun] = []
     for run in runs:
-        height, width = run.size
+        height, width = run.view_size
         limit = run.compared_pictures or min(MAX_BATCH, MAX_BATCH_PIXELS // (height * width))
         if batch and (len(batch) >= limit or run.batch_key() != batch[0].batch_key()):
             yield batch

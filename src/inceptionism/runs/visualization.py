@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 
 import torch
 from PIL import Image
@@ -19,17 +18,31 @@ from inceptionism.optimization import (
     FAINT_STD,
     NO_FUNCTIONS,
     AscentState,
+    CropSizes,
     Initialization,
     PriorFunctions,
     hash_sources,
     initialize,
     suitable_prior,
 )
-from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, PRESETS, ClassRecipe, MadeWith, parse_prior
+from inceptionism.recipes import (
+    DEFAULT_SIZE,
+    MAX_SEED,
+    MAX_TOGETHER,
+    NONE,
+    PRESETS,
+    SUBJECTS,
+    ClassRecipe,
+    MadeWith,
+    Term,
+    join_terms,
+    parse_prior,
+)
 from inceptionism.runs.base import Run
 from inceptionism.runs.depth import quantized, to_pixels
 from inceptionism.runs.grading import Grading
-from inceptionism.tensors import to_image
+from inceptionism.runs.octaves import Octave, noise_octaves
+from inceptionism.tensors import resize, to_image
 from inceptionism.validation import check_integer
 
 MAX_RESTARTS = 48
@@ -123,13 +136,22 @@ class ClassRun(Run):
         self.objective = objective
         self.notes += objective.notes
         self._find_file = find_file
+        self._initialization: Initialization | None = None
+        self._state: AscentState | None = None
         preset = PRESETS[recipe.preset]
         prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
         self._prior_terms = parse_prior(prior)
-        self.prior = self.build_prior(self._prior_terms)
         self.steps = recipe.steps or preset.steps
-        self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
-        self.sizes = [self.size]
+        self._prior_terms = composed(self._prior_terms, recipe.subjects)
+        if "crops" in self._prior_terms:
+            self.size = recipe.size or DEFAULT_SIZE
+            self.crop_sizes = CropSizes.of(self.size, self.network, SUBJECTS[recipe.subjects].form_size)
+            self.octaves = noise_octaves(self.size, self.crop_sizes.form_area, self.steps)
+        else:
+            self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
+            self.octaves = [Octave(self.size, self.steps, self.steps)]
+        self.sizes = [octave.size for octave in self.octaves]
+        self.prior = self.build_prior(self._prior_terms)
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
         self.recipe = replace(recipe, prior=prior, size=self.size, steps=self.steps, made_with=self.made_with())
         if self.tile is not None:
@@ -144,27 +166,45 @@ class ClassRun(Run):
         pictures = {**(made_with.pictures or {}), **hash_sources(self._prior_terms, self._find_file)}
         return replace(made_with, pictures=pictures or None)
 
-    @cached_property
-    @torch.inference_mode(False)
-    def _initialization(self) -> Initialization:
-        # Created when the run starts. Many runs may be checked in advance, but only a few need this memory at a time.
-        return initialize(
-            self._prior_terms, self.size, self.steps, self._generator, self.network.device, self._find_file, self.wrap
-        )
+    @property
+    def octave_steps(self) -> list[int]:
+        return [octave.steps for octave in self.octaves]
 
-    @cached_property
-    def _state(self) -> AscentState:
-        initialization = self._initialization
-        return self.make_state(initialization.parameterization, initialization.optimizer, self.size, self._generator)
+    @torch.inference_mode(False)
+    def _initialize(self, octave: Octave) -> Initialization:
+        """Return the initialization of an octave. It continues the picture of the octave before."""
+        self._initialization = initialize(
+            self._prior_terms,
+            octave.size,
+            octave.schedule,
+            self._generator,
+            self.network.device,
+            self._find_file,
+            self.wrap,
+            smaller=self._initialization.parameterization if self._initialization else None,
+            first_step=octave.first_step,
+            relative_step_size=octave.step_size,
+        )
+        return self._initialization
 
     def states(self) -> Iterator[AscentState]:
-        yield self._state
+        self._initialization = None
+        responded = False
+        for octave in self.octaves:
+            start = self._initialize(octave)
+            state = self.make_state(start.parameterization, start.optimizer, octave.size, self._generator)
+            state.responded = responded
+            self._state = state
+            yield state
+            responded = state.responded
         if self.prior.regularizer is not None and len(self.scores) > 1 and len(set(self.scores)) == 1:
             # The gradient was that of the regularizer, because the score never changed with the picture.
-            self._state.responded = False
-        self._state.check_responded()
+            state.responded = False
+        state.check_responded()
 
     def record_step(self, score: float) -> None:
+        assert self._initialization is not None  # set by `states`
+        assert self._state is not None
         self._initialization.schedule.step()
         super().record_step(score)
         taken = len(self.scores)
@@ -188,4 +228,29 @@ class ClassRun(Run):
         return full
 
     def _graded_picture(self) -> Tensor:
-        return self.grading.tone(self._initialization.parameterization.picture())
+        start = self._initialization or self._initialize(self.octaves[0])
+        return self.grading.tone(resize(start.parameterization.picture(), self.size, self.wrap))
+
+
+def composed(terms: Mapping[str, Term], subjects: str) -> dict[str, Term]:
+    """Return the terms of a prior, whose crops show as much of the picture as its composition needs.
+
+    Args:
+        terms: Terms of the prior by name. A size that they give is kept.
+        subjects: Name of the composition.
+
+    Raises:
+        InvalidSetting: If the prior has no crops, which every composition but "one" needs.
+    """
+    crops = terms.get("crops")
+    if crops is None:
+        if subjects != "one":
+            raise InvalidSetting(
+                f"subjects is {subjects}, which needs the prior crops, but the prior is "
+                f"{join_terms([str(term) for term in terms.values()]) or NONE}; leave one of them out"
+            )
+        return dict(terms)
+    composition = SUBJECTS[subjects]
+    sides = {"smallest": f"{composition.smallest:g}", "largest": f"{composition.largest:g}"}
+    named = {**({} if sides.keys() & crops.named.keys() else sides), **crops.named}
+    return {**terms, "crops": replace(crops, named=named)}
