@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
-from inceptionism.optimization.parameterizations import Fourier, Parameterization, Phase, Pixels
+from inceptionism.optimization.parameterizations import Fourier, Phase, Pixels
 from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 
@@ -31,6 +31,10 @@ NATURAL_NOISE_STD = 0.25
 """Standard deviation of the spectrum of natural noise. The low contrast lets the dream stand out."""
 
 
+Frequencies: TypeAlias = "Iterable[tuple[slice, slice]]"
+"""Rows and columns of frequencies in a spectrum."""
+
+
 class Initialization(NamedTuple):
     """The start of an ascent from noise.
 
@@ -40,7 +44,7 @@ class Initialization(NamedTuple):
         schedule: Changes the step size of the optimizer from step to step.
     """
 
-    parameterization: Parameterization
+    parameterization: Any
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
 
@@ -54,7 +58,7 @@ def initialize(
     find_file: FileResolver = named_source,
     wrap: Wrap = NO_WRAP,
     *,
-    smaller: Any = None,
+    smaller: Initialization | None = None,
     first_step: int = 0,
     relative_step_size: float = 1.0,
 ) -> Initialization:
@@ -71,7 +75,8 @@ def initialize(
         device: Device of the parameters.
         find_file: Function that finds the files that a term names.
         wrap: Directions in which the picture continues at its opposite edge. The picture of a spectrum always does.
-        smaller: Parameterization of the octave before, by the same prior. None for the first octave.
+        smaller: Initialization of the octave before, with the same prior. Its picture is enlarged. None for the first
+            octave.
         first_step: Number of these steps that earlier octaves have taken.
         relative_step_size: Factor of the step size.
 
@@ -83,7 +88,7 @@ def initialize(
     if term.name == "pixels":
         pixels = Pixels.noise(*size, generator, device, wrap)
         if smaller is not None:
-            pixels.enlarge(smaller)
+            pixels.enlarge(smaller.parameterization)
         ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE * relative_step_size)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase
@@ -94,12 +99,33 @@ def initialize(
         photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
         parameterization = Phase(*size, generator, device, photos=photos)
         step_size = PHASE_STEP_SIZE
-    if smaller is not None:
-        parameterization.enlarge(smaller)
     adam = torch.optim.Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
     adam.param_groups[0]["initial_lr"] = adam.defaults["lr"]  # torch needs it for a schedule that has already begun
     schedule = CosineAnnealingLR(adam, steps, last_epoch=first_step - 1)
+    if smaller is not None:
+        parameterization.enlarge(smaller.parameterization)
+        continue_adam(adam, smaller.optimizer, list(smaller.parameterization.frequencies()))
     return Initialization(parameterization, adam, schedule)
+
+
+def continue_adam(adam: torch.optim.Optimizer, smaller: torch.optim.Optimizer, frequencies: Frequencies) -> None:
+    """Give the optimizer of a spectrum the mean gradients of that of a smaller spectrum.
+
+    The frequencies that the smaller spectrum lacks have mean gradients of zero. Adam takes them for known, so it lets
+    these frequencies grow faster at first.
+
+    Args:
+        adam: Optimizer of the larger spectrum. It has taken no steps.
+        smaller: Optimizer of the smaller spectrum.
+        frequencies: Rows and columns of the frequencies of the smaller spectrum.
+    """
+    (parameter,), (old,) = adam.param_groups[0]["params"], smaller.state.values()
+    state = {"step": old["step"].clone()}
+    for name in "exp_avg", "exp_avg_sq":
+        state[name] = torch.zeros_like(parameter)
+        for rows, columns in frequencies:
+            state[name][:, :, rows, columns] = old[name][:, :, rows, columns]
+    adam.state[parameter] = state
 
 
 def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:

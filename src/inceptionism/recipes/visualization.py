@@ -52,8 +52,8 @@ PRESETS = {
 }
 
 SUBJECTS = {
-    "one": Composition(0.6, 1.0, 2.0),
-    "several": Composition(0.3, 0.5, 3.0),
+    "one": Composition(0.45, 1.0, 2.0),
+    "several": Composition(0.25, 0.5, 3.0),
     "scene": Composition(0.2, 1.0, 3.0),
 }
 """Compositions of a picture from noise by name. They need the prior `crops`."""

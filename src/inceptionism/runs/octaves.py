@@ -14,7 +14,7 @@ SMALLEST_GROWTH = 2**0.25
 FORM_SHARES = (0.3, 0.6, 1.0)
 """Shares of the steps after which the three octaves end that make the forms of a picture from noise."""
 
-DETAIL_STEPS = 0.25
+DETAIL_STEPS = 0.5
 """Number of steps of each further octave, relative to the steps that make the forms."""
 
 DETAIL_STEP_SIZE = 0.5
@@ -64,7 +64,7 @@ def noise_octaves(size: tuple[int, int], form_area: float, steps: int) -> list[O
 
     The first three octaves make the forms. They double the size up to `form_area`, and together they take `steps`
     steps. In a larger picture, the following octaves add detail to these forms. They double the size again, and each of
-    them takes a quarter of the steps. So all larger sizes of a picture have the same forms.
+    them takes half of the steps. So all larger sizes of a picture have the same forms.
 
     Args:
         size: Height and width of the picture in pixels.

@@ -181,7 +181,7 @@ class ClassRun(Run):
             self.network.device,
             self._find_file,
             self.wrap,
-            smaller=self._initialization.parameterization if self._initialization else None,
+            smaller=self._initialization,
             first_step=octave.first_step,
             relative_step_size=octave.step_size,
         )
