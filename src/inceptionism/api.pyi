@@ -124,6 +124,7 @@ def dream(
 def visualize(
     target: Target,
     *,
+    subjects: str = "one",
     network: str | nn.Module | Network = "efficientnet-lite0",
     preset: str = "fine",
     prior: str | None = None,
@@ -147,6 +148,7 @@ def visualize(
 def visualize(
     target: Target,
     *,
+    subjects: str = "one",
     network: str | nn.Module | Network = "efficientnet-lite0",
     preset: str = "fine",
     prior: str | None = None,
@@ -170,6 +172,7 @@ def visualize(
 def visualize(
     target: Targets,
     *,
+    subjects: str = "one",
     network: str | nn.Module | Network = "efficientnet-lite0",
     preset: str = "fine",
     prior: str | None = None,
@@ -198,6 +201,8 @@ def visualize(
     Args:
         target: Name, synonym or index of a class; or an `Objective`, or the text of an objective, for example
             "channel(blocks.10:17)". "blocks.10:17" means this channel too. A list of these gives a list of results.
+        subjects: Subjects in the picture: one large subject, several of half the size, or a scene of
+            small and large ones: one, several or scene.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
         preset: Preset for the prior and the number of steps: fine or fast. The preset fine gives the
@@ -206,7 +211,8 @@ def visualize(
             By default the prior of the preset. docs/priors.md lists all priors.
         size: Height and width of the picture; one number means both, in pixels. By default 224x224, or
             the size of the network if it accepts no other.
-        steps: Number of steps. By default the number of the preset.
+        steps: Number of steps in the first octave; each further octave of a large picture takes a
+            quarter of it. By default the number of the preset.
         tileable: Directions in which copies of the picture fit together without a seam: both,
             horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
             as in a panorama of 360°. docs/seamless.md explains it.

@@ -11,7 +11,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage.data import astronaut, chelsea, coffee
 
-from inceptionism.optimization.parameterizations import FAINT_STD, Fourier, Parameterization, Phase, Pixels
+from inceptionism.optimization.parameterizations import FAINT_STD, Parameterization, Pixels
+from inceptionism.optimization.spectral import Fourier, Phase
 from inceptionism.tensors import Wrap
 from tests.support.pictures import neighbor_correlation
 

@@ -14,7 +14,7 @@ from skimage.data import astronaut, chelsea
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.optimization import priors
-from inceptionism.optimization.parameterizations import Fourier
+from inceptionism.optimization.spectral import Fourier
 from inceptionism.optimization.transforms import random_view
 from inceptionism.recipes import PARAMETERIZATIONS, parse_prior, prior_reference
 from inceptionism.tensors import Wrap, to_picture

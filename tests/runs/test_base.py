@@ -14,7 +14,7 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, NoGradient, NotFinite
 from inceptionism.objectives.objective import Activations, Objective
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
-from inceptionism.optimization.parameterizations import Fourier
+from inceptionism.optimization.spectral import Fourier
 from inceptionism.runs.batches import make_batches, run_batch
 from inceptionism.runs.visualization import MAX_RESTARTS
 
@@ -98,7 +98,9 @@ def test_runs_with_different_steps_cannot_be_one_batch(lite0, tiny) -> None:
 
 @pytest.mark.parametrize(("side", "sizes"), [(32, [8, 8, 1]), (224, [4, 4, 4, 4, 1]), (400, [1] * 17)])
 def test_batches_have_the_fastest_sizes(tiny, side: int, sizes: list[int]) -> None:
-    runs = [inc.ClassRun(inc.ClassRecipe(target=1, size=(side, side)), network=tiny) for _ in range(17)]
+    runs = [
+        inc.ClassRun(inc.ClassRecipe(target=1, size=(side, side), prior="fourier"), network=tiny) for _ in range(17)
+    ]
     batches = list(make_batches(runs))
     assert [len(batch) for batch in batches] == sizes
     assert [run for batch in batches for run in batch] == runs
@@ -110,7 +112,7 @@ def test_runs_are_created_only_for_the_next_batch(tiny) -> None:
     def runs():
         for index in range(10):
             made.append(index)
-            yield inc.ClassRun(inc.ClassRecipe(target=1, size=(224, 224)), network=tiny)
+            yield inc.ClassRun(inc.ClassRecipe(target=1, size=(224, 224), prior="fourier"), network=tiny)
 
     next(make_batches(runs()))
     assert len(made) == 5  # a batch of 4 runs, and one run that did not fit
@@ -150,7 +152,8 @@ def test_batches_become_smaller_when_memory_runs_out(tiny, monkeypatch) -> None:
 
 
 def test_a_large_class_is_processed_in_tiles_that_fit_into_memory(lite0) -> None:
-    run = inc.ClassRun(inc.ClassRecipe(target="banana", size=(700, 900), steps=1, memory="700MB"), network=lite0)
+    recipe = inc.ClassRecipe(target="banana", size=(700, 900), steps=1, memory="700MB", prior="fourier")
+    run = inc.ClassRun(recipe, network=lite0)
     assert run.evaluator.max_pixels < 700 * 900
     assert run.notes[-1].startswith("the picture is processed in tiles of 0.")
     assert run.finish().image.size == (900, 700)

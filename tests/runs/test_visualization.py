@@ -69,11 +69,11 @@ def test_total_variation_neither_outweighs_the_class_nor_makes_the_picture_black
 def test_a_list_of_targets_gives_one_result_for_each(tiny) -> None:
     received = []
     targets = ["fir", 3, inc.objectives.layer("second"), "channel(first:2)"]
-    results = inc.visualize(targets, network=tiny, size=(31, 47), steps=4, on_step=received.append)
+    results = inc.visualize(targets, network=tiny, size=(31, 47), steps=8, on_step=received.append)
     assert [result.recipe.title for result in results] == ["fir", "oak", "layer(second)", "first:2"]
-    assert len(received) == 16
+    assert len(received) == 32
     for target, result in zip(targets, results, strict=True):
-        alone = inc.visualize(target, network=tiny, size=(31, 47), steps=4)
+        alone = inc.visualize(target, network=tiny, size=(31, 47), steps=8)
         assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1
         assert result.recipe == alone.recipe
     assert results.sheet().width > 47

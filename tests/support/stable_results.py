@@ -34,6 +34,10 @@ PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "non
 FILM_2015 = {"octave_scale": 1.4, "prior": "none"}
 """Settings of the first films, which were their defaults."""
 
+FIRST_FINE = "fourier + views + 16*statistics"
+FIRST_FAST = "fourier + views(noise=0.06) + 16*statistics"
+"""Priors of the first presets."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -112,19 +116,20 @@ RESULTS: dict[str, Callable[[], Frames]] = {
         steps=3,
         seed=7,
     ),
-    "class": lambda: visualized("banana", preset="fast", steps=16),
+    "class": lambda: visualized("banana", prior=FIRST_FAST, steps=16),
+    "class, default": lambda: visualized("banana", steps=16),
     "class without a prior": lambda: visualized("king of beasts", prior="none", steps=8),
     "class with phases": lambda: visualized(291, prior="phase + views(shift=0.1) + 8*statistics", steps=8, seed=3),
-    "unit": lambda: visualized("channel(blocks.10:24)", preset="fast", steps=12),
+    "unit": lambda: visualized("channel(blocks.10:24)", prior=FIRST_FAST, steps=12),
     "neuron and class against another": lambda: visualized(
-        "neuron(blocks.5:7, 2, 3) + class(lion, against=tabby)", steps=6
+        "neuron(blocks.5:7, 2, 3) + class(lion, against=tabby)", prior=FIRST_FINE, steps=6
     ),
     "zoom": zoomed,
     "video": filmed,
     "Caffe network, photo": lambda: dreamed_2015(network=caffe(), layer="inception_4c/output", octaves=2, steps=3),
-    "Caffe network, class": lambda: visualized(11, network=caffe(), steps=4),
+    "Caffe network, class": lambda: visualized(11, network=caffe(), prior="fourier + views", steps=4),
     "ONNX network, photo": lambda: dreamed_2015(network=onnx_module(), octaves=2, steps=3),
-    "ONNX network, class": lambda: visualized(130, network=onnx_module(), steps=4),
+    "ONNX network, class": lambda: visualized(130, network=onnx_module(), prior="fourier + views", steps=4),
 }
 
 NEEDS_SHARED = ("Caffe", "ONNX")

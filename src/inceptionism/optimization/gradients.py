@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,6 +30,9 @@ PROGRAM_BYTES = 480 * 10**6
 
 PICTURE_BYTES_PER_PIXEL = 48
 """Memory of the picture, its view, their gradients and the photograph, in bytes per pixel of the picture."""
+
+SPECTRUM_BYTES_PER_PIXEL = 120
+"""Memory of a picture from noise, its spectrum, their gradients and the optimizer, in bytes per pixel."""
 
 REFERENCE_BYTES_PER_PIXEL = 36
 """Memory of an aligned reference and its view, in bytes per pixel of the picture."""
@@ -195,22 +199,27 @@ class GradientEvaluator:
                 activations.update(self.network.activations(picture, missing, self.dtype))
         return activations
 
-    def affordable_pixels(self, height: int, width: int, objective: Objective, memory: str | None) -> int:
+    def affordable_pixels(
+        self, size: tuple[int, int], objective: Objective, memory: str | None, view_size: tuple[int, int] | None = None
+    ) -> int:
         """Return the largest number of pixels that the network can process at once within a memory limit.
 
         Args:
-            height: Height of the picture in pixels.
-            width: Width of the picture in pixels.
+            size: Height and width of the picture in pixels.
             objective: Objective that scores the picture.
             memory: Memory limit of the whole program, for example "2GB". None means half of the machine's memory.
+            view_size: Height and width of random crops of the spectrum's picture. None means that the network sees the
+                whole picture.
 
         Raises:
             InvalidSetting: If `memory` is not an amount of memory, or is too small for the picture.
         """
         limit = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
         reference_bytes = REFERENCE_BYTES_PER_PIXEL * len(aligned_references(objective))
-        fixed_bytes = PROGRAM_BYTES + height * width * (PICTURE_BYTES_PER_PIXEL + reference_bytes)
-        wanted_pixels = min(height * width, MAX_PIXELS)
+        height, width = size
+        picture_bytes = PICTURE_BYTES_PER_PIXEL if view_size is None else SPECTRUM_BYTES_PER_PIXEL
+        fixed_bytes = PROGRAM_BYTES + height * width * (picture_bytes + reference_bytes)
+        wanted_pixels = min(math.prod(view_size or size), MAX_PIXELS)
         if wanted_pixels * NETWORK_BYTES_PER_PIXEL < limit - fixed_bytes:
             return MAX_PIXELS
         network_bytes = self.measure_bytes_per_pixel(objective)

@@ -14,7 +14,8 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.ascent import NormalizedAscent
-from inceptionism.optimization.parameterizations import Fourier, Phase, Pixels
+from inceptionism.optimization.parameterizations import Pixels
+from inceptionism.optimization.spectral import Fourier, Phase
 from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 

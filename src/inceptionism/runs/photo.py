@@ -114,7 +114,7 @@ class PhotoRun(Run):
         self._base = seamless_pixels(base_pixels(recipe, photo), self.wrap)
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
-        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(self.view_size, self.objective, recipe.memory)
         self.recipe = replace(recipe, layer=layers, made_with=self.made_with(photo))
         # The pixels of the current octave. None before the first octave.
         self._pixels: Pixels | None = None

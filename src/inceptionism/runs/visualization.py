@@ -46,7 +46,7 @@ from inceptionism.tensors import resize, to_image
 from inceptionism.validation import check_integer
 
 MAX_RESTARTS = 48
-"""Largest number of times that a picture is initialized again because there is no gradient."""
+"""Largest number of times that an octave of a picture is initialized again because there is no gradient."""
 
 
 def make_class_runs(
@@ -138,6 +138,7 @@ class ClassRun(Run):
         self._find_file = find_file
         self._initialization: Initialization | None = None
         self._state: AscentState | None = None
+        self._octave_taken = 0
         preset = PRESETS[recipe.preset]
         prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
         self._prior_terms = parse_prior(prior)
@@ -152,7 +153,9 @@ class ClassRun(Run):
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
         self.prior = self.build_prior(self._prior_terms)
-        self.evaluator.max_pixels = self.evaluator.affordable_pixels(*self.view_size, self.objective, recipe.memory)
+        self.evaluator.max_pixels = self.evaluator.affordable_pixels(
+            self.size, self.objective, recipe.memory, self.crop_sizes.view if self.crop_sizes else None
+        )
         self.recipe = replace(recipe, prior=prior, size=self.size, steps=self.steps, made_with=self.made_with())
         if self.tile is not None:
             self.notes.append(
@@ -171,8 +174,8 @@ class ClassRun(Run):
         return [octave.steps for octave in self.octaves]
 
     @torch.inference_mode(False)
-    def _initialize(self, octave: Octave) -> Initialization:
-        """Return the initialization of an octave. It continues the picture of the octave before."""
+    def _initialize(self, octave: Octave) -> None:
+        """Create the initialization of an octave. It continues the picture of the octave before."""
         self._initialization = initialize(
             self._prior_terms,
             octave.size,
@@ -185,13 +188,23 @@ class ClassRun(Run):
             first_step=octave.first_step,
             relative_step_size=octave.step_size,
         )
+        self._octave_taken = 0
+
+    @property
+    def _start(self) -> Initialization:
+        """The initialization of the current octave."""
+        # Created when the run starts. Many runs may be checked in advance, but only a few need this memory at a time.
+        if self._initialization is None:
+            self._initialize(self.octaves[0])
+        assert self._initialization is not None
         return self._initialization
 
     def states(self) -> Iterator[AscentState]:
-        self._initialization = None
         responded = False
         for octave in self.octaves:
-            start = self._initialize(octave)
+            if octave is not self.octaves[0] or self._initialization is None:
+                self._initialize(octave)
+            start = self._start
             state = self.make_state(start.parameterization, start.optimizer, octave.size, self._generator)
             state.responded = responded
             self._state = state
@@ -203,15 +216,14 @@ class ClassRun(Run):
         state.check_responded()
 
     def record_step(self, score: float) -> None:
-        assert self._initialization is not None  # set by `states`
-        assert self._state is not None
-        self._initialization.schedule.step()
+        assert self._state is not None  # set by `states`
+        self._start.schedule.step()
         super().record_step(score)
-        taken = len(self.scores)
-        if not self._state.responded and taken <= MAX_RESTARTS:
+        self._octave_taken += 1
+        if not self._state.responded and self._octave_taken <= MAX_RESTARTS:
             # After a ReLU, many units have no gradient on a gray picture. Some of them respond to noise with contrast.
-            parameterization = self._initialization.parameterization
-            is_last = taken == MAX_RESTARTS
+            parameterization = self._start.parameterization
+            is_last = self._octave_taken == MAX_RESTARTS
             parameterization.reinitialize(self._generator, FAINT_STD if is_last else parameterization.natural_std)
 
     def image(self) -> Image.Image:
@@ -228,8 +240,7 @@ class ClassRun(Run):
         return full
 
     def _graded_picture(self) -> Tensor:
-        start = self._initialization or self._initialize(self.octaves[0])
-        return self.grading.tone(resize(start.parameterization.picture(), self.size, self.wrap))
+        return self.grading.tone(resize(self._start.parameterization.picture(), self.size, self.wrap))
 
 
 def composed(terms: Mapping[str, Term], subjects: str) -> dict[str, Term]:
