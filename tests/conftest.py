@@ -79,6 +79,14 @@ def folder(tmp_path: Path, photo: np.ndarray) -> Path:
 
 
 @pytest.fixture
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give pictures of classes and channels a small default size, so that examples run quickly as they are written."""
+    monkeypatch.setattr("inceptionism.atlas.layers.PICTURE_SIDE", 83)
+    for module in ("runs.visualization", "atlas.channels"):
+        monkeypatch.setattr(f"inceptionism.{module}.DEFAULT_SIZE", (61, 83))
+
+
+@pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A web server on this machine."""
     with serving(monkeypatch) as server:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
+@pytest.mark.usefixtures("small_pictures")
 def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -> None:
     Image.fromarray(photo).resize((73, 200)).save(tmp_path / "photo.jpg")
     section = README.split("## Six examples")[1].split("\n## ")[0]
