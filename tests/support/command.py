@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +70,35 @@ def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[
 
 def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run `dream` in the process of the tests, so that torch is loaded only once. Return its output and exit status."""
+    done = piped(*arguments, cwd=cwd)
+    texts = (os.fsdecode(stream).replace(os.linesep, "\n") for stream in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(arguments, done.returncode, *texts)
+
+
+def piped(*arguments: object, cwd: Path, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run `dream` in the process of the tests, with `content` as standard input, and return the bytes of its output."""
+    streams = {name: io.TextIOWrapper(io.BytesIO(), "utf-8") for name in ("stdin", "stdout", "stderr")}
+    streams["stdin"].buffer.write(content)
+    streams["stdin"].buffer.seek(0)
     before = Path.cwd()
     os.chdir(cwd)
     try:
-        with (
-            redirect_stdout(io.StringIO()) as out,
-            redirect_stderr(io.StringIO()) as err,
-            pytest.raises(SystemExit) as left,
-        ):
-            main([*map(str, arguments)])
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+            for name, stream in streams.items():
+                patch.setattr(sys, name, stream)
+            main(
+                [
+                    one if isinstance(one, str) else os.fsdecode(one) if isinstance(one, bytes) else str(one)
+                    for one in arguments
+                ]
+            )
     finally:
         os.chdir(before)
-    return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
+    written = []
+    for name in ("stdout", "stderr"):
+        streams[name].flush()
+        written.append(streams[name].buffer.getvalue())
+    return subprocess.CompletedProcess(arguments, left.value.code, *written)
 
 
 def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:
