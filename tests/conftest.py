@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,19 @@ from tests.support.web_server import Web, serving
 # On a busy machine, an example may take any time.
 settings.register_profile("inceptionism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("inceptionism")
+
+
+def pytest_sessionstart() -> None:
+    """Handle the signals that the tests start with as ignored, for example in a background job or after `nohup`.
+
+    Every process that a test starts would ignore them as well, and could not be interrupted. A new process gets the
+    default in place of a handler. The tests themselves still survive the signals that were ignored, except for Ctrl-C,
+    with which tests interrupt code in their own process.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else lambda *_: None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,6 +76,14 @@ def folder(tmp_path: Path, photo: np.ndarray) -> Path:
     """A folder with the photograph as cup.jpg."""
     Image.fromarray(photo).save(tmp_path / "cup.jpg", quality=95)
     return tmp_path
+
+
+@pytest.fixture
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give pictures of classes and channels a small default size, so that examples run quickly as they are written."""
+    monkeypatch.setattr("inceptionism.atlas.layers.PICTURE_SIDE", 83)
+    for module in ("runs.visualization", "atlas.channels"):
+        monkeypatch.setattr(f"inceptionism.{module}.DEFAULT_SIZE", (61, 83))
 
 
 @pytest.fixture

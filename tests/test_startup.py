@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.support.places import ROOT
+
 HEAVY = ("torch", "numpy", "PIL", "cv2", "scipy")
 
 LOADED = f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
@@ -54,6 +56,28 @@ def test_reading_a_picture_and_its_recipe_loads_no_torch() -> None:
 
 def test_the_check_itself_detects_torch() -> None:
     assert "'torch'" in loaded_by("import inceptionism; inceptionism.dream")
+
+
+MAKES_PICTURES = """
+import sys
+import numpy as np
+import inceptionism as inc
+from tests.support.tiny_networks import tiny_network
+
+photo = np.random.default_rng(0).integers(0, 256, (31, 45, 3)).astype(np.uint8)
+network = tiny_network()
+inc.dream(photo, network=network, layer="first", octaves=1, steps=1)
+inc.visualize("elm", network=network, size=32, steps=2, prior="fourier + statistics")
+inc.zoom(photo, network=network, layer="first", octaves=1, fps=2, seconds=1).save(sys.argv[1])
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_pictures_and_films_are_made_without_the_compiler_of_torch(tmp_path) -> None:
+    """Loading the compiler takes as long as loading torch."""
+    command = [sys.executable, "-c", MAKES_PICTURES, str(tmp_path / "film.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
 
 
 def test_every_public_name_exists() -> None:

@@ -146,7 +146,7 @@ def test_diversity_makes_pictures_less_similar(lite0) -> None:
         text = f"channel(blocks.4:3) + {diversity}*diversity(blocks.4)" if diversity else "channel(blocks.4:3)"
         objective = parse_objective(text, lite0)
         recipes = [
-            ClassRecipe(objective=text, size=(64, 64), steps=40, together=3, number=number) for number in range(3)
+            ClassRecipe(objective=text, size=(64, 64), steps=20, together=3, number=number) for number in range(3)
         ]
         runs = [inc.ClassRun(recipe, network=lite0, objective=objective) for recipe in recipes]
         for _ in inc.run_batch(runs):

@@ -43,10 +43,11 @@ def test_each_recommended_layer_changes_its_picture(tiny) -> None:
     assert sheet.size == (MARGIN + len(runs) * (224 + MARGIN), 2 * MARGIN + 224 + 40)
 
 
-def test_the_command_layers_writes_the_sheet(tmp_path, photo) -> None:
+def test_the_command_layers_writes_the_sheet(tmp_path, photo, tiny, monkeypatch) -> None:
+    monkeypatch.setattr("inceptionism.networks.hub.registry.load_by_name", lambda name: tiny)
     Image.fromarray(photo[::4, ::4]).save(tmp_path / "photo.png")
-    done = dream("layers", "--atlas", "--photo", "photo.png", "-o", "sheet.png", cwd=tmp_path)
+    done = dream("layers", "tiny", "--atlas", "--photo", "photo.png", "-o", "sheet.png", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "sheet.png\n", "")
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.width > 2 * 200
+        assert sheet.width > 2 * 150
     refused(dream("layers", "--photo", "photo.png", cwd=tmp_path), "belong to the contact sheet of --atlas", 2)

@@ -76,8 +76,7 @@ def load_modules() -> None:
         if not module.name.startswith(LEFT_OUT):
             importlib.import_module(module.name)
     importlib.import_module("inceptionism.networks.loaders.caffe.load")
-    for library in ("filelock", "torch._dynamo"):  # torch's optimizers load the latter when they are first used
-        importlib.import_module(library)
+    importlib.import_module("filelock")
 
 
 def run(

@@ -48,16 +48,17 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from skimage.data import astronaut, coffee
 
     folder = tmp_path_factory.mktemp("examples")
-    Image.fromarray(coffee()[100:379:2, 100:480:2]).save(folder / "photo.jpg")
-    Image.fromarray(astronaut()[:200:2, 100:350:2]).save(folder / "guide.jpg")
+    Image.fromarray(coffee()[100:379:2, 100:216:2]).save(folder / "photo.jpg")
+    Image.fromarray(astronaut()[:200:4, 100:350:4]).save(folder / "guide.jpg")
     Image.fromarray(np.tile(np.linspace(255, 0, 90).astype(np.uint8), (60, 1))).save(folder / "mask.png")
-    write(folder / "film.mp4", pan(coffee()[::3, ::3], 5, 90, 120))
+    write(folder / "film.mp4", pan(coffee()[::3, ::3], 3, 90, 42))
     inc.dream(folder / "photo.jpg", octaves=2, steps=2).save(folder / "dream.png")
     inc.visualize("banana", size=48, steps=2).save(folder / "banana.png")
     (folder / "recipe.toml").write_text('kind = "photo"\nlayer = "blocks.4"\noctaves = 2\nsteps = 2\n')
     return folder
 
 
+@pytest.mark.usefixtures("small_pictures")
 @pytest.mark.parametrize("name", [name for name in COMMANDS if not name.startswith("networks")])
 def test_the_examples_run_as_written(name, workplace) -> None:
     for example in examples(name):

@@ -17,7 +17,7 @@ import inceptionism as inc
 from inceptionism.cli.recipes import passed_files
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
-from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, pixels, refused
+from tests.support.command import DREAM, PHOTO_FLAGS, PHOTO_SETTINGS, dream, piped, pixels, refused
 
 SMALL = ["--octaves", 2, "--steps", 2, "-l", "blocks.2"]
 
@@ -160,7 +160,7 @@ def test_file_names_that_are_not_utf_8_work_or_are_refused_before_the_work(folde
         == "c%FFp.jpg"
     )
     arguments = ["replay", b"c\xffp-dream.png", name, "-o", b"\xfe.png"]
-    again = subprocess.run([*DREAM, *arguments], cwd=folder, capture_output=True, check=True)
+    again = piped(*arguments, cwd=folder)
     assert again.stderr == rb"note: the pixels are the same as in c\udcffp-dream.png" + b"\n"
     assert again.stdout == b"\xfe.png\n"
     for flag in ("--guide", "--mask"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inceptionism.io import load_recipe
-from tests.support.command import DREAM
+from tests.support.command import piped
 from tests.support.films import pan, saved_frames, small_video, small_zoom, write
 
 NAMES = [
@@ -71,7 +70,7 @@ def test_a_film_of_any_name_is_read_and_its_sound_is_kept(photo, tiny, name: byt
 def test_the_command_takes_names_that_are_not_text(inside, photo) -> None:
     Image.fromarray(photo).save("cup.jpg")
     arguments = ["zoom", "cup.jpg", "--size", "43x61", "--layer", "blocks.0", "--octaves", "1", "--frames", "2", "-o"]
-    done = subprocess.run([*DREAM, *arguments, b"12:30 caf\xe9.mp4"], capture_output=True, cwd=inside, check=False)
+    done = piped(*arguments, b"12:30 caf\xe9.mp4", cwd=inside)
     assert (done.returncode, done.stdout) == (0, b"12:30 caf\xe9.mp4\n"), done.stderr
     (inside / os.fsdecode(b"12:30 caf\xe9.mp4")).rename("plain.mp4")
     assert np.array(saved_frames(Path("plain.mp4"))).shape == (2, 44, 62, 3)

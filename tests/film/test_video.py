@@ -64,6 +64,7 @@ def test_a_video_flickers_less_than_separate_frames_and_is_equally_strong(film, 
     assert strength(dreamed, run, tiny) == pytest.approx(strength(separate, run, tiny), rel=0.25)
 
 
+@pytest.mark.long
 def test_a_real_film_flickers_at_most_half_as_much_and_is_equally_strong(shared, lite0) -> None:
     path = shared / "videos" / "one_second_clip.mp4"
     run = inc.video(path, network=lite0, size=224)

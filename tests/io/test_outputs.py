@@ -338,7 +338,6 @@ def test_ctrl_c_while_a_temporary_file_is_deleted_leaves_none_behind(tmp_path) -
         "from pathlib import Path\n"
         "from inceptionism.interruption import interruptible\n"
         "from inceptionism.io import partial_file\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job starts with Ctrl-C ignored
         "sys.addaudithook(lambda event, _: event == 'os.remove' and os.kill(os.getpid(), signal.SIGINT))\n"
         "with interruptible(), partial_file(Path(sys.argv[1])):\n"
         "    pass\n"

@@ -40,7 +40,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 def test_a_dream_is_shown_while_it_changes_and_only_once(kernel: Kernel) -> None:
     cell = kernel.run(
-        "result = live.dream(photo, layer='blocks.2', octaves=2, octave_scale=1.4, steps=60, prior='none')\nresult"
+        "result = live.dream(photo, layer='blocks.2', octaves=2, octave_scale=1.4, steps=15, prior='none')\nresult"
     )
     assert not cell.error
     assert len(cell.buttons) == 1
@@ -49,7 +49,7 @@ def test_a_dream_is_shown_while_it_changes_and_only_once(kernel: Kernel) -> None
     assert abs(first - last).mean() > 5
     # A line of text and the picture remain: no widget, and no second picture for the value of the last line.
     assert len(cell.outputs) == 2
-    assert re.fullmatch(r"photo · blocks\.2: 120 steps in \S+ s · score \S+ to \S+", *cell.texts)
+    assert re.fullmatch(r"photo · blocks\.2: 30 steps in \S+ s · score \S+ to \S+", *cell.texts)
     assert len(cell.pictures) == 1
 
 

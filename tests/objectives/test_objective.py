@@ -75,8 +75,8 @@ def test_the_text_of_a_sum_has_the_texts_and_weights_of_its_terms() -> None:
 
 def test_a_sum_may_have_thousands_of_terms() -> None:
     activations = random_activations()
-    many = sum(objectives.layer("a") for _ in range(3000))
-    torch.testing.assert_close(many(activations), 3000 * objectives.layer("a")(activations))
+    many = sum(objectives.layer("a") for _ in range(2000))
+    torch.testing.assert_close(many(activations), 2000 * objectives.layer("a")(activations))
 
 
 def test_objectives_add_to_objectives_only() -> None:

@@ -81,7 +81,7 @@ def test_a_dream_in_tiles_has_a_similar_score(lite0) -> None:
     photo = (picture(384, 512)[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
     scores = []
     for max_pixels in (None, 260 * 260):
-        run = inc.PhotoRun(inc.PhotoRecipe(octaves=1, steps=8), inc.load_photo(photo), network=lite0)
+        run = inc.PhotoRun(inc.PhotoRecipe(octaves=1, steps=4), inc.load_photo(photo), network=lite0)
         run.evaluator.max_pixels = max_pixels
         result = run.finish()
         dreamed = torch.from_numpy(np.array(result.image)).permute(2, 0, 1)[None] / 255

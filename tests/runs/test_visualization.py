@@ -58,6 +58,7 @@ def test_a_dream_whose_prior_is_too_strong_is_noted(tiny, photo) -> None:
     assert not inc.dream(photo, network=tiny, octaves=2, steps=5).notes
 
 
+@pytest.mark.long
 def test_total_variation_neither_outweighs_the_class_nor_makes_the_picture_black_or_white(lite0) -> None:
     result = inc.visualize(
         "tiger", network=lite0, prior="fourier + views + 16*statistics + 0.5*tv", size=112, steps=116, precision="fp32"

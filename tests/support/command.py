@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import pty
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ import typer.main
 from PIL import Image
 
 from inceptionism.cli.app import app, main
+
+# Typer makes the objects of all commands again whenever the program is called. This takes longer than a small dream.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 DREAM = [sys.executable, "-m", "inceptionism"]
 
@@ -71,18 +74,22 @@ def dream_process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[
 
 def dream(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run `dream` in the process of the tests, so that torch is loaded only once. Return its output and exit status."""
-    before = Path.cwd()
-    os.chdir(cwd)
-    try:
-        with (
-            redirect_stdout(io.StringIO()) as out,
-            redirect_stderr(io.StringIO()) as err,
-            pytest.raises(SystemExit) as left,
-        ):
-            main([*map(str, arguments)])
-    finally:
-        os.chdir(before)
-    return subprocess.CompletedProcess(arguments, left.value.code, out.getvalue(), err.getvalue())
+    done = piped(*arguments, cwd=cwd)
+    return subprocess.CompletedProcess(arguments, done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
+
+
+def piped(*arguments: object, cwd: Path, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run `dream` in the process of the tests, with `content` as standard input, and return the bytes of its output."""
+    names = [os.fsdecode(one) if isinstance(one, bytes) else str(one) for one in arguments]
+    streams = {"stdin": io.BytesIO(content), "stdout": io.BytesIO(), "stderr": io.BytesIO()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        for name, stream in streams.items():
+            patch.setattr(sys, name, io.TextIOWrapper(stream, "utf-8", write_through=True))
+        with pytest.raises(SystemExit) as left:
+            main(names)
+        out, err = streams["stdout"].getvalue(), streams["stderr"].getvalue()
+    return subprocess.CompletedProcess(arguments, left.value.code, out, err)
 
 
 def on_terminal(*arguments: object, cwd: Path, until: str | None = None, then: int = signal.SIGINT) -> tuple[str, int]:

@@ -1,7 +1,8 @@
-from .ascent import AscentState, NormalizedAscent, ascend
+from .ascent import AscentState, ascend
 from .crops import CropSizes
 from .gradients import GradientEvaluator
 from .initialization import Initialization, hash_sources, initialize, natural_noise
+from .optimizers import NormalizedAscent
 from .parameterizations import FAINT_STD, Parameterization, Pixels
 from .prior_functions import NO_FUNCTIONS, PictureScore, PriorFunctions
 from .priors import Prior, build_prior, suitable_prior

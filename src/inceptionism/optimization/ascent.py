@@ -13,7 +13,7 @@ random, runs the network forward and backward, adds the normalized gradient, shi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -25,15 +25,13 @@ from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.objectives import NO_REFERENCES, AlignedReferences, MaskedObjective, Objective, mask_gradient
 from inceptionism.optimization.gradient_filters import GradientFilter
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
+from inceptionism.optimization.optimizers import TINY, mean_abs
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
 from inceptionism.tensors import NO_WRAP, Wrap, with_margin, without_margin
 
 Penalty: TypeAlias = "Callable[[Parameterization], Tensor]"
 """Penalty for unnatural pictures. Takes the parameterization of N pictures, returns N penalties."""
-
-TINY = torch.finfo(torch.float32).tiny
-"""Smallest positive divisor. It keeps a gradient of zeros at zero."""
 
 
 def ascend(states: Sequence[AscentState], evaluator: GradientEvaluator, steps: int) -> Iterator[list[float]]:
@@ -222,29 +220,3 @@ def finite_extremes(gradient: Tensor, message: str) -> list[float]:
     if not all(map(math.isfinite, extremes)):
         raise NotFinite(message)
     return extremes
-
-
-def mean_abs(gradient: Tensor) -> Tensor:
-    """Return the mean absolute value of a gradient. The sum is computed in chunks, to save memory."""
-    chunks = torch.split(gradient.reshape(-1), 2**20)
-    buffer = torch.empty_like(chunks[0])
-    return torch.stack([torch.abs(chunk, out=buffer[: len(chunk)]).sum() for chunk in chunks]).sum() / gradient.numel()
-
-
-class NormalizedAscent(torch.optim.Optimizer):
-    """Optimizer that adds `step_size` × g / mean|g| to each parameter tensor, where g is the gradient of the tensor.
-
-    The mean absolute change of a tensor is `step_size` at every step, whatever the scale of the score. This is the step
-    of the 2015 notebook (Mordvintsev, Olah & Tyka). Tensors without a gradient stay as they are.
-    """
-
-    def __init__(self, parameters: Iterable[Tensor], step_size: float) -> None:
-        super().__init__(parameters, {"lr": step_size})  # torch's schedules expect the name "lr"
-
-    @torch.no_grad()
-    def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    mean = mean_abs(parameter.grad)
-                    parameter.addcmul_(parameter.grad, group["lr"] / mean.clamp_min(TINY))

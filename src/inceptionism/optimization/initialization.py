@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
-from inceptionism.optimization.ascent import NormalizedAscent
+from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Pixels
 from inceptionism.optimization.spectral import Fourier, Phase
 from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
@@ -100,7 +100,7 @@ def initialize(
         photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
         parameterization = Phase(*size, generator, device, photos=photos)
         step_size = PHASE_STEP_SIZE
-    adam = torch.optim.Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
+    adam = Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
     adam.param_groups[0]["initial_lr"] = adam.defaults["lr"]  # torch needs it for a schedule that has already begun
     schedule = CosineAnnealingLR(adam, steps, last_epoch=first_step - 1)
     if smaller is not None:

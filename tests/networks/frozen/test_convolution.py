@@ -16,6 +16,7 @@ from inceptionism.networks.frozen.convolution import Conv2dSame, FrozenConv2d, p
 from inceptionism.networks.frozen.kernels import Clamp, has_onednn_kernels
 
 RELU, RELU6 = Clamp(0, math.inf), Clamp(0, 6)
+CLAMPS = [None, RELU, RELU6]
 SIZES = [(23, 34), (20, 17), (7, 30)]
 
 KERNELS = [1, 2, 3, 5, (3, 2), (7, 1)]
@@ -46,13 +47,13 @@ def fits(conv: nn.Conv2d, size: tuple[int, int]) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
-@pytest.mark.parametrize("clamp", [None, RELU, RELU6])
 @pytest.mark.parametrize("size", SIZES)
-def test_outputs_and_gradients_are_those_of_torch(size: tuple[int, int], clamp: Clamp | None) -> None:
+def test_outputs_and_gradients_are_those_of_torch(size: tuple[int, int]) -> None:
     checked = 0
-    for conv in convolutions():
+    for index, conv in enumerate(convolutions()):
         if not fits(conv, size):
             continue
+        clamp = CLAMPS[(index + SIZES.index(size)) % 3]  # over the three sizes, each convolution has each clamp
         x = (8 * torch.randn(2, 4, *size)).requires_grad_()  # large enough that many outputs exceed 6
         expected = conv(x) if clamp is None else conv(x).clamp(*clamp)
         upstream = torch.randn_like(expected)
