@@ -189,6 +189,7 @@ SETTINGS = {
     "--look": Case("look.toml", base={"--layer": None}),
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),
+    "--subjects": Case("scene", base={"--prior": "fourier + crops"}),
     "--depth": Case("16", depths),
     "--color-space": Case("srgb", arguments=("wide.png",)),
     "--fps": Case("9"),

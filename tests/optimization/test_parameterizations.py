@@ -172,3 +172,39 @@ def test_the_linear_picture_is_the_picture_without_the_sigmoid(kind) -> None:
     parameterization = kind(31, 42, torch.Generator().manual_seed(0), torch.device("cpu"))
     linear = parameterization.linear_picture().detach()
     np.testing.assert_allclose(torch.sigmoid(4 * (linear - 0.5)), parameterization.picture().detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [Fourier, Phase])
+@pytest.mark.parametrize(
+    ("small", "large"), [((21, 34), (42, 68)), ((8, 5), (31, 20)), ((1, 2), (3, 5)), ((16, 16), (17, 17))]
+)
+def test_an_enlarged_spectrum_has_the_frequencies_of_the_smaller_picture(kind, small, large) -> None:
+    """The values of both pictures agree at the places that they share, apart from the frequencies that are new."""
+    generator = torch.Generator().manual_seed(2)
+    smaller, larger = (kind(*size, generator, torch.device("cpu")) for size in (small, large))
+    before = larger.complex_spectrum().detach().clone()
+    larger.enlarge(smaller)
+    after = larger.complex_spectrum().detach()
+    expected = before.clone()
+    scale = (large[0] * large[1]) / (small[0] * small[1])  # a spectrum is a sum over pixels
+    spectrum = smaller.complex_spectrum().detach() * scale
+    for row in range(small[0]):
+        for column in range(spectrum.shape[-1]):
+            frequency = row if row <= small[0] // 2 else row - small[0]
+            if 2 * abs(frequency) == small[0] or 2 * column == small[1]:
+                continue  # this frequency alternates from pixel to pixel
+            expected[..., frequency, column] = spectrum[..., row, column]
+    if kind is Phase:
+        after, expected = after / after.abs().clamp_min(1e-9), expected / expected.abs().clamp_min(1e-9)
+    torch.testing.assert_close(after, expected)
+
+
+def test_enlarged_pixels_are_those_of_pillow() -> None:
+    smaller = Pixels(torch.rand(1, 3, 13, 18))
+    larger = Pixels.noise(29, 40, torch.Generator(), torch.device("cpu"))
+    larger.enlarge(smaller)
+    for channel in range(3):
+        plane = Image.fromarray(smaller.pixels[0, channel].detach().numpy())
+        resized = torch.from_numpy(np.array(plane.resize((40, 29), Image.Resampling.BICUBIC)))
+        # Pillow's cubic filter has another coefficient than torch's without antialiasing.
+        torch.testing.assert_close(larger.pixels[0, channel].detach(), resized, atol=0.02, rtol=0)

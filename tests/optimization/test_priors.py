@@ -107,7 +107,10 @@ def test_every_pair_of_priors_makes_a_picture_or_is_refused(tiny, parameterizati
     assert (result.image != plain.image) == (other is not None)
 
 
-@pytest.mark.parametrize("others", [*itertools.combinations(OTHERS, 1), tuple(OTHERS)])
+FOR_PHOTOS = [other for other in OTHERS if other != "crops"]
+
+
+@pytest.mark.parametrize("others", [*itertools.combinations(FOR_PHOTOS, 1), tuple(FOR_PHOTOS)])
 def test_priors_change_a_dreamed_photograph_too(tiny, photo, others: tuple[str, ...]) -> None:
     settings = {"network": tiny, "layer": "second", "octaves": 2, "steps": 2}
     plain = inc.dream(photo, **settings)
@@ -133,6 +136,15 @@ def test_priors_make_pictures_smoother(lite0) -> None:
 
 def picture(result: inc.Result) -> torch.Tensor:
     return torch.from_numpy(np.array(result.image)).permute(2, 0, 1)[None] / 255
+
+
+def test_crops_are_refused_where_the_network_sees_something_else(tiny, photo) -> None:
+    with pytest.raises(InvalidSetting, match="prior crops works only for pictures from noise, because a photograph"):
+        inc.dream(photo, network=tiny, layer="second", prior="crops")
+    with pytest.raises(InvalidSetting, match=r"prior 'fourier . crops . views' has crops and views; .* leave one out"):
+        parse_prior("fourier + crops + views")
+    with pytest.raises(InvalidSetting, match=r"smallest= of prior crops is 0.7, but it must be at most largest="):
+        parse_prior("crops(smallest=0.7, largest=0.5)")
 
 
 def test_a_photograph_accepts_no_other_parameterization_than_pixels(tiny, photo) -> None:

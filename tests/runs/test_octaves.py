@@ -12,7 +12,7 @@ from PIL import Image
 from skimage.data import coffee
 
 import inceptionism as inc
-from inceptionism.runs.octaves import octave_sizes
+from inceptionism.runs.octaves import Octave, noise_octaves, octave_sizes
 
 
 def test_octaves_of_the_2015_settings_have_the_expected_sizes() -> None:
@@ -67,3 +67,30 @@ def test_a_large_picture_has_the_forms_of_a_small_one(lite0) -> None:
         shrunk(inc.dream(photo, network=lite0, size=size).image) - shrunk(Image.fromarray(photo)) for size in (240, 500)
     )
     assert np.corrcoef(small.ravel(), large.ravel())[0, 1] > 0.7
+
+
+def test_octaves_of_pictures_from_noise_are_those_of_the_documentation() -> None:
+    forms = [Octave((112, 112), 120, 400), Octave((224, 224), 120, 400, 120), Octave((448, 448), 160, 400, 240)]
+    assert noise_octaves((448, 448), 448**2, 400) == forms
+    assert noise_octaves((224, 224), 448**2, 400) == [
+        octave._replace(size=(octave.size[0] // 2,) * 2) for octave in forms
+    ]
+    details = [Octave((896, 896), 200, 200, 0, 0.5), Octave((2048, 2048), 200, 200, 0, 0.5)]
+    assert noise_octaves((2048, 2048), 448**2, 400) == forms + details
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000), st.integers(1, 500), st.integers(30, 2000))
+def test_octaves_of_pictures_from_noise_grow_and_share_their_forms(height, width, steps, form_side) -> None:
+    octaves = noise_octaves((height, width), form_side**2, steps)
+    sizes = [octave.size for octave in octaves]
+    assert sizes[-1] == (height, width)
+    assert sizes == sorted(sizes)
+    forms = [octave for octave in octaves if octave.schedule == steps and octave.step_size == 1]
+    assert sum(octave.steps for octave in forms) == steps
+    assert [octave.first_step for octave in forms] == [sum(one.steps for one in forms[:i]) for i in range(len(forms))]
+    assert all(octave.steps > 0 for octave in octaves)
+    if height * width > 2 * form_side**2:
+        form_height, form_width = forms[-1].size
+        assert form_height * form_width == pytest.approx(form_side**2, abs=height + width + 1)
+    for before, after in pairwise(sizes):
+        assert max(after) <= 2 * 2**0.25 * max(before) + 2

@@ -69,12 +69,12 @@ def test_total_variation_neither_outweighs_the_class_nor_makes_the_picture_black
 
 def test_a_list_of_targets_gives_one_result_for_each(tiny) -> None:
     received = []
-    targets = ["fir", 3, inc.objectives.layer("second"), "channel(first:2)"]
-    results = inc.visualize(targets, network=tiny, size=(31, 47), steps=8, on_step=received.append)
-    assert [result.recipe.title for result in results] == ["fir", "oak", "layer(second)", "first:2"]
-    assert len(received) == 32
+    targets = ["fir", 3, inc.objectives.layer("second"), "channel(second:2)"]
+    results = inc.visualize(targets, network=tiny, size=(31, 47), steps=4, on_step=received.append)
+    assert [result.recipe.title for result in results] == ["fir", "oak", "layer(second)", "second:2"]
+    assert len(received) == 16
     for target, result in zip(targets, results, strict=True):
-        alone = inc.visualize(target, network=tiny, size=(31, 47), steps=8)
+        alone = inc.visualize(target, network=tiny, size=(31, 47), steps=4)
         assert np.abs(np.asarray(result.image, int) - np.asarray(alone.image, int)).max() <= 1
         assert result.recipe == alone.recipe
     assert results.sheet().width > 47
@@ -141,3 +141,27 @@ def test_a_constant_objective_is_an_error_beside_a_regularizer_too(lite0, consta
     )
     with pytest.raises(NoGradient, match="constant yields no gradient"):
         inc.visualize(objective, network=lite0, preset="fast", size=(33, 41), steps=3)
+
+
+def test_a_composition_needs_crops(tiny) -> None:
+    with pytest.raises(
+        InvalidSetting, match="subjects is scene, which needs the prior crops, but the prior is fourier"
+    ):
+        inc.visualize("fir", network=tiny, subjects="scene", prior="fourier")
+    with pytest.raises(InvalidSetting, match="subjects must be one of one, several, scene, not 'many'"):
+        inc.visualize("fir", network=tiny, subjects="many")
+
+
+def test_subjects_choose_the_parts_that_the_network_sees(tiny, tmp_path) -> None:
+    images = {}
+    for subjects, crops in (("one", "0.35, 1"), ("several", "0.2, 0.5"), ("scene", "0.2, 1")):
+        smallest, largest = crops.split(", ")
+        settings = {"network": tiny, "size": (41, 60), "steps": 6}
+        result = inc.visualize("fir", subjects=subjects, **settings)
+        prior = result.recipe.prior.replace("crops", f"crops(smallest={smallest}, largest={largest})")
+        assert inc.visualize("fir", prior=prior, subjects=subjects, **settings).image == result.image
+        path = tmp_path / f"{subjects}.png"
+        result.save(path)
+        assert inc.replay(path, network=tiny).image == result.image
+        images[subjects] = result.image.tobytes()
+    assert len(set(images.values())) == 3

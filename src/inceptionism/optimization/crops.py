@@ -55,7 +55,7 @@ class CropSizes(NamedTuple):
 def random_crop(
     sizes: CropSizes,
     *,
-    smallest: float = 0.45,
+    smallest: float = 0.35,
     largest: float = 1.0,
     rotation: float = 10.0,
     contrast: float = 0.5,

@@ -43,17 +43,17 @@ class Composition(NamedTuple):
 MAX_TOGETHER = 64
 """Largest number of pictures that an objective compares with each other."""
 
-DEFAULT_SIZE = (224, 224)
+DEFAULT_SIZE = (448, 448)
 """Height and width of a picture from noise in pixels, for a recipe that does not give them."""
 
 PRESETS = {
-    "fine": Preset(400, "fourier(contrast=0.85) + crops + 16*statistics"),
-    "fast": Preset(116, "fourier(contrast=0.85) + crops(noise=0.06) + 16*statistics"),
+    "fine": Preset(400, "fourier(contrast=0.75) + crops + 16*statistics"),
+    "fast": Preset(116, "fourier(contrast=0.75) + crops(noise=0.06) + 16*statistics"),
 }
 
 SUBJECTS = {
-    "one": Composition(0.45, 1.0, 2.0),
-    "several": Composition(0.25, 0.5, 3.0),
+    "one": Composition(0.35, 1.0, 2.0),
+    "several": Composition(0.2, 0.5, 3.0),
     "scene": Composition(0.2, 1.0, 3.0),
 }
 """Compositions of a picture from noise by name. They need the prior `crops`."""

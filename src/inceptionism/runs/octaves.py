@@ -79,7 +79,7 @@ def noise_octaves(size: tuple[int, int], form_area: float, steps: int) -> list[O
     def size_at(scale: float) -> tuple[int, int]:
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
-    ends = [0, *(round(share * steps) for share in FORM_SHARES)]
+    ends = [0, *(int(share * steps) for share in FORM_SHARES)]  # the last octave has at least one step
     forms = [
         Octave(size_at(scale * 2**index), end - begin, steps, begin)
         for index, (begin, end) in zip((-2, -1, 0), pairwise(ends), strict=True)
