@@ -227,7 +227,10 @@ def compare_batched(network: inc.Network, rounds: int) -> Table:
     )
 
     def runs(side: int) -> list[inc.ClassRun]:
-        recipes = [inc.ClassRecipe(target=target, size=(side, side), steps=12) for target in range(8)]
+        recipes = [
+            inc.ClassRecipe(target=target, size=(side, side), steps=12, prior="fourier + views + 16*statistics")
+            for target in range(8)
+        ]
         return [inc.ClassRun(recipe, network=network) for recipe in recipes]
 
     def run_alone(side: int) -> None:

@@ -24,6 +24,7 @@ PRIORS = (
     "fourier",
     "fourier + views",
     "fourier + 16*statistics",
+    "fourier + views + 16*statistics",
     PRESETS["fine"].prior,
     "phase",
     "phase + views",
@@ -48,7 +49,7 @@ def main() -> None:
     table = Table("prior", *judges, "correlation", "slope")
     pictures = []
     for prior in PRIORS:
-        image = inc.visualize(options.target, network=network, prior=prior, steps=options.steps).image
+        image = inc.visualize(options.target, network=network, prior=prior, steps=options.steps, size=224).image
         shares = [f"{100 * probabilities(image)[index]:.0f} %" for probabilities in judges.values()]
         correlation, slope = natural_statistics(image)
         table.add_row(prior, *shares, f"{correlation:.3f}", f"{slope:.2f}")

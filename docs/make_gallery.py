@@ -29,6 +29,12 @@ PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass",
 """Photographs of the gallery: a portrait, an animal, food, a night, flat ground, black and white, and textures."""
 
 
+CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabby", "sports car", "pirate")
+"""Classes of the gallery. Their pictures have the default settings and the seed 0."""
+
+FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
+"""Settings that were the defaults of a class until version 2 of the recipe format."""
+
 LOOK_PHOTOS = {
     "coffee": ("braids", "filigree", "knitted"),
     "rocket": ("coils", "creatures", "domes", "faces", "facets", "lattice", "temples", "waterfall", "web"),
@@ -94,6 +100,25 @@ def make_colors() -> None:
         save(inc.dream(photo("chelsea"), size=320, **changed), GALLERY / f"colors-{name}.webp")
 
 
+def make_classes() -> None:
+    """Make a picture of each class with the default settings, and a sheet of four: above with the first settings."""
+    for name in CLASSES:
+        save(inc.visualize(name), GALLERY / f"class-{name.replace(' ', '-')}.webp")
+    names = CLASSES[:4]
+    sheet = Image.new("RGB", (4 * 304 - 4, 2 * 304 - 4), "white")
+    for column, name in enumerate(names):
+        sheet.paste(square(inc.visualize(name, **FIRST_CLASS).image, 300), (column * 304, 0))
+        with Image.open(GALLERY / f"class-{name.replace(' ', '-')}.webp") as image:
+            sheet.paste(square(image, 300), (column * 304, 304))
+    sheet.save(DOCS / "images" / "class-prior.jpg", quality=88)
+
+
+def make_subjects() -> None:
+    """Make one class at a wide format, with each choice of subjects."""
+    for subjects in ("one", "several", "scene"):
+        save(inc.visualize("volcano", size=(448, 896), subjects=subjects), GALLERY / f"subjects-{subjects}.webp")
+
+
 def square(image: Image.Image, side: int) -> Image.Image:
     """Return the largest centered square of an image, at a side in pixels."""
     edge = min(image.size)
@@ -113,6 +138,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "before-after": make_before_after,
     "looks": make_looks,
     "colors": make_colors,
+    "classes": make_classes,
+    "subjects": make_subjects,
 }
 
 if __name__ == "__main__":

@@ -209,8 +209,8 @@ def visualize(
             best pictures, and fast takes a third of the time.
         prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
             By default the prior of the preset. docs/priors.md lists all priors.
-        size: Height and width of the picture; one number means both, in pixels. By default 224x224, or
-            the size of the network if it accepts no other.
+        size: Height and width of the picture; one number means both, in pixels. By default 448x448;
+            without crops in the prior, the size of the network if it accepts no other.
         steps: Number of steps in the first octave; each further octave of a large picture takes a
             quarter of it. By default the number of the preset.
         tileable: Directions in which copies of the picture fit together without a seam: both,

@@ -355,22 +355,23 @@ def square(tmp_path) -> Path:
     return path
 
 
-def test_pictures_from_noise_have_the_size_of_a_network_that_accepts_no_other(tmp_path, square) -> None:
+def test_a_network_that_accepts_one_size_makes_pictures_of_every_size_with_crops(tmp_path, square) -> None:
     assert dream("networks", "add", "square", square, "--mean", "0,0,0", "--range", "1", cwd=tmp_path).returncode == 0
     (layer,) = inc.load_network("square").recommended
     settings = ("--network", "square", "--steps", "2")
     for arguments in (["class", "2"], ["unit", layer, "3"]):
-        done = dream(*arguments, *settings, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert pixels(tmp_path / done.stdout.strip()).shape == (64, 64, 3)
+        for more, size in (((), 448), (("--size", "70x61"), None), (("--prior", "fourier"), 64)):
+            done = dream(*arguments, *settings, *more, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            assert pixels(tmp_path / done.stdout.strip()).shape == ((size, size, 3) if size else (70, 61, 3))
     done = dream("atlas", layer, "--channels", "3", *settings, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert pixels(tmp_path / f"square-{layer}-atlas" / "3.png").shape == (64, 64, 3)
     refused(
-        dream("class", "2", "--size", "70x61", *settings, cwd=tmp_path),
+        dream("class", "2", "--size", "70x61", "--prior", "fourier", *settings, cwd=tmp_path),
         "network square cannot process a picture of 70×61 pixels: .*; it is made for 64×64 pixels",
         2,
     )
-    any_size = inc.visualize(2, network=tiny_module(), steps=1)
-    assert any_size.image.size == (224, 224)
-    assert any_size.recipe.size == (224, 224)
+    any_size = inc.visualize(2, network=tiny_module(), steps=1, prior="fourier")
+    assert any_size.image.size == (448, 448)
+    assert any_size.recipe.size == (448, 448)

@@ -93,7 +93,7 @@ def random_crop(
             most = min(largest, least * DETAIL_RANGE)
         scale = whole / (least * (most / least) ** size)
         shift = [
-            centered(position) * (side if wraps else max(0.0, side - view / scale)) / 2
+            (2 * position - 1) * side / 2 if wraps else to_edges(position) * max(0.0, side - view / scale) / 2
             for position, side, view, wraps in zip((down, right), sides, sizes.view, wrap, strict=True)
         ]
         view = antialiased_similarity(
@@ -105,10 +105,10 @@ def random_crop(
     return transform
 
 
-def centered(position: float) -> float:
-    """Return a uniformly random position in [0, 1] as one in [-1, 1], so that half of them are at an end.
+def to_edges(position: float) -> float:
+    """Return a uniformly random position in [0, 1] as one in [-1, 1], so that half of the positions are at an end.
 
-    Without them, the network would rarely see the edges of the picture.
+    If all positions were equally frequent, the network would rarely see the edges of the picture.
     """
     return max(-1.0, min(1.0, 2 * (2 * position - 1)))
 

@@ -109,7 +109,8 @@ class ClassRecipe(Recipe):
         unit="pixels",
         minimum=1,
         maximum=MAX_SIDE,
-        absent=f"{DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]}, or the size of the network if it accepts no other",
+        absent=f"{DEFAULT_SIZE[0]}x{DEFAULT_SIZE[1]}; without crops in the prior, the size of the network if it "
+        "accepts no other",
         convert=lambda _name, size: checked_size(size),
     )
     steps: int | None = setting(
