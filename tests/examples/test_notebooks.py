@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
 SMALL = {
-    "dream": "SIZE, STEPS, CLASS_SIZE, CLASS_STEPS, SECONDS = 140, 2, 64, 8, 0.5",
+    "dream": "SIZE, STEPS, CLASS_SIZE, CLASS_STEPS, SECONDS = 200, 2, 64, 8, 0.5",
     "research": "SIZE, STEPS, UNITS = 48, 3, 2",
 }
 """Small settings for the cell tagged `parameters`, by notebook."""
