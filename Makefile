@@ -1,4 +1,4 @@
-# make demo         sets everything up, dreams a photograph and the class "banana", and prints where the pictures are
+# make demo         sets everything up, dreams a photograph and the class "volcano", and prints where the pictures are
 # make test         sets up and runs the tests
 # make test-long    runs the tests that take a minute or more each; make test leaves them out
 # make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
@@ -32,8 +32,8 @@ demo: .venv/.with-demo
 	@mkdir -p demo
 	@cp "$(PHOTO)" "demo/photo$(suffix $(PHOTO))"
 	$(BIN)/dream photo "$(PHOTO)" --output demo/photo-dream.png --overwrite
-	$(BIN)/dream class banana --output demo/banana.png --overwrite
-	@echo 'Look at the two pictures: demo/photo-dream.png and demo/banana.png'
+	$(BIN)/dream class volcano --output demo/volcano.png --overwrite
+	@echo 'Look at the two pictures: demo/photo-dream.png and demo/volcano.png'
 	@echo 'For more, put the command on the PATH of this terminal: . .venv/bin/activate && cd demo'
 
 install: .venv/.with-demo

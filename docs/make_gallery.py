@@ -29,7 +29,7 @@ PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass",
 """Photographs of the gallery: a portrait, an animal, food, a night, flat ground, black and white, and textures."""
 
 
-CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabby", "sports car", "pirate")
+CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabby", "pirate")
 """Classes of the gallery. Their pictures have the default settings and the seed 0."""
 
 FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
