@@ -126,11 +126,11 @@ def test_ctrl_c_before_the_first_step_keeps_nothing_and_says_so(folder: Path, ar
 
 def test_ctrl_c_after_the_first_step_of_a_unit_keeps_the_picture(folder: Path) -> None:
     shown, status = on_terminal(
-        "unit", "blocks.4", 7, "--steps", 5000, "--size", "61x47", cwd=folder, until=r"step [1-9]\d*/5000"
+        "unit", "blocks.4", 7, "--steps", 5000, "--size", "61x47", cwd=folder, until=r"step [1-9]\d*/1500"
     )
     assert status == 130
     assert "dream: interrupted; the picture so far is in blocks.4-7.png\r\n" in shown
-    assert re.search(r"computing the first step.* step \d+/5000 score \S+ \d+:\d\d:\d\d", plain(shown), re.DOTALL)
+    assert re.search(r"computing the first step.* step \d+/1500 score \S+ \d+:\d\d:\d\d", plain(shown), re.DOTALL)
     assert "-:--:--" not in shown
     with Image.open(folder / "blocks.4-7.png") as kept:
         assert kept.size == (47, 61)

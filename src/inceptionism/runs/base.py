@@ -48,6 +48,9 @@ WRAPS = {
 }
 """The directions in which a picture continues at its opposite edge, by the setting `tileable`."""
 
+PIXELS_PER_VIEW_PIXEL = 8
+"""Number of pixels of a spectrum's picture that take as much time as one pixel that the network sees."""
+
 MARGIN_NEURONS = 4
 """Number of neurons by which a picture that wraps around continues in the view of the network, at each end.
 
@@ -196,9 +199,15 @@ class Run(ABC):
         while step >= octave_steps[octave]:
             step -= octave_steps[octave]
             octave += 1
-        work = [steps * height * width for steps, (height, width) in zip(octave_steps, self.sizes, strict=True)]
+        work = [steps * self._step_work(size) for steps, size in zip(octave_steps, self.sizes, strict=True)]
         done = (sum(work[:octave]) + work[octave] * (step + 1) / octave_steps[octave]) / sum(work)
         return Step(octave + 1, len(work), step + 1, octave_steps[octave], score, done, self.image)
+
+    def _step_work(self, size: tuple[int, int]) -> float:
+        """Return the work of a step at a height and width, in pixels that the network sees."""
+        if self.crop_sizes is None:
+            return math.prod(size)
+        return math.prod(self.crop_sizes.view) + math.prod(size) / PIXELS_PER_VIEW_PIXEL
 
     @abstractmethod
     def image(self) -> Image.Image:
