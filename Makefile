@@ -1,6 +1,6 @@
 # make demo         sets everything up, dreams a photograph and the class "volcano", and prints where the pictures are
 # make test         sets up and runs the tests
-# make test-long    runs the tests that take a minute or more each; make test leaves them out
+# make test-long    runs the tests that take a minute or more each, and measurements of quality; make test leaves them out
 # make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
 #                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures

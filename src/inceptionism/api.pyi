@@ -211,8 +211,8 @@ def visualize(
             By default the prior of the preset. docs/priors.md lists all priors.
         size: Height and width of the picture; one number means both, in pixels. By default 448x448;
             without crops in the prior, the size of the network if it accepts no other.
-        steps: Number of steps in the first octave; each further octave of a large picture takes a
-            quarter of it. By default the number of the preset.
+        steps: Number of steps that make the forms; each further octave of a large picture takes half as
+            many. By default the number of the preset.
         tileable: Directions in which copies of the picture fit together without a seam: both,
             horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
             as in a panorama of 360°. docs/seamless.md explains it.

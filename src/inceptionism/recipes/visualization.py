@@ -115,7 +115,7 @@ class ClassRecipe(Recipe):
     )
     steps: int | None = setting(
         None,
-        "Number of steps in the first octave; each further octave of a large picture takes a quarter of it",
+        "Number of steps that make the forms; each further octave of a large picture takes half as many",
         group="how",
         minimum=1,
         maximum=MAX_STEPS,

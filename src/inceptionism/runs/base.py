@@ -73,7 +73,8 @@ class Run(ABC):
     Attributes:
         size: Height and width of the result in pixels.
         sizes: Height and width of each octave. The last one is that of the result.
-        steps: Number of steps in each octave. In a picture from noise, it is the number of steps in the first octave.
+        steps: Number of steps in each octave. In a picture from noise, it is the number of steps that
+            make its forms; `octave_steps` has those of each octave.
         objective: Objective that is maximized.
         prior: Prior that keeps the picture natural.
         grading: Changes of the colors and the contrast after the dream.
