@@ -2,7 +2,7 @@
 
 A network recognizes an object at the scale at which it has learned it. If the network saw a large picture as a whole,
 pixel for pixel, it would find room for many small objects. In a crop, it sees the whole picture smaller, or a part of
-it, so a large picture has the same large forms as a small one. Each step takes the same time for every size.
+it, so a large picture has the same large forms as a small one, and the network takes the same time for every size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inceptionism.networks import Network
-from inceptionism.optimization.transforms import Transform, exposed, noisy, similarity
+from inceptionism.optimization.transforms import Transform, exposed, similarity
 from inceptionism.tensors import NO_WRAP, Wrap
 
 DETAIL_RANGE = 4
@@ -99,8 +99,7 @@ def random_crop(
         view = antialiased_similarity(
             picture, (shift[0], shift[1]), scale, (2 * angle - 1) * rotation, wrap, sizes.view
         )
-        view = exposed(view, 1 + (2 * gain - 1) * contrast, (2 * light - 1) * brightness)
-        return noisy(view, grain**3 * noise, generator)
+        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator)
 
     return transform
 

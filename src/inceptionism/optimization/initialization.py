@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +14,8 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.optimizers import Adam, NormalizedAscent
-from inceptionism.optimization.parameterizations import Pixels
-from inceptionism.optimization.spectral import Fourier, Phase
+from inceptionism.optimization.parameterizations import Parameterization, Pixels
+from inceptionism.optimization.spectral import Fourier, Phase, Spectral
 from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 
@@ -32,10 +32,6 @@ NATURAL_NOISE_STD = 0.25
 """Standard deviation of the spectrum of natural noise. The low contrast lets the dream stand out."""
 
 
-Frequencies: TypeAlias = "Iterable[tuple[slice, slice]]"
-"""Rows and columns of frequencies in a spectrum."""
-
-
 class Initialization(NamedTuple):
     """The start of an ascent from noise.
 
@@ -45,7 +41,7 @@ class Initialization(NamedTuple):
         schedule: Changes the step size of the optimizer from step to step.
     """
 
-    parameterization: Any
+    parameterization: Parameterization
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
 
@@ -105,11 +101,11 @@ def initialize(
     schedule = CosineAnnealingLR(adam, steps, last_epoch=first_step - 1)
     if smaller is not None:
         parameterization.enlarge(smaller.parameterization)
-        continue_adam(adam, smaller.optimizer, list(smaller.parameterization.frequencies()))
+        continue_adam(adam, smaller)
     return Initialization(parameterization, adam, schedule)
 
 
-def continue_adam(adam: torch.optim.Optimizer, smaller: torch.optim.Optimizer, frequencies: Frequencies) -> None:
+def continue_adam(adam: Adam, smaller: Initialization) -> None:
     """Give the optimizer of a spectrum the mean gradients of that of a smaller spectrum.
 
     The frequencies that the smaller spectrum lacks have mean gradients of zero. Adam takes them for known, so it lets
@@ -117,15 +113,15 @@ def continue_adam(adam: torch.optim.Optimizer, smaller: torch.optim.Optimizer, f
 
     Args:
         adam: Optimizer of the larger spectrum. It has taken no steps.
-        smaller: Optimizer of the smaller spectrum.
-        frequencies: Rows and columns of the frequencies of the smaller spectrum.
+        smaller: Initialization of the smaller spectrum. Its optimizer has taken steps.
     """
-    (parameter,), (old,) = adam.param_groups[0]["params"], smaller.state.values()
+    spectrum = smaller.parameterization
+    assert isinstance(spectrum, Spectral)
+    (parameter,), (old,) = adam.param_groups[0]["params"], smaller.optimizer.state.values()
     state = {"step": old["step"].clone()}
     for name in "exp_avg", "exp_avg_sq":
         state[name] = torch.zeros_like(parameter)
-        for rows, columns in frequencies:
-            state[name][:, :, rows, columns] = old[name][:, :, rows, columns]
+        spectrum.copy_frequencies(old[name], state[name])
     adam.state[parameter] = state
 
 

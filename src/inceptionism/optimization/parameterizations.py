@@ -7,7 +7,7 @@ decorrelated space, steepest ascent changes neighboring pixels and colors togeth
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -68,11 +68,11 @@ class Parameterization(Protocol):
     def reinitialize(self, generator: torch.Generator, std: float) -> None:
         """Replace the parameters by random noise with a standard deviation, such as `natural_std` or `FAINT_STD`."""
 
-    def enlarge(self, smaller: Any) -> None:
+    def enlarge(self, smaller: Parameterization) -> None:
         """Become a smaller picture of the same parameterization, enlarged. Finer details stay as they are, if possible.
 
         Args:
-            smaller: The parameterization of the smaller picture.
+            smaller: Parameterization of the smaller picture, of the same kind.
         """
 
 
@@ -128,6 +128,7 @@ class Pixels:
         with torch.no_grad():
             self.pixels.copy_(0.5 + std * noise)
 
-    def enlarge(self, smaller: Pixels) -> None:
+    def enlarge(self, smaller: Parameterization) -> None:
+        assert isinstance(smaller, Pixels)
         with torch.no_grad():
             self.pixels.copy_(resize(smaller.pixels, (self.pixels.shape[-2], self.pixels.shape[-1]), self.wrap))

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from inceptionism.optimization.parameterizations import FAINT_STD, color_mixing
+from inceptionism.optimization.parameterizations import FAINT_STD, Parameterization, color_mixing
 
 EDGE = 0.02
 """Smallest distance of a photograph's pixels from black and white, so that their logits are finite."""
@@ -54,6 +54,16 @@ class Spectral(ABC):
         unmixing = torch.linalg.inv(self._mixing)
         spectrum: Tensor = torch.fft.rfft2(torch.einsum("cr,nrhw->nchw", unmixing, logits))
         return spectrum
+
+    def copy_frequencies(self, values: Tensor, larger: Tensor) -> None:
+        """Copy one value for each frequency of this spectrum to the same frequencies of a larger spectrum.
+
+        Args:
+            values: N×3×H×(W/2+1), or the same with a further dimension.
+            larger: The same for the larger spectrum. It is overwritten.
+        """
+        for rows, columns in self.frequencies():
+            larger[:, :, rows, columns] = values[:, :, rows, columns]
 
     def frequencies(self) -> Iterator[tuple[slice, slice]]:
         """Yield the rows and columns of the frequencies in a spectrum. A larger spectrum has them at the same places.
@@ -139,7 +149,8 @@ class Fourier(Spectral):
         with torch.no_grad():
             self.spectrum.copy_(std * noise)
 
-    def enlarge(self, smaller: Fourier) -> None:
+    def enlarge(self, smaller: Parameterization) -> None:
+        assert isinstance(smaller, Fourier)
         # A spectrum is a sum over pixels, so it grows with their number.
         growth = math.prod(self._size) / math.prod(smaller._size)
         with torch.no_grad():
@@ -206,7 +217,7 @@ class Phase(Spectral):
         with torch.no_grad():
             self.phase.copy_(phase)
 
-    def enlarge(self, smaller: Phase) -> None:
+    def enlarge(self, smaller: Parameterization) -> None:
+        assert isinstance(smaller, Phase)
         with torch.no_grad():
-            for rows, columns in smaller.frequencies():
-                self.phase[:, :, rows, columns] = smaller.phase[:, :, rows, columns]
+            smaller.copy_frequencies(smaller.phase, self.phase)

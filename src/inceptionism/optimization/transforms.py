@@ -101,34 +101,34 @@ def random_view(
             rotation=(2 * angle - 1) * rotation,
             wrap=wrap,
         )
-        view = exposed(view, 1 + (2 * gain - 1) * contrast, (2 * light - 1) * brightness)
-        return noisy(view, grain**3 * noise, generator)
+        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator)
 
     return transform
 
 
-def exposed(view: Tensor, contrast: float, brightness: float) -> Tensor:
-    """Return a view with another contrast and brightness.
+def exposed(
+    view: Tensor,
+    shares: tuple[float, float, float],
+    largest: tuple[float, float, float],
+    generator: torch.Generator,
+) -> Tensor:
+    """Return a view with another contrast and brightness, and with noise.
+
+    References in channels after the first three get no noise.
 
     Args:
         view: N×C×H×W in [0, 1].
-        contrast: Factor of the distance from middle gray.
-        brightness: Change of the brightness, as a share of white.
-    """
-    return view * contrast + (0.5 - 0.5 * contrast + brightness)
-
-
-def noisy(view: Tensor, std: float, generator: torch.Generator) -> Tensor:
-    """Return a view with noise. References in channels after the first three get none.
-
-    Args:
-        view: N×C×H×W.
-        std: Standard deviation of the noise, as a share of white.
+        shares: Three uniformly random numbers in [0, 1], for the contrast, the brightness and the noise.
+        largest: Largest relative change of the distance from gray, largest change of the brightness to either side, and
+            largest standard deviation of the noise. The last two are shares of white.
         generator: Source of the noise.
     """
-    values: Tensor = std * torch.randn(view[:, :3].shape, generator=generator)
-    picture, references = view[:, :3] + values.to(view.device), view[:, 3:]
-    return torch.cat([picture, references], 1) if references.shape[1] else picture
+    (gain, light, grain), (contrast, brightness, noise) = shares, largest
+    factor = 1 + (2 * gain - 1) * contrast
+    view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
+    values: Tensor = grain**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
+    noisy, references = view[:, :3] + values.to(view.device), view[:, 3:]
+    return torch.cat([noisy, references], 1) if references.shape[1] else noisy
 
 
 def similarity(

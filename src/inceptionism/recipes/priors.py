@@ -72,6 +72,14 @@ class PriorDefinition(NamedTuple):
         return factor + self.name + (f"({', '.join(inside)})" if inside else "")
 
 
+_VIEW_ARGUMENTS = (
+    PriorArgument("rotation", 10.0, 0, 180, "Largest rotation to either side", "degrees"),
+    PriorArgument("contrast", 0.5, 0, 1, "Largest relative change of the contrast"),
+    PriorArgument("brightness", 0.15, 0, 1, "Largest change of the brightness, as a share of white"),
+    PriorArgument("noise", 0.25, 0, 1, "Largest standard deviation of the noise, as a share of white"),
+)
+"""Arguments of both priors that choose what the network sees."""
+
 _DEFINITIONS = (
     PriorDefinition(
         "fourier",
@@ -107,10 +115,7 @@ _DEFINITIONS = (
             PriorArgument("shift", 0.18, 0, 1, "Largest shift, as a share of the picture's height and width"),
             PriorArgument("smallest", 0.7, 0.05, 16, "Smallest magnification"),
             PriorArgument("largest", 2.0, 0.05, 16, "Largest magnification"),
-            PriorArgument("rotation", 10.0, 0, 180, "Largest rotation to either side", "degrees"),
-            PriorArgument("contrast", 0.5, 0, 1, "Largest relative change of the contrast"),
-            PriorArgument("brightness", 0.15, 0, 1, "Largest change of the brightness, as a share of white"),
-            PriorArgument("noise", 0.25, 0, 1, "Largest standard deviation of the noise, as a share of white"),
+            *_VIEW_ARGUMENTS,
         ),
     ),
     PriorDefinition(
@@ -122,10 +127,7 @@ _DEFINITIONS = (
         arguments=(
             PriorArgument("smallest", 0.35, 0.05, 4, "Side of the smallest part, as a share of the picture"),
             PriorArgument("largest", 1.0, 0.05, 4, "Side of the largest part, as a share of the picture"),
-            PriorArgument("rotation", 10.0, 0, 180, "Largest rotation to either side", "degrees"),
-            PriorArgument("contrast", 0.5, 0, 1, "Largest relative change of the contrast"),
-            PriorArgument("brightness", 0.15, 0, 1, "Largest change of the brightness, as a share of white"),
-            PriorArgument("noise", 0.25, 0, 1, "Largest standard deviation of the noise, as a share of white"),
+            *_VIEW_ARGUMENTS,
         ),
     ),
     PriorDefinition(

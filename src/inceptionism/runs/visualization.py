@@ -202,9 +202,9 @@ class ClassRun(Run):
     def states(self) -> Iterator[AscentState]:
         responded = False
         for octave in self.octaves:
-            if octave is not self.octaves[0] or self._initialization is None:
+            if octave is not self.octaves[0]:
                 self._initialize(octave)
-            start = self._start
+            start = self._start  # the first octave may already have one, for a preview before the first step
             state = self.make_state(start.parameterization, start.optimizer, octave.size, self._generator)
             state.responded = responded
             self._state = state
