@@ -89,11 +89,8 @@ def measure_film(film: Path, size: int | None) -> None:
     film_seconds = time.perf_counter() - start
     network = inc.load_network(recipe.network, recipe.device)
     pictures = [to_picture(pixels, network.device) for pixels in originals]
-    settings = PhotoRecipe(
-        layer=recipe.layer, octaves=recipe.octaves, octave_scale=recipe.octave_scale, prior=recipe.prior
-    )
     objective = run.objective
-    photo_run = FrameRun(settings, Photo(originals[0]), network=network, objective=objective)
+    photo_run = FrameRun(PhotoRecipe(layer=recipe.layer), Photo(originals[0]), network=network, objective=objective)
     start = time.perf_counter()
     one_by_one = [photo_run.dream(picture, frame_seed(0, index)) for index, picture in enumerate(pictures)]
     photo_seconds = time.perf_counter() - start

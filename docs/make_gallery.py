@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import skimage.data
@@ -34,6 +35,11 @@ CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabb
 
 FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 """Settings that were the defaults of a class until version 2 of the recipe format."""
+
+FIRST_VIDEO = {"layer": "blocks.10", "prior": "none", "octaves": 3, "octave_scale": 1.4, "step_size": 1.0} | {
+    "first_steps": 10
+}
+"""Settings that were the defaults of a video until version 2 of the recipe format."""
 
 LOOK_PHOTOS = {
     "coffee": ("braids", "filigree", "knitted"),
@@ -119,6 +125,20 @@ def make_subjects() -> None:
         save(inc.visualize("volcano", size=(448, 896), subjects=subjects), GALLERY / f"subjects-{subjects}.webp")
 
 
+def make_video() -> None:
+    """Draw a sheet of three frames of a camera movement: above with the first settings, below with the default."""
+    frames = [Image.fromarray(photo("chelsea")).crop((2 * x, 0, 2 * x + 400, 300)) for x in range(25)]
+    sheet = Image.new("RGB", (3 * 404 - 4, 2 * 304 - 4), "white")
+    with TemporaryDirectory() as folder:
+        for number, frame in enumerate(frames):
+            frame.save(Path(folder) / f"{number:02}.png")
+        for row, settings in enumerate((FIRST_VIDEO, {})):
+            shown = [frame.image for frame in inc.video(folder, **settings) if frame.number % 12 == 0]
+            for column, image in enumerate(shown):
+                sheet.paste(image, (column * 404, row * 304))
+    sheet.save(DOCS / "images" / "video-prior.jpg", quality=88)
+
+
 def square(image: Image.Image, side: int) -> Image.Image:
     """Return the largest centered square of an image, at a side in pixels."""
     edge = min(image.size)
@@ -140,6 +160,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "colors": make_colors,
     "classes": make_classes,
     "subjects": make_subjects,
+    "video": make_video,
 }
 
 if __name__ == "__main__":

@@ -384,15 +384,15 @@ def video(
     fps: float | None = None,
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
-    octaves: int = 3,
-    octave_scale: float = 1.4,
+    octaves: int | None = None,
+    octave_scale: float = 1.8,
     steps: int = 2,
-    step_size: float = 1.0,
+    step_size: float = 1.2,
     jitter: int = 32,
     size: int | None = None,
-    prior: str = "none",
+    prior: str = "decorrelate + laplacian(decay=0.5)",
     strength: float = 1.0,
-    first_steps: int = 10,
+    first_steps: int = 25,
     blend: float = 0.92,
     seed: int = 0,
     colors: PhotoSource = "dream",
@@ -432,7 +432,9 @@ def video(
         objective: Objective to maximize, written as a sum, for example "0.5*layer(blocks.4) +
             class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
             accepted too.
-        octaves: Number of sizes at which the picture is dreamed, from small to large.
+        octaves: Number of sizes at which the picture is dreamed, from small to large. By default as
+            many as fit between 40 pixels and the size of the result. With the default, a large picture
+            has the same large forms as a small one, and finer detail in them.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
         step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
@@ -443,7 +445,8 @@ def video(
         strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
             is.
         first_steps: Number of steps in each octave of the first frame, and of the first frame after a
-            cut.
+            cut. With the default, the first frame is dreamed as strongly as later ones: steps / (1 -
+            blend).
         blend: Share of the dream that is carried to the next frame. The higher it is, the less the film
             flickers.
         seed: Random seed: the same seed gives the same picture.

@@ -51,11 +51,13 @@ def strength(frames: list[torch.Tensor], run: inc.VideoRun, network: inc.Network
 
 
 def test_a_video_flickers_less_than_separate_frames_and_is_equally_strong(film, tiny, photo) -> None:
-    run = inc.video(film, network=tiny, **SMALL)
+    # The smooth dreams of a random network hardly depend on the jitter, so separate frames would not flicker either.
+    plain = {"prior": "none", "octave_scale": 1.4}
+    run = inc.video(film, network=tiny, **SMALL, **plain, step_size=1, first_steps=10)
     dreamed = [frame.picture for frame in run]
     assert len(dreamed) == 12
     assert run.cuts == [0]
-    recipe = PhotoRecipe(octaves=2, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior, jitter=4)
+    recipe = PhotoRecipe(octaves=2, jitter=4, **plain)
     frame_run = FrameRun(recipe, Photo(pan(photo, 12)[0]), network=tiny, objective=run.objective)
     originals = [to_picture(pixels, torch.device("cpu")) for pixels in pan(photo, 12)]
     separate = [frame_run.dream(picture, frame_seed(0, index)) for index, picture in enumerate(originals)]
@@ -65,15 +67,12 @@ def test_a_video_flickers_less_than_separate_frames_and_is_equally_strong(film, 
 
 
 @pytest.mark.long
-def test_a_real_film_flickers_at_most_half_as_much_and_is_equally_strong(shared, lite0) -> None:
+def test_a_real_film_flickers_at_most_half_as_much_and_is_as_strong(shared, lite0) -> None:
     path = shared / "videos" / "one_second_clip.mp4"
     run = inc.video(path, network=lite0, size=224)
     dreamed = [frame.picture for frame in islice(run, 10)]
     originals = [resize_pixels(frame.pixels, run.size) for frame in islice(FilmSource(path), 10)]
-    recipe = PhotoRecipe(
-        octaves=run.recipe.octaves, octave_scale=run.recipe.octave_scale, prior=run.recipe.prior, step_size=1.5
-    )
-    frame_run = FrameRun(recipe, Photo(originals[0]), network=lite0, objective=run.objective)
+    frame_run = FrameRun(PhotoRecipe(), Photo(originals[0]), network=lite0, objective=run.objective)
     separate = [
         frame_run.dream(to_picture(pixels, torch.device("cpu")), frame_seed(0, index))
         for index, pixels in enumerate(originals)
@@ -87,7 +86,7 @@ def test_a_real_film_flickers_at_most_half_as_much_and_is_equally_strong(shared,
         return float(np.mean(differences))
 
     assert flicker(dreamed) < flicker(separate) / 2
-    assert strength(dreamed, run, lite0) == pytest.approx(strength(separate, run, lite0), rel=0.1)
+    assert strength(dreamed, run, lite0) > 0.95 * strength(separate, run, lite0)
 
 
 def test_after_a_cut_the_dream_starts_again(tmp_path, photo, tiny) -> None:

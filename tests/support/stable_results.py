@@ -31,8 +31,11 @@ PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-
 PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
 """Settings of the algorithm of 2015. They were the defaults of a photograph in the first recipes."""
 
-FILM_2015 = {"octave_scale": 1.4, "prior": "none"}
-"""Settings of the first films, which were their defaults."""
+ZOOM_2015 = {"octave_scale": 1.4, "prior": "none"}
+"""Settings of the first zooms, which were their defaults."""
+
+FIRST_VIDEO = ZOOM_2015 | {"octaves": 3, "step_size": 1.0, "first_steps": 10}
+"""Settings of the first videos, which were their defaults."""
 
 FIRST_FINE = "fourier + views + 16*statistics"
 FIRST_FAST = "fourier + views(noise=0.06) + 16*statistics"
@@ -69,7 +72,7 @@ def zoomed() -> Frames:
     ]
     run = inc.zoom(
         PHOTO,
-        **FILM_2015,
+        **ZOOM_2015,
         layer="blocks.10",
         seconds=0.5,
         fps=12,
@@ -84,7 +87,7 @@ def zoomed() -> Frames:
 def filmed() -> Frames:
     with TemporaryDirectory() as folder:
         path = write(Path(folder) / "pan.mkv", pan(PHOTO, 6), codec="ffv1", pixels="bgr0", options={"level": "3"})
-        run = inc.video(path, **FILM_2015, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
+        run = inc.video(path, **FIRST_VIDEO, layer="blocks.4", mask=mask(), device="cpu", precision="fp32")
         return [frame.image for frame in run]
 
 

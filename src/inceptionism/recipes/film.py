@@ -29,8 +29,6 @@ class FilmRecipe(PhotoRecipe):
 
     depth: int | None = inherited(PhotoRecipe, "depth", group="", convert=refused_in_films)
     color_space: str | None = inherited(PhotoRecipe, "color_space", group="", convert=refused_in_films)
-    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
-    step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     keyframes: tuple[Keyframe, ...] = setting(
         (),
         "Settings that change over time",
@@ -88,7 +86,9 @@ class ZoomRecipe(FilmRecipe):
 
     kind = "zoom"
 
+    octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
+    step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
     size: int | None = inherited(
         PhotoRecipe,
@@ -191,14 +191,14 @@ class VideoRecipe(FilmRecipe):
 
     kind = "video"
 
-    octave_scale: float = inherited(PhotoRecipe, "octave_scale", 1.4)
-    prior: str = inherited(PhotoRecipe, "prior", NONE)
+    step_size: float = inherited(PhotoRecipe, "step_size", 1.2)
     steps: int = inherited(PhotoRecipe, "steps", 2, help="Number of steps in each octave of a frame")
     first_steps: int = inherited(
         PhotoRecipe,
         "steps",
-        10,
+        25,
         help="Number of steps in each octave of the first frame, and of the first frame after a cut",
+        note="With the default, the first frame is dreamed as strongly as later ones: steps / (1 - blend).",
     )
     blend: float = inherited(Keyframe, "blend", 0.92)
     mask: str | None = inherited(

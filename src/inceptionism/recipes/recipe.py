@@ -27,6 +27,7 @@ EARLIER_DEFAULTS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
         "photo": {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
         | {"depth": 8, "color_space": "srgb"},
         "zoom": {"octave_scale": 1.4, "prior": "none"},
+        "video": {"octaves": 3, "octave_scale": 1.4, "step_size": 1.0, "first_steps": 10, "prior": "none"},
     },
 }
 """Earlier versions of the format, each with the defaults that changed after it, by the kind of recipe.
