@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +31,13 @@ BLUR = 2.0
 """Standard deviation of the blur in pixels."""
 
 
+class FineDetail(NamedTuple):
+    """Fine detail of a picture, in gray levels: its lightness, H×W, and its color, H×W×3."""
+
+    lightness: NDArray[np.float64]
+    color: NDArray[np.float64]
+
+
 class Quality(NamedTuple):
     """Quality of a frame: color of its fine detail relative to its lightness, and share of clipped values."""
 
@@ -37,14 +45,19 @@ class Quality(NamedTuple):
     clipped: float
 
 
+def fine_detail(pixels: NDArray[np.float64]) -> FineDetail:
+    """Return the fine detail of H×W×3 pixels."""
+    lightness = pixels.mean(2)
+    color = pixels - lightness[..., None]
+    return FineDetail(*(values - cv2.GaussianBlur(values, (0, 0), BLUR) for values in (lightness, color)))
+
+
 def quality(image: Image.Image) -> Quality:
     """Return the quality of a frame."""
-    pixels = np.asarray(image.convert("RGB"), float)
-    lightness = pixels.mean(2)
-    detail = lightness - cv2.GaussianBlur(lightness, (0, 0), BLUR)
-    around_mean = pixels - lightness[..., None]
-    color = around_mean - cv2.GaussianBlur(around_mean, (0, 0), BLUR)
-    return Quality(float(color.std() / detail.std()), float(((pixels <= 1) | (pixels >= 254)).mean()))
+    pixels = np.asarray(image.convert("RGB"), np.float64)
+    detail = fine_detail(pixels)
+    clipped = float(((pixels <= 1) | (pixels >= 254)).mean())
+    return Quality(float(detail.color.std() / detail.lightness.std()), clipped)
 
 
 def measure(photo: Path, size: int, seconds: list[float], table: Table) -> list[LabeledImage]:

@@ -7,6 +7,7 @@ tuned on other classes.
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 import inceptionism as inc
-from inceptionism.recipes import PRESETS
+from inceptionism.recipes import DEFAULT_SIZE, PRESETS
 from inceptionism.tensors import to_picture
 
 CLASSES = (
@@ -68,12 +69,14 @@ def natural_statistics(image: Image.Image) -> tuple[float, float]:
     return float(correlation), float(np.polyfit(np.log(band), np.log(mean[band]), 1)[0])
 
 
-def make_pictures(network: inc.Network, classes: Sequence[str], preset: str) -> tuple[list[Image.Image], float]:
-    """Return a picture of each class, made one after the other, and the median of their durations in seconds."""
+def make_pictures(
+    network: inc.Network, classes: Sequence[str], preset: str, size: int
+) -> tuple[list[Image.Image], float]:
+    """Return a square picture of each class, made one after the other, and the median of their durations in seconds."""
     images, durations = [], []
     for name in classes:
         start = time.perf_counter()
-        images.append(inc.visualize(name, network=network, preset=preset).image)
+        images.append(inc.visualize(name, network=network, preset=preset, size=size).image)
         durations.append(time.perf_counter() - start)
     return images, statistics.median(durations)
 
@@ -111,6 +114,9 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, help="folder with deploy.prototxt and bvlc_googlenet.caffemodel")
     parser.add_argument("--classes", nargs="*", default=list(CLASSES), help="classes, by default the fixed list")
     parser.add_argument("--presets", nargs="*", default=list(PRESETS), help="presets, by default all")
+    parser.add_argument(
+        "--sizes", nargs="*", type=int, default=[DEFAULT_SIZE[0]], help="sides of the pictures in pixels"
+    )
     parser.add_argument("--pictures", type=Path, help="folder in which the pictures are saved")
     options = parser.parse_args()
     network = inc.load_network("efficientnet-lite0")
@@ -118,22 +124,23 @@ def main() -> None:
     judges = {name: load_judge(name) for name in ("efficientnet-lite1", "efficientnet-lite2")}
     if options.googlenet:
         judges["GoogLeNet, by OpenCV"] = OpenCVNetwork(options.googlenet).probabilities
-    headings = "preset", "steps", "s per picture", *judges, "correlation of neighbors", "slope of the spectrum"
+    headings = "preset", "size", "steps", "s per picture", *judges, "correlation of neighbors", "slope of the spectrum"
     table = Table(
         *(Column(heading, justify="right") for heading in headings),
         title=f"{len(indices)} classes made with {network.name}. The columns of the judges have two numbers: "
         "pictures with the right class first, and among the first five",
     )
-    for preset in options.presets:
-        images, seconds = make_pictures(network, options.classes, preset)
+    for preset, size in itertools.product(options.presets, options.sizes):
+        images, seconds = make_pictures(network, options.classes, preset, size)
         if options.pictures:
             options.pictures.mkdir(exist_ok=True)
             for name, image in zip(options.classes, images, strict=True):
-                image.save(options.pictures / f"{name}-{preset}.png")
+                image.save(options.pictures / f"{name}-{preset}-{size}.png")
         counts = [count_recognized(images, indices, probabilities) for probabilities in judges.values()]
         correlations, slopes = zip(*map(natural_statistics, images), strict=True)
         table.add_row(
             preset,
+            str(size),
             str(PRESETS[preset].steps),
             f"{seconds:.1f}",
             *counts,

@@ -30,6 +30,7 @@ def dream(
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int | None = None,
+    smallest_octave: int | None = None,
     octave_scale: float = 1.8,
     steps: int = 10,
     step_size: float = 2.0,
@@ -72,8 +73,10 @@ def dream(
             class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
             accepted too.
         octaves: Number of sizes at which the picture is dreamed, from small to large. By default as
-            many as fit between 40 pixels and the size of the result. With the default, a large picture
-            has the same large forms as a small one, and finer detail in them.
+            many as fit between the first one and the size of the result. With the default, a large
+            picture has the same large forms as a small one, and finer detail in them.
+        smallest_octave: Longer side of the first octave; the larger it is, the smaller are the forms of
+            the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
         step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
@@ -385,6 +388,7 @@ def video(
     network: str | nn.Module | Network = "efficientnet-lite0",
     objective: Objective | str | None = None,
     octaves: int | None = None,
+    smallest_octave: int | None = None,
     octave_scale: float = 1.8,
     steps: int = 2,
     step_size: float = 1.2,
@@ -433,8 +437,10 @@ def video(
             class(banana, where=mask.png)". docs/objectives.md lists all objectives. An `Objective` is
             accepted too.
         octaves: Number of sizes at which the picture is dreamed, from small to large. By default as
-            many as fit between 40 pixels and the size of the result. With the default, a large picture
-            has the same large forms as a small one, and finer detail in them.
+            many as fit between the first one and the size of the result. With the default, a large
+            picture has the same large forms as a small one, and finer detail in them.
+        smallest_octave: Longer side of the first octave; the larger it is, the smaller are the forms of
+            the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
         step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.

@@ -332,7 +332,7 @@ WITHOUT_DEFAULT = {
 @pytest.mark.parametrize(
     ("command", "recipe", "skipped"),
     [
-        ("photo", PhotoRecipe, WITHOUT_DEFAULT | {"layer", "octaves", "guide", "mask"}),
+        ("photo", PhotoRecipe, WITHOUT_DEFAULT | {"layer", "octaves", "smallest_octave", "guide", "mask"}),
         (
             "class",
             ClassRecipe,

@@ -174,6 +174,7 @@ SETTINGS = {
     "--network": Case("efficientnet-lite1"),
     "--objective": Case("channel(blocks.1:3)", base={"--layer": None}),
     "--octaves": Case("2", base={"--octaves": "1"}),
+    "--smallest-octave": Case("20", base={"--octaves": None}),
     "--octave-scale": Case("2", base={"--octaves": "2"}),
     "--steps": Case("3"),
     "--step-size": Case("9"),

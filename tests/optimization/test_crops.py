@@ -81,7 +81,7 @@ def seen(size: tuple[int, int], view: tuple[int, int], form_area: float, count: 
 def test_the_network_sees_every_pixel_and_the_edges_often() -> None:
     pixels = seen((61, 83), (30, 41), 61 * 83, 200)
     corners = torch.stack([pixels[:6, :6], pixels[:6, -6:], pixels[-6:, :6], pixels[-6:, -6:]])
-    assert corners.mean() > 0.3 * pixels.mean()
+    assert corners.mean() > 0.2 * pixels.mean()
     assert (seen((61, 83), (30, 41), 61 * 83, 200, rotation=10) > 0).float().mean() > 0.999
 
 
@@ -91,7 +91,7 @@ def test_crops_of_a_larger_picture_show_its_details(growth: float, expected) -> 
     assert DETAIL_RANGE == 4
     side = round(100 * growth)
     picture = torch.linspace(0, 1, side).expand(1, 3, side, side)
-    transform = random_crop(CropSizes((25, 25), 100 * 100), smallest=0.4, **PLAIN)
+    transform = random_crop(CropSizes((25, 25), 100 * 100), smallest=0.4, largest=1, **PLAIN)
     generator = torch.Generator().manual_seed(0)
     views = [transform(picture, generator) for _ in range(300)]
     shares = [float(view.max() - view.min()) for view in views]

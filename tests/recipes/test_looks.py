@@ -69,8 +69,23 @@ def test_settings_that_the_user_gives_replace_those_of_the_look(own, tiny, photo
     assert (objective.layer, objective.objective, objective.steps) == ((), "channel(second:1)", 3)
 
 
+def test_a_number_of_octaves_replaces_the_smallest_octave_of_a_look(own, tiny, photo) -> None:
+    (own / "mine.toml").write_text('kind = "photo"\nlayer = "second"\nsteps = 1\nsmallest_octave = 50\n')
+    looked = inc.PhotoRun(PhotoRecipe(**with_look("mine", {}, [], PhotoRecipe)), inc.load_photo(photo), network=tiny)
+    assert [max(size) for size in looked.sizes] == [50, 93]
+    recipe = inc.dream(photo, network=tiny, look="mine", octaves=3).recipe
+    assert (recipe.octaves, recipe.smallest_octave) == (3, None)
+    (own / "mine.toml").write_text('kind = "photo"\nlayer = "second"\nsteps = 1\noctaves = 3\n')
+    recipe = inc.dream(photo, network=tiny, look="mine", smallest_octave=50).recipe
+    assert (recipe.octaves, recipe.smallest_octave) == (None, 50)
+    with pytest.raises(InvalidSetting, match="give either octaves or smallest_octave"):
+        inc.dream(photo, network=tiny, octaves=3, smallest_octave=50)
+
+
 def test_a_film_takes_the_layers_and_the_prior_of_a_look_but_not_its_steps(own, tiny, photo) -> None:
-    (own / "mine.toml").write_text('kind = "photo"\nlayer = "second"\nsteps = 30\noctaves = 9\nprior = "none"\n')
+    (own / "mine.toml").write_text(
+        'kind = "photo"\nlayer = "second"\nsteps = 30\nsmallest_octave = 9\nprior = "none"\n'
+    )
     run = inc.zoom(photo, network=tiny, look="mine", size=(44, 58), seconds=1)
     assert (run.recipe.layer, run.recipe.prior) == ((LayerChoice("second"),), "none")
     assert (run.recipe.steps, run.recipe.octaves) == (ZoomRecipe.steps, ZoomRecipe.octaves)

@@ -33,15 +33,18 @@ def test_octaves_grow_to_the_picture_and_keep_its_aspect_ratio(height, width, oc
 
 @pytest.mark.parametrize(("height", "width"), [(575, 1024), (900, 301), (64, 64), (51, 40), (30, 12), (1, 1)])
 @pytest.mark.parametrize("scale", [1.3, 1.6, 3])
-def test_without_a_number_the_octaves_grow_from_a_small_one(height: int, width: int, scale: float) -> None:
-    sizes = octave_sizes(height, width, None, scale)
+@pytest.mark.parametrize("smallest", [40, 230])
+def test_without_a_number_the_octaves_grow_from_the_smallest_one(
+    height: int, width: int, scale: float, smallest: int
+) -> None:
+    sizes = octave_sizes(height, width, None, scale, smallest)
     assert sizes[-1] == (height, width)
     longer = [max(size) for size in sizes]
     if len(sizes) > 1:
-        assert longer[0] == 40
+        assert longer[0] == smallest
         assert scale**0.5 - 0.05 < longer[-1] / longer[-2] < scale**1.5 + 0.05
     else:
-        assert max(height, width) < 40 * scale**0.5 + 1
+        assert max(height, width) < smallest * scale**0.5 + 1
     for smaller, larger in pairwise(longer[:-1]):
         assert larger / smaller == pytest.approx(scale, rel=0.03)
 

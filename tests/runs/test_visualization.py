@@ -154,7 +154,7 @@ def test_a_composition_needs_crops(tiny) -> None:
 
 def test_subjects_choose_the_parts_that_the_network_sees(tiny, tmp_path) -> None:
     images = {}
-    for subjects, crops in (("one", "0.35, 1"), ("several", "0.2, 0.5"), ("scene", "0.2, 1")):
+    for subjects, crops in (("one", "0.5, 1.1"), ("several", "0.2, 0.5"), ("scene", "0.2, 1")):
         smallest, largest = crops.split(", ")
         settings = {"network": tiny, "size": (41, 60), "steps": 6}
         result = inc.visualize("fir", subjects=subjects, **settings)

@@ -55,8 +55,8 @@ class CropSizes(NamedTuple):
 def random_crop(
     sizes: CropSizes,
     *,
-    smallest: float = 0.35,
-    largest: float = 1.0,
+    smallest: float = 0.5,
+    largest: float = 1.1,
     rotation: float = 10.0,
     contrast: float = 0.5,
     brightness: float = 0.15,
@@ -105,11 +105,12 @@ def random_crop(
 
 
 def to_edges(position: float) -> float:
-    """Return a uniformly random position in [0, 1] as one in [-1, 1], so that half of the positions are at an end.
+    """Return a uniformly random position in [0, 1] as one in [-1, 1], so that a sixth of the positions are at an end.
 
-    If all positions were equally frequent, the network would rarely see the edges of the picture.
+    If all positions were equally frequent, the network would rarely see the edges of the picture. With many more
+    positions at the ends, the subject often moves to an edge of the picture.
     """
-    return max(-1.0, min(1.0, 2 * (2 * position - 1)))
+    return max(-1.0, min(1.0, 1.2 * (2 * position - 1)))
 
 
 def antialiased_similarity(

@@ -9,6 +9,8 @@ RESET_BY = {
     "guide": ("objective",),
     "target": ("objective", "label", "together", "number"),
     "objective": ("layer", "guide", "target", "label"),
+    "octaves": ("smallest_octave",),
+    "smallest_octave": ("octaves",),
     "preset": ("prior", "steps"),
     "size": ("shape",),
 }

@@ -36,7 +36,7 @@ MAX_BYTES = 2**20
 MAX_ABOUT = 500
 """Largest number of characters of a description."""
 
-OF_EACH_FRAME = ("steps", "step_size", "octaves", "octave_scale", "size")
+OF_EACH_FRAME = ("steps", "step_size", "octaves", "smallest_octave", "octave_scale", "size")
 """Settings of a look that a film does not take, because each frame of a film continues the dream of another one."""
 
 

@@ -15,7 +15,7 @@ from inceptionism.validation import MAX_SIDE, check_choice
 MAX_OCTAVES = 32
 
 SMALLEST_OCTAVE = 40
-"""Longer side of the first octave in pixels, if the number of octaves follows from the size.
+"""Longer side of the first octave in pixels, for a recipe that gives neither this side nor the number of octaves.
 
 A middle layer of a network sees such a small picture as a whole, so the first forms are as large as the picture.
 """
@@ -69,8 +69,17 @@ class PhotoRecipe(Recipe):
         group="how",
         minimum=1,
         maximum=MAX_OCTAVES,
-        absent=f"as many as fit between {SMALLEST_OCTAVE} pixels and the size of the result",
+        absent="as many as fit between the first one and the size of the result",
         note="With the default, a large picture has the same large forms as a small one, and finer detail in them.",
+    )
+    smallest_octave: int | None = setting(
+        None,
+        "Longer side of the first octave; the larger it is, the smaller are the forms of the dream",
+        group="how",
+        unit="pixels",
+        minimum=1,
+        maximum=MAX_SIDE,
+        absent=f"{SMALLEST_OCTAVE}, or what follows from the number of octaves",
     )
     octave_scale: float = setting(
         1.8, "Ratio of the size of an octave to the size of the octave before", group="how", above=1, maximum=16
@@ -151,6 +160,8 @@ class PhotoRecipe(Recipe):
         super().__post_init__()
         if self.layer and self.objective is not None:
             raise InvalidSetting("give either a layer or an objective, not both")
+        if self.octaves is not None and self.smallest_octave is not None:
+            raise InvalidSetting("give either octaves or smallest_octave, because one follows from the other")
         if self.guide is not None and self.objective is not None:
             raise InvalidSetting("give either a guide or an objective; in an objective, write guide(layer, picture)")
 

@@ -125,8 +125,8 @@ _DEFINITIONS = (
         "has the same large forms as a small one.",
         source="random crops: Fel et al., 2023; octaves: Mordvintsev et al., 2015; this combination is ours",
         arguments=(
-            PriorArgument("smallest", 0.35, 0.05, 4, "Side of the smallest part, as a share of the picture"),
-            PriorArgument("largest", 1.0, 0.05, 4, "Side of the largest part, as a share of the picture"),
+            PriorArgument("smallest", 0.5, 0.05, 4, "Side of the smallest part, as a share of the picture"),
+            PriorArgument("largest", 1.1, 0.05, 4, "Side of the largest part, as a share of the picture"),
             *_VIEW_ARGUMENTS,
         ),
     ),

@@ -52,7 +52,7 @@ PRESETS = {
 }
 
 SUBJECTS = {
-    "one": Composition(0.35, 1.0, 2.0),
+    "one": Composition(0.5, 1.1, 2.0),
     "several": Composition(0.2, 0.5, 3.0),
     "scene": Composition(0.2, 1.0, 3.0),
 }
