@@ -1,8 +1,9 @@
-"""Benchmark of long zooms: colored fringes and clipped values over time, for the default and for the first zooms.
+"""Benchmark of long zooms: fringes, clipped values and seams over time, for the default and for the first zooms.
 
 Fine detail is the difference from a blur of 2 pixels. Its color is the standard deviation of red, green and blue around
-their mean, relative to the standard deviation of this mean. A value is clipped if it is black or white. Each number is
-the mean over one second.
+their mean, relative to the standard deviation of this mean. A value is clipped if it is black or white. A seam is a
+row or a column at which the frame breaks: the largest mean difference of two neighboring rows or columns, relative to
+the median of all. Each number is the mean over one second.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ class FineDetail(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """Quality of a frame: color of its fine detail relative to its lightness, and share of clipped values."""
+    """Quality of a frame: color of its fine detail relative to its lightness, share of clipped values, and seam."""
 
     color: float
     clipped: float
+    seam: float
 
 
 def fine_detail(pixels: NDArray[np.float64]) -> FineDetail:
@@ -57,7 +59,9 @@ def quality(image: Image.Image) -> Quality:
     pixels = np.asarray(image.convert("RGB"), np.float64)
     detail = fine_detail(pixels)
     clipped = float(((pixels <= 1) | (pixels >= 254)).mean())
-    return Quality(float(detail.color.std() / detail.lightness.std()), clipped)
+    differences = [np.abs(np.diff(pixels, axis=axis)).mean((1 - axis, 2)) for axis in (0, 1)]
+    seam = float(max(values.max() / np.median(values) for values in differences))
+    return Quality(float(detail.color.std() / detail.lightness.std()), clipped, seam)
 
 
 def measure(photo: Path, size: int, seconds: list[float], table: Table) -> list[LabeledImage]:
@@ -80,7 +84,9 @@ def measure(photo: Path, size: int, seconds: list[float], table: Table) -> list[
                         pictures.append(LabeledImage(frame.image, photo.stem, f"{name}, {start:g} s"))
                     measured[start].append(quality(frame.image))
         means = [Quality(*np.mean(values, 0)) for values in measured.values()]
-        table.add_row(photo.stem, name, *(f"{mean.color:.2f}, {100 * mean.clipped:.0f} %" for mean in means))
+        table.add_row(
+            photo.stem, name, *(f"{mean.color:.2f}, {100 * mean.clipped:.0f} %, {mean.seam:.1f}" for mean in means)
+        )
     return pictures
 
 

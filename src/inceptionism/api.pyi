@@ -279,6 +279,7 @@ def zoom(
     size: int | tuple[int, int] | None = 640,
     prior: str = "decorrelate + laplacian",
     strength: float = 1.0,
+    wander: float = 0.03,
     keep: float = 0.05,
     seed: int = 0,
     colors: PhotoSource = "dream",
@@ -318,8 +319,8 @@ def zoom(
         zoom: Magnification per second; below 1 the camera moves away.
         rotation: Rotation of the picture, counterclockwise, in degrees per second.
         toward: Point that the camera flies to and turns about: its distances down and across. 0,0 is
-            the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its
-            place in the frame.
+            the top left corner and 1,1 the bottom right corner. Without drift and wander, this point
+            keeps its place in the frame.
         drift: Movement of the camera down and across, in heights and widths of the picture per second.
         speed: Speed of the camera and of the dream; at 0.5, the same flight takes twice as long. Frames
             between two dreamed frames are computed from the camera's movement.
@@ -343,6 +344,9 @@ def zoom(
             statistics, joined by +; or none. docs/priors.md explains them.
         strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
             is.
+        wander: Radius of the circle on which the point of toward moves, as a share of the frame's
+            height and width. At full speed, one round takes 9 seconds. With 0, the frame breaks into
+            four parts that meet at this point, because each part grows out of one pixel.
         keep: Share of the difference from the first frame's brightness and contrast that every frame
             corrects. With 0, the contrast of a long zoom becomes too strong.
         seed: Random seed: the same seed gives the same picture.

@@ -198,6 +198,7 @@ SETTINGS = {
     "--rotation": Case("200"),
     "--toward": Case("0,0", base={"--zoom": "9"}),
     "--drift": Case("2,0"),
+    "--wander": Case("0.5", base={"--zoom": "9"}),
     "--keyframes": Case("keys.toml"),
     "--speed": Case("0.5"),
     "--loop": Case(),

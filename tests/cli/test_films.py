@@ -72,6 +72,7 @@ def test_every_option_of_the_command_zoom_reaches_the_recipe(folder) -> None:
         "rotation": -7.5,
         "toward": "0.25,0.75",
         "drift": "0.1,-0.1",
+        "wander": 0.1,
         "keyframes": "k.toml",
         "octaves": 2,
         "octave-scale": 1.2,

@@ -10,7 +10,7 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.warp import warp_by_camera
-from inceptionism.recipes import PhotoRecipe
+from inceptionism.recipes import PhotoRecipe, ZoomRecipe
 from inceptionism.recipes.camera import Camera
 from inceptionism.runs import Palette
 from inceptionism.tensors import to_picture
@@ -34,7 +34,7 @@ def test_a_zoom_makes_the_frames_of_its_length(photo, tiny) -> None:
 
 
 def test_a_frame_is_the_frame_before_warped_and_dreamed_like_a_photograph(photo, tiny) -> None:
-    run = zoom(photo, tiny, prior="none", keep=0, octaves=1, zoom=3, rotation=50)
+    run = zoom(photo, tiny, prior="none", keep=0, octaves=1, zoom=3, rotation=50, wander=0)
     first, second = list(run)[:2]
     warped = warp_by_camera(first.picture, Camera(zoom=3, rotation=50).matrix(44, 58, 1 / 8)).clamp(0, 1)
     changed = (second.picture - warped).abs().mean() * 255
@@ -138,7 +138,7 @@ def test_settings_that_are_not_valid_are_refused(photo, tiny) -> None:
 
 
 def test_with_a_strength_of_0_only_the_camera_moves(photo, tiny) -> None:
-    still, moved = (list(zoom(photo, tiny, keep=0, strength=0))[at].picture for at in (0, 1))
+    still, moved = (list(zoom(photo, tiny, keep=0, strength=0, wander=0))[at].picture for at in (0, 1))
     start = zoom(photo, tiny, keep=0).state()["picture"]
     np.testing.assert_allclose(still[0].permute(1, 2, 0).numpy(), start, atol=1e-6)
     expected = warp_by_camera(still, Camera().matrix(44, 58, 1 / 8)).clamp(0, 1)
@@ -157,3 +157,26 @@ def test_the_tone_of_a_frame_does_not_change_the_next_frame(photo, tiny) -> None
     plain, gray = (list(zoom(photo, tiny, saturation=saturation, contrast=1))[-1] for saturation in (1, 0))
     assert gray.score == plain.score
     assert (gray.picture.amax(1) - gray.picture.amin(1)).max() < 0.01
+
+
+def test_the_point_of_a_zoom_moves_on_a_circle(photo, tiny) -> None:
+    recipe = zoom(photo, tiny, toward=(0.4, 0.6), wander=0.1).recipe
+    places = [recipe.camera(moment).toward for moment in (0, 2.25, 4.5, 9)]
+    np.testing.assert_allclose(places, [(0.5, 0.6), (0.4, 0.7), (0.3, 0.6), (0.5, 0.6)], atol=1e-12)
+    assert zoom(photo, tiny, toward=(0.0, 1.0), wander=0.1).recipe.camera(0).toward == (0.1, 1.0)
+    assert zoom(photo, tiny, wander=0).recipe.camera(4).toward == (0.5, 0.5)
+
+
+def test_a_long_zoom_does_not_break_into_four_parts(tiny) -> None:
+    """Each of the four pixels around a point that never moves grows into a quarter of the frame."""
+    parts = np.kron(np.array([[0, 90], [170, 255]], np.uint8), np.ones((44, 58), np.uint8))
+    photo = np.repeat(parts[..., None], 3, axis=2)
+
+    def values(wander: float) -> list[float]:
+        """Return the brightness in the middle of each quarter of the last frame, in gray levels."""
+        run = zoom(photo, tiny, size=(88, 116), seconds=8, zoom=2, keep=0, strength=0, wander=wander)
+        last = list(run)[-1].picture[0, 0] * 255
+        return [last[row, column].item() for row in (22, 66) for column in (29, 87)]
+
+    assert np.ptp(values(0)) > 60
+    assert np.ptp(values(ZoomRecipe.wander)) < 5

@@ -51,7 +51,7 @@ def test_a_recipe_of_a_film_is_readable() -> None:
 
 def test_the_camera_follows_the_keyframes(tmp_path) -> None:
     (tmp_path / "k.toml").write_text(KEYFRAMES)
-    recipe = ZoomRecipe(zoom=1, rotation=10, keyframes=read_keyframes(tmp_path / "k.toml"))
+    recipe = ZoomRecipe(zoom=1, rotation=10, wander=0, keyframes=read_keyframes(tmp_path / "k.toml"))
     assert recipe.camera(0).zoom == 1
     assert recipe.camera(1.25).zoom == pytest.approx(2)  # halfway from 1 to 4, interpolated as a factor
     assert recipe.camera(9).zoom == 4

@@ -31,10 +31,10 @@ PACKAGES = ("torch", "numpy", "pillow", "opencv-python-headless", "av", "scikit-
 PLAIN_2015 = {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
 """Settings of the algorithm of 2015. They were the defaults of a photograph in the first recipes."""
 
-ZOOM_2015 = {"octave_scale": 1.4, "prior": "none"}
+ZOOM_2015 = {"octave_scale": 1.4, "prior": "none", "wander": 0}
 """Settings of the first zooms, which were their defaults."""
 
-FIRST_VIDEO = ZOOM_2015 | {"octaves": 3, "step_size": 1.0, "first_steps": 10}
+FIRST_VIDEO = {"octaves": 3, "octave_scale": 1.4, "step_size": 1.0, "first_steps": 10, "prior": "none"}
 """Settings of the first videos, which were their defaults."""
 
 FIRST_FINE = "fourier + views + 16*statistics"

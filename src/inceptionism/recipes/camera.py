@@ -54,8 +54,8 @@ class Camera:
         group="what",
         minimum=0,
         maximum=1,
-        note="0,0 is the top left corner and 1,1 the bottom right corner. Without drift, this point keeps its place in "
-        "the frame.",
+        note="0,0 is the top left corner and 1,1 the bottom right corner. Without drift and wander, this point keeps "
+        "its place in the frame.",
         convert=place_from(0, 1),
     )
     drift: Place = setting(

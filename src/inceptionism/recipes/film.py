@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,6 +14,9 @@ from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.reactions import DEFAULT_REACTIONS, Reaction, checked_reactions, parse_reactions
 from inceptionism.recipes.settings import NONE, documented, inherited, setting
 from inceptionism.validation import MAX_SIDE, checked_size
+
+WANDER_SECONDS = 9
+"""Time in which the point that the camera flies to moves once around its circle, at a speed of 1, in seconds."""
 
 
 def refused_in_films(name: str, value: Any) -> None:
@@ -124,6 +128,15 @@ class ZoomRecipe(FilmRecipe):
     rotation: float = inherited(Camera, "rotation")
     toward: Place = inherited(Camera, "toward")
     drift: Place = inherited(Camera, "drift")
+    wander: float = setting(
+        0.03,
+        "Radius of the circle on which the point of toward moves, as a share of the frame's height and width",
+        group="how",
+        minimum=0,
+        maximum=0.5,
+        note=f"At full speed, one round takes {WANDER_SECONDS} seconds. With 0, the frame breaks into four parts that "
+        "meet at this point, because each part grows out of one pixel.",
+    )
     speed: float = setting(
         1.0,
         "Speed of the camera and of the dream; at 0.5, the same flight takes twice as long",
@@ -171,7 +184,15 @@ class ZoomRecipe(FilmRecipe):
 
     def camera(self, moment: float = 0.0) -> Camera:
         """Return the camera at a moment in seconds."""
-        return Camera(**{name: self.at(name, moment) for name in CAMERA_SETTINGS})
+        values = {name: self.at(name, moment) for name in CAMERA_SETTINGS}
+        if self.wander:
+            angle = 2 * math.pi * moment * self.speed / WANDER_SECONDS
+            circle = math.cos(angle), math.sin(angle)
+            values["toward"] = tuple(
+                min(1.0, max(0.0, place + self.wander * offset))
+                for place, offset in zip(values["toward"], circle, strict=True)
+            )
+        return Camera(**values)
 
     def settings(self) -> dict[str, Any]:
         # A setting that is left out would get its default again.

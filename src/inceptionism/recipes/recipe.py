@@ -26,7 +26,7 @@ EARLIER_DEFAULTS: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
     1: {
         "photo": {"octaves": 4, "octave_scale": 1.4, "step_size": 1.5, "prior": "none"}
         | {"depth": 8, "color_space": "srgb"},
-        "zoom": {"octave_scale": 1.4, "prior": "none"},
+        "zoom": {"octave_scale": 1.4, "prior": "none", "wander": 0.0},
         "video": {"octaves": 3, "octave_scale": 1.4, "step_size": 1.0, "first_steps": 10, "prior": "none"},
     },
 }
