@@ -139,6 +139,17 @@ def make_video() -> None:
     sheet.save(DOCS / "images" / "video-prior.jpg", quality=88)
 
 
+def make_zoom() -> None:
+    """Draw a sheet of nine moments of a zoom of ten seconds."""
+    sheet = Image.new("RGB", (3 * 384, 3 * 216))
+    run = inc.zoom(photo("coffee"), size=(216, 384))
+    for frame in run:
+        if frame.number % 29 == 0:  # 9 of 240 frames
+            index = frame.number // 29
+            sheet.paste(frame.image, (index % 3 * 384, index // 3 * 216))
+    sheet.save(DOCS / "images" / "zoom.jpg", quality=88)
+
+
 def square(image: Image.Image, side: int) -> Image.Image:
     """Return the largest centered square of an image, at a side in pixels."""
     edge = min(image.size)
@@ -161,6 +172,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "classes": make_classes,
     "subjects": make_subjects,
     "video": make_video,
+    "zoom": make_zoom,
 }
 
 if __name__ == "__main__":

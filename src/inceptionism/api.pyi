@@ -344,8 +344,8 @@ def zoom(
             statistics, joined by +; or none. docs/priors.md explains them.
         strength: Share of the dream that is laid on the photograph. With 0, the photograph stays as it
             is.
-        wander: Radius of the circle on which the point of toward moves, as a share of the frame's
-            height and width. At full speed, one round takes 9 seconds. With 0, the frame breaks into
+        wander: Radius of the circle on which the point that the camera flies to moves, as a share of
+            the frame's sides. At full speed, one round takes 9 seconds. With 0, the frame breaks into
             four parts that meet at this point, because each part grows out of one pixel.
         keep: Share of the difference from the first frame's brightness and contrast that every frame
             corrects. With 0, the contrast of a long zoom becomes too strong.

@@ -130,7 +130,7 @@ class ZoomRecipe(FilmRecipe):
     drift: Place = inherited(Camera, "drift")
     wander: float = setting(
         0.03,
-        "Radius of the circle on which the point of toward moves, as a share of the frame's height and width",
+        "Radius of the circle on which the point that the camera flies to moves, as a share of the frame's sides",
         group="how",
         minimum=0,
         maximum=0.5,
