@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage.color import rgb2lab
+from skimage.data import rocket
 from torch.nn import functional as F
 
 import inceptionism as inc
@@ -32,16 +33,16 @@ def test_the_laplacian_makes_all_scales_equally_strong(size: tuple[int, int]) ->
     assert not normalize_laplacian(torch.zeros(1, 3, *size), 3).any()
 
 
-def plain_laplacian(gradient: torch.Tensor, levels: int, decay: float = 0) -> torch.Tensor:
+def plain_laplacian(gradient: torch.Tensor, levels: int, decay: float = 0, coarsest: float = 1) -> torch.Tensor:
     """Return the normalized gradient as Mordvintsev (2016) computes it, without any saving of memory.
 
-    With a decay, the coarser levels are 2^decay times as strong.
+    With a decay, the coarser levels are 2^decay times as strong, and the coarsest one is multiplied by `coarsest`.
     """
     if not levels or min(gradient.shape[-2:]) < 2:
-        return gradient / gradient.std()
+        return coarsest * gradient / gradient.std()
     smaller = F.interpolate(gradient, scale_factor=0.5, mode="bilinear", antialias=True, recompute_scale_factor=True)
     detail = gradient - F.interpolate(smaller, gradient.shape[-2:], mode="bilinear")
-    coarser = plain_laplacian(smaller, levels - 1, decay)
+    coarser = plain_laplacian(smaller, levels - 1, decay, coarsest)
     return detail / detail.std() + 2**decay * F.interpolate(coarser, gradient.shape[-2:], mode="bilinear")
 
 
@@ -59,6 +60,25 @@ def test_a_decay_makes_finer_levels_weaker(decay: float) -> None:
     found = normalize_laplacian(gradient.clone(), 3, decay)
     # A constant factor has no effect, because each step is normalized.
     torch.testing.assert_close(found / found.std(), expected / expected.std())
+
+
+def test_the_coarsest_level_has_a_strength_of_its_own() -> None:
+    gradient = torch.randn(1, 3, 47, 65, generator=torch.Generator().manual_seed(2)) + 5
+    expected = plain_laplacian(gradient, 3, 0.5, coarsest=0.1)
+    found = normalize_laplacian(gradient.clone(), 3, 0.5, coarsest=0.1)
+    torch.testing.assert_close(found / found.std(), expected / expected.std())
+    # A picture of one pixel has no other level.
+    assert normalize_laplacian(torch.ones(1, 3, 1, 1), 3, coarsest=0.1).abs().min() > 0
+
+
+@pytest.mark.parametrize("coarsest", [0.1, 1])
+def test_a_weak_coarsest_level_keeps_the_brightness_of_a_photograph(lite0, coarsest: float) -> None:
+    settings = {"network": lite0, "layer": "blocks.4", "size": 160, "steps": 5}
+    dreamed = inc.dream(rocket(), prior=f"decorrelate + laplacian(decay=0.5, coarsest={coarsest})", **settings).image
+    before = np.asarray(Image.fromarray(rocket()).resize((20, 13), Image.Resampling.BOX), float)
+    after = np.asarray(dreamed.resize((20, 13), Image.Resampling.BOX), float)
+    change = np.abs(after - before).mean()
+    assert (change < 12) == (coarsest < 1), change
 
 
 @pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])

@@ -19,17 +19,22 @@ LARGE = 3 * 2**21
 """Number of values of a gradient above which memory is more important than time."""
 
 
-def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0, wrap: Wrap = NO_WRAP) -> Tensor:
+def normalize_laplacian(
+    gradient: Tensor, levels: int, decay: float = 0, coarsest: float = 1, wrap: Wrap = NO_WRAP
+) -> Tensor:
     """Return a gradient whose coarse and fine parts have chosen strengths (Mordvintsev, 2016).
 
     The gradient is split into a Laplacian pyramid (Burt & Adelson, 1983). Each level is divided by its standard
-    deviation, and the levels are added up again. In the method of 2016, all levels are equally strong. The decay is
-    our addition: each level is weaker than the next coarser one by the factor 2^decay.
+    deviation, and the levels are added up again. In the method of 2016, all levels are equally strong. We added two
+    numbers. With a decay, each level is weaker than the next coarser one by the factor 2^decay. The coarsest level has
+    a strength of its own, because in a low layer it is hardly more than the brightness: at full strength, it makes the
+    dark parts of a photograph black and the bright ones white. Larger forms come from smaller octaves.
 
     Args:
         gradient: N×C×H×W. It is overwritten, because each copy of a large gradient takes hundreds of megabytes.
         levels: Number of levels that are finer than the coarsest one.
         decay: Exponent of the decrease of the amplitude with the frequency.
+        coarsest: Strength of the coarsest level, relative to its strength in the method of 2016.
         wrap: Directions in which the picture continues at its opposite edge.
     """
     details = []
@@ -41,7 +46,7 @@ def normalize_laplacian(gradient: Tensor, levels: int, decay: float = 0, wrap: W
         smaller = interpolate(coarse, (height // 2, width // 2), "bilinear", wrap, antialias=True)
         details.append(add_enlarged(coarse, smaller, -1, wrap))
         coarse = smaller
-    total = to_unit(coarse)
+    total = to_unit(coarse, coarsest)
     for finer, detail in enumerate(reversed(details), 1):
         total = add_enlarged(to_unit(detail, 2 ** (-decay * finer)), total, 1, wrap)
     return total

@@ -80,8 +80,8 @@ def build_prior(
     if "decorrelate" in terms:
         filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
     if "laplacian" in terms:
-        levels, decay = numbers["laplacian"]["levels"], numbers["laplacian"]["decay"]
-        filters.append(partial(normalize_laplacian, levels=int(levels), decay=decay, wrap=wrap))
+        levels = int(numbers["laplacian"]["levels"])
+        filters.append(partial(normalize_laplacian, **{**numbers["laplacian"], "levels": levels}, wrap=wrap))
     return Prior(
         transforms,
         penalties,

@@ -134,10 +134,11 @@ _DEFINITIONS = (
         "laplacian",
         "The gradient is normalized so that coarse and fine details grow equally fast. With a decay, fine details grow "
         "more slowly, which makes large forms and smooth ground.",
-        source="Mordvintsev, 2016; we added the decay",
+        source="Mordvintsev, 2016; we added the decay and the strength of the coarsest scale",
         arguments=(
             PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),
             PriorArgument("decay", 0, -2, 4, "Exponent of the decrease: amplitudes are 1/frequency^decay"),
+            PriorArgument("coarsest", 1, 0.01, 4, "Strength of the coarsest scale, which changes the brightness"),
         ),
     ),
     PriorDefinition(
