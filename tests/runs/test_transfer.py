@@ -40,7 +40,7 @@ def test_the_judge_recognizes_a_photograph_of_a_lion(judge, shared) -> None:
 @pytest.mark.long
 def test_the_judge_recognizes_a_banana_only_with_a_prior(judge, lite0) -> None:
     natural = inc.visualize("banana")
-    assert natural.image.size == (224, 224)
+    assert natural.image.size == (448, 448)
     assert judge(natural.image).argmax() == BANANA
     plain = inc.visualize("banana", prior="none")
     # The network of the run sees a banana in both pictures. Other networks see a banana only with the prior.
