@@ -54,14 +54,18 @@ def fine_detail(pixels: NDArray[np.float64]) -> FineDetail:
     return FineDetail(*(values - cv2.GaussianBlur(values, (0, 0), BLUR) for values in (lightness, color)))
 
 
+def clipped_share(pixels: NDArray[np.float64]) -> float:
+    """Return the share of the values of pixels that are black or white."""
+    return float(((pixels <= 1) | (pixels >= 254)).mean())
+
+
 def quality(image: Image.Image) -> Quality:
     """Return the quality of a frame."""
     pixels = np.asarray(image.convert("RGB"), np.float64)
     detail = fine_detail(pixels)
-    clipped = float(((pixels <= 1) | (pixels >= 254)).mean())
     differences = [np.abs(np.diff(pixels, axis=axis)).mean((1 - axis, 2)) for axis in (0, 1)]
     seam = float(max(values.max() / np.median(values) for values in differences))
-    return Quality(float(detail.color.std() / detail.lightness.std()), clipped, seam)
+    return Quality(float(detail.color.std() / detail.lightness.std()), clipped_share(pixels), seam)
 
 
 def measure(photo: Path, size: int, seconds: list[float], table: Table) -> list[LabeledImage]:

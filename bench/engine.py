@@ -97,7 +97,7 @@ def plain_dream(case: Case, photo: Tensor, recipe: PhotoRecipe) -> Tensor:
     handle = layer.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
     height, width = photo.shape[-2:]
     detail = None
-    for size in octave_sizes(height, width, recipe.octaves, recipe.octave_scale):
+    for size in octave_sizes(height, width, recipe.octaves, recipe.octave_scale, recipe.smallest_octave):
         base = F.interpolate(photo, size, mode="bilinear", align_corners=False)
         if detail is None:
             detail = torch.zeros_like(base)
@@ -176,7 +176,7 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
     picture = to_picture(pixels, torch.device("cpu"))
     recipe = LOOP_2015
     height, width = pixels.shape[:2]
-    sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale)
+    sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale, recipe.smallest_octave)
     gflop = recipe.steps * sum(step_gflop(case, size) for size in sizes)
 
     def engine_seconds(precision: str) -> float:

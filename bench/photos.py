@@ -14,19 +14,20 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from drift import fine_detail
+from drift import clipped_share, fine_detail
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from transfer import OpenCVNetwork, Probabilities, load_judge, natural_statistics
+from transfer import Probabilities, load_two_judges, natural_statistics
 
 import inceptionism as inc
 from inceptionism.recipes.recipe import EARLIER_DEFAULTS
 
-FIRST = {name: EARLIER_DEFAULTS[1]["photo"][name] for name in ("prior", "octaves", "octave_scale", "step_size")}
-
-SETTINGS: dict[str, dict[str, Any]] = {"default": {}, "first default": {**FIRST, "layer": "blocks.10"}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "first default": {**EARLIER_DEFAULTS[1]["photo"], "layer": "blocks.10"},
+}
 
 SMOOTH = 2.0
 """Largest standard deviation of the lightness around a pixel, in gray levels, where a photograph counts as smooth."""
@@ -66,8 +67,8 @@ def measure(image: Image.Image, smooth: NDArray[np.bool_]) -> Measures:
     """
     pixels = np.asarray(image, float)
     color = fine_detail(pixels).color[smooth]
-    clipped = float(((pixels <= 1) | (pixels >= 254)).mean())
-    return Measures(float(color.std()) if color.size else float("nan"), clipped, natural_statistics(image)[1])
+    fringes = float(color.std()) if color.size else float("nan")
+    return Measures(fringes, clipped_share(pixels), natural_statistics(image)[1])
 
 
 def keeps_class(photo: Image.Image, image: Image.Image, probabilities: Probabilities) -> bool:
@@ -83,9 +84,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=480, help="longer side in pixels, 480 by default")
     parser.add_argument("--googlenet", type=Path, help="folder with deploy.prototxt and bvlc_googlenet.caffemodel")
     options = parser.parse_args()
-    judges = {"Lite2": load_judge("efficientnet-lite2")}
-    if options.googlenet:
-        judges["GoogLeNet"] = OpenCVNetwork(options.googlenet).probabilities
+    judges = load_two_judges(options.googlenet)
     photos = []
     for path in options.photos:
         with Image.open(path) as file:

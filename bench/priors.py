@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from transfer import OpenCVNetwork, load_judge, natural_statistics
+from transfer import load_two_judges, natural_statistics
 
 import inceptionism as inc
 from inceptionism.io.contact_sheet import LabeledImage, contact_sheet
@@ -43,9 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     network = inc.load_network("efficientnet-lite0")
     index = network.class_index(options.target)
-    judges = {"Lite2": load_judge("efficientnet-lite2")}
-    if options.googlenet:
-        judges["GoogLeNet"] = OpenCVNetwork(options.googlenet).probabilities
+    judges = load_two_judges(options.googlenet)
     table = Table("prior", *judges, "correlation", "slope")
     pictures = []
     for prior in PRIORS:

@@ -108,6 +108,14 @@ def load_judge(name: str) -> Probabilities:
     return probabilities
 
 
+def load_two_judges(googlenet: Path | None) -> dict[str, Probabilities]:
+    """Return the judge Lite2 and, if there is a folder with its files, GoogLeNet."""
+    judges = {"Lite2": load_judge("efficientnet-lite2")}
+    if googlenet:
+        judges["GoogLeNet"] = OpenCVNetwork(googlenet).probabilities
+    return judges
+
+
 def main() -> None:
     """Make the pictures of each preset, ask the judges, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -18,12 +18,13 @@ from PIL import Image, ImageDraw
 
 import inceptionism as inc
 from inceptionism.recipes import list_looks
+from inceptionism.recipes.recipe import EARLIER_DEFAULTS
 
 DOCS = Path(__file__).parent
 GALLERY = DOCS / "gallery"
 LOOKS = Path(inc.__file__).parent / "looks"
 
-SETTINGS_2015 = {"layer": "blocks.10", "prior": "none", "octaves": 4, "octave_scale": 1.4, "step_size": 1.5}
+SETTINGS_2015 = {**EARLIER_DEFAULTS[1]["photo"], "layer": "blocks.10"}
 """Settings of the algorithm of 2015, with the layer that was the default until version 2 of the recipe format."""
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass", "gravel")
@@ -36,9 +37,7 @@ CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabb
 FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 """Settings that were the defaults of a class until version 2 of the recipe format."""
 
-FIRST_VIDEO = {"layer": "blocks.10", "prior": "none", "octaves": 3, "octave_scale": 1.4, "step_size": 1.0} | {
-    "first_steps": 10
-}
+FIRST_VIDEO = {**EARLIER_DEFAULTS[1]["video"], "layer": "blocks.10"}
 """Settings that were the defaults of a video until version 2 of the recipe format."""
 
 LOOK_PHOTOS = {

@@ -185,13 +185,12 @@ class ZoomRecipe(FilmRecipe):
     def camera(self, moment: float = 0.0) -> Camera:
         """Return the camera at a moment in seconds."""
         values = {name: self.at(name, moment) for name in CAMERA_SETTINGS}
-        if self.wander:
-            angle = 2 * math.pi * moment * self.speed / WANDER_SECONDS
-            circle = math.cos(angle), math.sin(angle)
-            values["toward"] = tuple(
-                min(1.0, max(0.0, place + self.wander * offset))
-                for place, offset in zip(values["toward"], circle, strict=True)
-            )
+        angle = 2 * math.pi * moment * self.speed / WANDER_SECONDS
+        circle = math.cos(angle), math.sin(angle)
+        values["toward"] = tuple(
+            min(1.0, max(0.0, place + self.wander * offset))
+            for place, offset in zip(values["toward"], circle, strict=True)
+        )
         return Camera(**values)
 
     def settings(self) -> dict[str, Any]:

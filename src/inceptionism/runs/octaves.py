@@ -22,7 +22,7 @@ DETAIL_STEP_SIZE = 0.5
 
 
 def octave_sizes(
-    height: int, width: int, octaves: int | None, octave_scale: float, smallest: int = SMALLEST_OCTAVE
+    height: int, width: int, octaves: int | None, octave_scale: float, smallest: int | None = None
 ) -> list[tuple[int, int]]:
     """Return the height and width of each octave in pixels, from the smallest to `height`×`width`.
 
@@ -34,9 +34,10 @@ def octave_sizes(
             Only the last ratio depends on the size: it is between `octave_scale`**0.5 and `octave_scale`**1.5.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         smallest: Longer side of the first octave in pixels, if the number is None. If it is larger than the picture,
-            there is only one octave.
+            there is only one octave. None means `SMALLEST_OCTAVE`.
     """
     longer = max(height, width)
+    smallest = smallest or SMALLEST_OCTAVE
     growing = math.floor(math.log(longer / smallest) / math.log(octave_scale) + 0.5)
     if octaves is None and growing < MAX_OCTAVES:
         scales = [smallest / longer * octave_scale**index for index in range(growing)] + [1.0]

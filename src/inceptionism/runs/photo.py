@@ -33,7 +33,7 @@ from inceptionism.optimization import (
     PriorFunctions,
     circular_shift,
 )
-from inceptionism.recipes import SMALLEST_OCTAVE, LayerChoice, PhotoRecipe, parse_prior
+from inceptionism.recipes import LayerChoice, PhotoRecipe, parse_prior
 from inceptionism.runs.base import Run
 from inceptionism.runs.depth import PLAIN, base_pixels, full_picture, result_format
 from inceptionism.runs.grading import Grading
@@ -190,9 +190,7 @@ class PhotoRun(Run):
 
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""
-        sizes = octave_sizes(
-            *self.size, self.recipe.octaves, self.recipe.octave_scale, self.recipe.smallest_octave or SMALLEST_OCTAVE
-        )
+        sizes = octave_sizes(*self.size, self.recipe.octaves, self.recipe.octave_scale, self.recipe.smallest_octave)
         min_side, layer = max((self.network.stride(layer), layer) for layer in self.objective.layers)
         large_enough = [size for size in sizes if min(size) >= min_side]
         if not large_enough:
