@@ -138,6 +138,25 @@ def make_video() -> None:
     sheet.save(DOCS / "images" / "video-prior.jpg", quality=88)
 
 
+def make_rocket() -> None:
+    """Dream the photograph of the first page."""
+    save(inc.dream(DOCS / "images" / "rocket.jpg"), DOCS / "images" / "rocket-dream.jpg")
+
+
+def make_seamless() -> None:
+    """Draw four copies each of a dream with edges, of the same dream without edges, and of a unit without edges."""
+    images = [inc.dream(photo("chelsea"), size=440, tileable=tileable).image for tileable in (None, "both")]
+    images.append(inc.visualize("blocks.10:24", size=292, tileable=True).image)
+    tiles = [image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS) for image in images]
+    sheet = Image.new("RGB", (sum(2 * tile.width + 6 for tile in tiles) - 6, 292), "white")
+    left = 0
+    for tile in tiles:
+        for copy in range(4):
+            sheet.paste(tile, (left + copy % 2 * tile.width, copy // 2 * tile.height))
+        left += 2 * tile.width + 6
+    sheet.save(DOCS / "images" / "seamless.jpg", quality=90)
+
+
 def make_zoom() -> None:
     """Draw a sheet of nine moments of a zoom of ten seconds."""
     sheet = Image.new("RGB", (3 * 384, 3 * 216))
@@ -164,12 +183,14 @@ def save(result: inc.Result, path: Path) -> None:
 
 
 PARTS: dict[str, Callable[[], None]] = {
+    "rocket": make_rocket,
     "defaults": make_defaults,
     "before-after": make_before_after,
     "looks": make_looks,
     "colors": make_colors,
     "classes": make_classes,
     "subjects": make_subjects,
+    "seamless": make_seamless,
     "video": make_video,
     "zoom": make_zoom,
 }

@@ -92,7 +92,7 @@ class ZoomRecipe(FilmRecipe):
 
     octaves: int = inherited(PhotoRecipe, "octaves", 3, absent="", note="")
     smallest_octave: ClassVar[None] = None  # type: ignore[misc]  # not a setting: the number of octaves is always given
-    prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian")
+    prior: str = inherited(PhotoRecipe, "prior", "decorrelate + laplacian(coarsest=0.2)")
     step_size: float = inherited(PhotoRecipe, "step_size", 1.0)
     steps: int = inherited(PhotoRecipe, "steps", 1, help="Number of steps in each octave of a frame")
     size: int | None = inherited(

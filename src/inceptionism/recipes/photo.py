@@ -106,7 +106,7 @@ class PhotoRecipe(Recipe):
         absent="the size of the original",
     )
     prior: str = setting(
-        "decorrelate + laplacian(decay=0.5)",
+        "decorrelate + laplacian(decay=0.5, coarsest=0.2)",
         "Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or statistics, joined by "
         "+; or none",
         group="how",
