@@ -16,6 +16,7 @@
 #                   flicker
 # make bench-gpu    runs the tests that need a CUDA GPU, and times the engine there beside the plain loop and
 #                   torch.compile
+# make studio       sets everything up and opens the studio in the browser; OPTIONS="--port 8000" passes options
 # make install      only sets everything up; after that, the command is .venv/bin/dream
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo install test test-long test-matrix fuzz chaos soak lint bench bench-gpu reference
+.PHONY: demo studio install test test-long test-matrix fuzz chaos soak lint bench bench-gpu reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -37,6 +38,9 @@ demo: .venv/.with-demo
 	@echo 'For more, put the command on the PATH of this terminal: . .venv/bin/activate && cd demo'
 
 install: .venv/.with-demo
+
+studio: .venv/.with-studio
+	$(BIN)/dream studio $(OPTIONS)
 
 test: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal

@@ -511,7 +511,7 @@ def options_of(command: Any) -> list[str]:
 
 DIRECT = [
     (name, option)
-    for name in [*COMMANDS, "networks"]
+    for name in [*(one for one in COMMANDS if one != "studio"), "networks"]  # tests/studio has those of the studio
     if name not in ("replay", "run")
     for option in options_of(typer.main.get_command(app).commands["networks"] if name == "networks" else COMMANDS[name])
 ]

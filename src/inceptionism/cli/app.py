@@ -23,6 +23,7 @@ from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
 from inceptionism.cli.standard_output import print_written, source_stem, write_picture
+from inceptionism.cli.studio import add_studio_command
 from inceptionism.cli.terminal import (
     Table,
     exit_interrupted,
@@ -238,6 +239,7 @@ add_looks_command(app)
 app.add_typer(networks, name="networks")
 add_recipe_commands(app)
 add_share_command(app)
+add_studio_command(app)
 
 
 def show_version(wanted: bool) -> None:

@@ -61,15 +61,17 @@ def half_blocks(thumbnail: Path | None) -> Text:
     """Return a picture as characters whose upper half has one color and whose lower half has another."""
     if thumbnail is None:
         return Text()
+    import numpy as np
     from PIL import Image
 
     with Image.open(thumbnail) as image:
         height = max(2, round(WIDTH * image.height / image.width))
         pixels = image.convert("RGB").resize((WIDTH, height - height % 2), Image.Resampling.LANCZOS)
+    colors = np.asarray(pixels)
     lines = Text()
     for top in range(0, pixels.height, 2):
         for left in range(WIDTH):
-            upper, lower = (Color.from_rgb(*pixels.getpixel((left, top + half))) for half in (0, 1))
+            upper, lower = (Color.from_rgb(*map(int, colors[top + half, left])) for half in (0, 1))
             lines.append("▀", Style(color=upper, bgcolor=lower))
         lines.append("\n" if top + 2 < pixels.height else "")
     return lines

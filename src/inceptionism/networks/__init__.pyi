@@ -1,4 +1,4 @@
-from .hub import load_network, network_name, pick_device
+from .hub import load_network, network_name, pick_device, ready_networks
 from .layers import LOGITS, Layer
 from .network import Network
 from .precision import DTYPES
@@ -11,4 +11,5 @@ __all__ = [
     "load_network",
     "network_name",
     "pick_device",
+    "ready_networks",
 ]

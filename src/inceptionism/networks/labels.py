@@ -101,6 +101,11 @@ class Labels:
         found = list(dict.fromkeys([*exact, *grouped, *inside]))
         return found or [index for index, synonyms in enumerate(texts) if any(wanted in name for name in synonyms)]
 
+    def groups(self, index: int) -> list[str]:
+        """Return the words for the groups that a class belongs to, the smallest group first."""
+        found = [(len(members), word) for word, members in self._groups.items() if index in members]
+        return [word for _, word in sorted(found)]
+
     @cached_property
     def _groups(self) -> dict[str, list[int]]:
         """The classes of each group, by the words for the group."""

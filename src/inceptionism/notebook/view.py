@@ -18,6 +18,7 @@ from inceptionism.interruption import handle_signals
 from inceptionism.io import encode, flatten_alpha
 from inceptionism.notebook.kernel_internals import IPYTHON_DISPLAY, RENDER_TRACEBACK, can_receive_messages
 from inceptionism.notebook.stop_button import listen_for_click
+from inceptionism.runs import PreviewPace
 
 Value = TypeVar("Value")
 
@@ -26,12 +27,6 @@ MAX_WIDTH, MAX_HEIGHT = 960, 1600
 
 JPEG_QUALITY = 75
 """Quality of pictures in a cell. The pictures of results themselves are not compressed."""
-
-MAX_DISPLAY_SHARE = 0.1
-"""Largest share of the run's time that is spent on showing the picture."""
-
-MIN_INTERVAL = 0.2
-"""Shortest time between two pictures, in seconds."""
 
 
 def shorten_traceback(error: InceptionismError) -> InceptionismError:
@@ -81,8 +76,7 @@ class View:
         self._cleanup = ExitStack()
         self._start_time = time.monotonic()
         self._started = False
-        self._last_shown = 0.0
-        self._interval = MIN_INTERVAL
+        self._pace = PreviewPace()
         self._picture: display.DisplayHandle | None = None
         self._button = widgets.Button(
             description="Stop", icon="stop", tooltip="Keep the picture so far", layout=widgets.Layout(width="90px")
@@ -124,17 +118,15 @@ class View:
         """
         self._started = True
         self._poll()
-        now = time.monotonic()
-        if now - self._last_shown < self._interval and self._picture is not None:
+        if not self._pace.is_due:
             return
-        if done is None:
-            self._bar.layout.display = "none"
-        else:
-            self._bar.value = done
-        self._label.value = state
-        self._draw(display_image(render()))
-        self._last_shown = time.monotonic()
-        self._interval = max(MIN_INTERVAL, (self._last_shown - now) / MAX_DISPLAY_SHARE)
+        with self._pace.preview():
+            if done is None:
+                self._bar.layout.display = "none"
+            else:
+                self._bar.value = done
+            self._label.value = state
+            self._draw(display_image(render()))
 
     def finish(self, value: Value, output: object, summary: str) -> Value:
         """Show the final output, and return `value` so that the notebook does not show it a second time.

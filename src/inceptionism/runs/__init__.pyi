@@ -3,6 +3,7 @@ from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .grading import Grading, Palette
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
+from .preview import PreviewPace
 from .replay import (
     check_area,
     prepare_replay,
@@ -18,6 +19,7 @@ __all__ = [
     "Grading",
     "Palette",
     "PhotoRun",
+    "PreviewPace",
     "Replacements",
     "ReplayInputs",
     "Result",

@@ -57,6 +57,7 @@ def make_class_runs(
     objective: Objective | None = None,
     colors: Photo | None = None,
     prior_functions: PriorFunctions = NO_FUNCTIONS,
+    find_file: FileResolver = named_source,
 ) -> list[ClassRun]:
     """Return the runs of `count` pictures of one class or objective, each from different noise.
 
@@ -68,7 +69,14 @@ def make_class_runs(
             more than `MAX_TOGETHER`.
         InvalidSetting, UnknownName: As for `ClassRun`.
     """
-    first = ClassRun(recipe, network=network, objective=objective, colors=colors, prior_functions=prior_functions)
+    first = ClassRun(
+        recipe,
+        network=network,
+        objective=objective,
+        colors=colors,
+        prior_functions=prior_functions,
+        find_file=find_file,
+    )
     check_integer("count", count, 1, MAX_TOGETHER if first.objective.compares_batch else None)
     if first.objective.compares_batch and count == 1:
         raise InvalidSetting(f"{first.objective} compares several pictures with each other; give a count of 2 or more")
@@ -85,6 +93,7 @@ def make_class_runs(
             objective=None if recipe.objective is None else first.objective,
             colors=colors,
             prior_functions=prior_functions,
+            find_file=find_file,
         )
         for number in range(count)
     ]

@@ -1,7 +1,16 @@
 from . import store
 from .entries import Entry, known_entries, plugin_entries
 from .open import open_entry
-from .registry import LIBRARIES, SUFFIXES, find_entry, load_network, network_name, pick_device
+from .registry import (
+    LIBRARIES,
+    SUFFIXES,
+    find_entry,
+    is_ready,
+    load_network,
+    network_name,
+    pick_device,
+    ready_networks,
+)
 from .store import stored_entry, stored_names
 
 __all__ = [
@@ -9,12 +18,14 @@ __all__ = [
     "SUFFIXES",
     "Entry",
     "find_entry",
+    "is_ready",
     "known_entries",
     "load_network",
     "network_name",
     "open_entry",
     "pick_device",
     "plugin_entries",
+    "ready_networks",
     "store",
     "stored_entry",
     "stored_names",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -86,6 +87,21 @@ def load_by_name(name: str) -> Network:
     files = [path, *files_in(path)] if is_folder(path) else [path]
     stats = [file.stat() for file in files if path_exists(file)]
     return from_path(name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+
+
+def ready_networks() -> list[str]:
+    """Return the names of the networks that can be used at once: those in the store and in installed packages."""
+    entries = known_entries() | plugin_entries()
+    stored = stored_names()
+    return [name for name in dict.fromkeys([*entries, *stored]) if name in stored or is_ready(entries[name])]
+
+
+def is_ready(entry: Entry) -> bool:
+    """Return whether an installed package has the files of a network."""
+    try:
+        return entry.package is not None and bool(version(entry.package))
+    except PackageNotFoundError:
+        return False
 
 
 def find_entry(name: str) -> Entry | None:

@@ -1,0 +1,241 @@
+"""Controls of the page for the settings of a recipe, made from the definitions of these settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import gradio as gr
+
+from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.networks import Network
+from inceptionism.recipes import (
+    DREAM,
+    GROUPS,
+    KEEP,
+    NamedSetting,
+    PhotoRecipe,
+    Recipe,
+    grouped_settings,
+    parse_layers,
+)
+from inceptionism.studio.upload import upload_control
+
+Control: TypeAlias = Any
+"""A control of gradio. gradio adds the events of a control when the program runs, so its type does not have them."""
+
+MACHINE = ("device", "memory")
+"""Settings that the owner of the server chooses, not the visitor."""
+
+PICTURES = ("guide", "mask")
+"""Settings whose value is a picture that the visitor uploads."""
+
+SLIDER_RANGE = 40
+"""Largest range of a number that gets a slider."""
+
+FEW = 3
+"""Largest number of choices that are shown all at once."""
+
+COLORS = {"the dream's": DREAM, "the photograph's": KEEP}
+"""Choices of colors, by the words on the page."""
+
+
+def label_of(name: str) -> str:
+    """Return the label of a setting: its name in words."""
+    return {"target": "Class", "octave_scale": "Octave scale"}.get(name, name.replace("_", " ").capitalize())
+
+
+def make_control(
+    one: NamedSetting, choices: Mapping[str, Sequence[Any]], *, prefix: str, has_photograph: bool
+) -> Control:
+    """Return the control of a setting.
+
+    Args:
+        one: The setting.
+        choices: Choices of settings whose values the page knows, by name: networks and layers.
+        prefix: Beginning of the identifier of the control.
+        has_photograph: Whether the recipe has a photograph.
+    """
+    facts = one.facts
+    unit = f", in {facts.unit}" if facts.unit else ""
+    named: dict[str, Any] = {
+        "label": label_of(one.name),
+        "info": f"{facts.help}{unit}",
+        "elem_id": f"{prefix}-{one.name}",
+    }
+    if one.name in PICTURES:
+        return upload_control(
+            label=f"{named['label']}: {facts.help[0].lower()}{facts.help[1:]}",
+            sources=["upload", "clipboard"],
+            height=160,
+            elem_id=named["elem_id"],
+        )
+    if one.name == "layer":
+        return gr.Dropdown(choices["layer"], value=[], multiselect=True, allow_custom_value=True, **named)
+    if one.name == "network":
+        return gr.Dropdown(choices["network"], value=one.default, **named)
+    if one.name == "colors":
+        allowed = [(words, value) for words, value in COLORS.items() if value == DREAM or has_photograph]
+        return gr.Dropdown(allowed, value=one.default, **named)
+    if facts.choices and not one.optional and len(facts.choices) <= FEW:
+        return gr.Radio(list(facts.choices), value=one.default, **named)
+    if one.type is bool:
+        return gr.Checkbox(value=one.default, **named)
+    if facts.choices:
+        absent = [(facts.absent or "no", "")] if one.optional else []
+        return gr.Dropdown([*absent, *((text, text) for text in facts.choices)], value=one.default or "", **named)
+    if one.type in (int, float) and not one.optional:
+        return number_control(one, named)
+    return gr.Textbox(value=one.default or "", placeholder=facts.absent, **named)
+
+
+def number_control(one: NamedSetting, named: Mapping[str, Any]) -> Control:
+    """Return the control of a number: a slider if the range is small and there is a default, or a field."""
+    facts, is_whole = one.facts, one.type is int
+    low = facts.minimum if facts.minimum is not None else facts.above
+    if low is not None and facts.maximum is not None and facts.maximum - low <= SLIDER_RANGE:
+        step = 1 if is_whole else 0.05 if facts.maximum > 1 else 0.01
+        first = low if facts.minimum is not None else low + step
+        return gr.Slider(first, facts.maximum, value=one.default, step=step, **named)
+    return gr.Number(value=one.default, step=1 if is_whole else 0.1, **named)
+
+
+class Form:
+    """The controls of a kind of recipe, and their values as a recipe.
+
+    Args:
+        kind: The kind of recipe.
+        prefix: Beginning of the identifiers of the controls.
+        leave_out: Names of settings that have no control here.
+
+    Attributes:
+        kind: The kind of recipe.
+        settings: The settings with a control, by name.
+        controls: The controls by name, in the order of the page. Empty until `draw`.
+    """
+
+    def __init__(self, kind: type[Recipe], prefix: str, leave_out: Collection[str] = ()) -> None:
+        self.kind, self.prefix = kind, prefix
+        self.settings = {one.name: one for one in grouped_settings(kind, (*MACHINE, *leave_out))}
+        self.controls: dict[str, Control] = {}
+
+    def draw(self, names: Collection[str], choices: Mapping[str, Sequence[Any]]) -> None:
+        """Draw the controls of some settings at this place of the page."""
+        for name in names:
+            self.controls[name] = make_control(
+                self.settings[name],
+                choices,
+                prefix=self.prefix,
+                has_photograph=issubclass(self.kind, PhotoRecipe),
+            )
+
+    def draw_rest(self, choices: Mapping[str, Sequence[Any]]) -> None:
+        """Draw the controls that are not drawn yet, group by group."""
+        for group, heading in GROUPS.items():
+            rest = [one for one in self.settings.values() if one.facts.group == group and one.name not in self.controls]
+            if rest:
+                gr.Markdown(f"#### {heading}")
+                with gr.Row():
+                    self.draw([one.name for one in rest], choices)
+
+    def given(self, values: Sequence[Any]) -> Iterator[tuple[NamedSetting, Any]]:
+        """Yield each setting whose control has a value, with the value as a recipe takes it."""
+        for name, value in zip(self.controls, values, strict=True):
+            yield from self.given_one(name, value)
+
+    def given_one(self, name: str, value: Any) -> Iterator[tuple[NamedSetting, Any]]:
+        """Yield a setting and its value as a recipe takes it; nothing if its control is empty."""
+        one = self.settings[name]
+        if value is None or (isinstance(value, (str, list)) and not value):
+            return
+        if name == "size" and isinstance(value, str):
+            value = side_or_size(value)
+        elif one.type in (int, float) and isinstance(value, str):
+            value = number_of(name, value)
+        if one.type is float and isinstance(value, int):
+            value = float(value)
+        if one.type is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        yield one, value
+
+    def recipe(self, values: Sequence[Any], **more: Any) -> Recipe:
+        """Return the recipe of the values of all controls.
+
+        Args:
+            values: Values of the controls, in their order.
+            **more: Settings that have no control, or replace the value of one.
+
+        Raises:
+            InvalidSetting: If a setting is out of range, or if two settings exclude each other.
+        """
+        settings = {one.name: value for one, value in self.given(values)} | more
+        return self.kind(**settings)
+
+    def problems(self, values: Sequence[Any]) -> dict[str, str]:
+        """Return a sentence for each setting whose value is not valid, by the name of the setting."""
+        found = {}
+        for name, value in zip(self.controls, values, strict=True):
+            try:
+                for one, given in self.given_one(name, value):
+                    one.checked(given)
+            except InvalidSetting as error:
+                found[name] = str(error)
+        return found
+
+    def is_valid(self, name: str, value: Any) -> bool:
+        """Return whether a recipe can have the value of a control, and the control offers it."""
+        control = self.controls[name]
+        if isinstance(control, (gr.Dropdown, gr.Radio)) and not getattr(control, "allow_custom_value", False):
+            return value in [choice for _, choice in control.choices]
+        try:
+            return all(one.checked(given) is not ... for one, given in self.given_one(name, value))
+        except InvalidSetting:
+            return False
+
+    def updates(self, settings: Mapping[str, Any]) -> list[Any]:
+        """Return the values of all controls for settings; a control without a setting gets its default."""
+        return [
+            self.shown(self.settings[name], settings.get(name, self.settings[name].default)) for name in self.controls
+        ]
+
+    def shown(self, one: NamedSetting, value: Any) -> Any:
+        """Return the value that a control shows for a setting."""
+        if one.name in PICTURES:
+            return None
+        if one.name == "layer":
+            return [str(choice) for choice in parse_layers(value)]
+        if one.name == "colors" and value not in COLORS.values():
+            return DREAM
+        if one.name == "size" and isinstance(value, tuple):
+            return "x".join(map(str, value))
+        if one.optional:
+            return "" if value is None else str(value)
+        return value
+
+
+def number_of(name: str, text: str) -> float:
+    """Return the number that a text stands for; raise `InvalidSetting` if it is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidSetting(f"{name} must be a number, not {quote_value(text)}") from None
+
+
+def side_or_size(text: str) -> int | tuple[int, int]:
+    """Return a side, or a height and a width, as people write them: 448 or 448x896.
+
+    Raises:
+        InvalidSetting: If the text is something else.
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,6})(?:\s*[x×X]\s*([0-9]{1,6}))?\s*", text)
+    if not match:
+        raise InvalidSetting(
+            f"size must be a number such as 448, or height and width such as 448x896, not {quote_value(text)}"
+        )
+    return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
+
+
+def layer_choices(network: Network) -> list[tuple[str, str]]:
+    """Return the layers of a network for a dropdown: each with the level of its content."""
+    return [(f"{layer.name} · {layer.level}", layer.name) for layer in network.layers()]

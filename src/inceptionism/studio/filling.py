@@ -1,0 +1,99 @@
+"""Filling the forms from the recipe inside a picture, wherever the picture is dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from inceptionism.errors import InceptionismError
+from inceptionism.io import load_recipe, read_recipe
+from inceptionism.networks import ready_networks
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, file_settings
+from inceptionism.studio.gallery import GalleryTab
+from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab
+from inceptionism.studio.photograph import PhotographTab
+from inceptionism.studio.progress import note_html, problem_html
+
+
+class Filling:
+    """Fills the forms of the tabs from a recipe.
+
+    Args:
+        tabs: The tabs of the page.
+        photograph, noise: The tabs with the forms.
+    """
+
+    def __init__(self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab) -> None:
+        self._tabs = tabs
+        self._photograph, self._noise = photograph, noise
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The controls that `changes` changes."""
+        photograph, noise = self._photograph, self._noise
+        return [
+            self._tabs,
+            photograph.note,
+            *photograph.form.controls.values(),
+            noise.note,
+            noise.kind,
+            noise.target,
+            *noise.form.controls.values(),
+        ]
+
+    def changes(self, recipe: Recipe) -> dict[Any, Any]:
+        """Return the changes of the controls for a recipe."""
+        note = note_html(filling_note(recipe))
+        if recipe.network not in ready_networks():
+            return {self._photograph.note: note, self._noise.note: note}
+        if isinstance(recipe, PhotoRecipe) and recipe.kind == PhotoRecipe.kind:
+            form = self._photograph.form
+            values = dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True))
+            return {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: note, **values}
+        if isinstance(recipe, ClassRecipe):
+            form = self._noise.form
+            values = dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True))
+            return {
+                self._tabs: gr.Tabs(selected="noise"),
+                self._noise.note: note,
+                self._noise.kind: CLASS if recipe.objective is None else OBJECTIVE,
+                self._noise.target: recipe.target if isinstance(recipe.target, int) else None,
+                **values,
+            }
+        return {self._photograph.note: note_html("This picture is a frame of a film, so the form stays as it is.")}
+
+    def on_upload(self, path: str | None) -> dict[Any, Any]:
+        """Return the changes for an uploaded picture: those of its recipe, or none if another program made it."""
+        try:
+            if path is None or read_recipe(path) is None:
+                return {self._photograph.note: ""}
+            return self.changes(load_recipe(path))
+        except InceptionismError as error:
+            return {self._photograph.note: problem_html(str(error))}
+
+    def connect_gallery(self, gallery: GalleryTab) -> None:
+        """Let the button "Change" of the gallery fill the form of the chosen picture."""
+
+        def change(path: str) -> dict[Any, Any]:
+            try:
+                return (
+                    {gallery.problem: "", **self.changes(load_recipe(path))}
+                    if path
+                    else {gallery.problem: problem_html("choose a picture first")}
+                )
+            except InceptionismError as error:
+                return {gallery.problem: problem_html(str(error))}
+
+        gallery.change.click(
+            change, gallery.chosen, [gallery.problem, *self.outputs], queue=False, show_progress="hidden"
+        )
+
+
+def filling_note(recipe: Recipe) -> str:
+    """Return a sentence about a form that was filled from a recipe."""
+    if recipe.network not in ready_networks():
+        return "This picture was made with a network that is not on this server, so the form stays as it is."
+    files = ", ".join(file_settings(recipe.settings()))
+    again = f" Upload the other pictures again: {files}." if files else ""
+    return f"The form has the settings of this picture.{again}"

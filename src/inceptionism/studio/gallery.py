@@ -1,0 +1,200 @@
+"""The tab "Gallery": the pictures in the folder, newest first, with their recipes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+from PIL import Image
+
+from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.io import (
+    alternative_text,
+    caption,
+    create_folder,
+    encode_copy,
+    free_name,
+    load_photo,
+    load_recipe,
+    without_folders,
+    write_atomically,
+)
+from inceptionism.recipes import Recipe, file_settings
+from inceptionism.runs import ReplayInputs, prepare_replay
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.progress import Progress, follow, problem_html
+from inceptionism.studio.worker import Job
+from inceptionism.studio.workshop import Workshop, check_network
+
+MAX_SHOWN = 120
+"""Largest number of pictures in the gallery."""
+
+THUMBNAIL_SIDE = 300
+"""Largest side of a picture in the gallery, in pixels."""
+
+SHARED_SIDE, SHARED_BYTES = 1600, 4_500_000
+"""Largest side in pixels and largest size in bytes of a copy to share."""
+
+
+class GalleryTab(NamedTuple):
+    """Parts of the tab that the page connects with other tabs.
+
+    Attributes:
+        change: Button that fills the form of another tab.
+        chosen: Path of the chosen picture; empty if none is chosen.
+        problem: Sentence about an error.
+    """
+
+    change: gr.Button
+    chosen: gr.State
+    problem: gr.HTML
+
+
+def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
+    """Draw the tab."""
+    paths, chosen = gr.State([]), gr.State("")
+    pictures = gr.Gallery(
+        label="Gallery", columns=5, height=420, allow_preview=False, object_fit="cover", buttons=[], elem_id="gallery"
+    )
+    problem = gr.HTML(elem_id="gallery-problem", padding=False)
+    with gr.Row():
+        with gr.Column(scale=3, min_width=300):
+            panel = ResultPanel(workshop, "gallery", "Picture")
+            with gr.Row():
+                panel.draw_download("gallery")
+                again = gr.Button("Make again", elem_id="make-again")
+                change = gr.Button("Change", elem_id="change")
+                share = gr.Button("Share", elem_id="share")
+                panel.draw_stop("gallery")
+        with gr.Column(scale=2, min_width=300):
+            recipe = gr.HTML(elem_id="recipe")
+            with gr.Group(visible=False) as shared:
+                copy = gr.DownloadButton("Download the copy to share", elem_id="shared")
+                text = gr.Textbox(label="Text for people who cannot see it", interactive=False)
+                line = gr.Textbox(label="Caption", interactive=False)
+
+    def refresh() -> tuple[Any, list[str]]:
+        shown = newest(workshop.output)
+        return gr.Gallery([(thumbnail(path, path.stat().st_mtime_ns), path.stem) for path in shown]), list(
+            map(str, shown)
+        )
+
+    tab.select(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
+
+    def choose(event: gr.SelectData, listed: list[str]) -> tuple[Any, ...]:
+        path = checked_path(workshop, listed[event.index])
+        return (
+            str(path),
+            gr.Image(str(path), visible=True),
+            gr.DownloadButton(value=str(path), interactive=True),
+            recipe_html(path),
+            gr.Group(visible=False),
+            "",
+        )
+
+    pictures.select(
+        choose,
+        paths,
+        [chosen, panel.result, panel.download, recipe, shared, problem],
+        queue=False,
+        show_progress="hidden",
+    )
+
+    def make_again(request: gr.Request, path: str) -> Iterator[dict[Any, Any]]:
+        yield from panel.run(request, lambda: replay_work(workshop, path))
+
+    again.click(make_again, chosen, panel.outputs, **ONE_AT_A_TIME).then(
+        refresh, None, [pictures, paths], queue=False, show_progress="hidden"
+    )
+
+    def make_copy(path: str) -> dict[Any, Any]:
+        try:
+            file, description, title = shared_copy(workshop, path)
+        except InceptionismError as error:
+            return {problem: problem_html(str(error))}
+        return {
+            problem: "",
+            shared: gr.Group(visible=True),
+            copy: gr.DownloadButton(value=str(file)),
+            text: description,
+            line: title,
+        }
+
+    share.click(make_copy, chosen, [problem, shared, copy, text, line], queue=False)
+    return GalleryTab(change, chosen, problem)
+
+
+def newest(folder: Path) -> list[Path]:
+    """Return the pictures in a folder, the newest first."""
+    found = [(path.stat().st_mtime_ns, path) for path in folder.glob("*.png") if not path.name.startswith(".")]
+    return [path for _, path in sorted(found, reverse=True)[:MAX_SHOWN]]
+
+
+@lru_cache(MAX_SHOWN)
+def thumbnail(path: Path, changed: int) -> Image.Image:  # noqa: ARG001  # the time of change is part of the key
+    """Return a small version of the picture in a file."""
+    with Image.open(path) as image:
+        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        small = image.convert("RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
+    return small
+
+
+def checked_path(workshop: Workshop, path: str) -> Path:
+    """Return the path of a picture in the folder.
+
+    Raises:
+        InvalidSetting: If no picture is chosen, or if the file is not in the folder.
+    """
+    if not path:
+        raise InvalidSetting("choose a picture first")
+    file = Path(path)
+    if file.parent != workshop.output or not file.is_file():
+        raise InvalidSetting("this picture is not in the gallery any more; open the tab again")
+    return file
+
+
+def recipe_html(path: Path) -> str:
+    """Return the recipe of a picture in words, as a table in HTML."""
+    try:
+        rows = load_recipe(path).described()
+    except InceptionismError as error:
+        return problem_html(str(error))
+    cells = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows
+    )
+    return f"<table class='recipe'><caption>Recipe</caption>{cells}</table>"
+
+
+def replay_work(workshop: Workshop, path: str) -> Callable[[Job[Progress]], Progress]:
+    """Return the work that makes a picture of the gallery again."""
+
+    def work(job: Job[Progress]) -> Progress:
+        file = checked_path(workshop, path)
+        recipe = load_recipe(file)
+        check_network(recipe.network)
+        if names := file_settings(recipe.settings()):
+            raise InvalidSetting(
+                f"this picture was made with other pictures ({', '.join(names)}); press Change, and upload them again"
+            )
+        runs, number = prepare_replay(recipe, ReplayInputs(workshop.photograph_of(recipe)), {}, force=False)
+        workshop.check_area(*runs[number].size, "the result")
+        return follow([runs[number]], job, lambda result: workshop.save(result, file.stem))
+
+    return work
+
+
+def shared_copy(workshop: Workshop, path: str) -> tuple[Path, str, str]:
+    """Write a copy of a picture that is ready to post; return its path, a description and a caption."""
+    file = checked_path(workshop, path)
+    recipe: Recipe = without_folders(load_recipe(file))
+    content = encode_copy(load_photo(file).to_image(), recipe, "JPEG", side=SHARED_SIDE, limit=SHARED_BYTES)
+    folder = workshop.output / "shared"
+    create_folder(folder, exist_ok=True)
+    target = free_name(folder / f"{file.stem}.jpg")
+    write_atomically(target, content, overwrite=False)
+    return target, alternative_text(recipe), caption(recipe)

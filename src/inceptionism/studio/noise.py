@@ -1,0 +1,170 @@
+"""The tab "From noise": a class, a unit or another objective becomes a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.networks import Network, load_network, ready_networks
+from inceptionism.recipes import ClassRecipe, PhotoRecipe
+from inceptionism.runs import make_class_runs
+from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.progress import Progress, follow
+from inceptionism.studio.worker import Job
+from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
+
+CLASS, UNIT, OBJECTIVE = KINDS = ("a class", "a unit", "an objective")
+
+MAX_PICTURES = 9
+"""Largest number of pictures with different seeds."""
+
+
+class NoiseTab(NamedTuple):
+    """Parts of the tab that other tabs fill in."""
+
+    note: gr.HTML
+    kind: gr.Radio
+    target: gr.Dropdown
+    targets: frozenset[str]
+    form: Form
+
+
+def class_choices(network: Network) -> list[tuple[str, int]]:
+    """Return the classes of a network for a dropdown, each with its names and its groups.
+
+    The dropdown shows the classes whose text has the letters that are typed, so "cat" finds all cats. Latin names are
+    left out, because they have such letters by chance.
+    """
+    labels = network.labels
+    if not labels:
+        return []
+    choices = []
+    for index, (first, *others) in enumerate(labels.names):
+        names = ", ".join([first, *(name for name in others if name.islower())])
+        choices.append((" · ".join(filter(None, [names, ", ".join(labels.groups(index))])), index))
+    return choices
+
+
+def noise_tab(workshop: Workshop) -> NoiseTab:
+    """Draw the tab."""
+    form = Form(ClassRecipe, "noise", leave_out=["target", "depth"])
+    network = load_network(PhotoRecipe.network)
+    choices: dict[str, Sequence[Any]] = {"network": ready_networks()}
+    classes = class_choices(network)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            note = gr.HTML(elem_id="noise-note", padding=False)
+            kind = gr.Radio(list(KINDS), value=CLASS, label="Picture of", elem_id="kind")
+            target = gr.Dropdown(
+                classes,
+                value=None,
+                label="Class",
+                info="Type a name, or a group such as cat or bird.",
+                num_choices_shown=50,
+                elem_id="target",
+            )
+            with gr.Row(visible=False) as unit:
+                layer = gr.Dropdown(layer_choices(network), value=network.default_layer, label="Layer", elem_id="layer")
+                channel = gr.Number(0, precision=0, minimum=0, label="Channel", elem_id="channel")
+            with gr.Group(visible=False) as sentence:
+                form.draw(["objective"], choices)
+            form.draw(["preset", "subjects"], choices)
+            count = gr.Slider(
+                1, MAX_PICTURES, 1, step=1, label="Pictures", info="Each has another seed.", elem_id="count"
+            )
+            with gr.Row():
+                make = gr.Button("Make", variant="primary", elem_id="make")
+                stop_place = gr.Column(min_width=120)
+        with gr.Column(scale=3, min_width=300):
+            panel = ResultPanel(workshop, "noise")
+            with gr.Row():
+                panel.draw_download("noise")
+    with stop_place:
+        panel.draw_stop("noise")
+    with gr.Accordion("Advanced", open=False):
+        form.draw_rest(choices)
+    controls = list(form.controls.values())
+
+    def run_visualization(
+        request: gr.Request, what: str, index: int | None, name: str, number: int, pictures: int, *values: Any
+    ) -> Iterator[dict[Any, Any]]:
+        def prepare() -> Callable[[Job[Progress]], Progress]:
+            return visualization_work(workshop, form, subject(what, index, name, number), int(pictures), values)
+
+        yield from panel.run(request, prepare)
+
+    def check(what: str, index: int | None, _layer: str, number: int, _count: int, *values: Any) -> list[Any]:
+        problems = form.problems(values)
+        return [
+            gr.validate(True, ""),
+            gr.validate(what != CLASS or index is not None, "Choose a class first."),
+            gr.validate(True, ""),
+            gr.validate(what != UNIT or (number is not None and number >= 0), "Give the number of a channel."),
+            gr.validate(True, ""),
+            *(gr.validate(one not in problems, problems.get(one, "")) for one in form.controls),
+        ]
+
+    inputs = [kind, target, layer, channel, count, *controls]
+    make.click(run_visualization, inputs, panel.outputs, validator=check, **ONE_AT_A_TIME)
+
+    def show_kind(what: str) -> tuple[Any, ...]:
+        return (
+            gr.Dropdown(visible=what == CLASS),
+            gr.Row(visible=what == UNIT),
+            gr.Group(visible=what == OBJECTIVE),
+        )
+
+    kind.change(show_kind, kind, [target, unit, sentence], queue=False, show_progress="hidden")
+
+    def change_network(name: str) -> tuple[Any, Any]:
+        check_network(name)
+
+        def read() -> tuple[Any, Any]:
+            changed = load_network(name)
+            return (
+                gr.Dropdown(class_choices(changed), value=None),
+                gr.Dropdown(layer_choices(changed), value=changed.default_layer),
+            )
+
+        return workshop.worker.do(read)
+
+    form.controls["network"].change(change_network, form.controls["network"], [target, layer])
+    return NoiseTab(note, kind, target, frozenset(str(index) for _, index in classes), form)
+
+
+def subject(what: str, index: int | None, layer: str, channel: int) -> dict[str, Any]:
+    """Return the settings that say what the picture shows, besides those of the form."""
+    if what == CLASS:
+        return {"target": index, "objective": None}
+    return {"target": f"{layer}:{channel}", "objective": None} if what == UNIT else {}
+
+
+def visualization_work(
+    workshop: Workshop, form: Form, wanted: dict[str, Any], count: int, values: Sequence[Any]
+) -> Callable[[Job[Progress]], Progress]:
+    """Return the work that makes pictures from noise with the values of the form.
+
+    Args:
+        workshop: The workshop.
+        form: The form.
+        wanted: Settings that say what the pictures show, besides those of the form.
+        count: Number of pictures.
+        values: Values of the controls of the form.
+    """
+
+    def work(job: Job[Progress]) -> Progress:
+        recipe = form.recipe(values, **wanted)
+        assert isinstance(recipe, ClassRecipe)
+        check_network(recipe.network)
+        if not 1 <= count <= MAX_PICTURES:
+            raise InvalidSetting(f"the number of pictures must be from 1 to {MAX_PICTURES}, not {count}")
+        if recipe.size is not None:
+            workshop.check_area(*recipe.size, "the result")
+        runs = make_class_runs(recipe, count, find_file=uploaded_only([]))
+        return follow(runs, job, lambda result: workshop.save(result, result.recipe.title))
+
+    return work

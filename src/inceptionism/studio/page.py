@@ -1,0 +1,110 @@
+"""The page of the studio, with its tabs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gradio as gr
+
+from inceptionism.studio.address import REPLACE_ADDRESS, query_of, read_query, values_in
+from inceptionism.studio.defaults import MAX_PIXELS
+from inceptionism.studio.filling import Filling
+from inceptionism.studio.gallery import gallery_tab
+from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_tab
+from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_tab
+from inceptionism.studio.workshop import Workshop
+
+CACHE_SECONDS = 86_400
+"""Age in seconds at which uploads and previews are deleted."""
+
+
+def build(output: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> gr.Blocks:
+    """Return the page, to mount it in your own application with `gradio.mount_gradio_app`.
+
+    Your application decides who may use the page. `launch` has a password, and refuses requests from other websites.
+    Give `allowed_paths=[output]` when you mount the page.
+
+    Args:
+        output: Folder of the pictures. By default, the folder "inceptionism" in the user's folder of pictures.
+        max_pixels: Largest area of a photograph and of a result, in pixels.
+
+    Raises:
+        CannotWrite: If the folder cannot be made.
+    """
+    return draw_page(Workshop(output, max_pixels))
+
+
+def draw_page(workshop: Workshop) -> gr.Blocks:
+    """Return the page of a workshop."""
+    page: gr.Blocks
+    with gr.Blocks(
+        title="inceptionism", analytics_enabled=False, delete_cache=(3600, CACHE_SECONDS), fill_width=False
+    ) as page:
+        gr.Markdown("# inceptionism\nSee what a neural network sees.")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Photograph", id="photograph"):
+                photograph = photograph_tab(workshop)
+            with gr.Tab("From noise", id="noise"):
+                noise = noise_tab(workshop)
+            with gr.Tab("Gallery", id="gallery") as tab:
+                gallery = gallery_tab(workshop, tab)
+        filling = Filling(tabs, photograph, noise)
+        filling.connect_gallery(gallery)
+        link_settings(page, tabs, photograph, noise)
+        photograph.photograph.upload(
+            filling.on_upload, photograph.photograph, filling.outputs, queue=False, show_progress="hidden"
+        )
+    return page
+
+
+def link_settings(page: gr.Blocks, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab) -> None:
+    """Write the settings of both forms into the address of the page, and fill the forms from it when the page loads."""
+    query = gr.Textbox(visible="hidden", elem_id="query")
+    query.change(None, query, None, js=REPLACE_ADDRESS)
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
+    form, other = photograph.form, noise.form
+    controls, others = list(form.controls.values()), list(other.controls.values())
+
+    def write_photograph(look: str, *values: Any) -> str:
+        return query_of(form, values, look_values(form, look), look="" if look == NO_LOOK else look)
+
+    def write_noise(kind: str, target: int | None, *values: Any) -> str:
+        chosen = {"kind": "" if kind == CLASS else kind, "target": "" if target is None else str(target)}
+        return query_of(other, values, other.updates({}), tab="noise", **chosen)
+
+    gr.on(
+        [one.change for one in (photograph.look, *controls)],
+        write_photograph,
+        [photograph.look, *controls],
+        query,
+        **quick,
+    )
+    gr.on(
+        [one.change for one in (noise.kind, noise.target, *others)],
+        write_noise,
+        [noise.kind, noise.target, *others],
+        query,
+        **quick,
+    )
+
+    def fill(request: gr.Request) -> dict[Any, Any]:
+        parts = read_query(str(request.query_params))
+        if parts.get("tab") == ["noise"]:
+            kind, target = parts.get("kind", [CLASS])[-1], parts.get("target", [""])[-1]
+            values = values_in(other, parts, other.updates({}))
+            return {
+                tabs: gr.Tabs(selected="noise"),
+                noise.kind: kind if kind in KINDS else CLASS,
+                noise.target: int(target) if target in noise.targets else None,
+                **dict(zip(others, values, strict=True)),
+            }
+        if not parts:
+            return {photograph.look: gr.skip()}  # the visitor may have chosen a look by now
+        look = parts.get("look", [NO_LOOK])[-1]
+        look = look if look in looks_here() else NO_LOOK
+        values = values_in(form, parts, look_values(form, look))
+        return {photograph.look: look, **dict(zip(controls, values, strict=True))}
+
+    outputs = [tabs, photograph.look, *controls, noise.kind, noise.target, *others]
+    page.load(fill, None, outputs, queue=False, show_progress="hidden")

@@ -1,0 +1,106 @@
+"""The panel of a result: the picture in the making, its progress, and the buttons for the finished picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from inceptionism.errors import InceptionismError
+from inceptionism.studio.progress import Progress, problem_html, state_html
+from inceptionism.studio.worker import Job
+from inceptionism.studio.workshop import Workshop
+
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": 1, "show_progress": "minimal"}
+"""Arguments of all events that work: they wait in one queue, and the page shows their place in it."""
+
+READY = state_html(0, "ready")
+
+
+class ResultPanel:
+    """The controls that show a result.
+
+    Args:
+        workshop: The workshop.
+        name: Name of the tab, for the identifiers of the controls.
+        label: Label of the picture.
+
+    Attributes:
+        result: The picture, small while it is made.
+        results: All pictures, if there are several.
+        state: The progress.
+        problem: Sentence about an error.
+        download: Button that downloads the file of the picture.
+        files: Paths of the files of the last results.
+    """
+
+    def __init__(self, workshop: Workshop, name: str, label: str = "Result") -> None:
+        self._workshop = workshop
+        self.result = gr.Image(
+            label=label,
+            type="filepath",
+            format="jpeg",
+            interactive=False,
+            height=440,
+            buttons=["fullscreen"],
+            elem_id=f"{name}-result",
+        )
+        self.results = gr.Gallery(
+            label="Results", visible=False, columns=3, object_fit="contain", buttons=["fullscreen"], type="filepath"
+        )
+        self.state = gr.HTML(READY, elem_id=f"{name}-state")
+        self.problem = gr.HTML(elem_id=f"{name}-problem", padding=False)
+        self.files = gr.State([])
+
+    def draw_download(self, name: str) -> None:
+        """Draw the button for the file at this place of the page."""
+        self.download = gr.DownloadButton("Download", interactive=False, elem_id=f"{name}-download")
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The controls that `run` changes."""
+        return [self.result, self.results, self.state, self.problem, self.download, self.files]
+
+    def run(
+        self, request: gr.Request, prepare: Callable[[], Callable[[Job[Progress]], Progress]]
+    ) -> Iterator[dict[Any, Any]]:
+        """Do work for a visitor, and yield the changes of the controls.
+
+        Args:
+            request: Request of the visitor.
+            prepare: Function that returns the work. It may raise an error about a setting.
+        """
+        yield {self.problem: "", self.state: state_html(None, "getting ready")}
+        try:
+            for progress in self._workshop.worker.watch(str(request.session_hash), prepare()):
+                yield self.shown(progress)
+        except InceptionismError as error:
+            yield {self.problem: problem_html(str(error)), self.state: READY}
+
+    def shown(self, progress: Progress) -> dict[Any, Any]:
+        """Return the changes of the controls for a progress."""
+        changed: dict[Any, Any] = {self.state: progress.state}
+        if progress.picture is not None:
+            changed |= {self.result: gr.Image(progress.picture, visible=True), self.results: gr.Gallery(visible=False)}
+        files = [str(path) for path in progress.files]
+        if files:
+            changed |= {
+                self.result: gr.Image(files[0], visible=len(files) == 1),
+                self.results: gr.Gallery(files, visible=len(files) > 1),
+                self.download: gr.DownloadButton(
+                    value=files[0] if len(files) == 1 else None, interactive=len(files) == 1
+                ),
+                self.files: files,
+            }
+        return changed
+
+    def draw_stop(self, name: str) -> gr.Button:
+        """Draw the button that stops the visitor's work at this place of the page."""
+        button = gr.Button("Stop", elem_id=f"{name}-stop")
+
+        def stop(request: gr.Request) -> None:
+            self._workshop.worker.stop(str(request.session_hash))
+
+        button.click(stop, queue=False, show_progress="hidden")
+        return button

@@ -1,0 +1,156 @@
+"""The tab "Photograph": a photograph and a look become a dream."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from inceptionism.networks import load_network, ready_networks
+from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
+from inceptionism.runs import PhotoRun, output_size
+from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.progress import Progress, follow
+from inceptionism.studio.upload import upload_control
+from inceptionism.studio.worker import Job
+from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
+
+NO_LOOK = "none"
+"""Choice of the dropdown for the default settings."""
+
+KEPT = ("size", "seed", "strength", "guide", "mask", "precision")
+"""Settings that stay as they are when the visitor chooses a look."""
+
+MAX_NEW_SEED = 10**6
+"""Largest seed that the page chooses."""
+
+
+class PhotographTab(NamedTuple):
+    """Parts of the tab that other tabs fill in."""
+
+    photograph: gr.Image
+    look: gr.Dropdown
+    note: gr.HTML
+    form: Form
+
+
+def looks_here() -> list[str]:
+    """Return the names of the looks whose network is on this server."""
+    networks = ready_networks()
+    return [look.name for look in list_looks() if look.network in networks]
+
+
+def photograph_tab(workshop: Workshop) -> PhotographTab:
+    """Draw the tab."""
+    form = Form(PhotoRecipe, "photograph", leave_out=["depth", "color_space"])
+    network = load_network(PhotoRecipe.network)
+    choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
+    looks = looks_here()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            photograph = upload_control(
+                label="Photograph", sources=["upload", "webcam", "clipboard"], height=280, elem_id="photograph"
+            )
+            note = gr.HTML(elem_id="photograph-note", padding=False)
+            look = gr.Dropdown([NO_LOOK, *looks], value=NO_LOOK, label="Look", elem_id="look")
+            with gr.Row():
+                dream = gr.Button("Dream", variant="primary", elem_id="dream")
+                stop_place = gr.Column(min_width=120)
+            thumbnails = gr.Gallery(
+                value=[(str(path), name) for name in looks if (path := find_look(name).thumbnail)],
+                label="Looks",
+                columns=4,
+                height=260,
+                allow_preview=False,
+                object_fit="cover",
+                buttons=[],
+                elem_id="looks",
+            )
+        with gr.Column(scale=3, min_width=300):
+            panel = ResultPanel(workshop, "photograph")
+            with gr.Row():
+                panel.draw_download("photograph")
+                again = gr.Button("Again with another seed", elem_id="again")
+                use = gr.Button("Use as photograph", elem_id="use")
+            comparison = gr.ImageSlider(
+                label="Before and after", type="filepath", interactive=False, visible=False, elem_id="comparison"
+            )
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        form.draw_rest(choices)
+    with stop_place:
+        panel.draw_stop("photograph")
+    controls = list(form.controls.values())
+
+    def run_dream(request: gr.Request, uploaded: str | None, *values: Any) -> Iterator[dict[Any, Any]]:
+        for changed in panel.run(request, lambda: dream_work(workshop, form, uploaded, values)):
+            for file in changed.get(panel.files, []):
+                changed[comparison] = gr.ImageSlider(value=(uploaded, file), visible=True)
+            yield changed
+
+    def check(uploaded: str | None, *values: Any) -> list[Any]:
+        problems = form.problems(values)
+        return [
+            gr.validate(uploaded is not None, "Choose a photograph first."),
+            *(gr.validate(name not in problems, problems.get(name, "")) for name in form.controls),
+        ]
+
+    inputs, outputs = [photograph, *controls], [*panel.outputs, comparison]
+    dream.click(run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME)
+
+    def new_seed() -> int:
+        return random.randrange(MAX_NEW_SEED)
+
+    again.click(new_seed, None, form.controls["seed"], queue=False, show_progress="hidden").then(
+        run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME
+    )
+
+    def use_result(files: list[str]) -> Any:
+        return files[0] if files else gr.skip()
+
+    use.click(use_result, panel.files, photograph, queue=False, show_progress="hidden")
+
+    def take_look(name: str, *values: Any) -> list[Any]:
+        shown = zip(form.controls, values, look_values(form, name), strict=True)
+        return [kept if setting in KEPT else value for setting, kept, value in shown]
+
+    look.input(take_look, [look, *controls], controls, queue=False, show_progress="hidden")
+
+    def take_thumbnail(event: gr.SelectData, *values: Any) -> list[Any]:
+        name = looks[int(event.index)]
+        return [name, *take_look(name, *values)]
+
+    thumbnails.select(take_thumbnail, controls, [look, *controls], queue=False, show_progress="hidden")
+
+    def change_network(name: str) -> Any:
+        check_network(name)
+        return gr.Dropdown(workshop.worker.do(lambda: layer_choices(load_network(name))))
+
+    form.controls["network"].change(change_network, form.controls["network"], form.controls["layer"])
+    return PhotographTab(photograph, look, note, form)
+
+
+def look_values(form: Form, name: str) -> list[Any]:
+    """Return the values of the controls for a look; those of the default settings for `NO_LOOK`."""
+    return form.updates({} if name == NO_LOOK else with_look(name, {}, (), PhotoRecipe))
+
+
+def dream_work(workshop: Workshop, form: Form, uploaded: str | None, values: Sequence[Any]) -> Any:
+    """Return the work that dreams a photograph with the values of the form."""
+
+    def work(job: Job[Progress]) -> Progress:
+        assert uploaded is not None  # the page checks this first
+        recipe = form.recipe(values)
+        assert isinstance(recipe, PhotoRecipe)
+        check_network(recipe.network)
+        photo = workshop.load_upload(uploaded)
+        workshop.check_area(*output_size(photo, recipe.size), "the result")
+        uploads = [uploaded, recipe.guide, recipe.mask]
+        workshop.keep_photograph(photo, uploaded)
+        run = PhotoRun(recipe, photo, find_file=uploaded_only(uploads))
+        return follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
+
+    return work

@@ -1,0 +1,29 @@
+"""The look of the page: fonts of the system, colors with enough contrast, and one column on phones."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MONOSPACE = ("ui-monospace", "Consolas", "monospace")
+
+# The fonts of the system need no download.
+THEME = gr.themes.Soft(primary_hue="violet", neutral_hue="slate", font=FONT, font_mono=MONOSPACE)
+
+CSS = """
+.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+footer { display: none !important; }
+#looks .grid-container { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)) !important; }
+main.app { width: 100%; }
+.recipe { width: 100%; font-size: 0.85rem; }
+.recipe caption { text-align: left; font-weight: 600; padding-bottom: 0.5rem; }
+.recipe th { text-align: left; padding-right: 1rem; font-weight: 500; vertical-align: top; white-space: nowrap; }
+.recipe td { overflow-wrap: anywhere; }
+.status { display: flex; gap: 0.75rem; align-items: center; min-height: 1.6rem; }
+.status progress { flex: 1; height: 0.6rem; accent-color: #7c3aed; }
+.status progress::-webkit-progress-value { background: #7c3aed; border-radius: 0.3rem; }
+.status progress::-webkit-progress-bar { background: #e2e8f0; border-radius: 0.3rem; }
+.problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
+"""
+
+HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -1,0 +1,106 @@
+"""The worker of the studio: one thread that does one job after another, and can be stopped between two steps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Generic, TypeVar
+
+Update = TypeVar("Update")
+
+WAIT_SECONDS = 0.25
+"""Longest time in seconds between two looks at a job whose visitor may have left."""
+
+
+class Job(Generic[Update]):
+    """A job: its latest update, and the request to stop it.
+
+    Attributes:
+        stopped: Whether the job was asked to stop after the current step.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._latest: Update | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask the job to stop after the current step."""
+        self._stop.set()
+
+    def show(self, update: Update) -> None:
+        """Replace the latest update. Only the newest one is kept."""
+        with self._changed:
+            self._latest = update
+            self._changed.notify()
+
+    def take_update(self) -> Update | None:
+        """Return the newest update that was not taken yet. Wait a moment for it; None if there is none."""
+        with self._changed:
+            if self._latest is None:
+                self._changed.wait(WAIT_SECONDS)
+            latest, self._latest = self._latest, None
+            return latest
+
+
+class Worker:
+    """One thread that does one job after another.
+
+    All jobs run in the same thread, because each thread that computes with torch gets a team of threads of its own.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="studio")
+        self._jobs: dict[Job[Any], tuple[str, Future[Any]]] = {}
+        self._closed = False
+
+    def watch(self, visitor: str, work: Callable[[Job[Update]], Update]) -> Iterator[Update]:
+        """Do work, and yield its updates; the last one is the value that `work` returns.
+
+        If the caller closes the iterator, the work stops after its current step.
+
+        Args:
+            visitor: Key of the visitor whom the job belongs to.
+            work: Function that does the work. It looks at `stopped` of its job after each step.
+
+        Raises:
+            Exception: The error with which the work ended.
+        """
+        job: Job[Update] = Job()
+        if self._closed:
+            job.stop()
+        future = self._executor.submit(work, job)
+        self._jobs[job] = visitor, future
+        future.add_done_callback(lambda _: self._jobs.pop(job, None))
+        try:
+            while not future.done():
+                update = job.take_update()
+                if update is not None:
+                    yield update
+            yield future.result()
+        finally:
+            job.stop()
+
+    def do(self, work: Callable[[], Update]) -> Update:
+        """Do short work in the thread of the jobs, after those that wait, and return its value."""
+        return self._executor.submit(work).result()
+
+    def stop(self, visitor: str) -> None:
+        """Ask the jobs of a visitor to stop after the current step."""
+        for job, (owner, _) in list(self._jobs.items()):
+            if owner == visitor:
+                job.stop()
+
+    def close(self) -> None:
+        """Stop all jobs after their current step, and wait until their pictures are saved."""
+        self._closed = True
+        jobs = dict(self._jobs)
+        for job in jobs:
+            job.stop()
+        wait([future for _, future in jobs.values()])
+        self._executor.shutdown()

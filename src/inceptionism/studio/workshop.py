@@ -1,0 +1,139 @@
+"""What all tabs share: the worker, the folder of the pictures, the limits, and the rules for files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from platformdirs import user_pictures_path
+
+from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.io import (
+    FileResolver,
+    Photo,
+    create_folder,
+    free_name,
+    last_path_part,
+    load_photo,
+    save_or_rescue,
+    shorten_name,
+    write_atomically,
+)
+from inceptionism.networks import ready_networks
+from inceptionism.recipes import Recipe
+from inceptionism.runs import Result
+from inceptionism.studio.defaults import MAX_PIXELS
+from inceptionism.studio.worker import Worker
+
+PHOTOGRAPHS = "photographs"
+"""Name of the folder with copies of the uploaded photographs."""
+
+HASH_DIGITS = 32
+"""Number of digits of the SHA-256 in the name of such a copy."""
+
+
+class Workshop:
+    """The worker, the folder of the pictures and the limits of a server.
+
+    Args:
+        output: Folder of the pictures. None means the folder "inceptionism" in the user's folder of pictures.
+        max_pixels: Largest area of a photograph and of a result, in pixels.
+
+    Attributes:
+        output: Folder of the pictures.
+        worker: Thread that does the work.
+
+    Raises:
+        CannotWrite: If the folder cannot be made.
+    """
+
+    def __init__(self, output: str | os.PathLike[str] | None = None, max_pixels: int = MAX_PIXELS) -> None:
+        if max_pixels < 1:
+            raise InvalidSetting(f"max_pixels must be at least 1, not {max_pixels}")
+        self.output = (Path(output) if output is not None else user_pictures_path() / "inceptionism").resolve()
+        self.max_pixels = max_pixels
+        for folder in reversed([self.output, *self.output.parents]):
+            if not folder.exists():
+                create_folder(folder, exist_ok=True)
+        self.worker = Worker()
+
+    def load_upload(self, path: str) -> Photo:
+        """Return an uploaded photograph.
+
+        Raises:
+            UnreadablePicture: If the file is not a picture.
+            InvalidSetting: If the picture is too large.
+        """
+        photo = load_photo(Path(path))
+        height, width = photo.pixels.shape[:2]
+        self.check_area(height, width, "the photograph")
+        return photo
+
+    def check_area(self, height: int, width: int, what: str) -> None:
+        """Raise `InvalidSetting` if a picture of this size has more pixels than a visitor may use."""
+        if height * width > self.max_pixels:
+            raise InvalidSetting(
+                f"{what} has {height}×{width} pixels, which is more than the {self.max_pixels:,} of this server; "
+                "use a smaller one"
+            )
+
+    def keep_photograph(self, photo: Photo, uploaded: str) -> None:
+        """Keep a copy of an uploaded photograph in the folder, so that its dreams can be made again later."""
+        target = self._photograph(photo.sha256, Path(uploaded).suffix)
+        if not target.exists():
+            create_folder(target.parent, exist_ok=True)
+            write_atomically(target, Path(uploaded).read_bytes(), overwrite=True)
+
+    def photograph_of(self, recipe: Recipe) -> Photo | None:
+        """Return the photograph that a picture was made from. None if the picture was made from noise.
+
+        Raises:
+            InvalidSetting: If the photograph is not in the folder.
+        """
+        facts = recipe.made_with.photo if recipe.made_with else None
+        if facts is None:
+            return None
+        folder = self.output / PHOTOGRAPHS
+        files = list(folder.glob(f"{str(facts.get('sha256'))[:HASH_DIGITS]}.*")) if folder.is_dir() else []
+        if not files:
+            raise InvalidSetting("the photograph of this picture is not here; press Change, and upload it again")
+        return replace(load_photo(files[0]), name=facts.get("name"))
+
+    def _photograph(self, sha256: str, suffix: str) -> Path:
+        return self.output / PHOTOGRAPHS / f"{sha256[:HASH_DIGITS]}{suffix.lower() or '.png'}"
+
+    def save(self, result: Result, name: str) -> Path:
+        """Write a result into the folder as PNG, under the first free name, and return its path.
+
+        Raises:
+            CannotWrite: If the file cannot be written.
+        """
+        stem = shorten_name(re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture")
+        path = free_name(self.output / f"{stem}.png")
+        return save_or_rescue(result.full or result.image, path, result.recipe, numbered=True)
+
+
+def uploaded_only(uploads: Collection[str | None]) -> FileResolver:
+    """Return a function that finds only uploaded files. So no path that is typed into the page is opened.
+
+    Args:
+        uploads: Paths of the files that the visitor uploaded. None counts as no file.
+    """
+
+    def find_file(name: str) -> Path:
+        if name in uploads:
+            return Path(name)
+        raise InvalidSetting(
+            f"{quote_path(last_path_part(name))} is not a file that you uploaded; the page opens no other files"
+        )
+
+    return find_file
+
+
+def check_network(name: str) -> None:
+    """Raise `InvalidSetting` unless a network can be used on this server without a download."""
+    if name not in ready_networks():
+        raise InvalidSetting("this network is not on the server; choose one from the list")

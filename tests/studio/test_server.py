@@ -1,0 +1,171 @@
+"""The server of the studio: its start and its end, its queue, and attacks on it over the network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.io import load_photo
+from inceptionism.studio.server import checked_auth, checked_port
+from inceptionism.studio.workshop import Workshop
+from tests.support.command import dream, refused
+from tests.support.studio import Page, Studio, running
+
+
+def request(studio: Studio, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+    """Send a request to a studio, and return the status and the text of the answer."""
+    content = None if body is None else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = urllib.request.Request(studio.address + path, content, {"Content-Type": "application/json", **named})
+    try:
+        with urllib.request.urlopen(sent, timeout=30) as answer:
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode("utf-8", "replace")
+
+
+def test_the_studio_prints_its_address_opens_the_browser_and_asks_for_the_password(tmp_path) -> None:
+    opener = tmp_path / "browser"
+    opener.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path / "opened"}\n')
+    opener.chmod(0o755)
+    with running(tmp_path / "pictures", "--auth", "ada:secret", browser=opener) as studio:
+        assert studio.address.startswith("http://127.0.0.1:")
+        assert request(studio, "/config")[0] == 401
+        assert request(studio, "/gradio_api/call/run_dream", {"data": []})[0] == 401
+        assert studio.end(signal.SIGTERM) == (143, "")  # the address is the only line of the output
+        assert (tmp_path / "opened").read_text() == f"{studio.address}\n"
+
+
+def test_ctrl_c_keeps_the_picture_so_far(browser, cup, tmp_path) -> None:
+    with running(tmp_path / "pictures") as studio:
+        page = Page(browser, studio)
+        page.dream_for_long(cup)
+        assert studio.end(signal.SIGINT)[0] == 130
+        (kept,) = studio.pictures()
+        assert np.abs(load_photo(kept).pixels.astype(int) - load_photo(cup).pixels).mean() > 1
+    with running(tmp_path / "pictures") as studio:
+        page = Page(browser, studio)
+        page.open_tab("Gallery")
+        page.page.locator("#gallery .thumbnail-item").first.click()
+        page.page.locator("#recipe").get_by_text("9000").wait_for()
+
+
+def test_a_visitor_waits_for_another_one_and_a_closed_page_frees_the_worker(browser, studio, cup) -> None:
+    first, second = Page(browser, studio), Page(browser, studio)
+    before = len(studio.pictures())
+    first.dream_for_long(cup)
+    second.upload(cup)
+    second.open_advanced()
+    second.fill("steps", "1")
+    second.page.click("#dream")
+    second.page.locator("#photograph-result, #photograph-state").get_by_text("queue: 1/1").first.wait_for()
+    second.page.wait_for_timeout(1000)
+    assert len(studio.pictures()) == before
+    first.page.close()
+    second.wait_for_state(" steps in ")
+    assert len(studio.pictures()) == before + 2  # the picture so far of the first visitor is kept, too
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--host", "0.0.0.0"], "other machines can use the studio; add --auth USER:PASSWORD, or --no-auth"),
+        (["--auth", "ada"], "--auth must be USER:PASSWORD"),
+        (["--auth", "a:b", "--no-auth"], "exclude each other"),
+        (["--port", "70000"], "--port must be from 0 to 65535, not 70000"),
+        (["--host", "no.such.host.invalid", "--no-auth"], "there is no host 'no.such.host.invalid'"),
+        (["--max-pixels", "0"], "must be at least 1, not 0"),
+    ],
+)
+def test_a_wrong_option_gets_a_sentence(options, reason, tmp_path) -> None:
+    refused(dream("studio", "--no-browser", *options, cwd=tmp_path), reason, 2)
+
+
+def test_a_taken_port_gets_a_sentence(tmp_path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        done = dream("studio", "--no-browser", "--port", port, cwd=tmp_path)
+    refused(done, f"port {port} is taken by another program; choose another one, or --port 0", 2)
+
+
+def test_without_gradio_a_sentence_says_how_to_install_it() -> None:
+    start = "import sys; sys.modules['gradio'] = None; from inceptionism.cli import main; main(['studio'])"
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=False)
+    refused(done, r'gradio is not installed; install it with: pip install "inceptionism\[studio\]"', 2)
+
+
+def test_a_free_port_and_a_password() -> None:
+    assert checked_port("127.0.0.1", 0) > 0
+    assert checked_auth("127.0.0.1", None, no_auth=False) is None
+    assert checked_auth("0.0.0.0", "ada:secret:word", no_auth=False) == ("ada", "secret:word")
+    assert checked_auth("0.0.0.0", None, no_auth=True) is None
+    with pytest.raises(InvalidSetting, match="other machines"):
+        checked_auth("192.168.1.5", None, no_auth=False)
+
+
+def test_the_number_of_pixels_is_limited(cup, tmp_path) -> None:
+    workshop = Workshop(tmp_path / "pictures", max_pixels=160 * 120)
+    assert workshop.load_upload(str(cup)).pixels.shape == (120, 160, 3)
+    workshop.max_pixels -= 1
+    with pytest.raises(InvalidSetting, match="the photograph has 120×160 pixels, which is more than the 19,199"):
+        workshop.load_upload(str(cup))
+    workshop.worker.close()
+
+
+def test_odd_hosts_and_other_websites_are_refused(studio) -> None:
+    assert request(studio, "/", Host="attacker.example")[0] == 403
+    assert request(studio, "/config", Host="127.0.0.1.attacker.example")[0] == 403
+    port = studio.address.rpartition(":")[2]
+    assert request(studio, "/config", Host=f"localhost:{port}")[0] == 200
+    body = {"data": [], "fn_index": 0, "session_hash": "x"}
+    assert request(studio, "/gradio_api/queue/join", body, Origin="http://attacker.example")[0] == 403
+    assert request(studio, "/gradio_api/queue/join", body, Origin="null")[0] == 403
+    assert request(studio, "/gradio_api/upload", body, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors")[0] == 403
+
+
+def test_only_files_of_the_folder_are_served(studio, tmp_path) -> None:
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (9, 9), "red").save(secret)
+    studio.output.mkdir(exist_ok=True)
+    Image.new("RGB", (9, 9), "red").save(studio.output / "shown.png")
+    for path in ("/etc/passwd", str(secret), f"{studio.output}/../secret.png", os.path.relpath(secret)):
+        status, text = request(studio, f"/gradio_api/file={path}")
+        assert status in (403, 404), path
+        assert "root:" not in text
+    assert request(studio, f"/gradio_api/file={studio.output / 'shown.png'}")[0] == 200
+    (studio.output / "shown.png").unlink()
+
+
+def call(studio: Studio, name: str, data: list[Any]) -> str:
+    """Call a function of the page with any data, as an attacker would, and return the events that it answers."""
+    _, text = request(studio, f"/gradio_api/call/{name}", {"data": data})
+    event = json.loads(text).get("event_id") if text.startswith("{") else None
+    return text if event is None else request(studio, f"/gradio_api/call/{name}/{event}")[1]
+
+
+def test_no_path_in_a_request_reaches_the_file_system(studio, cup, tmp_path) -> None:
+    outside = tmp_path / "outside.png"
+    outside.write_bytes(Path(cup).read_bytes())
+    before = len(studio.pictures())
+    picture = {"path": str(outside), "meta": {"_type": "gradio.FileData"}}
+    assert call(studio, "on_upload", [picture]).startswith("event: error")
+    config = json.loads(request(studio, "/config")[1])
+    (index,) = [one["id"] for one in config["dependencies"] if one["api_name"] == "run_dream"]
+    count = len(config["dependencies"][index]["inputs"])
+    assert "not uploaded by a user" in call(studio, "run_dream", [picture, *[None] * (count - 1)])
+    assert len(studio.pictures()) == before

@@ -1,0 +1,154 @@
+"""A studio in a process of its own, and a browser that drives its page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import DREAM
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+WAIT = 90_000
+"""Longest wait for a change of the page, in milliseconds."""
+
+
+class Studio:
+    """A running studio.
+
+    Attributes:
+        process: The process of the server.
+        address: Address of the page.
+        output: Folder of the pictures.
+
+    Args:
+        output: Folder of the pictures.
+        *options: Further options of the command.
+        browser: Program that opens the page, with the address as its argument. None opens no browser.
+    """
+
+    def __init__(self, output: Path, *options: str, browser: Path | None = None) -> None:
+        self.output = output
+        opening = ["--no-browser"] if browser is None else []
+        self.process = subprocess.Popen(
+            [*DREAM, "studio", "--port", "0", *opening, "--output", str(output), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "BROWSER": str(browser)},
+        )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().strip()
+        assert self.address.startswith("http"), self.process.communicate()
+
+    def pictures(self) -> list[Path]:
+        """Return the pictures in the folder, the oldest first."""
+        return sorted(self.output.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
+        """Send a signal, and return the exit status and the rest of standard output."""
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, out
+
+
+@contextmanager
+def running(output: Path, *options: str, browser: Path | None = None) -> Iterator[Studio]:
+    """Start a studio as `Studio` does, and end it after the block."""
+    studio = Studio(output, *options, browser=browser)
+    try:
+        yield studio
+    finally:
+        studio.process.kill()
+        studio.process.communicate()
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Start Chromium. Without playwright or Chromium, the test is skipped."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not CHROMIUM.exists():
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Page:
+    """The page of a studio in a browser, and the actions of a person.
+
+    Args:
+        browser: The browser.
+        studio: The studio.
+        size: Width and height of the window in pixels.
+
+    Attributes:
+        page: The page of playwright.
+        requests: Addresses that the page has requested.
+        errors: Errors in the browser's console.
+    """
+
+    def __init__(self, browser: Any, studio: Studio, size: tuple[int, int] = (1280, 900), query: str = "") -> None:
+        self.studio = studio
+        self.page = browser.new_page(viewport={"width": size[0], "height": size[1]}, accept_downloads=True)
+        self.page.set_default_timeout(WAIT)
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(studio.address + query)
+        self.page.wait_for_selector("#dream")
+
+    def upload(self, photo: Path) -> None:
+        """Choose a photograph, and wait until the page shows it."""
+        self.page.set_input_files("#photograph input[type=file]", str(photo))
+        self.page.wait_for_selector("#photograph img")
+
+    def open_tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def open_advanced(self) -> None:
+        self.page.get_by_role("button", name="Advanced").locator("visible=true").click()
+
+    def fill(self, name: str, value: str, tab: str = "photograph") -> None:
+        """Type a value into the field of a setting."""
+        self.page.locator(f"#{tab}-{name}").locator("input:not([type=range]), textarea").first.fill(value)
+        self.page.keyboard.press("Tab")
+
+    def dream_for_long(self, photo: Path) -> None:
+        """Dream a photograph with so many steps that it does not end during a test, and wait for the first ones."""
+        self.upload(photo)
+        self.open_advanced()
+        self.fill("octaves", "1")
+        self.fill("steps", "9000")
+        self.page.click("#dream")
+        self.wait_for_state(" of 9000")
+
+    def state(self, tab: str = "photograph") -> str:
+        return str(self.page.inner_text(f"#{tab}-state"))
+
+    def wait_for_state(self, text: str, tab: str = "photograph") -> str:
+        """Wait until the state contains a text, and return the state."""
+        self.page.wait_for_function(
+            "([id, text]) => document.getElementById(id).innerText.includes(text)", arg=[f"{tab}-state", text]
+        )
+        return self.state(tab)
+
+    def wait_for_pictures(self, count: int) -> list[Path]:
+        """Wait until the folder has a number of pictures, and return them, the oldest first."""
+        deadline = time.monotonic() + WAIT / 1000
+        while len(self.studio.pictures()) < count and time.monotonic() < deadline:
+            self.page.wait_for_timeout(100)
+        assert len(self.studio.pictures()) == count
+        return self.studio.pictures()
