@@ -78,6 +78,27 @@ def test_another_seed_and_the_result_as_photograph(browser, studio, cup) -> None
     assert made_with.photo["sha256"] == load_photo(second).sha256
 
 
+def test_a_guide_and_a_mask_are_uploaded(browser, studio, cup, tmp_path) -> None:
+    from skimage.data import astronaut
+
+    Image.fromarray(astronaut()[:200:4, 100:350:4]).save(tmp_path / "guide.png")
+    Image.fromarray(np.tile(np.linspace(255, 0, 160) > 127, (120, 1))).save(tmp_path / "mask.png")
+    page, before = Page(browser, studio), len(studio.pictures())
+    page.upload(cup)
+    page.open_advanced()
+    page.fill("steps", "2")
+    for name in ("guide", "mask"):
+        page.page.set_input_files(f"#photograph-{name} input[type=file]", str(tmp_path / f"{name}.png"))
+        page.page.wait_for_selector(f"#photograph-{name} img")
+    page.page.click("#dream")
+    made = page.wait_for_pictures(before + 1)[-1]
+    recipe = load_recipe(made)
+    assert (recipe.guide, recipe.mask) == ("guide.png", "mask.png")
+    assert b"gradio" not in made.read_bytes()
+    change = np.abs(load_photo(made).pixels.astype(int) - load_photo(cup).pixels)
+    assert change[:, 100:].mean() < 0.1 < 1 < change[:, :60].mean()
+
+
 def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None:
     page = Page(browser, studio)
     page.page.click("#dream")

@@ -51,7 +51,7 @@ def values_in(form: Form, parts: Mapping[str, Sequence[str]], base: Sequence[Any
             value = list(texts) if isinstance(usual, list) else texts[-1]
             if isinstance(usual, (int, float)):
                 value = as_number(texts[-1], usual)
-        values.append(value if form.is_valid(name, value) else usual)
+        values.append(usual if form.problem(name, value) else value)
     return values
 
 

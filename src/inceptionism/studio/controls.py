@@ -41,11 +41,6 @@ COLORS = {"the dream's": DREAM, "the photograph's": KEEP}
 """Choices of colors, by the words on the page."""
 
 
-def label_of(name: str) -> str:
-    """Return the label of a setting: its name in words."""
-    return {"target": "Class", "octave_scale": "Octave scale"}.get(name, name.replace("_", " ").capitalize())
-
-
 def make_control(
     one: NamedSetting, choices: Mapping[str, Sequence[Any]], *, prefix: str, has_photograph: bool
 ) -> Control:
@@ -60,7 +55,7 @@ def make_control(
     facts = one.facts
     unit = f", in {facts.unit}" if facts.unit else ""
     named: dict[str, Any] = {
-        "label": label_of(one.name),
+        "label": one.name.replace("_", " ").capitalize(),
         "info": f"{facts.help}{unit}",
         "elem_id": f"{prefix}-{one.name}",
     }
@@ -172,26 +167,21 @@ class Form:
         settings = {one.name: value for one, value in self.given(values)} | more
         return self.kind(**settings)
 
-    def problems(self, values: Sequence[Any]) -> dict[str, str]:
-        """Return a sentence for each setting whose value is not valid, by the name of the setting."""
-        found = {}
-        for name, value in zip(self.controls, values, strict=True):
-            try:
-                for one, given in self.given_one(name, value):
-                    one.checked(given)
-            except InvalidSetting as error:
-                found[name] = str(error)
-        return found
-
-    def is_valid(self, name: str, value: Any) -> bool:
-        """Return whether a recipe can have the value of a control, and the control offers it."""
+    def problem(self, name: str, value: Any) -> str:
+        """Return a sentence about the value of a control if it is not valid; empty if it is valid."""
         control = self.controls[name]
         if isinstance(control, (gr.Dropdown, gr.Radio)) and not getattr(control, "allow_custom_value", False):
-            return value in [choice for _, choice in control.choices]
+            return "" if value in [choice for _, choice in control.choices] else "Choose one from the list."
         try:
-            return all(one.checked(given) is not ... for one, given in self.given_one(name, value))
-        except InvalidSetting:
-            return False
+            for one, given in self.given_one(name, value):
+                one.checked(given)
+        except InvalidSetting as error:
+            return str(error)
+        return ""
+
+    def problems(self, values: Sequence[Any]) -> list[str]:
+        """Return a sentence about the value of each control; empty for those that are valid."""
+        return [self.problem(name, value) for name, value in zip(self.controls, values, strict=True)]
 
     def updates(self, settings: Mapping[str, Any]) -> list[Any]:
         """Return the values of all controls for settings; a control without a setting gets its default."""

@@ -98,14 +98,13 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
         yield from panel.run(request, prepare)
 
     def check(what: str, index: int | None, _layer: str, number: int, _count: int, *values: Any) -> list[Any]:
-        problems = form.problems(values)
         return [
             gr.validate(True, ""),
             gr.validate(what != CLASS or index is not None, "Choose a class first."),
             gr.validate(True, ""),
             gr.validate(what != UNIT or (number is not None and number >= 0), "Give the number of a channel."),
             gr.validate(True, ""),
-            *(gr.validate(one not in problems, problems.get(one, "")) for one in form.controls),
+            *(gr.validate(not problem, problem) for problem in form.problems(values)),
         ]
 
     inputs = [kind, target, layer, channel, count, *controls]

@@ -50,6 +50,7 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
     looks = looks_here()
+    pictured = {name: str(path) for name in looks if (path := find_look(name).thumbnail)}
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             photograph = upload_control(
@@ -61,7 +62,7 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
                 dream = gr.Button("Dream", variant="primary", elem_id="dream")
                 stop_place = gr.Column(min_width=120)
             thumbnails = gr.Gallery(
-                value=[(str(path), name) for name in looks if (path := find_look(name).thumbnail)],
+                value=[(path, name) for name, path in pictured.items()],
                 label="Looks",
                 columns=4,
                 height=260,
@@ -92,10 +93,9 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
             yield changed
 
     def check(uploaded: str | None, *values: Any) -> list[Any]:
-        problems = form.problems(values)
         return [
             gr.validate(uploaded is not None, "Choose a photograph first."),
-            *(gr.validate(name not in problems, problems.get(name, "")) for name in form.controls),
+            *(gr.validate(not problem, problem) for problem in form.problems(values)),
         ]
 
     inputs, outputs = [photograph, *controls], [*panel.outputs, comparison]
@@ -120,7 +120,7 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
     look.input(take_look, [look, *controls], controls, queue=False, show_progress="hidden")
 
     def take_thumbnail(event: gr.SelectData, *values: Any) -> list[Any]:
-        name = looks[int(event.index)]
+        name = list(pictured)[int(event.index)]
         return [name, *take_look(name, *values)]
 
     thumbnails.select(take_thumbnail, controls, [look, *controls], queue=False, show_progress="hidden")

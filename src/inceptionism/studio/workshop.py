@@ -20,6 +20,7 @@ from inceptionism.io import (
     load_photo,
     save_or_rescue,
     shorten_name,
+    without_folders,
     write_atomically,
 )
 from inceptionism.networks import ready_networks
@@ -113,7 +114,8 @@ class Workshop:
         """
         stem = shorten_name(re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture")
         path = free_name(self.output / f"{stem}.png")
-        return save_or_rescue(result.full or result.image, path, result.recipe, numbered=True)
+        # Names of uploaded pictures stay in the recipe. Their folders are of no use to anybody.
+        return save_or_rescue(result.full or result.image, path, without_folders(result.recipe), numbered=True)
 
 
 def uploaded_only(uploads: Collection[str | None]) -> FileResolver:
