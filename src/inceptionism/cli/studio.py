@@ -60,7 +60,7 @@ def studio(
         bool, option("--no-auth", group=MACHINE, help="Let everybody in who can reach the address.")
     ] = False,
 ) -> None:
-    """Open the studio: a page in the browser that dreams photographs and makes pictures from noise.
+    """Open the studio: a page in the browser that dreams photographs, and makes pictures from noise and films.
 
     The output is the address of the page. Ctrl-C ends the studio and keeps the pictures in the making.
     """

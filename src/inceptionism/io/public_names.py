@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.io.photos import last_path_part
@@ -17,7 +17,10 @@ FILE_ARGUMENTS = {"direction": 1, "phase": 0}
 """Index of the first argument that names a file, by the name of the objective or prior."""
 
 
-def without_folders(recipe: Recipe) -> Recipe:
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
+
+
+def without_folders(recipe: AnyRecipe) -> AnyRecipe:
     """Return a recipe in which every file and network is named without its folder.
 
     `dream replay` accepts files under these names. Files of the same name in different folders get numbers.

@@ -31,6 +31,9 @@ MACHINE = ("device", "memory")
 PICTURES = ("guide", "mask")
 """Settings whose value is a picture that the visitor uploads."""
 
+PLACES = ("toward", "drift")
+"""Settings whose value is two numbers, down and across."""
+
 SLIDER_RANGE = 40
 """Largest range of a number that gets a slider."""
 
@@ -82,7 +85,8 @@ def make_control(
         return gr.Dropdown([*absent, *((text, text) for text in facts.choices)], value=one.default or "", **named)
     if one.type in (int, float) and not one.optional:
         return number_control(one, named)
-    return gr.Textbox(value=one.default or "", placeholder=facts.absent, **named)
+    text = place_text(one.default) if one.name in PLACES else one.default or ""
+    return gr.Textbox(value=str(text), placeholder=facts.absent, **named)
 
 
 def number_control(one: NamedSetting, named: Mapping[str, Any]) -> Control:
@@ -146,6 +150,8 @@ class Form:
             return
         if name == "size" and isinstance(value, str):
             value = side_or_size(value)
+        elif name in PLACES:
+            value = place_of(name, value)
         elif one.type in (int, float) and isinstance(value, str):
             value = number_of(name, value)
         if one.type is float and isinstance(value, int):
@@ -199,8 +205,10 @@ class Form:
             return DREAM
         if one.name == "size" and isinstance(value, tuple):
             return "x".join(map(str, value))
+        if one.name in PLACES:
+            return place_text(value)
         if one.optional:
-            return "" if value is None else str(value)
+            return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
         return value
 
 
@@ -210,6 +218,26 @@ def number_of(name: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise InvalidSetting(f"{name} must be a number, not {quote_value(text)}") from None
+
+
+def place_of(name: str, text: str) -> tuple[float, ...]:
+    """Return the two numbers that a text such as "0.3, 0.7" stands for.
+
+    Raises:
+        InvalidSetting: If the text is something else.
+    """
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 2:
+        raise InvalidSetting(f"{name} must be two numbers such as 0.3, 0.7, not {quote_value(text)}")
+    return numbers
+
+
+def place_text(place: Sequence[float]) -> str:
+    """Return two numbers as a text that `place_of` reads."""
+    return ", ".join(f"{number:g}" for number in place)
 
 
 def side_or_size(text: str) -> int | tuple[int, int]:

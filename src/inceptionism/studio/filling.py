@@ -9,7 +9,8 @@ import gradio as gr
 from inceptionism.errors import InceptionismError
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, file_settings
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
+from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
 from inceptionism.studio.gallery import GalleryTab
 from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab
 from inceptionism.studio.photograph import PhotographTab
@@ -21,12 +22,12 @@ class Filling:
 
     Args:
         tabs: The tabs of the page.
-        photograph, noise: The tabs with the forms.
+        photograph, noise, film: The tabs with the forms.
     """
 
-    def __init__(self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab) -> None:
+    def __init__(self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab) -> None:
         self._tabs = tabs
-        self._photograph, self._noise = photograph, noise
+        self._photograph, self._noise, self._film = photograph, noise, film
 
     @property
     def outputs(self) -> list[Any]:
@@ -40,13 +41,17 @@ class Filling:
             noise.kind,
             noise.target,
             *noise.form.controls.values(),
+            self._film.kind,
+            self._film.note,
+            *self._film.zoom.controls.values(),
+            *self._film.video.controls.values(),
         ]
 
     def changes(self, recipe: Recipe) -> dict[Any, Any]:
         """Return the changes of the controls for a recipe."""
         note = note_html(filling_note(recipe))
         if recipe.network not in ready_networks():
-            return {self._photograph.note: note, self._noise.note: note}
+            return {tab.note: note for tab in (self._photograph, self._noise, self._film)}
         if isinstance(recipe, PhotoRecipe) and recipe.kind == PhotoRecipe.kind:
             form = self._photograph.form
             values = dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True))
@@ -61,7 +66,14 @@ class Filling:
                 self._noise.target: recipe.target if isinstance(recipe.target, int) else None,
                 **values,
             }
-        return {self._photograph.note: note_html("This picture is a frame of a film, so the form stays as it is.")}
+        is_zoom = isinstance(recipe, ZoomRecipe)
+        form = self._film.zoom if is_zoom else self._film.video
+        return {
+            self._tabs: gr.Tabs(selected="film"),
+            self._film.kind: ZOOM if is_zoom else VIDEO,
+            self._film.note: note,
+            **dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True)),
+        }
 
     def on_upload(self, path: str | None) -> dict[Any, Any]:
         """Return the changes for an uploaded picture: those of its recipe, or none if another program made it."""

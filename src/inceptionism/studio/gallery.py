@@ -12,6 +12,7 @@ import gradio as gr
 from PIL import Image
 
 from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.film import FilmSource
 from inceptionism.io import (
     alternative_text,
     caption,
@@ -23,9 +24,9 @@ from inceptionism.io import (
     without_folders,
     write_atomically,
 )
-from inceptionism.recipes import Recipe, file_settings
+from inceptionism.recipes import FilmRecipe, Recipe, file_settings
 from inceptionism.runs import ReplayInputs, prepare_replay
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.panel import FILM_ENDING, ONE_AT_A_TIME, ResultPanel
 from inceptionism.studio.progress import Progress, follow, problem_html
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network
@@ -85,21 +86,20 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
 
     tab.select(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
 
-    def choose(event: gr.SelectData, listed: list[str]) -> tuple[Any, ...]:
+    def choose(event: gr.SelectData, listed: list[str]) -> dict[Any, Any]:
         path = checked_path(workshop, listed[event.index])
-        return (
-            str(path),
-            gr.Image(str(path), visible=True),
-            gr.DownloadButton(value=str(path), interactive=True),
-            recipe_html(path),
-            gr.Group(visible=False),
-            "",
-        )
+        return {
+            chosen: str(path),
+            **panel.with_files([str(path)]),
+            recipe: recipe_html(path),
+            shared: gr.Group(visible=False),
+            problem: "",
+        }
 
     pictures.select(
         choose,
         paths,
-        [chosen, panel.result, panel.download, recipe, shared, problem],
+        [chosen, *panel.outputs, recipe, shared, problem],
         queue=False,
         show_progress="hidden",
     )
@@ -130,16 +130,23 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
 
 def newest(folder: Path) -> list[Path]:
     """Return the pictures in a folder, the newest first."""
-    found = [(path.stat().st_mtime_ns, path) for path in folder.glob("*.png") if not path.name.startswith(".")]
+    found = [(path.stat().st_mtime_ns, path) for path in folder.iterdir() if is_shown(path)]
     return [path for _, path in sorted(found, reverse=True)[:MAX_SHOWN]]
+
+
+def is_shown(path: Path) -> bool:
+    """Return whether a file is a picture or a film of the gallery."""
+    return path.suffix in (".png", FILM_ENDING) and not path.name.startswith(".")
 
 
 @lru_cache(MAX_SHOWN)
 def thumbnail(path: Path, changed: int) -> Image.Image:  # noqa: ARG001  # the time of change is part of the key
-    """Return a small version of the picture in a file."""
-    with Image.open(path) as image:
-        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-        small = image.convert("RGB")
+    """Return a small version of the picture in a file, or of the first frame of a film."""
+    if path.suffix == FILM_ENDING:
+        small = Image.fromarray(FilmSource(path).first)
+    else:
+        with Image.open(path) as image:
+            small = image.convert("RGB")
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
     return small
 
@@ -177,6 +184,8 @@ def replay_work(workshop: Workshop, path: str) -> Callable[[Job[Progress]], Prog
         file = checked_path(workshop, path)
         recipe = load_recipe(file)
         check_network(recipe.network)
+        if isinstance(recipe, FilmRecipe):
+            raise InvalidSetting("this is a film; press Change, and make it in the tab Film")
         if names := file_settings(recipe.settings()):
             raise InvalidSetting(
                 f"this picture was made with other pictures ({', '.join(names)}); press Change, and upload them again"
@@ -192,6 +201,8 @@ def shared_copy(workshop: Workshop, path: str) -> tuple[Path, str, str]:
     """Write a copy of a picture that is ready to post; return its path, a description and a caption."""
     file = checked_path(workshop, path)
     recipe: Recipe = without_folders(load_recipe(file))
+    if isinstance(recipe, FilmRecipe):
+        raise InvalidSetting("this is a film; press Download, and share the file itself")
     content = encode_copy(load_photo(file).to_image(), recipe, "JPEG", side=SHARED_SIDE, limit=SHARED_BYTES)
     folder = workshop.output / "shared"
     create_folder(folder, exist_ok=True)

@@ -163,7 +163,7 @@ def visualization_work(
             raise InvalidSetting(f"the number of pictures must be from 1 to {MAX_PICTURES}, not {count}")
         if recipe.size is not None:
             workshop.check_area(*recipe.size, "the result")
-        runs = make_class_runs(recipe, count, find_file=uploaded_only([]))
+        runs = make_class_runs(recipe, count, find_file=uploaded_only({}))
         return follow(runs, job, lambda result: workshop.save(result, result.recipe.title))
 
     return work

@@ -10,6 +10,7 @@ import gradio as gr
 from inceptionism.studio.address import REPLACE_ADDRESS, query_of, read_query, values_in
 from inceptionism.studio.defaults import MAX_PIXELS
 from inceptionism.studio.filling import Filling
+from inceptionism.studio.film import film_tab
 from inceptionism.studio.gallery import gallery_tab
 from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_tab
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_tab
@@ -47,9 +48,11 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
                 photograph = photograph_tab(workshop)
             with gr.Tab("From noise", id="noise"):
                 noise = noise_tab(workshop)
+            with gr.Tab("Film", id="film") as film_place:
+                film = film_tab(workshop, film_place)
             with gr.Tab("Gallery", id="gallery") as tab:
                 gallery = gallery_tab(workshop, tab)
-        filling = Filling(tabs, photograph, noise)
+        filling = Filling(tabs, photograph, noise, film)
         filling.connect_gallery(gallery)
         link_settings(page, tabs, photograph, noise)
         photograph.photograph.upload(

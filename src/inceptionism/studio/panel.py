@@ -15,6 +15,8 @@ from inceptionism.studio.workshop import Workshop
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": 1, "show_progress": "minimal"}
 """Arguments of all events that work: they wait in one queue, and the page shows their place in it."""
 
+FILM_ENDING = ".mp4"
+
 READY = state_html(0, "ready")
 
 
@@ -29,6 +31,7 @@ class ResultPanel:
     Attributes:
         result: The picture, small while it is made.
         results: All pictures, if there are several.
+        film: The film, if the result is one.
         state: The progress.
         problem: Sentence about an error.
         download: Button that downloads the file of the picture.
@@ -49,6 +52,7 @@ class ResultPanel:
         self.results = gr.Gallery(
             label="Results", visible=False, columns=3, object_fit="contain", buttons=["fullscreen"], type="filepath"
         )
+        self.film = gr.Video(label="Film", visible=False, interactive=False, loop=True, elem_id=f"{name}-film")
         self.state = gr.HTML(READY, elem_id=f"{name}-state")
         self.problem = gr.HTML(elem_id=f"{name}-problem", padding=False)
         self.files = gr.State([])
@@ -60,7 +64,7 @@ class ResultPanel:
     @property
     def outputs(self) -> list[Any]:
         """The controls that `run` changes."""
-        return [self.result, self.results, self.state, self.problem, self.download, self.files]
+        return [self.result, self.results, self.film, self.state, self.problem, self.download, self.files]
 
     def run(
         self, request: gr.Request, prepare: Callable[[], Callable[[Job[Progress]], Progress]]
@@ -82,18 +86,29 @@ class ResultPanel:
         """Return the changes of the controls for a progress."""
         changed: dict[Any, Any] = {self.state: progress.state}
         if progress.picture is not None:
-            changed |= {self.result: gr.Image(progress.picture, visible=True), self.results: gr.Gallery(visible=False)}
+            changed |= self.visible(self.result) | {self.result: gr.Image(progress.picture, visible=True)}
         files = [str(path) for path in progress.files]
         if files:
-            changed |= {
-                self.result: gr.Image(files[0], visible=len(files) == 1),
-                self.results: gr.Gallery(files, visible=len(files) > 1),
-                self.download: gr.DownloadButton(
-                    value=files[0] if len(files) == 1 else None, interactive=len(files) == 1
-                ),
-                self.files: files,
-            }
+            changed |= self.with_files(files)
         return changed
+
+    def with_files(self, files: list[str]) -> dict[Any, Any]:
+        """Return the changes of the controls that show the files of a result: a film, a picture, or several."""
+        one = files[0] if len(files) == 1 else None
+        changed: dict[Any, Any] = {
+            self.download: gr.DownloadButton(value=one, interactive=one is not None),
+            self.files: files,
+        }
+        if one is None:
+            return changed | self.visible(self.results) | {self.results: gr.Gallery(files, visible=True)}
+        if one.endswith(FILM_ENDING):
+            return changed | self.visible(self.film) | {self.film: gr.Video(one, visible=True)}
+        return changed | self.visible(self.result) | {self.result: gr.Image(one, visible=True)}
+
+    def visible(self, shown: Any) -> dict[Any, Any]:
+        """Return the changes that leave only one of the three controls for a result visible."""
+        kinds = {self.result: gr.Image, self.results: gr.Gallery, self.film: gr.Video}
+        return {control: kind(visible=control is shown) for control, kind in kinds.items()}
 
     def draw_stop(self, name: str) -> gr.Button:
         """Draw the button that stops the visitor's work at this place of the page."""

@@ -148,7 +148,7 @@ def dream_work(workshop: Workshop, form: Form, uploaded: str | None, values: Seq
         check_network(recipe.network)
         photo = workshop.load_upload(uploaded)
         workshop.check_area(*output_size(photo, recipe.size), "the result")
-        uploads = [uploaded, recipe.guide, recipe.mask]
+        uploads = {path: Path(path) for path in (recipe.guide, recipe.mask) if path}
         workshop.keep_photograph(photo, uploaded)
         run = PhotoRun(recipe, photo, find_file=uploaded_only(uploads))
         return follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from platformdirs import user_pictures_path
 
 from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.files import hash_file
 from inceptionism.io import (
     FileResolver,
     Photo,
@@ -83,10 +84,18 @@ class Workshop:
 
     def keep_photograph(self, photo: Photo, uploaded: str) -> None:
         """Keep a copy of an uploaded photograph in the folder, so that its dreams can be made again later."""
-        target = self._photograph(photo.sha256, Path(uploaded).suffix)
+        self._keep(Path(uploaded), photo.sha256)
+
+    def keep_upload(self, uploaded: Path) -> Path:
+        """Keep a copy of an uploaded file in the folder, and return its path."""
+        return self._keep(uploaded, hash_file(uploaded))
+
+    def _keep(self, uploaded: Path, sha256: str) -> Path:
+        target = self.output / PHOTOGRAPHS / f"{sha256[:HASH_DIGITS]}{uploaded.suffix.lower() or '.png'}"
         if not target.exists():
             create_folder(target.parent, exist_ok=True)
-            write_atomically(target, Path(uploaded).read_bytes(), overwrite=True)
+            write_atomically(target, uploaded.read_bytes(), overwrite=True)
+        return target
 
     def photograph_of(self, recipe: Recipe) -> Photo | None:
         """Return the photograph that a picture was made from. None if the picture was made from noise.
@@ -103,8 +112,10 @@ class Workshop:
             raise InvalidSetting("the photograph of this picture is not here; press Change, and upload it again")
         return replace(load_photo(files[0]), name=facts.get("name"))
 
-    def _photograph(self, sha256: str, suffix: str) -> Path:
-        return self.output / PHOTOGRAPHS / f"{sha256[:HASH_DIGITS]}{suffix.lower() or '.png'}"
+    def free_path(self, name: str, ending: str) -> Path:
+        """Return the path of a new file in the folder: a name that is free, and that every file system can hold."""
+        stem = shorten_name(re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture")
+        return free_name(self.output / f"{stem}{ending}")
 
     def save(self, result: Result, name: str) -> Path:
         """Write a result into the folder as PNG, under the first free name, and return its path.
@@ -112,22 +123,21 @@ class Workshop:
         Raises:
             CannotWrite: If the file cannot be written.
         """
-        stem = shorten_name(re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture")
-        path = free_name(self.output / f"{stem}.png")
         # Names of uploaded pictures stay in the recipe. Their folders are of no use to anybody.
-        return save_or_rescue(result.full or result.image, path, without_folders(result.recipe), numbered=True)
+        path, recipe = self.free_path(name, ".png"), without_folders(result.recipe)
+        return save_or_rescue(result.full or result.image, path, recipe, numbered=True)
 
 
-def uploaded_only(uploads: Collection[str | None]) -> FileResolver:
+def uploaded_only(uploads: Mapping[str, Path]) -> FileResolver:
     """Return a function that finds only uploaded files. So no path that is typed into the page is opened.
 
     Args:
-        uploads: Paths of the files that the visitor uploaded. None counts as no file.
+        uploads: The files that the visitor uploaded, by the names that the recipe has for them.
     """
 
     def find_file(name: str) -> Path:
         if name in uploads:
-            return Path(name)
+            return uploads[name]
         raise InvalidSetting(
             f"{quote_path(last_path_part(name))} is not a file that you uploaded; the page opens no other files"
         )

@@ -1,0 +1,247 @@
+"""The tab "Film": a zoom into a photograph or noise, or a video that is dreamed frame by frame."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.film import FilmRun, FilmSource, Frame, VideoRun, ZoomRun
+from inceptionism.io import without_folders
+from inceptionism.networks import load_network, ready_networks
+from inceptionism.recipes import PhotoRecipe, VideoRecipe, ZoomRecipe
+from inceptionism.runs import PreviewPace
+from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.progress import Progress, duration, small, state_html
+from inceptionism.studio.unfinished import UnfinishedFilm, list_unfinished, read_unfinished
+from inceptionism.studio.upload import upload_control
+from inceptionism.studio.worker import Job
+from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
+
+ZOOM, VIDEO = KINDS = ("a zoom", "a video")
+
+CAMERA = ("seconds", "zoom", "rotation", "loop", "reverse", "speed")
+"""Settings of a zoom that the page shows first."""
+
+FILM_ENDINGS = [".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif", ".webp", ".png"]
+SOUND_ENDINGS = [".mp3", ".wav", ".flac", ".ogg", ".m4a", ".mp4"]
+
+
+class FilmTab(NamedTuple):
+    """Parts of the tab that other tabs fill in."""
+
+    kind: gr.Radio
+    note: gr.HTML
+    zoom: Form
+    video: Form
+
+
+def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
+    """Draw the tab."""
+    zoom = Form(ZoomRecipe, "zoom", leave_out=["keyframes", "audio"])
+    video = Form(VideoRecipe, "video", leave_out=["keyframes", "audio", "fps"])
+    network = load_network(PhotoRecipe.network)
+    choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            note = gr.HTML(elem_id="film-note", padding=False)
+            kind = gr.Radio(list(KINDS), value=ZOOM, label="Film", elem_id="film-kind")
+            with gr.Group() as zoom_controls:
+                start = upload_control(
+                    label="First picture. Without one, the film starts from noise.",
+                    sources=["upload", "webcam", "clipboard"],
+                    height=220,
+                    elem_id="film-start",
+                )
+                zoom.draw(CAMERA, choices)
+            with gr.Group(visible=False) as video_controls:
+                film = gr.File(label="Film to dream", file_types=FILM_ENDINGS, elem_id="film-source")
+                video.draw(["size", "blend"], choices)
+            sound = gr.File(label="Music that the film reacts to", file_types=SOUND_ENDINGS, elem_id="film-sound")
+            with gr.Row():
+                make = gr.Button("Make the film", variant="primary", elem_id="make-film")
+                stop_place = gr.Column(min_width=120)
+        with gr.Column(scale=3, min_width=300):
+            panel = ResultPanel(workshop, "film")
+            with gr.Row():
+                panel.draw_download("film")
+            with gr.Group(visible=False) as continuing:
+                unfinished = gr.Dropdown([], label="Unfinished films", elem_id="unfinished")
+                resume = gr.Button("Continue", elem_id="resume")
+    with stop_place:
+        panel.draw_stop("film")
+    with gr.Accordion("Keyframes", open=False, elem_id="keyframes"):
+        zoom_table = keyframe_table(["blend"], "zoom-keyframes")
+        video_table = keyframe_table(["zoom", "rotation", "toward", "drift"], "video-keyframes")
+        video_table.visible = False
+    with gr.Accordion("Advanced", open=False) as zoom_advanced:
+        zoom.draw_rest(choices)
+    with gr.Accordion("Advanced", open=False, visible=False) as video_advanced:
+        video.draw_rest(choices)
+    zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
+
+    def make_film(
+        request: gr.Request,
+        what: str,
+        picture: str | None,
+        source: str | None,
+        music: str | None,
+        zoom_rows: list[list[Any]],
+        video_rows: list[list[Any]],
+        *values: Any,
+    ) -> Iterator[dict[Any, Any]]:
+        is_zoom = what == ZOOM
+        given = values[: len(zoom_values)] if is_zoom else values[len(zoom_values) :]
+        rows, table = (zoom_rows, zoom_table) if is_zoom else (video_rows, video_table)
+        wanted = Wanted(zoom if is_zoom else video, given, picture if is_zoom else source, music, table.headers, rows)
+        yield from panel.run(request, lambda: film_work(workshop, wanted))
+
+    def check(what: str, _picture: Any, source: str | None, *others: Any) -> list[Any]:
+        values = others[3:]
+        problems = [*zoom.problems(values[: len(zoom_values)]), *video.problems(values[len(zoom_values) :])]
+        fine = gr.validate(True, "")
+        film_problem = gr.validate(what == ZOOM or source is not None, "Choose a film first.")
+        return [fine, fine, film_problem, fine, fine, fine, *(gr.validate(not one, one) for one in problems)]
+
+    inputs = [kind, start, film, sound, zoom_table, video_table, *zoom_values, *video_values]
+    make.click(make_film, inputs, panel.outputs, validator=check, **ONE_AT_A_TIME)
+
+    def continue_film(request: gr.Request, name: str | None) -> Iterator[dict[Any, Any]]:
+        yield from panel.run(request, lambda: resume_work(workshop, name or ""))
+
+    resume.click(continue_film, unfinished, panel.outputs, **ONE_AT_A_TIME)
+
+    def refresh() -> tuple[Any, Any]:
+        names = list_unfinished(workshop.output)
+        return gr.Group(visible=bool(names)), gr.Dropdown(names, value=names[0] if names else None)
+
+    tab.select(refresh, None, [continuing, unfinished], queue=False, show_progress="hidden")
+
+    def show_kind(what: str) -> tuple[Any, ...]:
+        is_zoom = what == ZOOM
+        return (
+            gr.Group(visible=is_zoom),
+            gr.Group(visible=not is_zoom),
+            gr.Dataframe(visible=is_zoom),
+            gr.Dataframe(visible=not is_zoom),
+            gr.Accordion(visible=is_zoom),
+            gr.Accordion(visible=not is_zoom),
+        )
+
+    shown = [zoom_controls, video_controls, zoom_table, video_table, zoom_advanced, video_advanced]
+    kind.change(show_kind, kind, shown, queue=False, show_progress="hidden")
+    return FilmTab(kind, note, zoom, video)
+
+
+class Wanted(NamedTuple):
+    """A film that a visitor wants.
+
+    Attributes:
+        form: Form of the kind of film.
+        values: Values of its controls.
+        begin: Uploaded picture or film. None for a zoom into noise.
+        sound: Uploaded music. None for none.
+        names: Names of the columns of the keyframes.
+        rows: Rows of the keyframes.
+    """
+
+    form: Form
+    values: Sequence[Any]
+    begin: str | None
+    sound: str | None
+    names: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def film_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], Progress]:
+    """Return the work that makes a film with the values of the form."""
+
+    def work(job: Job[Progress]) -> Progress:
+        keyframes = keyframes_in(wanted.names, wanted.rows)
+        kept = {path: workshop.keep_upload(Path(path)) for path in uploads_of(wanted)}
+        recipe = wanted.form.recipe(wanted.values, keyframes=keyframes, audio=wanted.sound)
+        if isinstance(recipe, VideoRecipe) and wanted.begin is None:
+            raise InvalidSetting("choose a film first")
+        begin = None if wanted.begin is None else workshop.keep_upload(Path(wanted.begin))
+        stem = "noise" if wanted.begin is None else Path(wanted.begin).stem
+        path = workshop.free_path(f"{stem}-{'zoom' if isinstance(recipe, ZoomRecipe) else 'dream'}", ".mp4")
+        unfinished = UnfinishedFilm(path, recipe, begin, kept)
+        return follow_film(workshop, unfinished, job, resume=False)
+
+    return work
+
+
+def uploads_of(wanted: Wanted) -> list[str]:
+    """Return the paths of all uploads that the recipe names."""
+    recipe = wanted.form.recipe(wanted.values)
+    return [path for path in (getattr(recipe, "guide", None), getattr(recipe, "mask", None), wanted.sound) if path]
+
+
+def resume_work(workshop: Workshop, name: str) -> Callable[[Job[Progress]], Progress]:
+    """Return the work that continues an unfinished film."""
+
+    def work(job: Job[Progress]) -> Progress:
+        return follow_film(workshop, read_unfinished(workshop.output, name), job, resume=True)
+
+    return work
+
+
+def film_run(workshop: Workshop, film: UnfinishedFilm) -> FilmRun:
+    """Return the run of a film.
+
+    Raises:
+        InceptionismError: If a file cannot be read, or the frames are too large.
+    """
+    check_network(film.recipe.network)
+    find_file = uploaded_only(film.files)
+    run: FilmRun
+    if isinstance(film.recipe, ZoomRecipe):
+        photo = None if film.begin is None else workshop.load_upload(str(film.begin))
+        run = ZoomRun(film.recipe, photo, find_file=find_file)
+        run.recipe = without_folders(run.recipe)
+    elif isinstance(film.recipe, VideoRecipe) and film.begin is not None:
+        run = VideoRun(film.recipe, FilmSource(film.begin), find_file=find_file)
+        run.recipe = without_folders(run.recipe)
+    else:
+        raise InvalidSetting("this is not the recipe of a film")
+    workshop.check_area(*run.size, "a frame of the film")
+    return run
+
+
+def follow_film(workshop: Workshop, film: UnfinishedFilm, job: Job[Progress], *, resume: bool) -> Progress:
+    """Make the frames of a film, show its progress, and save it, also if the job is stopped."""
+    start = time.monotonic()
+    run = film_run(workshop, film)
+    film.write()
+    pace = PreviewPace()
+    first: int | None = None
+
+    def show(frame: Frame) -> None:
+        nonlocal first
+        first = frame.number if first is None else first
+        if pace.is_due:
+            with pace.preview():
+                job.show(Progress(frame_state(run, first, time.monotonic() - start), small(frame.image)))
+        if job.stopped:
+            raise StopIteration
+
+    run.save(film.path, overwrite=False, resume=resume, on_frame=show)
+    film.forget()
+    words = "stopped after" if job.stopped else "finished:"
+    text = f"{words} {run.number} frames in {duration(time.monotonic() - start)}"
+    return Progress(state_html(1, " · ".join([text, *run.notes])), None, (film.path,))
+
+
+def frame_state(run: FilmRun, first: int, seconds: float) -> str:
+    """Return the state after a frame as HTML, with the time that is left if the length of the film is known."""
+    made = run.number - first
+    if not run.total:
+        return state_html(None, f"frame {run.number}")
+    left = duration(seconds / made * (run.total - run.number)) if made else ""
+    return state_html(run.number / run.total, f"frame {run.number} of {run.total}{f' · {left} left' if left else ''}")

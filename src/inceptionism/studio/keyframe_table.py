@@ -1,0 +1,65 @@
+"""Keyframes of a film as a table on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.recipes import Keyframe, checked_keyframes, settings_of
+from inceptionism.studio.controls import PLACES, number_of, place_of
+
+
+def keyframe_table(leave_out: Sequence[str], elem_id: str) -> gr.Dataframe:
+    """Return an empty table with a row for each keyframe and a column for each setting that may change."""
+    names = [name for name in settings_of(Keyframe) if name not in leave_out]
+    return gr.Dataframe(
+        headers=names,
+        datatype="str",
+        type="array",
+        value=[[""] * len(names)],
+        row_count=1,
+        column_count=len(names),
+        label="Keyframes: settings that change over time, one row for each moment",
+        interactive=True,
+        elem_id=elem_id,
+    )
+
+
+def keyframes_in(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[Keyframe, ...]:
+    """Return the keyframes in the rows of a table. Empty rows are left out.
+
+    Args:
+        names: Names of the columns.
+        rows: The rows, with texts or numbers.
+
+    Raises:
+        InvalidSetting: If a value is not valid; the message names the row.
+    """
+    keyframes = []
+    for number, row in enumerate(rows, 1):
+        given = {name: str(value).strip() for name, value in zip(names, row, strict=True) if value is not None}
+        given = {name: text for name, text in given.items() if text}
+        if not given:
+            continue
+        try:
+            keyframes.append(Keyframe(**{name: read_value(name, text) for name, text in given.items()}))
+        except (InvalidSetting, TypeError) as error:
+            reason = "give the time in the column at" if isinstance(error, TypeError) else str(error)
+            raise InvalidSetting(f"row {number} of the keyframes: {reason}") from None
+    return checked_keyframes(keyframes)
+
+
+def read_value(name: str, text: str) -> Any:
+    """Return the value of a setting of a keyframe that a text stands for.
+
+    Raises:
+        InvalidSetting: If the text is not a number where one is needed.
+    """
+    if name == "layer":
+        return [part.strip() for part in text.split(",")]
+    if name == "objective":
+        return text
+    return place_of(name, text) if name in PLACES else number_of(name, text)

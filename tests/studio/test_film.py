@@ -1,0 +1,84 @@
+"""The tab "Film" in a real browser."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+from skimage.data import coffee
+
+from inceptionism.errors import InvalidSetting
+from inceptionism.io import load_recipe
+from inceptionism.recipes import Keyframe
+from inceptionism.studio.keyframe_table import keyframes_in
+from tests.support.films import pan, saved_frames, write
+from tests.support.studio import Page, running
+
+
+def test_a_killed_film_is_continued_and_can_be_changed(browser, cup, tmp_path) -> None:
+    output = tmp_path / "pictures"
+    with running(output) as studio:
+        page = Page(browser, studio)
+        page.open_tab("Film")
+        page.page.set_input_files("#film-start input[type=file]", str(cup))
+        page.page.wait_for_selector("#film-start img")
+        page.fill("seconds", "6", tab="zoom")
+        page.open_advanced()
+        page.fill("size", "96", tab="zoom")
+        page.fill("layer", "blocks.3", tab="zoom")
+        page.page.keyboard.press("Enter")
+        page.page.click("#make-film")
+        page.wait_for_state("frame 3", tab="film")
+        page.page.wait_for_selector("#film-result img")
+        studio.end(signal.SIGKILL)
+    assert not list(output.glob("*.mp4"))
+    with running(output) as studio:
+        page = Page(browser, studio)
+        page.open_tab("Film")
+        page.page.locator("#resume").click()
+        page.wait_for_state("finished: 144 frames", tab="film")
+        page.page.wait_for_selector("#film-film video")
+        (film,) = output.glob("*.mp4")
+        frames = saved_frames(film)
+        assert len(frames) == 144
+        assert np.abs(frames[-1].astype(int) - frames[0]).mean() > 5
+        page.open_tab("Gallery")
+        page.page.locator("#gallery .thumbnail-item").first.click()
+        page.page.locator("#recipe").get_by_text("zoom").first.wait_for()
+        page.page.click("#change")
+        page.page.locator("#film-note").get_by_text("The form has the settings of this picture.").wait_for()
+        assert page.page.locator("#zoom-seconds").locator("input, textarea").first.input_value() == "6"
+    assert list((output / "unfinished").iterdir()) == []
+    assert b"/gradio/" not in film.read_bytes()
+
+
+def test_a_video_is_dreamed_and_a_film_is_needed(browser, studio, tmp_path) -> None:
+    write(tmp_path / "pan.mp4", pan(coffee()[::4, ::4], 4, 64, 96))
+    page = Page(browser, studio)
+    page.open_tab("Film")
+    page.page.get_by_label("a video").click()
+    page.page.click("#make-film")
+    page.page.get_by_text("Choose a film first.").wait_for()
+    page.page.set_input_files("#film-source input[type=file]", str(tmp_path / "pan.mp4"))
+    page.page.locator("#film-source").get_by_text("pan").first.wait_for()
+    page.page.click("#make-film")
+    page.wait_for_state("finished: 4 frames", tab="film")
+    recipe = load_recipe(studio.output / "pan-dream.mp4")
+    assert recipe.kind == "video"
+
+
+def test_the_rows_of_the_table_are_keyframes() -> None:
+    names = ["at", "layer", "zoom", "toward"]
+    rows = [["0", "blocks.4, blocks.3=2", "1.5", ""], ["", "", "", ""], [3, "", None, "0.2, 0.8"]]
+    assert keyframes_in(names, rows) == (
+        Keyframe(at=0.0, layer=["blocks.4", "blocks.3=2"], zoom=1.5),
+        Keyframe(at=3.0, toward=(0.2, 0.8)),
+    )
+    for row, reason in (
+        (["", "blocks.4", "", ""], "row 1 of the keyframes: give the time"),
+        (["soon", "", "", ""], "row 1 of the keyframes: at must be a number, not 'soon'"),
+        (["1", "", "", "0.2"], "row 1 of the keyframes: toward must be two numbers such as 0.3, 0.7, not '0.2'"),
+    ):
+        with pytest.raises(InvalidSetting, match=reason):
+            keyframes_in(names, [row])
