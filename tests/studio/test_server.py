@@ -149,6 +149,10 @@ def test_only_files_of_the_folder_are_served(studio, tmp_path) -> None:
         assert "root:" not in text
     assert request(studio, f"/gradio_api/file={studio.output / 'shown.png'}")[0] == 200
     (studio.output / "shown.png").unlink()
+    (studio.output / "photographs").mkdir(exist_ok=True)
+    private = studio.output / "photographs" / "private.png"
+    Image.new("RGB", (9, 9), "red").save(private)
+    assert request(studio, f"/gradio_api/file={private}")[0] == 403
 
 
 def call(studio: Studio, name: str, data: list[Any]) -> str:

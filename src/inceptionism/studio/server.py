@@ -22,7 +22,8 @@ from inceptionism.studio.defaults import HOST, MAX_PIXELS, PORT
 from inceptionism.studio.guard import Guard
 from inceptionism.studio.page import draw_page
 from inceptionism.studio.style import CSS, HEAD, THEME
-from inceptionism.studio.workshop import Workshop
+from inceptionism.studio.unfinished import UNFINISHED
+from inceptionism.studio.workshop import PHOTOGRAPHS, Workshop
 
 MAX_UPLOAD = "200mb"
 """Largest size of an uploaded file."""
@@ -79,6 +80,7 @@ def launch(
             inbrowser=False,
             auth=credentials,
             allowed_paths=[str(workshop.output)],
+            blocked_paths=[str(workshop.output / name) for name in (PHOTOGRAPHS, UNFINISHED)],
             max_file_size=MAX_UPLOAD,
             show_error=False,
             ssr_mode=False,

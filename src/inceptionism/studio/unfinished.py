@@ -13,7 +13,7 @@ from inceptionism.film import segments_folder
 from inceptionism.io import create_folder, write_atomically
 from inceptionism.recipes import Recipe
 
-FOLDER = "unfinished"
+UNFINISHED = "unfinished"
 """Name of the folder of these notes, in the folder of the pictures."""
 
 
@@ -36,7 +36,7 @@ class UnfinishedFilm:
     @property
     def note(self) -> Path:
         """Path of the note on disk."""
-        return self.path.parent / FOLDER / f"{self.path.name}.json"
+        return self.path.parent / UNFINISHED / f"{self.path.name}.json"
 
     def write(self) -> None:
         """Write the note. Call this before the first frame is made."""
@@ -55,7 +55,7 @@ class UnfinishedFilm:
 
 def list_unfinished(folder: Path) -> list[str]:
     """Return the names of the films in a folder that can be continued, the newest first."""
-    notes = [path for path in (folder / FOLDER).glob("*.json") if segments_folder(folder / path.stem).is_dir()]
+    notes = [path for path in (folder / UNFINISHED).glob("*.json") if segments_folder(folder / path.stem).is_dir()]
     return [path.stem for path in sorted(notes, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
 
 
@@ -67,7 +67,7 @@ def read_unfinished(folder: Path, name: str) -> UnfinishedFilm:
     """
     if name not in list_unfinished(folder):
         raise InvalidSetting("this film is finished, or it is not here any more; open the tab again")
-    note = folder / FOLDER / f"{name}.json"
+    note = folder / UNFINISHED / f"{name}.json"
     try:
         content = json.loads(note.read_text("utf-8"))
         begin = content["begin"]
