@@ -16,6 +16,7 @@ from tests.support.films import pan, saved_frames, write
 from tests.support.studio import Page, running
 
 
+@pytest.mark.long
 def test_a_killed_film_is_continued_and_can_be_changed(browser, cup, tmp_path) -> None:
     output = tmp_path / "pictures"
     with running(output) as studio:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from inceptionism.io import load_photo, load_recipe
 from tests.support.studio import Page
 
 
+@pytest.mark.long
 def test_a_group_suggests_its_classes(browser, studio) -> None:
     page = Page(browser, studio)
     page.open_tab("From noise")
@@ -39,6 +41,7 @@ def test_several_pictures_of_a_class_differ_in_their_seeds(browser, studio) -> N
     ]
 
 
+@pytest.mark.long
 def test_a_unit_and_an_objective(browser, studio) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.open_tab("From noise")
@@ -58,6 +61,7 @@ def test_a_unit_and_an_objective(browser, studio) -> None:
     assert objective.objective == "channel(blocks.4:3) + class(castle)"
 
 
+@pytest.mark.long
 def test_a_typed_path_is_not_opened(browser, studio, cup) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.open_tab("From noise")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from inceptionism.io import load_photo, load_recipe
@@ -55,6 +56,7 @@ def test_the_picture_changes_while_it_is_made_and_a_stop_keeps_it(browser, studi
     assert np.abs(load_photo(kept).pixels.astype(int) - load_photo(cup).pixels).mean() > 1
 
 
+@pytest.mark.long
 def test_another_seed_and_the_result_as_photograph(browser, studio, cup) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.upload(cup)
@@ -78,6 +80,7 @@ def test_another_seed_and_the_result_as_photograph(browser, studio, cup) -> None
     assert made_with.photo["sha256"] == load_photo(second).sha256
 
 
+@pytest.mark.long
 def test_a_guide_and_a_mask_are_uploaded(browser, studio, cup, tmp_path) -> None:
     from skimage.data import astronaut
 
@@ -127,6 +130,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence(browser, studio, tmp_path) ->
     page.page.get_by_text("is not a picture", exact=False).first.wait_for()
 
 
+@pytest.mark.long
 def test_a_dream_that_is_dropped_fills_the_form(browser, studio, cup, tmp_path) -> None:
     done = dream("photo", cup, "--layer", "blocks.3", "--steps", "2", "--octaves", "2", "-o", "made.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -49,6 +49,7 @@ def test_the_studio_prints_its_address_opens_the_browser_and_asks_for_the_passwo
         assert (tmp_path / "opened").read_text() == f"{studio.address}\n"
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_the_picture_so_far(browser, cup, tmp_path) -> None:
     with running(tmp_path / "pictures") as studio:
         page = Page(browser, studio)
@@ -63,6 +64,7 @@ def test_ctrl_c_keeps_the_picture_so_far(browser, cup, tmp_path) -> None:
         page.page.locator("#recipe").get_by_text("9000").wait_for()
 
 
+@pytest.mark.long
 def test_a_visitor_waits_for_another_one_and_a_closed_page_frees_the_worker(browser, studio, cup) -> None:
     first, second = Page(browser, studio), Page(browser, studio)
     before = len(studio.pictures())

@@ -8,12 +8,20 @@ from typing import Any
 import gradio as gr
 
 from inceptionism.studio.address import REPLACE_ADDRESS, query_of, read_query, values_in
+from inceptionism.studio.controls import PICTURES, Form
 from inceptionism.studio.defaults import MAX_PIXELS
 from inceptionism.studio.filling import Filling
 from inceptionism.studio.film import film_tab
 from inceptionism.studio.gallery import gallery_tab
 from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_tab
-from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_tab
+from inceptionism.studio.photograph import (
+    NO_LOOK,
+    PhotographTab,
+    look_values,
+    looks_here,
+    photograph_query,
+    photograph_tab,
+)
 from inceptionism.studio.workshop import Workshop
 
 CACHE_SECONDS = 86_400
@@ -43,9 +51,11 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
         title="inceptionism", analytics_enabled=False, delete_cache=(3600, CACHE_SECONDS), fill_width=False
     ) as page:
         gr.Markdown("# inceptionism\nSee what a neural network sees.")
+        query = gr.Textbox(visible="hidden", elem_id="query")
+        query.change(None, query, None, js=REPLACE_ADDRESS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Photograph", id="photograph"):
-                photograph = photograph_tab(workshop)
+                photograph = photograph_tab(workshop, query)
             with gr.Tab("From noise", id="noise"):
                 noise = noise_tab(workshop)
             with gr.Tab("Film", id="film") as film_place:
@@ -54,42 +64,32 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
                 gallery = gallery_tab(workshop, tab)
         filling = Filling(tabs, photograph, noise, film)
         filling.connect_gallery(gallery)
-        link_settings(page, tabs, photograph, noise)
+        link_settings(page, query, tabs, photograph, noise)
         photograph.photograph.upload(
             filling.on_upload, photograph.photograph, filling.outputs, queue=False, show_progress="hidden"
         )
     return page
 
 
-def link_settings(page: gr.Blocks, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab) -> None:
+def link_settings(
+    page: gr.Blocks, query: gr.Textbox, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab
+) -> None:
     """Write the settings of both forms into the address of the page, and fill the forms from it when the page loads."""
-    query = gr.Textbox(visible="hidden", elem_id="query")
-    query.change(None, query, None, js=REPLACE_ADDRESS)
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
     form, other = photograph.form, noise.form
     controls, others = list(form.controls.values()), list(other.controls.values())
 
     def write_photograph(look: str, *values: Any) -> str:
-        return query_of(form, values, look_values(form, look), look="" if look == NO_LOOK else look)
+        return photograph_query(form, look, values)
 
     def write_noise(kind: str, target: int | None, *values: Any) -> str:
         chosen = {"kind": "" if kind == CLASS else kind, "target": "" if target is None else str(target)}
         return query_of(other, values, other.updates({}), tab="noise", **chosen)
 
-    gr.on(
-        [one.change for one in (photograph.look, *controls)],
-        write_photograph,
-        [photograph.look, *controls],
-        query,
-        **quick,
-    )
-    gr.on(
-        [one.change for one in (noise.kind, noise.target, *others)],
-        write_noise,
-        [noise.kind, noise.target, *others],
-        query,
-        **quick,
-    )
+    # Only changes by the visitor count: while the page fills a form, the controls have old and new values.
+    gr.on(edits(inputs_of(form)), write_photograph, [photograph.look, *controls], query, **quick)
+    typed = [noise.kind, noise.target, *inputs_of(other)]
+    gr.on(edits(typed), write_noise, [noise.kind, noise.target, *others], query, **quick)
 
     def fill(request: gr.Request) -> dict[Any, Any]:
         parts = read_query(str(request.query_params))
@@ -111,3 +111,13 @@ def link_settings(page: gr.Blocks, tabs: gr.Tabs, photograph: PhotographTab, noi
 
     outputs = [tabs, photograph.look, *controls, noise.kind, noise.target, *others]
     page.load(fill, None, outputs, queue=False, show_progress="hidden")
+
+
+def inputs_of(form: Form) -> list[Any]:
+    """Return the controls of a form whose values stand in the address."""
+    return [control for name, control in form.controls.items() if name not in PICTURES]
+
+
+def edits(controls: list[Any]) -> list[Any]:
+    """Return the events in which a visitor changes one of the controls. A text is complete when its field is left."""
+    return [one.blur if isinstance(one, gr.Textbox) else one.input for one in controls]

@@ -12,6 +12,7 @@ import gradio as gr
 from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
 from inceptionism.runs import PhotoRun, output_size
+from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
 from inceptionism.studio.progress import Progress, follow
@@ -44,8 +45,13 @@ def looks_here() -> list[str]:
     return [look.name for look in list_looks() if look.network in networks]
 
 
-def photograph_tab(workshop: Workshop) -> PhotographTab:
-    """Draw the tab."""
+def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
+    """Draw the tab.
+
+    Args:
+        workshop: The workshop.
+        query: Hidden control with the settings in the address of the page.
+    """
     form = Form(PhotoRecipe, "photograph", leave_out=["depth", "color_space"])
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
@@ -115,15 +121,15 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
 
     def take_look(name: str, *values: Any) -> list[Any]:
         shown = zip(form.controls, values, look_values(form, name), strict=True)
-        return [kept if setting in KEPT else value for setting, kept, value in shown]
-
-    look.input(take_look, [look, *controls], controls, queue=False, show_progress="hidden")
+        new = [kept if setting in KEPT else value for setting, kept, value in shown]
+        return [name, *new, photograph_query(form, name, new)]
 
     def take_thumbnail(event: gr.SelectData, *values: Any) -> list[Any]:
-        name = list(pictured)[int(event.index)]
-        return [name, *take_look(name, *values)]
+        return take_look(list(pictured)[int(event.index)], *values)
 
-    thumbnails.select(take_thumbnail, controls, [look, *controls], queue=False, show_progress="hidden")
+    changed = [look, *controls, query]
+    look.input(take_look, [look, *controls], changed, queue=False, show_progress="hidden")
+    thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
 
     def change_network(name: str) -> Any:
         check_network(name)
@@ -136,6 +142,11 @@ def photograph_tab(workshop: Workshop) -> PhotographTab:
 def look_values(form: Form, name: str) -> list[Any]:
     """Return the values of the controls for a look; those of the default settings for `NO_LOOK`."""
     return form.updates({} if name == NO_LOOK else with_look(name, {}, (), PhotoRecipe))
+
+
+def photograph_query(form: Form, look: str, values: Sequence[Any]) -> str:
+    """Return the query of the page's address for the values of the form: the look, and the changed settings."""
+    return query_of(form, values, look_values(form, look), look="" if look == NO_LOOK else look)
 
 
 def dream_work(workshop: Workshop, form: Form, uploaded: str | None, values: Sequence[Any]) -> Any:

@@ -14,7 +14,7 @@ CSS = """
 .gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
 footer { display: none !important; }
 #looks .grid-container { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)) !important; }
-main.app { width: 100%; }
+.main.app { width: 100%; box-sizing: border-box; }
 .recipe { width: 100%; font-size: 0.85rem; }
 .recipe caption { text-align: left; font-weight: 600; padding-bottom: 0.5rem; }
 .recipe th { text-align: left; padding-right: 1rem; font-weight: 500; vertical-align: top; white-space: nowrap; }
@@ -26,4 +26,14 @@ main.app { width: 100%; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
 """
 
-HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+# gradio changes the selectors of `CSS`, and leaves those in the head as they are.
+HEAD = """
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+@media (max-width: 600px) {
+  .gradio-container .main.app { padding: 0.75rem !important; }
+  .tab-wrapper { overflow-x: auto; max-width: calc(100vw - 1.5rem); }
+  .tab-wrapper button { padding: 0 0.6rem !important; }
+}
+</style>
+"""
