@@ -54,6 +54,7 @@ def test_a_killed_film_is_continued_and_can_be_changed(browser, cup, tmp_path) -
     assert b"/gradio/" not in film.read_bytes()
 
 
+@pytest.mark.long
 def test_a_video_is_dreamed_and_a_film_is_needed(browser, studio, tmp_path) -> None:
     write(tmp_path / "pan.mp4", pan(coffee()[::4, ::4], 4, 64, 96))
     page = Page(browser, studio)

@@ -21,6 +21,7 @@ def test_a_group_suggests_its_classes(browser, studio) -> None:
     page.page.keyboard.press("Escape")
 
 
+@pytest.mark.long
 def test_several_pictures_of_a_class_differ_in_their_seeds(browser, studio) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.open_tab("From noise")
@@ -78,6 +79,7 @@ def test_a_typed_path_is_not_opened(browser, studio, cup) -> None:
     assert len(studio.pictures()) == before
 
 
+@pytest.mark.long
 def test_the_gallery_makes_again_changes_and_shares(browser, studio, cup) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.upload(cup)

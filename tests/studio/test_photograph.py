@@ -35,6 +35,7 @@ def test_a_photograph_becomes_a_dream_that_the_command_line_makes_again(browser,
     assert not page.errors
 
 
+@pytest.mark.long
 def test_the_picture_changes_while_it_is_made_and_a_stop_keeps_it(browser, studio, cup) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.dream_for_long(cup)
@@ -120,6 +121,7 @@ def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None
     page.page.locator("#photograph-problem").get_by_text("has no layer 'blocks.99'").wait_for()
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_picture_gets_a_sentence(browser, studio, tmp_path) -> None:
     wrong = tmp_path / "wrong.png"
     wrong.write_text("no picture")
@@ -154,6 +156,7 @@ def test_the_page_requests_only_its_own_address(browser, studio, cup) -> None:
     assert len(page.requests) > 20
 
 
+@pytest.mark.long
 def test_the_main_job_works_on_a_phone(browser, studio, cup) -> None:
     page, before = Page(browser, studio, size=(390, 844)), len(studio.pictures())
     page.upload(cup)
@@ -167,6 +170,7 @@ def test_the_main_job_works_on_a_phone(browser, studio, cup) -> None:
         assert image.size == (160, 120)
 
 
+@pytest.mark.long
 def test_the_address_holds_the_settings(browser, studio) -> None:
     page = Page(browser, studio)
     page.page.locator("#look input").fill("carving")
