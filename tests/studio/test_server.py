@@ -24,6 +24,9 @@ from inceptionism.studio.workshop import Workshop
 from tests.support.command import dream, refused
 from tests.support.studio import Page, Studio, running
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opener that ignores the proxies in the environment, with which other tests block the internet."""
+
 
 def request(studio: Studio, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
     """Send a request to a studio, and return the status and the text of the answer."""
@@ -31,7 +34,7 @@ def request(studio: Studio, path: str, body: Any = None, **headers: str) -> tupl
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     sent = urllib.request.Request(studio.address + path, content, {"Content-Type": "application/json", **named})
     try:
-        with urllib.request.urlopen(sent, timeout=30) as answer:
+        with DIRECT.open(sent, timeout=30) as answer:
             return answer.status, answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode("utf-8", "replace")
