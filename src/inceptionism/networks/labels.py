@@ -103,8 +103,16 @@ class Labels:
 
     def groups(self, index: int) -> list[str]:
         """Return the words for the groups that a class belongs to, the smallest group first."""
-        found = [(len(members), word) for word, members in self._groups.items() if index in members]
-        return [word for _, word in sorted(found)]
+        return list(self._words.get(index, []))
+
+    @cached_property
+    def _words(self) -> dict[int, list[str]]:
+        """The words for the groups of each class, the smallest group first."""
+        words: dict[int, list[str]] = {}
+        for word in sorted(self._groups, key=lambda word: (len(self._groups[word]), word)):
+            for index in self._groups[word]:
+                words.setdefault(index, []).append(word)
+        return words
 
     @cached_property
     def _groups(self) -> dict[str, list[int]]:

@@ -195,6 +195,10 @@ class Form:
             self.shown(self.settings[name], settings.get(name, self.settings[name].default)) for name in self.controls
         ]
 
+    def filled(self, settings: Mapping[str, Any]) -> dict[Control, Any]:
+        """Return the values that `updates` returns, by control."""
+        return dict(zip(self.controls.values(), self.updates(settings), strict=True))
+
     def shown(self, one: NamedSetting, value: Any) -> Any:
         """Return the value that a control shows for a setting."""
         if one.name in PICTURES:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from inceptionism.errors import InceptionismError
+from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
@@ -53,18 +53,18 @@ class Filling:
         if recipe.network not in ready_networks():
             return {tab.note: note for tab in (self._photograph, self._noise, self._film)}
         if isinstance(recipe, PhotoRecipe) and recipe.kind == PhotoRecipe.kind:
-            form = self._photograph.form
-            values = dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True))
-            return {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: note, **values}
+            return {
+                self._tabs: gr.Tabs(selected="photograph"),
+                self._photograph.note: note,
+                **self._photograph.form.filled(recipe.settings()),
+            }
         if isinstance(recipe, ClassRecipe):
-            form = self._noise.form
-            values = dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True))
             return {
                 self._tabs: gr.Tabs(selected="noise"),
                 self._noise.note: note,
                 self._noise.kind: CLASS if recipe.objective is None else OBJECTIVE,
                 self._noise.target: recipe.target if isinstance(recipe.target, int) else None,
-                **values,
+                **self._noise.form.filled(recipe.settings()),
             }
         is_zoom = isinstance(recipe, ZoomRecipe)
         form = self._film.zoom if is_zoom else self._film.video
@@ -72,7 +72,7 @@ class Filling:
             self._tabs: gr.Tabs(selected="film"),
             self._film.kind: ZOOM if is_zoom else VIDEO,
             self._film.note: note,
-            **dict(zip(form.controls.values(), form.updates(recipe.settings()), strict=True)),
+            **form.filled(recipe.settings()),
         }
 
     def on_upload(self, path: str | None) -> dict[Any, Any]:
@@ -89,11 +89,9 @@ class Filling:
 
         def change(path: str) -> dict[Any, Any]:
             try:
-                return (
-                    {gallery.problem: "", **self.changes(load_recipe(path))}
-                    if path
-                    else {gallery.problem: problem_html("choose a picture first")}
-                )
+                if not path:
+                    raise InvalidSetting("choose a picture first")
+                return {gallery.problem: "", **self.changes(load_recipe(path))}
             except InceptionismError as error:
                 return {gallery.problem: problem_html(str(error))}
 

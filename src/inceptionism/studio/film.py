@@ -100,7 +100,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         given = values[: len(zoom_values)] if is_zoom else values[len(zoom_values) :]
         rows, table = (zoom_rows, zoom_table) if is_zoom else (video_rows, video_table)
         wanted = Wanted(zoom if is_zoom else video, given, picture if is_zoom else source, music, table.headers, rows)
-        yield from panel.run(request, lambda: film_work(workshop, wanted))
+        yield from panel.run(request, film_work(workshop, wanted))
 
     def check(what: str, _picture: Any, source: str | None, *others: Any) -> list[Any]:
         values = others[3:]
@@ -113,7 +113,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
     make.click(make_film, inputs, panel.outputs, validator=check, **ONE_AT_A_TIME)
 
     def continue_film(request: gr.Request, name: str | None) -> Iterator[dict[Any, Any]]:
-        yield from panel.run(request, lambda: resume_work(workshop, name or ""))
+        yield from panel.run(request, resume_work(workshop, name or ""))
 
     resume.click(continue_film, unfinished, panel.outputs, **ONE_AT_A_TIME)
 

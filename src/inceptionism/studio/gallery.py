@@ -105,7 +105,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     )
 
     def make_again(request: gr.Request, path: str) -> Iterator[dict[Any, Any]]:
-        yield from panel.run(request, lambda: replay_work(workshop, path))
+        yield from panel.run(request, replay_work(workshop, path))
 
     again.click(make_again, chosen, panel.outputs, **ONE_AT_A_TIME).then(
         refresh, None, [pictures, paths], queue=False, show_progress="hidden"

@@ -92,10 +92,8 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
     def run_visualization(
         request: gr.Request, what: str, index: int | None, name: str, number: int, pictures: int, *values: Any
     ) -> Iterator[dict[Any, Any]]:
-        def prepare() -> Callable[[Job[Progress]], Progress]:
-            return visualization_work(workshop, form, subject(what, index, name, number), int(pictures), values)
-
-        yield from panel.run(request, prepare)
+        wanted = subject(what, index, name, number)
+        yield from panel.run(request, visualization_work(workshop, form, wanted, int(pictures), values))
 
     def check(what: str, index: int | None, _layer: str, number: int, _count: int, *values: Any) -> list[Any]:
         return [

@@ -66,18 +66,16 @@ class ResultPanel:
         """The controls that `run` changes."""
         return [self.result, self.results, self.film, self.state, self.problem, self.download, self.files]
 
-    def run(
-        self, request: gr.Request, prepare: Callable[[], Callable[[Job[Progress]], Progress]]
-    ) -> Iterator[dict[Any, Any]]:
+    def run(self, request: gr.Request, work: Callable[[Job[Progress]], Progress]) -> Iterator[dict[Any, Any]]:
         """Do work for a visitor, and yield the changes of the controls.
 
         Args:
             request: Request of the visitor.
-            prepare: Function that returns the work. It may raise an error about a setting.
+            work: The work. It may raise an error about a setting.
         """
         yield {self.problem: "", self.state: state_html(None, "getting ready")}
         try:
-            for progress in self._workshop.worker.watch(str(request.session_hash), prepare()):
+            for progress in self._workshop.worker.watch(str(request.session_hash), work):
                 yield self.shown(progress)
         except InceptionismError as error:
             yield {self.problem: problem_html(str(error)), self.state: READY}

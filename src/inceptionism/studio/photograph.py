@@ -93,7 +93,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     controls = list(form.controls.values())
 
     def run_dream(request: gr.Request, uploaded: str | None, *values: Any) -> Iterator[dict[Any, Any]]:
-        for changed in panel.run(request, lambda: dream_work(workshop, form, uploaded, values)):
+        for changed in panel.run(request, dream_work(workshop, form, uploaded, values)):
             for file in changed.get(panel.files, []):
                 changed[comparison] = gr.ImageSlider(value=(uploaded, file), visible=True)
             yield changed

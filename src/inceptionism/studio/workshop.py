@@ -1,4 +1,4 @@
-"""What all tabs share: the worker, the folder of the pictures, the limits, and the rules for files."""
+"""Things that all tabs share: the worker, the folder of the pictures, the limits, and the rules for files."""
 
 from __future__ import annotations
 
