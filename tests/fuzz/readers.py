@@ -16,7 +16,6 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.cli.networks import parse_numbers
-from inceptionism.cli.parse import parse_channels, parse_place, parse_size
 from inceptionism.film import FilmSource, segments_folder
 from inceptionism.io import alternative_text, caption, load_mask, without_folders
 from inceptionism.io.xmp import read_packet
@@ -26,7 +25,7 @@ from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.loaders.caffe import read_mean
 from inceptionism.networks.loaders.weights import read_state_dict
 from inceptionism.objectives.directions import read_direction
-from inceptionism.recipes import Keyframe, read_keyframes
+from inceptionism.recipes import Keyframe, parse_channels, parse_place, parse_size, read_keyframes
 from inceptionism.validation import parse_memory
 from tests.fuzz import seeds
 from tests.support import torchvision_operators  # noqa: F401  # makes torchvision importable

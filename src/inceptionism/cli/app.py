@@ -19,7 +19,6 @@ from inceptionism.cli.image_output import execute_runs, execute_visualizations, 
 from inceptionism.cli.looks import add_looks_command
 from inceptionism.cli.networks import networks
 from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.parse import parse_size
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
 from inceptionism.cli.standard_output import print_written, source_stem, write_picture
@@ -38,7 +37,7 @@ from inceptionism.cli.units import add_unit_commands
 from inceptionism.errors import InceptionismError, InvalidSetting, printable
 from inceptionism.interruption import CTRL_C_STATUS, uninterrupted
 from inceptionism.memory import own_process
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, printed_name
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, parse_size, printed_name
 
 if TYPE_CHECKING:
     # Modules that load torch are imported when there is work for them: help and completion answer at once.

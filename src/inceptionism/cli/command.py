@@ -11,7 +11,6 @@ from typing import Annotated, Any, get_args
 import typer
 
 from inceptionism.cli.options import SHARED, Debug, check_settings_used, option, saving_of
-from inceptionism.cli.parse import parse_place, parse_side_or_size
 from inceptionism.cli.terminal import exit_interrupted, report_errors
 from inceptionism.cli.typer_internals import Alone, PlainCommand
 from inceptionism.recipes import (
@@ -24,6 +23,8 @@ from inceptionism.recipes import (
     Place,
     Recipe,
     grouped_settings,
+    parse_place,
+    parse_side_or_size,
     read_keyframes,
     settings_of,
     with_look,

@@ -9,7 +9,7 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import HOW, MACHINE, option
-from inceptionism.cli.terminal import print_result
+from inceptionism.cli.terminal import exit_interrupted, print_result
 from inceptionism.errors import InvalidSetting
 from inceptionism.studio import HOST, MAX_PIXELS, PORT
 
@@ -70,13 +70,16 @@ def studio(
         raise InvalidSetting(
             f'{error.name} is not installed; install it with: pip install "inceptionism[studio]"'
         ) from None
-    launch(
-        host=host,
-        port=port,
-        browser=not no_browser,
-        output=output,
-        max_pixels=max_pixels,
-        auth=auth,
-        no_auth=no_auth,
-        on_ready=print_result,
-    )
+    try:
+        launch(
+            host=host,
+            port=port,
+            browser=not no_browser,
+            output=output,
+            max_pixels=max_pixels,
+            auth=auth,
+            no_auth=no_auth,
+            on_ready=print_result,
+        )
+    except KeyboardInterrupt as interruption:
+        exit_interrupted(interruption, "the studio has ended; its pictures are kept")

@@ -10,11 +10,10 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.parse import parse_channels, parse_side_or_size
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
 from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path, progress
 from inceptionism.errors import CannotWrite, InvalidSetting
-from inceptionism.recipes import ClassRecipe, Term, join_terms
+from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
 

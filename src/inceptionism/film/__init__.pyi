@@ -1,4 +1,5 @@
 from .encoder import CODECS
+from .live import LiveRun
 from .outputs import check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film
@@ -11,6 +12,7 @@ __all__ = [
     "FilmRun",
     "FilmSource",
     "Frame",
+    "LiveRun",
     "VideoRun",
     "ZoomRun",
     "check_film",

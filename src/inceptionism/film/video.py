@@ -14,15 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inceptionism.film.carried import CarriedDetail
 from inceptionism.film.decoder import FilmFrame
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.masks import MaskFilm, changes_over_time
-from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reaction import SoundReaction
 from inceptionism.film.reader import FilmSource
 from inceptionism.film.schedule import ObjectiveSchedule
 from inceptionism.film.stream import FilmRun, Frame, State, stored_array
-from inceptionism.film.warp import as_array, as_tensor, warp_by_flow
 from inceptionism.film.workers import prefetch
 from inceptionism.io import Array, Photo, named_source
 from inceptionism.networks import Network, load_network
@@ -102,8 +101,7 @@ class VideoRun(FilmRun):
         if film.count is not None:
             self.notes += self._reaction.length_notes(float(film.count / film.fps))
         self.cuts: list[int] = []
-        self._before: Array | None = None
-        self._detail: Tensor | None = None
+        self._carried = CarriedDetail()
 
     def frames(self) -> Generator[Frame, None, None]:
         readers: list[FilmSource | MaskFilm] = [self._film] if self._masks is None else [self._film, self._masks]
@@ -118,19 +116,22 @@ class VideoRun(FilmRun):
                     pixels = resize_pixels(source.pixels, self.size)
                     picture = to_picture(pixels, self._run.network.device)
                     moment = float(source.time)
-                    initial, steps = self._initial_picture(picture, pixels, self.recipe.at("blend", moment))
+                    carried = self._carried.carry(pixels, picture, self.recipe.at("blend", moment))
+                    if carried is None:
+                        self.cuts.append(self.number)
+                    initial = picture if carried is None else carried
                     if mask is not None:  # the detail may have moved out of the mask, or the mask away from the detail
                         mask = mask.to(picture.device)
                         initial = picture.lerp(initial, resize(mask, self.size).clamp_(0, 1))
                     dreamed = self._run.dream(
                         initial,
                         frame_seed(self.recipe.seed, self.number),
-                        steps=steps,
+                        steps=self.recipe.first_steps if carried is None else self.recipe.steps,
                         step_size=self.recipe.at("step_size", moment) * self._reaction.factor("step_size", moment),
                         mixture=self._reaction.mix(self._objectives.mixture_at(moment), moment),
                         mask=mask,
                     )
-                    self._before, self._detail = pixels, dreamed - picture
+                    self._carried.keep(pixels, picture, dreamed)
                     grading = self._run.grading
                     # The whole dream is carried to the next frame, whatever share of it is shown.
                     graded = grading.tone(grading.blend(picture, dreamed))
@@ -140,31 +141,11 @@ class VideoRun(FilmRun):
                 note for reader, count in zip(readers, copied_notes, strict=True) for note in reader.notes[count:]
             ]
 
-    def _initial_picture(self, picture: Tensor, pixels: Array, blend: float) -> tuple[Tensor, int]:
-        """Return the picture that the dream of a frame starts from, and the number of steps in each octave.
-
-        Args:
-            picture: Frame of the film, 1×3×H×W in [0, 1].
-            pixels: The same frame as H×W×3 uint8.
-            blend: Share of the dream that is carried to this frame.
-        """
-        if self._before is not None and self._detail is not None and self._before.shape == pixels.shape:
-            motion = estimate_motion(self._before, pixels)
-            if not motion.cut:
-                weight = torch.from_numpy(motion.valid).to(picture.device) * blend
-                return (picture + weight * warp_by_flow(self._detail, motion.flow)).clamp_(0, 1), self.recipe.steps
-        self.cuts.append(self.number)
-        return picture, self.recipe.first_steps
-
     def state(self) -> State:
-        assert self._before is not None
-        assert self._detail is not None
-        return {"before": self._before, "detail": as_array(self._detail), "cuts": np.array(self.cuts, np.int64)}
+        return {**self._carried.state(), "cuts": np.array(self.cuts, np.int64)}
 
     def restore(self, state: State) -> None:
-        shape = (*self.size, 3)
-        self._before = stored_array(state, "before", shape, np.uint8)
-        self._detail = as_tensor(stored_array(state, "detail", shape, np.float32), self._run.network.device)
+        self._carried.restore(state, self.size, self._run.network.device)
         self.cuts = stored_array(state, "cuts", (None,), np.int64).tolist()
 
 

@@ -238,6 +238,17 @@ def publish(partial: Path, target: Path, *, overwrite: bool) -> None:
         ) from None
 
 
+def create_folders(path: Path) -> None:
+    """Create a folder, and the folders above it that do not exist yet.
+
+    Raises:
+        CannotWrite: If a folder cannot be created.
+    """
+    for folder in reversed([path, *path.parents]):
+        if not folder.exists():
+            create_folder(folder, exist_ok=True)
+
+
 def create_folder(path: Path, *, exist_ok: bool = False) -> None:
     """Create a folder in a folder that exists.
 

@@ -22,6 +22,7 @@ from .recipe import (
     recipe_kinds,
 )
 from .settings import GROUPS, NONE, NamedSetting, settings_of
+from .texts import parse_channels, parse_place, parse_side_or_size, parse_size
 from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, SUBJECTS, ClassRecipe
 
 __all__ = [
@@ -68,8 +69,12 @@ __all__ = [
     "join_terms",
     "keyframe_position",
     "list_looks",
+    "parse_channels",
     "parse_layers",
+    "parse_place",
     "parse_prior",
+    "parse_side_or_size",
+    "parse_size",
     "parse_terms",
     "printed_name",
     "prior_numbers",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import gradio as gr
 
-from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network
 from inceptionism.recipes import (
     DREAM,
@@ -19,6 +20,8 @@ from inceptionism.recipes import (
     Recipe,
     grouped_settings,
     parse_layers,
+    parse_place,
+    parse_side_or_size,
 )
 from inceptionism.studio.upload import upload_control
 
@@ -28,8 +31,11 @@ Control: TypeAlias = Any
 MACHINE = ("device", "memory")
 """Settings that the owner of the server chooses, not the visitor."""
 
-PICTURES = ("guide", "mask")
-"""Settings whose value is a picture that the visitor uploads."""
+COLORS_PICTURE = "colors_picture"
+"""Name of the second control of the setting `colors`: a picture that the visitor uploads."""
+
+PICTURES = ("guide", "mask", COLORS_PICTURE)
+"""Controls whose value is a picture that the visitor uploads."""
 
 PLACES = ("toward", "drift")
 """Settings whose value is two numbers, down and across."""
@@ -44,12 +50,17 @@ COLORS = {"the dream's": DREAM, "the photograph's": KEEP}
 """Choices of colors, by the words on the page."""
 
 
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
+"""Defaults that do not differ from those of the recipe."""
+
+
 def make_control(
-    one: NamedSetting, choices: Mapping[str, Sequence[Any]], *, prefix: str, has_photograph: bool
+    name: str, one: NamedSetting, choices: Mapping[str, Sequence[Any]], *, prefix: str, has_photograph: bool
 ) -> Control:
     """Return the control of a setting.
 
     Args:
+        name: Name of the control.
         one: The setting.
         choices: Choices of settings whose values the page knows, by name: networks and layers.
         prefix: Beginning of the identifier of the control.
@@ -58,16 +69,19 @@ def make_control(
     facts = one.facts
     unit = f", in {facts.unit}" if facts.unit else ""
     named: dict[str, Any] = {
-        "label": one.name.replace("_", " ").capitalize(),
+        "label": name.replace("_", " ").capitalize(),
         "info": f"{facts.help}{unit}",
-        "elem_id": f"{prefix}-{one.name}",
+        "elem_id": f"{prefix}-{name}",
     }
-    if one.name in PICTURES:
+    if name in PICTURES:
+        help = "a picture whose colors the result gets" if name == COLORS_PICTURE else facts.help
         return upload_control(
-            label=f"{named['label']}: {facts.help[0].lower()}{facts.help[1:]}",
+            label=named["label"],
+            placeholder=f"Drop a picture here: {help[0].lower()}{help[1:]}",
             sources=["upload", "clipboard"],
-            height=160,
+            height=190,
             elem_id=named["elem_id"],
+            elem_classes="picture-setting",
         )
     if one.name == "layer":
         return gr.Dropdown(choices["layer"], value=[], multiselect=True, allow_custom_value=True, **named)
@@ -107,22 +121,35 @@ class Form:
         kind: The kind of recipe.
         prefix: Beginning of the identifiers of the controls.
         leave_out: Names of settings that have no control here.
+        defaults: Values that the controls show at first, where they differ from the defaults of the recipe.
 
     Attributes:
         kind: The kind of recipe.
-        settings: The settings with a control, by name.
+        settings: The settings with a control, by the name of the control.
         controls: The controls by name, in the order of the page. Empty until `draw`.
     """
 
-    def __init__(self, kind: type[Recipe], prefix: str, leave_out: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        kind: type[Recipe],
+        prefix: str,
+        leave_out: Collection[str] = (),
+        defaults: Mapping[str, Any] = NO_DEFAULTS,
+    ) -> None:
         self.kind, self.prefix = kind, prefix
-        self.settings = {one.name: one for one in grouped_settings(kind, (*MACHINE, *leave_out))}
+        known = grouped_settings(kind, (*MACHINE, *leave_out))
+        self.settings: dict[str, NamedSetting] = {}
+        for one in known:
+            self.settings[one.name] = one._replace(default=defaults.get(one.name, one.default))
+            if one.name == "colors":
+                self.settings[COLORS_PICTURE] = one
         self.controls: dict[str, Control] = {}
 
     def draw(self, names: Collection[str], choices: Mapping[str, Sequence[Any]]) -> None:
         """Draw the controls of some settings at this place of the page."""
         for name in names:
             self.controls[name] = make_control(
+                name,
                 self.settings[name],
                 choices,
                 prefix=self.prefix,
@@ -132,11 +159,12 @@ class Form:
     def draw_rest(self, choices: Mapping[str, Sequence[Any]]) -> None:
         """Draw the controls that are not drawn yet, group by group."""
         for group, heading in GROUPS.items():
-            rest = [one for one in self.settings.values() if one.facts.group == group and one.name not in self.controls]
+            known = [name for name, one in self.settings.items() if one.facts.group == group]
+            rest = [name for name in known if name not in self.controls]
             if rest:
                 gr.Markdown(f"#### {heading}")
                 with gr.Row():
-                    self.draw([one.name for one in rest], choices)
+                    self.draw(rest, choices)
 
     def given(self, values: Sequence[Any]) -> Iterator[tuple[NamedSetting, Any]]:
         """Yield each setting whose control has a value, with the value as a recipe takes it."""
@@ -149,11 +177,11 @@ class Form:
         if value is None or (isinstance(value, (str, list)) and not value):
             return
         if name == "size" and isinstance(value, str):
-            value = side_or_size(value)
+            value = parse_side_or_size(value)
         elif name in PLACES:
-            value = place_of(name, value)
+            value = parse_place(name, value)
         elif one.type in (int, float) and isinstance(value, str):
-            value = number_of(name, value)
+            value = as_number(value)
         if one.type is float and isinstance(value, int):
             value = float(value)
         if one.type is int and isinstance(value, float) and value.is_integer():
@@ -191,17 +219,21 @@ class Form:
 
     def updates(self, settings: Mapping[str, Any]) -> list[Any]:
         """Return the values of all controls for settings; a control without a setting gets its default."""
-        return [
-            self.shown(self.settings[name], settings.get(name, self.settings[name].default)) for name in self.controls
-        ]
+        return [self.shown(name, settings.get(name, self.settings[name].default)) for name in self.controls]
+
+    def uploads(self, values: Sequence[Any]) -> dict[str, Path]:
+        """Return the paths of the uploaded pictures by their texts, which are their names in the recipe."""
+        shown = zip(self.controls, values, strict=True)
+        return {path: Path(path) for name, path in shown if name in PICTURES and path}
 
     def filled(self, settings: Mapping[str, Any]) -> dict[Control, Any]:
         """Return the values that `updates` returns, by control."""
         return dict(zip(self.controls.values(), self.updates(settings), strict=True))
 
-    def shown(self, one: NamedSetting, value: Any) -> Any:
-        """Return the value that a control shows for a setting."""
-        if one.name in PICTURES:
+    def shown(self, name: str, value: Any) -> Any:
+        """Return the value that a control shows for the value of its setting."""
+        one = self.settings[name]
+        if name in PICTURES:
             return None
         if one.name == "layer":
             return [str(choice) for choice in parse_layers(value)]
@@ -216,46 +248,17 @@ class Form:
         return value
 
 
-def number_of(name: str, text: str) -> float:
-    """Return the number that a text stands for; raise `InvalidSetting` if it is no number."""
+def as_number(text: str) -> float | str:
+    """Return the number that a text stands for; any other text as it is, which the setting refuses by its name."""
     try:
         return float(text)
     except ValueError:
-        raise InvalidSetting(f"{name} must be a number, not {quote_value(text)}") from None
-
-
-def place_of(name: str, text: str) -> tuple[float, ...]:
-    """Return the two numbers that a text such as "0.3, 0.7" stands for.
-
-    Raises:
-        InvalidSetting: If the text is something else.
-    """
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 2:
-        raise InvalidSetting(f"{name} must be two numbers such as 0.3, 0.7, not {quote_value(text)}")
-    return numbers
+        return text
 
 
 def place_text(place: Sequence[float]) -> str:
-    """Return two numbers as a text that `place_of` reads."""
+    """Return two numbers as a text that `parse_place` reads."""
     return ", ".join(f"{number:g}" for number in place)
-
-
-def side_or_size(text: str) -> int | tuple[int, int]:
-    """Return a side, or a height and a width, as people write them: 448 or 448x896.
-
-    Raises:
-        InvalidSetting: If the text is something else.
-    """
-    match = re.fullmatch(r"\s*([0-9]{1,6})(?:\s*[x×X]\s*([0-9]{1,6}))?\s*", text)
-    if not match:
-        raise InvalidSetting(
-            f"size must be a number such as 448, or height and width such as 448x896, not {quote_value(text)}"
-        )
-    return int(match[1]) if match[2] is None else (int(match[1]), int(match[2]))
 
 
 def layer_choices(network: Network) -> list[tuple[str, str]]:

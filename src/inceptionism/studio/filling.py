@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from inceptionism.errors import InceptionismError, InvalidSetting
-from inceptionism.io import load_recipe, read_recipe
+from inceptionism.io import load_photo, load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
 from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
@@ -23,10 +23,13 @@ class Filling:
     Args:
         tabs: The tabs of the page.
         photograph, noise, film: The tabs with the forms.
+        dropped: Hidden control for files that are dropped anywhere on the page.
     """
 
-    def __init__(self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab) -> None:
-        self._tabs = tabs
+    def __init__(
+        self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab, dropped: gr.File
+    ) -> None:
+        self._tabs, self._dropped = tabs, dropped
         self._photograph, self._noise, self._film = photograph, noise, film
 
     @property
@@ -83,6 +86,24 @@ class Filling:
             return self.changes(load_recipe(path))
         except InceptionismError as error:
             return {self._photograph.note: problem_html(str(error))}
+
+    def on_drop(self, path: str | None) -> dict[Any, Any]:
+        """Return the changes for a file that was dropped anywhere: those of its recipe, or else a new photograph."""
+        changes: dict[Any, Any] = {self._dropped: None}
+        try:
+            if path is None:
+                return changes
+            if read_recipe(path) is not None:
+                return changes | self.changes(load_recipe(path))
+            load_photo(path)
+            return changes | {
+                self._tabs: gr.Tabs(selected="photograph"),
+                self._photograph.photograph: path,
+                self._photograph.note: "",
+            }
+        except InceptionismError as error:
+            shown = problem_html(str(error))
+            return changes | {tab.note: shown for tab in (self._photograph, self._noise, self._film)}
 
     def connect_gallery(self, gallery: GalleryTab) -> None:
         """Let the button "Change" of the gallery fill the form of the chosen picture."""

@@ -179,8 +179,7 @@ def film_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], P
 
 def uploads_of(wanted: Wanted) -> list[str]:
     """Return the paths of all uploads that the recipe names."""
-    recipe = wanted.form.recipe(wanted.values)
-    return [path for path in (getattr(recipe, "guide", None), getattr(recipe, "mask", None), wanted.sound) if path]
+    return [*wanted.form.uploads(wanted.values), *([wanted.sound] if wanted.sound else [])]
 
 
 def resume_work(workshop: Workshop, name: str) -> Callable[[Job[Progress]], Progress]:

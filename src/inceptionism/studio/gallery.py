@@ -24,7 +24,7 @@ from inceptionism.io import (
     without_folders,
     write_atomically,
 )
-from inceptionism.recipes import FilmRecipe, Recipe, file_settings
+from inceptionism.recipes import FilmRecipe, Recipe
 from inceptionism.runs import ReplayInputs, prepare_replay
 from inceptionism.studio.panel import FILM_ENDING, ONE_AT_A_TIME, ResultPanel
 from inceptionism.studio.progress import Progress, follow, problem_html
@@ -186,11 +186,8 @@ def replay_work(workshop: Workshop, path: str) -> Callable[[Job[Progress]], Prog
         check_network(recipe.network)
         if isinstance(recipe, FilmRecipe):
             raise InvalidSetting("this is a film; press Change, and make it in the tab Film")
-        if names := file_settings(recipe.settings()):
-            raise InvalidSetting(
-                f"this picture was made with other pictures ({', '.join(names)}); press Change, and upload them again"
-            )
-        runs, number = prepare_replay(recipe, ReplayInputs(workshop.photograph_of(recipe)), {}, force=False)
+        inputs = ReplayInputs(workshop.photograph_of(recipe), workshop.pictures_of(recipe))
+        runs, number = prepare_replay(recipe, inputs, {}, force=False)
         workshop.check_area(*runs[number].size, "the result")
         return follow([runs[number]], job, lambda result: workshop.save(result, file.stem))
 

@@ -16,6 +16,11 @@ POLICY = (
 )
 """Content security policy: gradio's own scripts are inline and evaluated, but nothing comes from another address."""
 
+MAX_BODY = 4 * 2**20
+"""Largest body of a request in bytes, for example a frame of a camera. Uploads have a limit of their own."""
+
+UPLOAD_PATH = "/gradio_api/upload"
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
@@ -28,6 +33,7 @@ class Guard:
 
     - The Host header must name this server. So a website whose name points to this machine (DNS rebinding) is refused.
     - A request that a page of another website sends is refused, whatever its method is.
+    - A request must say how long its body is, and only uploads may have a long one.
 
     Args:
         app: The application behind the guard.
@@ -42,9 +48,12 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        problem = self.problem(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        status, problem = 403, self.problem(headers)
+        if not problem and not str(scope["path"]).endswith(UPLOAD_PATH):
+            status, problem = 413, body_problem(headers)
         if problem:
-            await PlainTextResponse(problem, status_code=403)(scope, receive, send)
+            await PlainTextResponse(problem, status_code=status)(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -72,3 +81,13 @@ class Guard:
         if site == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return "This request comes from another website, so it was refused."
         return ""
+
+
+def body_problem(headers: Headers) -> str:
+    """Return the reason why the body of a request is refused, as a sentence; empty if it is allowed."""
+    if "transfer-encoding" in headers:
+        return "This request does not say how long it is, so it was refused."
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length) <= MAX_BODY:
+        return ""
+    return f"This request is longer than {MAX_BODY:,} bytes, so it was refused."

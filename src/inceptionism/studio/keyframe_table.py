@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import Keyframe, checked_keyframes, settings_of
-from inceptionism.studio.controls import PLACES, number_of, place_of
+from inceptionism.recipes import Keyframe, checked_keyframes, parse_place, settings_of
+from inceptionism.studio.controls import PLACES, as_number
 
 
 def keyframe_table(leave_out: Sequence[str], elem_id: str) -> gr.Dataframe:
@@ -56,10 +56,10 @@ def read_value(name: str, text: str) -> Any:
     """Return the value of a setting of a keyframe that a text stands for.
 
     Raises:
-        InvalidSetting: If the text is not a number where one is needed.
+        InvalidSetting: If the text is not two numbers where these are needed.
     """
     if name == "layer":
         return [part.strip() for part in text.split(",")]
     if name == "objective":
         return text
-    return place_of(name, text) if name in PLACES else number_of(name, text)
+    return parse_place(name, text) if name in PLACES else as_number(text)

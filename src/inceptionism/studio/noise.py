@@ -51,7 +51,7 @@ def class_choices(network: Network) -> list[tuple[str, int]]:
 
 def noise_tab(workshop: Workshop) -> NoiseTab:
     """Draw the tab."""
-    form = Form(ClassRecipe, "noise", leave_out=["target", "depth"])
+    form = Form(ClassRecipe, "noise", leave_out=["target"])
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks()}
     classes = class_choices(network)
@@ -161,7 +161,9 @@ def visualization_work(
             raise InvalidSetting(f"the number of pictures must be from 1 to {MAX_PICTURES}, not {count}")
         if recipe.size is not None:
             workshop.check_area(*recipe.size, "the result")
-        runs = make_class_runs(recipe, count, find_file=uploaded_only({}))
+        runs = make_class_runs(recipe, count, find_file=uploaded_only(form.uploads(values)))
+        for run in runs:
+            workshop.keep_pictures(run.made_with().pictures, form.uploads(values))
         return follow(runs, job, lambda result: workshop.save(result, result.recipe.title))
 
     return work

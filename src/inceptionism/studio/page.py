@@ -13,6 +13,7 @@ from inceptionism.studio.defaults import MAX_PIXELS
 from inceptionism.studio.filling import Filling
 from inceptionism.studio.film import film_tab
 from inceptionism.studio.gallery import gallery_tab
+from inceptionism.studio.live import live_tab
 from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_tab
 from inceptionism.studio.photograph import (
     NO_LOOK,
@@ -52,6 +53,7 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
     ) as page:
         gr.Markdown("# inceptionism\nSee what a neural network sees.")
         query = gr.Textbox(visible="hidden", elem_id="query")
+        dropped = gr.File(visible="hidden", elem_id="dropped")
         query.change(None, query, None, js=REPLACE_ADDRESS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Photograph", id="photograph"):
@@ -60,11 +62,20 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
                 noise = noise_tab(workshop)
             with gr.Tab("Film", id="film") as film_place:
                 film = film_tab(workshop, film_place)
+            with gr.Tab("Live", id="live"):
+                live_tab(workshop)
             with gr.Tab("Gallery", id="gallery") as tab:
                 gallery = gallery_tab(workshop, tab)
-        filling = Filling(tabs, photograph, noise, film)
+        filling = Filling(tabs, photograph, noise, film, dropped)
         filling.connect_gallery(gallery)
         link_settings(page, query, tabs, photograph, noise)
+        dropped.upload(
+            filling.on_drop,
+            dropped,
+            [dropped, photograph.photograph, *filling.outputs],
+            queue=False,
+            show_progress="hidden",
+        )
         photograph.photograph.upload(
             filling.on_upload, photograph.photograph, filling.outputs, queue=False, show_progress="hidden"
         )

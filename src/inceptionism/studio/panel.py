@@ -36,6 +36,7 @@ class ResultPanel:
         problem: Sentence about an error.
         download: Button that downloads the file of the picture.
         files: Paths of the files of the last results.
+        masks: Files of the painted masks, if the tab has such a list.
     """
 
     def __init__(self, workshop: Workshop, name: str, label: str = "Result") -> None:
@@ -56,15 +57,22 @@ class ResultPanel:
         self.state = gr.HTML(READY, elem_id=f"{name}-state")
         self.problem = gr.HTML(elem_id=f"{name}-problem", padding=False)
         self.files = gr.State([])
+        self.masks: gr.File | None = None
 
     def draw_download(self, name: str) -> None:
         """Draw the button for the file at this place of the page."""
         self.download = gr.DownloadButton("Download", interactive=False, elem_id=f"{name}-download")
 
+    def draw_masks(self, name: str) -> None:
+        """Draw the list of painted masks at this place of the page. It is visible only when there are some."""
+        label = "Masks, to repeat this dream with the command line"
+        self.masks = gr.File(label=label, visible=False, file_count="multiple", elem_id=f"{name}-masks")
+
     @property
     def outputs(self) -> list[Any]:
         """The controls that `run` changes."""
-        return [self.result, self.results, self.film, self.state, self.problem, self.download, self.files]
+        shown = [self.result, self.results, self.film, self.state, self.problem, self.download, self.files]
+        return [*shown, *([] if self.masks is None else [self.masks])]
 
     def run(self, request: gr.Request, work: Callable[[Job[Progress]], Progress]) -> Iterator[dict[Any, Any]]:
         """Do work for a visitor, and yield the changes of the controls.
@@ -88,6 +96,9 @@ class ResultPanel:
         files = [str(path) for path in progress.files]
         if files:
             changed |= self.with_files(files)
+        if files and self.masks is not None:
+            masks = [str(path) for path in progress.masks]
+            changed[self.masks] = gr.File(masks, visible=bool(masks))
         return changed
 
     def with_files(self, files: list[str]) -> dict[Any, Any]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from inceptionism.networks import load_network, ready_networks
+from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
 from inceptionism.runs import PhotoRun, output_size
 from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.layers import layers_gallery
+from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
 from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.upload import upload_control
@@ -52,7 +55,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         workshop: The workshop.
         query: Hidden control with the settings in the address of the page.
     """
-    form = Form(PhotoRecipe, "photograph", leave_out=["depth", "color_space"])
+    form = Form(PhotoRecipe, "photograph")
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
     looks = looks_here()
@@ -77,34 +80,48 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
                 buttons=[],
                 elem_id="looks",
             )
+            with gr.Accordion("Paint the part to dream", open=False, elem_id="paint"):
+                gr.Markdown("What you paint violet dreams the chosen layers. What you paint orange dreams this one:")
+                second = gr.Dropdown(
+                    choices["layer"], value=fine_layer(network), label="Layer of the orange brush", elem_id="orange"
+                )
+                painting = painting_control(label="Painting", height=380, elem_id="painting")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "photograph")
             with gr.Row():
                 panel.draw_download("photograph")
                 again = gr.Button("Again with another seed", elem_id="again")
                 use = gr.Button("Use as photograph", elem_id="use")
+            panel.draw_masks("photograph")
             comparison = gr.ImageSlider(
                 label="Before and after", type="filepath", interactive=False, visible=False, elem_id="comparison"
             )
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        form.draw(["network", "layer"], choices)
+        layers_gallery(workshop, form.controls["network"], form.controls["layer"])
         form.draw_rest(choices)
     with stop_place:
         panel.draw_stop("photograph")
     controls = list(form.controls.values())
 
-    def run_dream(request: gr.Request, uploaded: str | None, *values: Any) -> Iterator[dict[Any, Any]]:
-        for changed in panel.run(request, dream_work(workshop, form, uploaded, values)):
+    def run_dream(
+        request: gr.Request, uploaded: str | None, painted: Painting, orange: str, *values: Any
+    ) -> Iterator[dict[Any, Any]]:
+        wanted = Wanted(form, values, uploaded, painted, orange)
+        for changed in panel.run(request, dream_work(workshop, wanted)):
             for file in changed.get(panel.files, []):
                 changed[comparison] = gr.ImageSlider(value=(uploaded, file), visible=True)
             yield changed
 
-    def check(uploaded: str | None, *values: Any) -> list[Any]:
+    def check(uploaded: str | None, _painted: Any, _orange: str, *values: Any) -> list[Any]:
         return [
             gr.validate(uploaded is not None, "Choose a photograph first."),
+            gr.validate(True, ""),
+            gr.validate(True, ""),
             *(gr.validate(not problem, problem) for problem in form.problems(values)),
         ]
 
-    inputs, outputs = [photograph, *controls], [*panel.outputs, comparison]
+    inputs, outputs = [photograph, painting, second, *controls], [*panel.outputs, comparison]
     dream.click(run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME)
 
     def new_seed() -> int:
@@ -118,6 +135,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         return files[0] if files else gr.skip()
 
     use.click(use_result, panel.files, photograph, queue=False, show_progress="hidden")
+    photograph.change(ground, photograph, painting, queue=False, show_progress="hidden")
 
     def take_look(name: str, *values: Any) -> list[Any]:
         shown = zip(form.controls, values, look_values(form, name), strict=True)
@@ -131,12 +149,24 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     look.input(take_look, [look, *controls], changed, queue=False, show_progress="hidden")
     thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
 
-    def change_network(name: str) -> Any:
+    def change_network(name: str) -> tuple[Any, Any]:
         check_network(name)
-        return gr.Dropdown(workshop.worker.do(lambda: layer_choices(load_network(name))))
 
-    form.controls["network"].change(change_network, form.controls["network"], form.controls["layer"])
+        def read() -> tuple[Any, Any]:
+            changed = load_network(name)
+            layers = layer_choices(changed)
+            return gr.Dropdown(layers), gr.Dropdown(layers, value=fine_layer(changed))
+
+        return workshop.worker.do(read)
+
+    form.controls["network"].change(change_network, form.controls["network"], [form.controls["layer"], second])
     return PhotographTab(photograph, look, note, form)
+
+
+def fine_layer(network: Network) -> str:
+    """Return a layer whose dream has finer forms than that of the default layer: the last one with patterns."""
+    patterns = [layer.name for layer in network.layers() if layer.level == "patterns"]
+    return patterns[-1] if patterns else network.default_layer
 
 
 def look_values(form: Form, name: str) -> list[Any]:
@@ -149,19 +179,41 @@ def photograph_query(form: Form, look: str, values: Sequence[Any]) -> str:
     return query_of(form, values, look_values(form, look), look="" if look == NO_LOOK else look)
 
 
-def dream_work(workshop: Workshop, form: Form, uploaded: str | None, values: Sequence[Any]) -> Any:
-    """Return the work that dreams a photograph with the values of the form."""
+class Wanted(NamedTuple):
+    """A dream that a visitor wants.
+
+    Attributes:
+        form: The form.
+        values: Values of its controls.
+        uploaded: Path of the photograph. None if there is none.
+        painted: What the visitor has painted on it.
+        orange: Layer of the second brush.
+    """
+
+    form: Form
+    values: Sequence[Any]
+    uploaded: str | None
+    painted: Painting
+    orange: str
+
+
+def dream_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], Progress]:
+    """Return the work that dreams a photograph."""
 
     def work(job: Job[Progress]) -> Progress:
+        uploaded = wanted.uploaded
         assert uploaded is not None  # the page checks this first
-        recipe = form.recipe(values)
+        recipe = wanted.form.recipe(wanted.values)
         assert isinstance(recipe, PhotoRecipe)
         check_network(recipe.network)
         photo = workshop.load_upload(uploaded)
         workshop.check_area(*output_size(photo, recipe.size), "the result")
-        uploads = {path: Path(path) for path in (recipe.guide, recipe.mask) if path}
+        parts = painted_parts(wanted.painted, recipe, load_network(recipe.network), wanted.orange)
+        files = {**wanted.form.uploads(wanted.values), **parts.files}
         workshop.keep_photograph(photo, uploaded)
-        run = PhotoRun(recipe, photo, find_file=uploaded_only(uploads))
-        return follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
+        run = PhotoRun(replace(recipe, **parts.settings), photo, find_file=uploaded_only(files))
+        workshop.keep_pictures(run.made_with().pictures, files)
+        shown = follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
+        return replace(shown, masks=tuple(parts.files.values()))
 
     return work

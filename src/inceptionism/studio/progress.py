@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from inceptionism.errors import InceptionismError
-from inceptionism.io import flatten_alpha
+from inceptionism.io import LabeledImage, contact_sheet, flatten_alpha
 from inceptionism.runs import PreviewPace, Result, Run, Step, make_batches, run_batch
 from inceptionism.studio.worker import Job
 
@@ -34,11 +33,13 @@ class Progress:
         state: State as HTML.
         picture: Small version of the picture so far, or of several pictures side by side. None if there is none yet.
         files: Files of the results, at the end. Empty before.
+        masks: Files of the masks that the visitor painted, at the end.
     """
 
     state: str
     picture: Image.Image | None = None
     files: tuple[Path, ...] = ()
+    masks: tuple[Path, ...] = ()
 
 
 def follow(runs: Sequence[Run], job: Job[Progress], save: Callable[[Result], Path]) -> Progress:
@@ -66,8 +67,7 @@ def follow(runs: Sequence[Run], job: Job[Progress], save: Callable[[Result], Pat
                 if pace.is_due:
                     with pace.preview():
                         done = (number + steps[0].done) / len(batches)
-                        pictures = [small(step.image) for step in steps]
-                        job.show(Progress(step_state(steps[0], done, time.monotonic() - start), grid(pictures)))
+                        job.show(Progress(step_state(steps[0], done, time.monotonic() - start), preview(batch, steps)))
                 if job.stopped:
                     break
         except InceptionismError as error:
@@ -130,13 +130,10 @@ def small(image: Image.Image) -> Image.Image:
     return preview
 
 
-def grid(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Return small pictures of one size side by side, in rows; a single picture is returned as it is."""
+def preview(batch: Sequence[Run], steps: Sequence[Step]) -> Image.Image:
+    """Return a small picture of the newest steps of some runs. Several pictures are side by side, with their seeds."""
+    pictures = [small(step.image) for step in steps]
     if len(pictures) == 1:
         return pictures[0]
-    columns = math.ceil(math.sqrt(len(pictures)))
-    width, height = pictures[0].size
-    sheet = Image.new("RGB", (columns * width, math.ceil(len(pictures) / columns) * height), "white")
-    for index, picture in enumerate(pictures):
-        sheet.paste(picture, (index % columns * width, index // columns * height))
-    return small(sheet)
+    labeled = [LabeledImage(one, f"seed {run.recipe.seed}") for one, run in zip(pictures, batch, strict=True)]
+    return small(contact_sheet(labeled)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import os
 import queue
 import signal
@@ -100,7 +101,9 @@ def launch(
             number = wait_for(arrived)
         finally:
             workshop.worker.close()
-            page.server.force_exit = True  # connections of open pages would delay the end
+            # The connections of open pages would delay the end, so they are cut. uvicorn reports this as an error.
+            logging.getLogger("uvicorn.error").disabled = True
+            page.server.force_exit = True
             page.close(verbose=False)
     raise Interrupted(number)
 

@@ -14,6 +14,10 @@ CSS = """
 .gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
 footer { display: none !important; }
 #looks .grid-container { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)) !important; }
+.picture-setting button * { white-space: normal !important; font-size: 0.85rem; }
+#layers .grid-container { grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)) !important; }
+#layers .grid-wrap { min-height: 0 !important; height: auto !important; max-height: none !important; }
+#layers .caption-label { font-size: 0.7rem; max-width: 100%; }
 .main.app { width: 100%; box-sizing: border-box; }
 .recipe { width: 100%; font-size: 0.85rem; }
 .recipe caption { text-align: left; font-weight: 600; padding-bottom: 0.5rem; }
@@ -23,6 +27,8 @@ footer { display: none !important; }
 .status progress { flex: 1; height: 0.6rem; accent-color: #7c3aed; }
 .status progress::-webkit-progress-value { background: #7c3aed; border-radius: 0.3rem; }
 .status progress::-webkit-progress-bar { background: #e2e8f0; border-radius: 0.3rem; }
+.rate { text-align: right; font-variant-numeric: tabular-nums; }
+#live-result img { width: 100% !important; height: 100% !important; object-fit: contain; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
 """
 
@@ -36,4 +42,15 @@ HEAD = """
   .tab-wrapper button { padding: 0 0.6rem !important; }
 }
 </style>
+<script>
+// A file that is dropped on the page, but not on a field for files, goes to the hidden field.
+document.addEventListener("dragover", event => event.preventDefault());
+document.addEventListener("drop", event => {
+  const input = document.querySelector("#dropped input[type=file]");
+  if (event.defaultPrevented || !input || !event.dataTransfer.files.length) return;
+  event.preventDefault();
+  input.files = event.dataTransfer.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
+</script>
 """

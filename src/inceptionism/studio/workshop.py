@@ -16,6 +16,7 @@ from inceptionism.io import (
     FileResolver,
     Photo,
     create_folder,
+    create_folders,
     free_name,
     last_path_part,
     load_photo,
@@ -57,9 +58,7 @@ class Workshop:
             raise InvalidSetting(f"max_pixels must be at least 1, not {max_pixels}")
         self.output = (Path(output) if output is not None else user_pictures_path() / "inceptionism").resolve()
         self.max_pixels = max_pixels
-        for folder in reversed([self.output, *self.output.parents]):
-            if not folder.exists():
-                create_folder(folder, exist_ok=True)
+        create_folders(self.output)
         self.worker = Worker()
 
     def load_upload(self, path: str) -> Photo:
@@ -86,6 +85,16 @@ class Workshop:
         """Keep a copy of an uploaded photograph in the folder, so that its dreams can be made again later."""
         self._keep(Path(uploaded), photo.sha256)
 
+    def keep_pictures(self, pictures: Mapping[str, str] | None, files: Mapping[str, Path]) -> None:
+        """Keep copies of the guides, masks and other pictures of a dream.
+
+        Args:
+            pictures: SHA-256 of each picture, by its name in the recipe.
+            files: The uploaded files, by the same names.
+        """
+        for name, sha256 in (pictures or {}).items():
+            self._keep(files[name], sha256)
+
     def keep_upload(self, uploaded: Path) -> Path:
         """Keep a copy of an uploaded file in the folder, and return its path."""
         return self._keep(uploaded, hash_file(uploaded))
@@ -106,11 +115,25 @@ class Workshop:
         facts = recipe.made_with.photo if recipe.made_with else None
         if facts is None:
             return None
+        return replace(load_photo(self._kept(str(facts.get("sha256")), "the photograph")), name=facts.get("name"))
+
+    def pictures_of(self, recipe: Recipe) -> dict[str, Path]:
+        """Return the paths of the guides, masks and other pictures that a recipe names, by these names.
+
+        Raises:
+            InvalidSetting: If one of them is not in the folder.
+        """
+        pictures = (recipe.made_with.pictures if recipe.made_with else None) or {}
+        return {name: self._kept(digest, quote_path(last_path_part(name))) for name, digest in pictures.items()}
+
+    def _kept(self, sha256: str, what: str) -> Path:
+        """Return the path of a kept upload; raise `InvalidSetting` if it is not in the folder."""
         folder = self.output / PHOTOGRAPHS
-        files = list(folder.glob(f"{str(facts.get('sha256'))[:HASH_DIGITS]}.*")) if folder.is_dir() else []
+        digits = sha256[:HASH_DIGITS]
+        files = list(folder.glob(f"{digits}.*")) if folder.is_dir() and digits.isalnum() else []
         if not files:
-            raise InvalidSetting("the photograph of this picture is not here; press Change, and upload it again")
-        return replace(load_photo(files[0]), name=facts.get("name"))
+            raise InvalidSetting(f"{what} of this picture is not here; press Change, and upload it again")
+        return files[0]
 
     def free_path(self, name: str, ending: str) -> Path:
         """Return the path of a new file in the folder: a name that is free, and that every file system can hold."""

@@ -1,11 +1,11 @@
-"""Readers of the texts that options take: sizes, channels, places."""
+"""Readers of the texts that people write for settings: sizes, channels, places. Does not import torch."""
 
 from __future__ import annotations
 
 import re
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.recipes import Place
+from inceptionism.recipes.camera import Place
 from inceptionism.validation import checked_size
 
 

@@ -1,0 +1,78 @@
+"""Frames of a camera: how the browser sends them, and how the dreamed frames go back. No file is written for them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.data_classes import ImageData
+from PIL import Image
+
+from inceptionism.errors import UnreadablePicture
+from inceptionism.io import Array
+
+SIZE = (180, 320)
+"""Height and width that the page asks the camera for."""
+
+MAX_FRAME = 1280 * 960
+"""Largest number of pixels of a frame. Some cameras have no small size."""
+
+JPEG_START = "data:image/jpeg;base64,"
+
+
+def camera_control(**facts: Any) -> gr.Image:
+    """Return a control that sends the frames of the visitor's camera, each as a text that `decode_frame` reads."""
+    height, width = SIZE
+    asked = {"width": {"ideal": width}, "height": {"ideal": height}}
+    options = gr.WebcamOptions(mirror=True, constraints={"video": asked})
+    control = gr.Image(sources=["webcam"], streaming=True, webcam_options=options, **facts)
+    # gradio would decode the frame itself, without a limit of the pixels.
+    control.preprocess = frame_text  # type: ignore[method-assign]
+    return control
+
+
+def frame_text(payload: ImageData | None) -> str | None:
+    """Return the text of a frame. None if the camera has sent none."""
+    return payload.url if payload else None
+
+
+def decode_frame(text: str) -> Array:
+    """Return the pixels of a frame, H×W×3 uint8.
+
+    Raises:
+        UnreadablePicture: If the text is not a JPEG of at most `MAX_FRAME` pixels.
+    """
+    try:
+        if not text.startswith(JPEG_START):
+            raise ValueError("not a JPEG")
+        data = base64.b64decode(text[len(JPEG_START) :], validate=True)
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            if image.width * image.height > MAX_FRAME:
+                raise UnreadablePicture(
+                    f"the camera sends {image.height}×{image.width} pixels, and {MAX_FRAME:,} is the most; "
+                    "choose a smaller size in its settings"
+                )
+            return np.array(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, binascii.Error, Image.DecompressionBombError):
+        raise UnreadablePicture("the camera sends something that is not a picture") from None
+
+
+def frame_display(**facts: Any) -> gr.Image:
+    """Return a control that shows frames: PIL images, which go to the browser inside the message."""
+    control = gr.Image(interactive=False, **facts)
+    # gradio would write each frame into a file, and keep it for a day.
+    control.postprocess = encode_frame  # type: ignore[method-assign,assignment]
+    return control
+
+
+def encode_frame(image: Image.Image | None) -> ImageData | None:
+    """Return a frame as JPEG in a text."""
+    if image is None:
+        return None
+    data = io.BytesIO()
+    image.save(data, "JPEG", quality=85)
+    return ImageData(url=JPEG_START + base64.b64encode(data.getvalue()).decode("ascii"))
