@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,68 @@ def test_odd_hosts_and_other_websites_are_refused(studio) -> None:
     assert request(studio, "/gradio_api/queue/join", body, Origin="http://attacker.example")[0] == 403
     assert request(studio, "/gradio_api/queue/join", body, Origin="null")[0] == 403
     assert request(studio, "/gradio_api/upload", body, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors")[0] == 403
+
+
+def upload(studio: Studio, name: str, content: bytes) -> str:
+    """Upload a file as the page does, and return its path on the server."""
+    boundary = "----boundary"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
+    body = f"{head}Content-Type: image/png\r\n\r\n".encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    sent = urllib.request.Request(
+        f"{studio.address}/gradio_api/upload", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    )
+    with DIRECT.open(sent, timeout=30) as answer:
+        return str(json.loads(answer.read())[0])
+
+
+def bomb(width: int, height: int) -> bytes:
+    """Return a small PNG that says that it has very many white pixels, and has their compressed data, too."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + b"\xff" * ((width + 7) // 8)
+    packer = zlib.compressobj(9)
+    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"), [((30_000, 20_000), "more than 89 megapixels"), ((8000, 6000), "more than the 40,000,000")]
+)
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(size, reason, studio) -> None:
+    content = bomb(*size)
+    assert len(content) < 1_000_000
+    path = upload(studio, "bomb.png", content)
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    before = memory_peak(studio)
+    assert reason in call(studio, "on_upload", [picture])
+    assert memory_peak(studio) - before < 60 * 2**20
+    assert request(studio, "/config")[0] == 200
+
+
+def memory_peak(studio: Studio) -> int:
+    """Return the largest memory that the server has used so far, in bytes."""
+    status = Path(f"/proc/{studio.process.pid}/status").read_text("ascii")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
+
+
+def test_long_requests_are_refused(studio) -> None:
+    host, _, port = studio.address.removeprefix("http://").partition(":")
+    for header, value, reason in [
+        ("Content-Length", "5000000", "This request is longer than 4,194,304 bytes"),
+        ("Transfer-Encoding", "chunked", "This request does not say how long it is"),
+    ]:
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection.putrequest("POST", "/gradio_api/queue/join")
+        connection.putheader(header, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert reason in answer.read().decode()
+        connection.close()
 
 
 def test_only_files_of_the_folder_are_served(studio, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import subprocess
@@ -71,6 +72,21 @@ def running(output: Path, *options: str, browser: Path | None = None) -> Iterato
         studio.process.communicate()
 
 
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+"""Options of Chromium for a camera that shows a moving test picture, and that needs no permission."""
+
+DROP = """([name, data, place]) => {
+  const bytes = Uint8Array.from(atob(data), character => character.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], name));
+  for (const kind of ["dragover", "drop"]) {
+    const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector(place).dispatchEvent(event);
+  }
+}"""
+"""Script that drops a file on an element, as a mouse does."""
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Start Chromium. Without playwright or Chromium, the test is skipped."""
@@ -78,7 +94,7 @@ def chromium() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip("needs Chromium: apt-get install chromium")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", *CAMERA])
         try:
             yield browser
         finally:
@@ -125,6 +141,35 @@ class Page:
         """Type a value into the field of a setting."""
         self.page.locator(f"#{tab}-{name}").locator("input:not([type=range]), textarea").first.fill(value)
         self.page.keyboard.press("Tab")
+
+    def paint(self, brush: str, strokes: list[tuple[float, float]]) -> None:
+        """Paint strokes on the photograph with the mouse. The photograph must have been uploaded.
+
+        Args:
+            brush: Name of the brush, `violet` or `orange`.
+            strokes: Beginning and end of each stroke, as shares of the picture's width, at half its height.
+        """
+        canvas = self.page.locator("#painting canvas").first
+        if not canvas.is_visible():
+            self.page.get_by_role("button", name="Paint the part to dream").click()
+            self.page.wait_for_timeout(2000)  # the editor draws the photograph
+        if brush == "orange":
+            self.page.locator("#painting button[title=Color]").click()
+            self.page.locator("#painting button.color").nth(1).click()
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        assert box is not None
+        for begin, end in strokes:
+            self.page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] / 2)
+            self.page.mouse.down()
+            self.page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] / 2, steps=10)
+            self.page.mouse.up()
+        self.page.wait_for_timeout(1000)
+
+    def drop(self, file: Path, place: str = "body") -> None:
+        """Drop a file on a place of the page."""
+        data = base64.b64encode(file.read_bytes()).decode()
+        self.page.evaluate(DROP, [file.name, data, place])
 
     def dream_for_long(self, photo: Path) -> None:
         """Dream a photograph with so many steps that it does not end during a test, and wait for the first ones."""

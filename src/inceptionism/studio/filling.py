@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from inceptionism.errors import InceptionismError, InvalidSetting
-from inceptionism.io import load_photo, load_recipe, read_recipe
+from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
 from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
@@ -15,21 +15,29 @@ from inceptionism.studio.gallery import GalleryTab
 from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab
 from inceptionism.studio.photograph import PhotographTab
 from inceptionism.studio.progress import note_html, problem_html
+from inceptionism.studio.workshop import Workshop
 
 
 class Filling:
     """Fills the forms of the tabs from a recipe.
 
     Args:
+        workshop: The workshop.
         tabs: The tabs of the page.
         photograph, noise, film: The tabs with the forms.
         dropped: Hidden control for files that are dropped anywhere on the page.
     """
 
     def __init__(
-        self, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab, dropped: gr.File
+        self,
+        workshop: Workshop,
+        tabs: gr.Tabs,
+        photograph: PhotographTab,
+        noise: NoiseTab,
+        film: FilmTab,
+        dropped: gr.File,
     ) -> None:
-        self._tabs, self._dropped = tabs, dropped
+        self._workshop, self._tabs, self._dropped = workshop, tabs, dropped
         self._photograph, self._noise, self._film = photograph, noise, film
 
     @property
@@ -81,9 +89,10 @@ class Filling:
     def on_upload(self, path: str | None) -> dict[Any, Any]:
         """Return the changes for an uploaded picture: those of its recipe, or none if another program made it."""
         try:
-            if path is None or read_recipe(path) is None:
+            if path is None:
                 return {self._photograph.note: ""}
-            return self.changes(load_recipe(path))
+            self._workshop.load_upload(path)
+            return {self._photograph.note: ""} if read_recipe(path) is None else self.changes(load_recipe(path))
         except InceptionismError as error:
             return {self._photograph.note: problem_html(str(error))}
 
@@ -95,7 +104,7 @@ class Filling:
                 return changes
             if read_recipe(path) is not None:
                 return changes | self.changes(load_recipe(path))
-            load_photo(path)
+            self._workshop.load_upload(path)
             return changes | {
                 self._tabs: gr.Tabs(selected="photograph"),
                 self._photograph.photograph: path,

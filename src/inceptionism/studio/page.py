@@ -66,7 +66,7 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
                 live_tab(workshop)
             with gr.Tab("Gallery", id="gallery") as tab:
                 gallery = gallery_tab(workshop, tab)
-        filling = Filling(tabs, photograph, noise, film, dropped)
+        filling = Filling(workshop, tabs, photograph, noise, film, dropped)
         filling.connect_gallery(gallery)
         link_settings(page, query, tabs, photograph, noise)
         dropped.upload(

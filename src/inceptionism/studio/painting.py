@@ -17,17 +17,22 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
-from inceptionism.io import Array, create_folder, load_photo, save_picture
+from inceptionism.io import Array, Photo, create_folder, save_picture
 from inceptionism.networks import Network
 from inceptionism.recipes import LayerChoice, PhotoRecipe, Term, join_terms
-from inceptionism.runs import chosen_layers
-from inceptionism.studio.progress import small
+from inceptionism.runs import chosen_layers, output_size
 
 Painting: TypeAlias = Sequence[bytes]
 """What a visitor has painted: PNG files with transparency, one above the other."""
 
 BRUSHES = {"violet": "#7c3aed", "orange": "#ea580c"}
 """Colors of the brushes. Both are far from each other in brightness, too."""
+
+SIDE = 640
+"""Longer side of the picture that the visitor paints on, in pixels. A mask needs no finer detail."""
+
+BRUSH_SIZE = 40
+"""Radius of the brushes at first, in pixels of this picture."""
 
 MAX_SIDE = 4096
 """Largest side of a painting in pixels."""
@@ -50,8 +55,8 @@ def painting_control(**facts: Any) -> gr.ImageEditor:
     """Return a control to paint on a picture with the brushes. Its value is a `Painting`."""
     colors: list[str | tuple[str, float]] = list(BRUSHES.values())
     control = gr.ImageEditor(
-        brush=gr.Brush(colors=colors, default_color=colors[0], color_mode="fixed", default_size=48),
-        eraser=gr.Eraser(default_size=48),
+        brush=gr.Brush(colors=colors, default_color=colors[0], color_mode="fixed", default_size=BRUSH_SIZE),
+        eraser=gr.Eraser(default_size=BRUSH_SIZE),
         layers=False,
         transforms=[],
         sources=[],
@@ -76,15 +81,10 @@ def sent_painting(control: gr.ImageEditor, payload: EditorData | None) -> Painti
     return [Path(layer.path).read_bytes() for layer in payload.layers]
 
 
-def ground(uploaded: str | None) -> dict[str, Any] | None:
-    """Return the value of the control for a photograph: a small copy, with nothing painted on it.
-
-    Raises:
-        UnreadablePicture: If the file is not a picture.
-    """
-    if uploaded is None:
-        return None
-    picture = small(Image.fromarray(load_photo(Path(uploaded)).pixels))
+def ground(photo: Photo) -> dict[str, Any]:
+    """Return the value of the control for a photograph: a copy of `SIDE` pixels, with nothing painted on it."""
+    height, width = output_size(photo, SIDE)
+    picture = Image.fromarray(photo.pixels).resize((width, height), Image.Resampling.BICUBIC)
     return {"background": picture, "layers": [], "composite": None}
 
 
@@ -189,5 +189,6 @@ def mask_name(mask: Array) -> str:
 
 def layer_term(choice: LayerChoice, mask: str) -> str:
     """Return the text of the objective that amplifies a layer, or one of its channels, inside a mask."""
-    kind = "layer" if choice.channel is None else "channel"
-    return str(Term(kind, (choice.weighted(1.0).quoted,), {"where": mask}, choice.weight))
+    if choice.channel is None:
+        return str(Term("layer", (choice.name,), {"where": mask}, choice.weight))
+    return str(Term("channel", (choice.weighted(1.0).quoted,), {"where": mask}, choice.weight))

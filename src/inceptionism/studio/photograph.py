@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from inceptionism.errors import InceptionismError
 from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
 from inceptionism.runs import PhotoRun, output_size
@@ -135,7 +136,14 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         return files[0] if files else gr.skip()
 
     use.click(use_result, panel.files, photograph, queue=False, show_progress="hidden")
-    photograph.change(ground, photograph, painting, queue=False, show_progress="hidden")
+
+    def prepare_painting(uploaded: str | None) -> dict[str, Any] | None:
+        try:
+            return None if uploaded is None else ground(workshop.load_upload(uploaded))
+        except InceptionismError:  # the note says what is wrong with the file
+            return None
+
+    photograph.change(prepare_painting, photograph, painting, concurrency_limit=2, show_progress="hidden")
 
     def take_look(name: str, *values: Any) -> list[Any]:
         shown = zip(form.controls, values, look_values(form, name), strict=True)

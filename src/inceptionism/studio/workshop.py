@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
 from platformdirs import user_pictures_path
 
 from inceptionism.errors import InvalidSetting, quote_path
@@ -68,10 +70,13 @@ class Workshop:
             UnreadablePicture: If the file is not a picture.
             InvalidSetting: If the picture is too large.
         """
-        photo = load_photo(Path(path))
-        height, width = photo.pixels.shape[:2]
+        # The size is in the first bytes, so a picture that is too large is not decoded. `load_photo` says what else is
+        # wrong with a file.
+        width, height = 0, 0
+        with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError), Image.open(path) as image:
+            width, height = image.size
         self.check_area(height, width, "the photograph")
-        return photo
+        return load_photo(Path(path))
 
     def check_area(self, height: int, width: int, what: str) -> None:
         """Raise `InvalidSetting` if a picture of this size has more pixels than a visitor may use."""

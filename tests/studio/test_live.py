@@ -1,0 +1,76 @@
+"""The tab "Live": frames of a camera, in a real browser with a camera that shows a test picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inceptionism.errors import UnreadablePicture
+from inceptionism.studio.camera import JPEG_START, decode_frame, encode_frame
+from tests.support.studio import Page
+
+
+def text_of(size: tuple[int, int], format: str = "JPEG") -> str:
+    file = io.BytesIO()
+    Image.new("RGB", size, "red").save(file, format)
+    return JPEG_START + base64.b64encode(file.getvalue()).decode()
+
+
+def test_a_frame_is_read_and_written() -> None:
+    pixels = decode_frame(text_of((33, 20)))
+    assert pixels.shape == (20, 33, 3)
+    assert pixels.dtype == np.uint8
+    sent = encode_frame(Image.fromarray(pixels))
+    assert sent is not None
+    assert sent.path is None
+    again = decode_frame(str(sent.url))
+    assert np.abs(again.astype(int) - pixels).max() <= 3
+    assert encode_frame(None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (text_of((2000, 1000)), "the camera sends 1000×2000 pixels, and 1,228,800 is the most"),
+        (text_of((9, 9), "PNG"), "something that is not a picture"),
+        ("/etc/passwd", "something that is not a picture"),
+        ("http://127.0.0.1/", "something that is not a picture"),
+        (JPEG_START + "%%%", "something that is not a picture"),
+        (JPEG_START + "AAAA", "something that is not a picture"),
+    ],
+)
+def test_a_wrong_frame_gets_a_sentence(text, reason) -> None:
+    with pytest.raises(UnreadablePicture, match=reason):
+        decode_frame(text)
+
+
+def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) -> None:
+    page = Page(browser, studio)
+    page.open_tab("Live")
+    page.page.locator("#camera [title='grant webcam access']").click()
+    page.page.locator("#camera .button-wrap button").first.click()
+    page.wait_for_state("frames a second", "live")
+    shown = set()
+    deadline = time.monotonic() + 60
+    while len(shown) < 4 and time.monotonic() < deadline:
+        source = page.page.get_attribute("#live-result img", "src")
+        assert source is not None
+        shown.add(source)
+        page.page.wait_for_timeout(100)
+    assert len(shown) == 4
+    pictures = [decode_frame(source) for source in shown]
+    assert {picture.shape for picture in pictures} == {(180, 320, 3)}
+    # The test picture is plain green; a dream has detail in other colors.
+    assert max(picture[..., 0].astype(float).std() for picture in pictures) > 1
+    assert not list(studio.output.glob("*live*"))
+    page.page.locator("#camera .button-wrap button").first.click()
+    page.page.wait_for_timeout(3000)
+    source = page.page.get_attribute("#live-result img", "src")
+    page.page.wait_for_timeout(1500)
+    assert page.page.get_attribute("#live-result img", "src") == source
+    assert not page.errors
