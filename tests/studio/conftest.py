@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.studio import Studio, chromium, running
+from tests.support.studio import Studio, chromium, running, take_screenshots
 
 pytest.importorskip("gradio", reason="needs inceptionism[studio]")
 
@@ -16,6 +16,13 @@ pytest.importorskip("gradio", reason="needs inceptionism[studio]")
 def browser() -> Iterator[Any]:
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def screenshots(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take a picture of each page at the end of a test, and close the page."""
+    yield
+    take_screenshots(request.node.name)
 
 
 @pytest.fixture(scope="package")

@@ -82,7 +82,7 @@ def test_another_seed_and_the_result_as_photograph(browser, studio, cup) -> None
 
 
 @pytest.mark.long
-def test_a_guide_and_a_mask_are_uploaded(browser, studio, cup, tmp_path) -> None:
+def test_a_guide_a_mask_and_colors_are_uploaded(browser, studio, cup, tmp_path) -> None:
     from skimage.data import astronaut
 
     Image.fromarray(astronaut()[:200:4, 100:350:4]).save(tmp_path / "guide.png")
@@ -91,16 +91,23 @@ def test_a_guide_and_a_mask_are_uploaded(browser, studio, cup, tmp_path) -> None
     page.upload(cup)
     page.open_advanced()
     page.fill("steps", "2")
-    for name in ("guide", "mask"):
+    Image.new("RGB", (9, 9), (20, 60, 200)).save(tmp_path / "colors_picture.png")
+    for name in ("guide", "mask", "colors_picture"):
         page.page.set_input_files(f"#photograph-{name} input[type=file]", str(tmp_path / f"{name}.png"))
         page.page.wait_for_selector(f"#photograph-{name} img")
     page.page.click("#dream")
     made = page.wait_for_pictures(before + 1)[-1]
     recipe = load_recipe(made)
-    assert (recipe.guide, recipe.mask) == ("guide.png", "mask.png")
+    assert (recipe.guide, recipe.mask, recipe.colors) == ("guide.png", "mask.png", "colors_picture.png")
     assert b"gradio" not in made.read_bytes()
-    change = np.abs(load_photo(made).pixels.astype(int) - load_photo(cup).pixels)
-    assert change[:, 100:].mean() < 0.1 < 1 < change[:, :60].mean()
+    assert load_photo(made).pixels[..., 2].mean() > 2 * load_photo(made).pixels[..., 0].mean()
+    page.wait_for_state(" steps in ")
+    page.open_tab("Gallery")
+    page.page.locator("#gallery .thumbnail-item").first.click()
+    page.page.locator("#recipe").get_by_text("colors_picture.png").first.wait_for()
+    page.page.click("#make-again")
+    again = page.wait_for_pictures(before + 2)[-1]
+    np.testing.assert_array_equal(load_photo(again).pixels, load_photo(made).pixels)
 
 
 def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None:
@@ -112,7 +119,7 @@ def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None
     page.fill("octaves", "many")
     page.fill("steps", "0")
     page.page.click("#dream")
-    page.page.locator("#photograph-octaves").get_by_text("octaves must be a number, not 'many'").wait_for()
+    page.page.locator("#photograph-octaves").get_by_text("octaves must be a whole number, not 'many'").wait_for()
     page.page.locator("#photograph-steps").get_by_text("steps must be from 1 to 100000, not 0").wait_for()
     page.fill("octaves", "2")
     page.fill("steps", "1")
@@ -130,6 +137,40 @@ def test_a_file_that_is_no_picture_gets_a_sentence(browser, studio, tmp_path) ->
     page.page.wait_for_timeout(1500)
     page.page.click("#dream")
     page.page.get_by_text("is not a picture", exact=False).first.wait_for()
+
+
+@pytest.mark.long
+def test_a_picture_can_be_dropped_anywhere(browser, studio, cup, tmp_path) -> None:
+    done = dream("class", "castle", "--size", "40", "--steps", "3", "-o", "made.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = Page(browser, studio)
+    page.open_tab("Gallery")
+    page.drop(cup)
+    page.page.locator("#photograph img").wait_for()
+    page.page.locator("#dream").wait_for()
+    page.drop(tmp_path / "made.png")
+    page.page.locator("#noise-note").get_by_text("The form has the settings of this picture.").wait_for()
+    page.page.locator("#make").wait_for()
+    assert page.page.locator("#target input").input_value().startswith("castle")
+    (tmp_path / "note.png").write_text("no picture")
+    page.drop(tmp_path / "note.png")
+    page.page.locator("#noise-note").get_by_text("note.png is not a picture").wait_for()
+
+
+@pytest.mark.long
+def test_the_pictures_of_layers_choose_layers(browser, studio) -> None:
+    page = Page(browser, studio)
+    page.open_advanced()
+    page.page.get_by_role("button", name="What each layer dreams").click()
+    pictures = page.page.locator("#layers .thumbnail-item")
+    page.page.wait_for_function("document.querySelectorAll('#layers .thumbnail-item').length == 18")
+    chosen = page.page.locator("#photograph-layer")
+    pictures.nth(4).click()
+    chosen.get_by_text("blocks.3 · patterns").wait_for()
+    pictures.nth(9).click()
+    chosen.get_by_text("blocks.8 · parts").wait_for()
+    pictures.nth(4).click()
+    chosen.get_by_text("blocks.3 · patterns").wait_for(state="detached")
 
 
 @pytest.mark.long

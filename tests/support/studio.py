@@ -18,6 +18,12 @@ from tests.support.command import DREAM
 
 CHROMIUM = Path("/usr/bin/chromium")
 
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+"""Folder of the pictures of the page at the end of each test. It is not committed."""
+
+PAGES: list[Any] = []
+"""The pages that the current test has opened."""
+
 WAIT = 90_000
 """Longest wait for a change of the page, in milliseconds."""
 
@@ -101,6 +107,20 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
+def take_screenshots(name: str) -> None:
+    """Write a picture of each open page of the current test, and forget the pages.
+
+    Args:
+        name: Name of the test.
+    """
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for number, page in enumerate(PAGES, 1):
+        if not page.is_closed():
+            page.screenshot(path=SCREENSHOTS / f"{name}-{number}.png", full_page=True)
+            page.close()
+    PAGES.clear()
+
+
 class Page:
     """The page of a studio in a browser, and the actions of a person.
 
@@ -125,6 +145,7 @@ class Page:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(studio.address + query)
         self.page.wait_for_selector("#dream")
+        PAGES.append(self.page)
 
     def upload(self, photo: Path) -> None:
         """Choose a photograph, and wait until the page shows it."""

@@ -17,7 +17,8 @@ from inceptionism.recipes import PhotoRecipe, VideoRecipe, ZoomRecipe
 from inceptionism.runs import PreviewPace
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.layers import follow_network, layer_dropdown
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
 from inceptionism.studio.progress import Progress, duration, small, state_html
 from inceptionism.studio.unfinished import UnfinishedFilm, list_unfinished, read_unfinished
 from inceptionism.studio.upload import upload_control
@@ -64,18 +65,15 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
                 film = gr.File(label="Film to dream", file_types=FILM_ENDINGS, elem_id="film-source")
                 video.draw(["size", "blend"], choices)
             sound = gr.File(label="Music that the film reacts to", file_types=SOUND_ENDINGS, elem_id="film-sound")
-            with gr.Row():
-                make = gr.Button("Make the film", variant="primary", elem_id="make-film")
-                stop_place = gr.Column(min_width=120)
+            make, stop = work_buttons("Make the film", "make-film", "film")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "film")
+            panel.stop_with(stop)
             with gr.Row():
                 panel.draw_download("film")
             with gr.Group(visible=False) as continuing:
                 unfinished = gr.Dropdown([], label="Unfinished films", elem_id="unfinished")
                 resume = gr.Button("Continue", elem_id="resume")
-    with stop_place:
-        panel.draw_stop("film")
     with gr.Accordion("Keyframes", open=False, elem_id="keyframes"):
         zoom_table = keyframe_table(["blend"], "zoom-keyframes")
         video_table = keyframe_table(["zoom", "rotation", "toward", "drift"], "video-keyframes")
@@ -84,6 +82,8 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         zoom.draw_rest(choices)
     with gr.Accordion("Advanced", open=False, visible=False) as video_advanced:
         video.draw_rest(choices)
+    for form in (zoom, video):
+        follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
     zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
 
     def make_film(

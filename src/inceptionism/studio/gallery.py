@@ -70,7 +70,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
                 again = gr.Button("Make again", elem_id="make-again")
                 change = gr.Button("Change", elem_id="change")
                 share = gr.Button("Share", elem_id="share")
-                panel.draw_stop("gallery")
+                panel.stop_with(gr.Button("Stop", elem_id="gallery-stop"))
         with gr.Column(scale=2, min_width=300):
             recipe = gr.HTML(elem_id="recipe")
             with gr.Group(visible=False) as shared:

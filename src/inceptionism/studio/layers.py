@@ -1,8 +1,11 @@
-"""Small pictures of what each layer dreams. They are made once for each network, and kept in the user's cache."""
+"""The layers of the chosen network: their names in the forms, and small pictures of what each of them dreams.
+
+The pictures are made once for each network, and kept in the user's cache.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,29 @@ OCTAVES, STEPS = 3, 20
 
 HASH_DIGITS = 16
 """Number of digits of the hash of a network's weights in the name of its folder."""
+
+
+def follow_network(
+    workshop: Workshop, network: gr.Dropdown, controls: Mapping[gr.Dropdown, Callable[[Network], gr.Dropdown]]
+) -> None:
+    """Change controls when the visitor chooses another network.
+
+    Args:
+        workshop: The workshop.
+        network: Control of the network.
+        controls: Functions that return the new content of each control for a network.
+    """
+
+    def change(name: str) -> list[gr.Dropdown]:
+        check_network(name)
+        return workshop.worker.do(lambda: [content(load_network(name)) for content in controls.values()])
+
+    network.change(change, network, list(controls))
+
+
+def layer_dropdown(network: Network) -> gr.Dropdown:
+    """Return the new content of a dropdown of layers for a network."""
+    return gr.Dropdown(layer_choices(network))
 
 
 def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown) -> None:

@@ -16,6 +16,7 @@ from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, VideoRecipe
 from inceptionism.studio.camera import camera_control, decode_frame, frame_display
 from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.layers import follow_network, layer_dropdown
 from inceptionism.studio.progress import problem_html
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
@@ -77,6 +78,7 @@ def live_tab(workshop: Workshop) -> Form:
             state = gr.HTML(rate_html("start the camera, and then press its round button"), elem_id="live-state")
     with gr.Accordion("Advanced", open=False), gr.Row():
         form.draw(SHOWN, choices)
+    follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
     memory = gr.State(None, time_to_live=IDLE_SECONDS)
 
     def dream_frame(frame: str | None, before: Camera | None, *values: Any) -> dict[Any, Any]:

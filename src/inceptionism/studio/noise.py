@@ -12,7 +12,8 @@ from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from inceptionism.runs import make_class_runs
 from inceptionism.studio.controls import Form, layer_choices
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.layers import follow_network
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
@@ -76,15 +77,12 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
             count = gr.Slider(
                 1, MAX_PICTURES, 1, step=1, label="Pictures", info="Each has another seed.", elem_id="count"
             )
-            with gr.Row():
-                make = gr.Button("Make", variant="primary", elem_id="make")
-                stop_place = gr.Column(min_width=120)
+            make, stop = work_buttons("Make", "make", "noise")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "noise")
+            panel.stop_with(stop)
             with gr.Row():
                 panel.draw_download("noise")
-    with stop_place:
-        panel.draw_stop("noise")
     with gr.Accordion("Advanced", open=False):
         form.draw_rest(choices)
     controls = list(form.controls.values())
@@ -117,19 +115,14 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
 
     kind.change(show_kind, kind, [target, unit, sentence], queue=False, show_progress="hidden")
 
-    def change_network(name: str) -> tuple[Any, Any]:
-        check_network(name)
-
-        def read() -> tuple[Any, Any]:
-            changed = load_network(name)
-            return (
-                gr.Dropdown(class_choices(changed), value=None),
-                gr.Dropdown(layer_choices(changed), value=changed.default_layer),
-            )
-
-        return workshop.worker.do(read)
-
-    form.controls["network"].change(change_network, form.controls["network"], [target, layer])
+    follow_network(
+        workshop,
+        form.controls["network"],
+        {
+            target: lambda chosen: gr.Dropdown(class_choices(chosen), value=None),
+            layer: lambda chosen: gr.Dropdown(layer_choices(chosen), value=chosen.default_layer),
+        },
+    )
     return NoiseTab(note, kind, target, frozenset(str(index) for _, index in classes), form)
 
 

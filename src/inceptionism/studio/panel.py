@@ -119,12 +119,22 @@ class ResultPanel:
         kinds = {self.result: gr.Image, self.results: gr.Gallery, self.film: gr.Video}
         return {control: kind(visible=control is shown) for control, kind in kinds.items()}
 
-    def draw_stop(self, name: str) -> gr.Button:
-        """Draw the button that stops the visitor's work at this place of the page."""
-        button = gr.Button("Stop", elem_id=f"{name}-stop")
+    def stop_with(self, button: gr.Button) -> None:
+        """Let a button stop the visitor's work."""
 
         def stop(request: gr.Request) -> None:
             self._workshop.worker.stop(str(request.session_hash))
 
         button.click(stop, queue=False, show_progress="hidden")
-        return button
+
+
+def work_buttons(text: str, name: str, tab: str) -> tuple[gr.Button, gr.Button]:
+    """Draw the main button of a tab, and the button "Stop" beside it.
+
+    Args:
+        text: Text of the main button.
+        name: Identifier of the main button.
+        tab: Name of the tab, for the identifier of the other button.
+    """
+    with gr.Row():
+        return gr.Button(text, variant="primary", elem_id=name), gr.Button("Stop", elem_id=f"{tab}-stop")

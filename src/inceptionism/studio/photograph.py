@@ -16,9 +16,9 @@ from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
 from inceptionism.runs import PhotoRun, output_size
 from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
-from inceptionism.studio.layers import layers_gallery
+from inceptionism.studio.layers import follow_network, layer_dropdown, layers_gallery
 from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.upload import upload_control
 from inceptionism.studio.worker import Job
@@ -68,9 +68,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             )
             note = gr.HTML(elem_id="photograph-note", padding=False)
             look = gr.Dropdown([NO_LOOK, *looks], value=NO_LOOK, label="Look", elem_id="look")
-            with gr.Row():
-                dream = gr.Button("Dream", variant="primary", elem_id="dream")
-                stop_place = gr.Column(min_width=120)
+            dream, stop = work_buttons("Dream", "dream", "photograph")
             thumbnails = gr.Gallery(
                 value=[(path, name) for name, path in pictured.items()],
                 label="Looks",
@@ -89,6 +87,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
                 painting = painting_control(label="Painting", height=380, elem_id="painting")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "photograph")
+            panel.stop_with(stop)
             with gr.Row():
                 panel.draw_download("photograph")
                 again = gr.Button("Again with another seed", elem_id="again")
@@ -101,8 +100,6 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         form.draw(["network", "layer"], choices)
         layers_gallery(workshop, form.controls["network"], form.controls["layer"])
         form.draw_rest(choices)
-    with stop_place:
-        panel.draw_stop("photograph")
     controls = list(form.controls.values())
 
     def run_dream(
@@ -157,17 +154,14 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     look.input(take_look, [look, *controls], changed, queue=False, show_progress="hidden")
     thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
 
-    def change_network(name: str) -> tuple[Any, Any]:
-        check_network(name)
-
-        def read() -> tuple[Any, Any]:
-            changed = load_network(name)
-            layers = layer_choices(changed)
-            return gr.Dropdown(layers), gr.Dropdown(layers, value=fine_layer(changed))
-
-        return workshop.worker.do(read)
-
-    form.controls["network"].change(change_network, form.controls["network"], [form.controls["layer"], second])
+    follow_network(
+        workshop,
+        form.controls["network"],
+        {
+            form.controls["layer"]: layer_dropdown,
+            second: lambda chosen: gr.Dropdown(layer_choices(chosen), value=fine_layer(chosen)),
+        },
+    )
     return PhotographTab(photograph, look, note, form)
 
 
