@@ -12,7 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.film.reader import FilmSource
-from tests.support.films import pan, rotate_display, write
+from tests.support.films import ffmpeg, pan, rotate_display, write
 
 
 def near(one: np.ndarray, other: np.ndarray, max_difference: float = 6) -> bool:
@@ -62,6 +62,22 @@ def test_ten_bits_and_odd_sizes_are_read(tmp_path, photo, codec: str, pixels: st
     film = FilmSource(write(tmp_path / "a.mkv", frames, codec=codec, pixels=pixels))
     assert film.size == size
     assert all(near(one.pixels, other, 8) for one, other in zip(film, frames, strict=True))
+
+
+@pytest.mark.parametrize("height", [64, 720])
+@pytest.mark.parametrize(
+    ("matrix", "tag"), [("bt709", "bt709"), ("bt601", "smpte170m"), ("bt601", "bt470bg"), ("bt2020", "bt2020nc")]
+)
+def test_the_color_space_that_a_film_names_is_used_at_every_height(tmp_path, matrix, tag, height) -> None:
+    colors = np.array([[200, 40, 40], [40, 180, 60], [40, 60, 200], [210, 200, 50]], np.uint8)
+    picture = np.repeat(np.repeat(colors[None], height, 0), 12, 1)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    ffmpeg(
+        *("-i", tmp_path / "a.png", "-vf", f"scale=out_color_matrix={matrix}:out_range=limited,format=yuv444p"),
+        *("-colorspace", tag, "-c:v", "libx264", "-crf", 1, tmp_path / "a.mkv"),
+    )
+    read = FilmSource(tmp_path / "a.mkv").first.astype(int)
+    assert np.abs(read[:, 6::12] - picture[:, 6::12]).max() <= 4
 
 
 def test_a_film_that_is_cut_off_is_read_up_to_the_cut(tmp_path, photo) -> None:

@@ -66,6 +66,7 @@ def save_sound(path: Path, *parts: np.ndarray, codec: str = "pcm_s16le") -> Path
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream(codec, rate=44_100)
         stream.layout = "mono"
+        stream.bit_rate = 192_000
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 44_100, 0, Fraction(1, 44_100)
         resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=44_100, frame_size=1152)

@@ -19,6 +19,9 @@ from inceptionism.io import Array
 HD_HEIGHT = 720
 """Smallest height, in pixels, for which a film without a color space is assumed to have the colors of HD (BT.709)."""
 
+COLOR_SPACES = (1, 4, 5, 6, 7, 9)
+"""ffmpeg's numbers of the color spaces that its converter knows: BT.709, FCC, BT.601 (two), SMPTE 240M, BT.2020."""
+
 MAX_ASPECT = 16
 """Largest ratio of the sides of a pixel that is used. The ratio in a damaged film can be any number."""
 
@@ -30,7 +33,6 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
         frame: Decoded frame.
         aspect: Width of a pixel of the frame divided by its height, before the frame is turned.
     """
-    known = frame.colorspace in tuple(Colorspace)
     guessed = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
     if not Fraction(1, MAX_ASPECT) <= aspect <= MAX_ASPECT:
         aspect = Fraction(1)
@@ -40,7 +42,7 @@ def upright(frame: av.VideoFrame, aspect: Fraction) -> Array:
         width=round(frame.width * max(aspect, Fraction(1))),
         height=round(frame.height / min(aspect, Fraction(1))),
         format="rgb48le" if is_wide else "rgb24",
-        src_colorspace=frame.colorspace if known else guessed,
+        src_colorspace=None if frame.colorspace in COLOR_SPACES else guessed,
         dst_color_range=ColorRange.JPEG,
         interpolation=Interpolation.BICUBIC,
     )

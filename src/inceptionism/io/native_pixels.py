@@ -140,14 +140,15 @@ def decode(content: bytes, profile: bytes | None, *, white_is_zero: bool) -> Nat
     """
     import cv2
 
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)  # otherwise, OpenCV prints several lines about a damaged file
+    logging: Any = getattr(cv2.utils, "logging", cv2)  # older versions have its functions in cv2 itself
+    level = logging.getLogLevel()
+    logging.setLogLevel(0)  # otherwise, OpenCV prints several lines about a damaged file
     try:
         decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        logging.setLogLevel(level)
     if decoded is None or decoded.dtype not in (np.uint16, np.float32, np.float64):
         return None
     array: NDArray[Any] = decoded.astype(np.float32) if decoded.dtype == np.float64 else decoded
