@@ -67,7 +67,11 @@ def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) ->
     assert {picture.shape for picture in pictures} == {(180, 320, 3)}
     # The test picture is plain green; a dream has detail in other colors.
     assert max(picture[..., 0].astype(float).std() for picture in pictures) > 1
-    assert not list(studio.output.glob("*live*"))
+    page.page.locator("#live-look input").fill("carving")
+    page.page.keyboard.press("Enter")
+    page.open_advanced()
+    assert page.page.locator("#live-octaves").locator("input, textarea").first.input_value() == "2"  # a look does not make Live slow
+    page.page.locator("#live-layer .token, #live-layer [class*=token]").first.wait_for()
     page.page.locator("#camera .button-wrap button").first.click()
     page.page.wait_for_timeout(3000)
     source = page.page.get_attribute("#live-result img", "src")

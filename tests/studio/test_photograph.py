@@ -228,6 +228,13 @@ def test_the_address_holds_the_settings(browser, studio) -> None:
     linked.open_advanced()
     assert linked.page.locator("#photograph-steps input").input_value() == "7"
     assert linked.page.locator("#photograph-octaves").locator("input, textarea").first.input_value() == "3"
+    page.open_tab("Film")
+    page.page.get_by_label("a video").click()
+    page.fill("blend", "0.5", tab="video")
+    page.page.wait_for_url("**tab=film**blend=0.5**")
+    film = Page(browser, studio, query=page.page.url.removeprefix(studio.address))
+    film.page.locator("#film-source").wait_for()
+    assert film.page.locator("#video-blend input[type=number]").input_value() == "0.5"
     broken = Page(browser, studio, query="/?look=../../etc&steps=many&octaves=-1&network=/etc/passwd&nothing=1")
     broken.page.wait_for_timeout(1500)
     assert broken.page.locator("#look input").input_value() == "none"

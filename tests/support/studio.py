@@ -94,13 +94,13 @@ DROP = """([name, data, place]) => {
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """Start Chromium. Without playwright or Chromium, the test is skipped."""
+def chromium(*options: str) -> Iterator[Any]:
+    """Start Chromium with further options. Without playwright or Chromium, the test is skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if not CHROMIUM.exists():
         pytest.skip("needs Chromium: apt-get install chromium")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", *CAMERA])
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", *CAMERA, *options])
         try:
             yield browser
         finally:
@@ -163,27 +163,28 @@ class Page:
         self.page.locator(f"#{tab}-{name}").locator("input:not([type=range]), textarea").first.fill(value)
         self.page.keyboard.press("Tab")
 
-    def paint(self, brush: str, strokes: list[tuple[float, float]]) -> None:
+    def paint(self, brush: str, strokes: list[tuple[float, float]], *, height: float = 0.5) -> None:
         """Paint strokes on the photograph with the mouse. The photograph must have been uploaded.
 
         Args:
             brush: Name of the brush, `violet` or `orange`.
-            strokes: Beginning and end of each stroke, as shares of the picture's width, at half its height.
+            strokes: Beginning and end of each stroke, as shares of the editor's width.
+            height: Height of the strokes, as a share of the editor's height.
         """
         canvas = self.page.locator("#painting canvas").first
         if not canvas.is_visible():
             self.page.get_by_role("button", name="Paint the part to dream").click()
             self.page.wait_for_timeout(2000)  # the editor draws the photograph
-        if brush == "orange":
-            self.page.locator("#painting button[title=Color]").click()
-            self.page.locator("#painting button.color").nth(1).click()
+        self.page.locator("#painting button[title=Color]").click()
+        self.page.locator("#painting button.color").nth(["violet", "orange"].index(brush)).click()
+        self.page.locator("#painting button[title=Brush]").click()  # closes the list of colors
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
         assert box is not None
         for begin, end in strokes:
-            self.page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] / 2)
+            self.page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] * height)
             self.page.mouse.down()
-            self.page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] / 2, steps=10)
+            self.page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] * height, steps=10)
             self.page.mouse.up()
         self.page.wait_for_timeout(1000)
 

@@ -17,6 +17,7 @@ from inceptionism.recipes import PhotoRecipe, VideoRecipe
 from inceptionism.studio.camera import camera_control, decode_frame, frame_display
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown
+from inceptionism.studio.photograph import NO_LOOK, look_values, looks_here
 from inceptionism.studio.progress import problem_html
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
@@ -72,6 +73,7 @@ def live_tab(workshop: Workshop) -> Form:
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             camera = camera_control(label="Camera", height=280, elem_id="camera")
+            look = gr.Dropdown([NO_LOOK, *looks_here()], value=NO_LOOK, label="Look", elem_id="live-look")
             problem = gr.HTML(elem_id="live-problem", padding=False)
         with gr.Column(scale=3, min_width=300):
             dreamed = frame_display(label="Dream", height=440, buttons=["fullscreen"], elem_id="live-result")
@@ -79,6 +81,11 @@ def live_tab(workshop: Workshop) -> Form:
     with gr.Accordion("Advanced", open=False), gr.Row():
         form.draw(SHOWN, choices)
     follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
+
+    def take_look(name: str) -> list[Any]:
+        return look_values(form, name)
+
+    look.input(take_look, look, list(form.controls.values()), queue=False, show_progress="hidden")
     memory = gr.State(None, time_to_live=IDLE_SECONDS)
 
     def dream_frame(frame: str | None, before: Camera | None, *values: Any) -> dict[Any, Any]:

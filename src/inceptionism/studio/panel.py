@@ -66,7 +66,9 @@ class ResultPanel:
     def draw_masks(self, name: str) -> None:
         """Draw the list of painted masks at this place of the page. It is visible only when there are some."""
         label = "Masks, to repeat this dream with the command line"
-        self.masks = gr.File(label=label, visible=False, file_count="multiple", elem_id=f"{name}-masks")
+        self.masks = gr.File(
+            label=label, visible=False, interactive=False, file_count="multiple", elem_id=f"{name}-masks"
+        )
 
     @property
     def outputs(self) -> list[Any]:

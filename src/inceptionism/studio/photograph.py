@@ -173,7 +173,8 @@ def fine_layer(network: Network) -> str:
 
 def look_values(form: Form, name: str) -> list[Any]:
     """Return the values of the controls for a look; those of the default settings for `NO_LOOK`."""
-    return form.updates({} if name == NO_LOOK else with_look(name, {}, (), PhotoRecipe))
+    assert issubclass(form.kind, PhotoRecipe)
+    return form.updates({} if name == NO_LOOK else with_look(name, {}, (), form.kind))
 
 
 def photograph_query(form: Form, look: str, values: Sequence[Any]) -> str:

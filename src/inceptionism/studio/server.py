@@ -72,6 +72,7 @@ def launch(
 
     with handle_signals(end, [one for one in SIGNALS if one in (signal.SIGINT, signal.SIGTERM)]):
         page.queue(max_size=100)
+        leave_proxies_out(host)
         page.launch(
             server_name=host,
             server_port=port,
@@ -106,6 +107,13 @@ def launch(
             page.server.force_exit = True
             page.close(verbose=False)
     raise Interrupted(number)
+
+
+def leave_proxies_out(host: str) -> None:
+    """Let the program reach its own server without a proxy. gradio tests at the start whether it answers."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [one for one in os.environ.get(name, "").split(",") if one.strip()]
+        os.environ[name] = ",".join(dict.fromkeys([*known, *LOOPBACK, host]))
 
 
 def wait_for(arrived: queue.Queue[int]) -> int:

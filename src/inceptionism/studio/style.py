@@ -45,7 +45,8 @@ footer { display: none !important; }
 .status progress::-webkit-progress-value { background: #7c3aed; border-radius: 0.3rem; }
 .status progress::-webkit-progress-bar { background: #e2e8f0; border-radius: 0.3rem; }
 .rate { text-align: right; font-variant-numeric: tabular-nums; }
-#live-result img { width: 100% !important; height: 100% !important; object-fit: contain; }
+[id$="-note"]:not(:has(p)), [id$="-problem"]:not(:has(p)) { display: none; }
+[id$="-result"] img { width: 100% !important; height: 100% !important; object-fit: contain; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
 """
 

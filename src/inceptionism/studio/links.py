@@ -1,0 +1,113 @@
+"""The settings of the forms in the address of the page: written when the visitor changes them, read when it loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from inceptionism.studio.address import query_of, read_query, values_in
+from inceptionism.studio.controls import PICTURES, Form
+from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
+from inceptionism.studio.noise import CLASS, KINDS, NoiseTab
+from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_query
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
+
+
+def link_settings(
+    page: gr.Blocks, query: gr.Textbox, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab
+) -> None:
+    """Write the settings of the forms into the address of the page, and fill the forms from it when the page loads.
+
+    Args:
+        page: The page.
+        query: Hidden control with the settings in the address.
+        tabs: The tabs.
+        photograph: The tab of photographs.
+        noise: The tab of pictures from noise.
+        film: The tab of films.
+    """
+    write_photograph(query, photograph)
+    write_noise(query, noise)
+    write_film(query, film)
+
+    def fill(request: gr.Request) -> dict[Any, Any]:
+        parts = read_query(str(request.query_params))
+        tab = parts.get("tab", [""])[-1]
+        kind = parts.get("kind", [""])[-1]
+        if tab == "noise":
+            target = parts.get("target", [""])[-1]
+            return {
+                tabs: gr.Tabs(selected="noise"),
+                noise.kind: kind if kind in KINDS else CLASS,
+                noise.target: int(target) if target in noise.targets else None,
+                **linked_values(noise.form, parts),
+            }
+        if tab == "film":
+            form = film.video if kind == VIDEO else film.zoom
+            return {
+                tabs: gr.Tabs(selected="film"),
+                film.kind: VIDEO if kind == VIDEO else ZOOM,
+                **linked_values(form, parts),
+            }
+        if not parts:
+            return {photograph.look: gr.skip()}  # the visitor may have chosen a look by now
+        look = parts.get("look", [NO_LOOK])[-1]
+        look = look if look in looks_here() else NO_LOOK
+        values = values_in(photograph.form, parts, look_values(photograph.form, look))
+        return {photograph.look: look, **dict(zip(photograph.form.controls.values(), values, strict=True))}
+
+    forms = (photograph.form, noise.form, film.zoom, film.video)
+    controls = [control for form in forms for control in form.controls.values()]
+    outputs = [tabs, photograph.look, noise.kind, noise.target, film.kind, *controls]
+    page.load(fill, None, outputs, queue=False, show_progress="hidden")
+
+
+def write_photograph(query: gr.Textbox, tab: PhotographTab) -> None:
+    """Write the look and the changed settings into the address when the visitor changes one."""
+
+    def write(look: str, *values: Any) -> str:
+        return photograph_query(tab.form, look, values)
+
+    # Only changes by the visitor count: while the page fills a form, the controls have old and new values.
+    gr.on(edits(inputs_of(tab.form)), write, [tab.look, *tab.form.controls.values()], query, **QUICK)
+
+
+def write_noise(query: gr.Textbox, tab: NoiseTab) -> None:
+    """Write the subject and the changed settings into the address when the visitor changes one."""
+
+    def write(kind: str, target: int | None, *values: Any) -> str:
+        chosen = {"kind": "" if kind == CLASS else kind, "target": "" if target is None else str(target)}
+        return query_of(tab.form, values, tab.form.updates({}), tab="noise", **chosen)
+
+    subject = [tab.kind, tab.target]
+    gr.on(edits([*subject, *inputs_of(tab.form)]), write, [*subject, *tab.form.controls.values()], query, **QUICK)
+
+
+def write_film(query: gr.Textbox, tab: FilmTab) -> None:
+    """Write the kind of film and the changed settings of this kind into the address when the visitor changes one."""
+    zoom, video = list(tab.zoom.controls.values()), list(tab.video.controls.values())
+
+    def write(kind: str, *values: Any) -> str:
+        is_video = kind == VIDEO
+        form, given = (tab.video, values[len(zoom) :]) if is_video else (tab.zoom, values[: len(zoom)])
+        return query_of(form, given, form.updates({}), tab="film", kind=kind if is_video else "")
+
+    edited = [tab.kind, *inputs_of(tab.zoom), *inputs_of(tab.video)]
+    gr.on(edits(edited), write, [tab.kind, *zoom, *video], query, **QUICK)
+
+
+def linked_values(form: Form, parts: dict[str, list[str]]) -> dict[Any, Any]:
+    """Return the values of the controls of a form: those in an address, or else the defaults."""
+    return dict(zip(form.controls.values(), values_in(form, parts, form.updates({})), strict=True))
+
+
+def inputs_of(form: Form) -> list[Any]:
+    """Return the controls of a form whose values stand in the address."""
+    return [control for name, control in form.controls.items() if name not in PICTURES]
+
+
+def edits(controls: list[Any]) -> list[Any]:
+    """Return the events in which a visitor changes one of the controls. A text is complete when its field is left."""
+    return [one.blur if isinstance(one, gr.Textbox) else one.input for one in controls]
