@@ -70,7 +70,8 @@ def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) ->
     page.page.locator("#live-look input").fill("carving")
     page.page.keyboard.press("Enter")
     page.open_advanced()
-    assert page.page.locator("#live-octaves").locator("input, textarea").first.input_value() == "2"  # a look does not make Live slow
+    # A look keeps the settings that make Live fast.
+    assert page.page.locator("#live-octaves").locator("input, textarea").first.input_value() == "2"
     page.page.locator("#live-layer .token, #live-layer [class*=token]").first.wait_for()
     page.page.locator("#camera .button-wrap button").first.click()
     page.page.wait_for_timeout(3000)
