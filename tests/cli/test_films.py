@@ -196,7 +196,11 @@ def test_a_terminal_shows_frames_per_second_and_the_remaining_time(folder) -> No
     ("arguments", "reason", "status"),
     [
         (["cup.jpg", "--seconds", 1, "--endless"], "give one of --seconds, --frames and --endless", 2),
-        (["cup.jpg", "--toward", "middle"], "toward must be two numbers, DOWN,ACROSS, not 'middle'", 2),
+        (
+            ["cup.jpg", "--toward", "middle"],
+            "toward must be two numbers, down and across, such as 0.5,0.25, not 'middle'",
+            2,
+        ),
         (["cup.jpg", "--zoom", 0], "zoom must be from 0.001 to 1000, not 0", 2),
         (["cup.jpg", "--frames", 3, "--fps", 0], "fps must be from 0.01 to 240, not 0", 2),
         (["cup.jpg", "--keyframes", "none.toml"], "there is no file none.toml", 1),

@@ -80,7 +80,10 @@ def test_the_rows_of_the_table_are_keyframes() -> None:
     for row, reason in (
         (["", "blocks.4", "", ""], "row 1 of the keyframes: give the time"),
         (["soon", "", "", ""], "row 1 of the keyframes: at must be a finite number, not 'soon'"),
-        (["1", "", "", "0.2"], "row 1 of the keyframes: toward must be two numbers, DOWN,ACROSS, not '0.2'"),
+        (
+            ["1", "", "", "0.2"],
+            "row 1 of the keyframes: toward must be two numbers, down and across, such as 0.5,0.25, not '0.2'",
+        ),
     ):
         with pytest.raises(InvalidSetting, match=reason):
             keyframes_in(names, [row])

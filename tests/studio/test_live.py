@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inceptionism.errors import UnreadablePicture
+from inceptionism.errors import InvalidSetting, UnreadablePicture
+from inceptionism.recipes import VideoRecipe
 from inceptionism.studio.camera import JPEG_START, decode_frame, encode_frame
+from inceptionism.studio.live import FAST, MAX_CAMERAS, Camera, Cameras
 from tests.support.studio import Page
 
 
@@ -47,6 +49,33 @@ def test_a_frame_is_read_and_written() -> None:
 def test_a_wrong_frame_gets_a_sentence(text, reason) -> None:
     with pytest.raises(UnreadablePicture, match=reason):
         decode_frame(text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"size": 2000}, "a frame has 1333×2000 pixels, and 307,200 is the most; use a smaller size"),
+        ({"steps": 20}, "a frame has 40 steps in all octaves, and 24 is the most; use fewer steps or octaves"),
+        ({"octaves": None, "steps": 5}, "a frame has 30 steps in all octaves"),
+    ],
+)
+def test_a_frame_that_takes_long_is_refused(settings, reason) -> None:
+    with pytest.raises(InvalidSetting, match=reason):
+        Camera().dream(text_of((33, 22)), VideoRecipe(**{**FAST, **settings}))
+
+
+def test_only_the_newest_cameras_are_kept(monkeypatch) -> None:
+    cameras = Cameras()
+    first = cameras.of("0")
+    assert cameras.of("0") is first
+    others = [cameras.of(str(index)) for index in range(1, MAX_CAMERAS)]
+    assert cameras.of("0") is first
+    cameras.of("one more")
+    assert cameras.of("2") is others[1]
+    assert cameras.of("1") is not others[0]
+    monkeypatch.setattr("inceptionism.studio.live.IDLE_SECONDS", 0)
+    assert cameras.of("new") is not None
+    assert cameras.of("0") is not first
 
 
 def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) -> None:

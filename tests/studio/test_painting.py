@@ -6,13 +6,15 @@ import io
 
 import numpy as np
 import pytest
+from gradio.components.image_editor import EditorData
+from gradio.data_classes import FileData
 from PIL import Image
 
 from inceptionism.errors import InceptionismError
 from inceptionism.io import load_photo, load_recipe
 from inceptionism.networks import load_network
 from inceptionism.recipes import PhotoRecipe
-from inceptionism.studio.painting import MAX_UNSENT, RecentPaintings, painted_parts, painting_control, read_painting
+from inceptionism.studio.painting import MAX_BYTES, MAX_LAYERS, painted_parts, read_painting, sent_painting
 from tests.support.command import dream
 from tests.support.studio import Page
 
@@ -44,7 +46,7 @@ def test_each_brush_has_its_own_mask() -> None:
     [
         ([b"no picture"], "the painting cannot be read"),
         ([layer(height=5), layer(height=6)], "layers of the painting have different sizes"),
-        ([layer(width=5000, height=2)], "can have sides of 4096 pixels, not 5000"),
+        ([layer(width=5000, height=2)], "can have sides of 1280 pixels, not 5000"),
     ],
 )
 def test_a_wrong_painting_gets_a_sentence(painting, reason) -> None:
@@ -80,12 +82,13 @@ def test_a_painting_becomes_settings_of_the_recipe(tmp_path, monkeypatch) -> Non
         painted_parts(both, recipe, lite0, "nothing")
 
 
-def test_the_server_keeps_only_the_newest_paintings_that_browsers_send() -> None:
-    control = painting_control(render=False)
-    assert isinstance(control.blob_storage, RecentPaintings)
-    for index in range(MAX_UNSENT + 5):
-        control.blob_storage[str(index)] = index
-    assert list(control.blob_storage) == [str(index) for index in range(5, MAX_UNSENT + 5)]
+def test_only_a_small_painting_is_read(tmp_path) -> None:
+    small, large = tmp_path / "small.png", tmp_path / "large.png"
+    small.write_bytes(layer())
+    large.write_bytes(b"x" * (MAX_BYTES + 1))
+    sent = EditorData(layers=[FileData(path=str(path)) for path in (large, *[small] * 10)])
+    assert sent_painting(sent) == [layer()] * (MAX_LAYERS - 1)
+    assert sent_painting(None) == []
 
 
 def test_the_painted_part_is_dreamed(browser, studio, cup, tmp_path) -> None:

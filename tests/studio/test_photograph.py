@@ -154,7 +154,7 @@ def test_a_picture_can_be_dropped_anywhere(browser, studio, cup, tmp_path) -> No
     assert page.page.locator("#target input").input_value().startswith("castle")
     (tmp_path / "note.png").write_text("no picture")
     page.drop(tmp_path / "note.png")
-    page.page.locator("#noise-note").get_by_text("note.png is not a picture").wait_for()
+    page.page.locator("#photograph-note").get_by_text("note.png is not a picture").wait_for()
 
 
 @pytest.mark.long

@@ -208,6 +208,11 @@ def test_long_requests_are_refused(studio) -> None:
         connection.close()
 
 
+def test_the_functions_of_controls_cannot_be_called(studio) -> None:
+    status, _ = request(studio, "/gradio_api/component_server", {"fn_name": "accept_blobs"})
+    assert status == 403
+
+
 def test_only_files_of_the_folder_are_served(studio, tmp_path) -> None:
     secret = tmp_path / "secret.png"
     Image.new("RGB", (9, 9), "red").save(secret)

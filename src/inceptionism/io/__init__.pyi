@@ -2,6 +2,7 @@ from .color_spaces import SRGB_CURVE
 from .contact_sheet import LabeledImage, contact_sheet
 from .deep_images import MAX_VALUES, DeepImage, to_levels
 from .encoding import FORMATS, check_depth, check_side, encode, flatten_alpha
+from .exif import PILLOW_ERRORS
 from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
@@ -52,6 +53,7 @@ __all__ = [
     "MAX_VALUES",
     "NUMPY_ERRORS",
     "PICTURE_ENDINGS",
+    "PILLOW_ERRORS",
     "SRGB_CURVE",
     "STANDARD_STREAM",
     "TOML_ENDING",

@@ -55,5 +55,7 @@ def parse_place(name: str, text: str) -> Place:
     try:
         down, across = map(float, parts)
     except ValueError:
-        raise InvalidSetting(f"{name} must be two numbers, DOWN,ACROSS, not {quote_value(text)}") from None
+        raise InvalidSetting(
+            f"{name} must be two numbers, down and across, such as 0.5,0.25, not {quote_value(text)}"
+        ) from None
     return down, across

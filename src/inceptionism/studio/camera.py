@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from typing import Any
 
@@ -13,7 +12,7 @@ from gradio.data_classes import ImageData
 from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
-from inceptionism.io import Array
+from inceptionism.io import PILLOW_ERRORS, Array
 
 SIZE = (180, 320)
 """Height and width that the page asks the camera for."""
@@ -57,7 +56,7 @@ def decode_frame(text: str) -> Array:
                     "choose a smaller size in its settings"
                 )
             return np.array(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, binascii.Error, Image.DecompressionBombError):
+    except (*PILLOW_ERRORS, Image.DecompressionBombError):
         raise UnreadablePicture("the camera sends something that is not a picture") from None
 
 

@@ -110,7 +110,10 @@ def number_control(one: NamedSetting, named: Mapping[str, Any]) -> Control:
     if low is not None and facts.maximum is not None and facts.maximum - low <= SLIDER_RANGE:
         step = 1 if is_whole else 0.05 if facts.maximum > 1 else 0.01
         first = low if facts.minimum is not None else low + step
-        return gr.Slider(first, facts.maximum, value=one.default, step=step, **named)
+        slider = gr.Slider(first, facts.maximum, value=one.default, step=step, **named)
+        # gradio would show an error without a sentence. The setting says what is wrong with a number.
+        slider.preprocess = unchanged  # type: ignore[method-assign,assignment]
+        return slider
     return gr.Number(value=one.default, step=1 if is_whole else 0.1, **named)
 
 
@@ -254,6 +257,11 @@ def as_number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def unchanged(value: Any) -> Any:
+    """Return a value as it is."""
+    return value
 
 
 def place_text(place: Sequence[float]) -> str:

@@ -10,10 +10,10 @@ from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
-from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
+from inceptionism.studio.film import VIDEO, ZOOM, FilmTab, film_query
 from inceptionism.studio.gallery import GalleryTab
-from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab
-from inceptionism.studio.photograph import PhotographTab
+from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab, noise_query
+from inceptionism.studio.photograph import NO_LOOK, PhotographTab, photograph_query
 from inceptionism.studio.progress import note_html, problem_html
 from inceptionism.studio.workshop import Workshop
 
@@ -26,6 +26,7 @@ class Filling:
         tabs: The tabs of the page.
         photograph, noise, film: The tabs with the forms.
         dropped: Hidden control for files that are dropped anywhere on the page.
+        query: Hidden control with the settings in the address.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class Filling:
         noise: NoiseTab,
         film: FilmTab,
         dropped: gr.File,
+        query: gr.Textbox,
     ) -> None:
-        self._workshop, self._tabs, self._dropped = workshop, tabs, dropped
+        self._workshop, self._tabs, self._dropped, self._query = workshop, tabs, dropped, query
         self._photograph, self._noise, self._film = photograph, noise, film
 
     @property
@@ -46,6 +48,8 @@ class Filling:
         photograph, noise = self._photograph, self._noise
         return [
             self._tabs,
+            self._query,
+            photograph.look,
             photograph.note,
             *photograph.form.controls.values(),
             noise.note,
@@ -62,26 +66,32 @@ class Filling:
         """Return the changes of the controls for a recipe."""
         note = note_html(filling_note(recipe))
         if recipe.network not in ready_networks():
-            return {tab.note: note for tab in (self._photograph, self._noise, self._film)}
+            return {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: note}
         if isinstance(recipe, PhotoRecipe) and recipe.kind == PhotoRecipe.kind:
+            form = self._photograph.form
             return {
                 self._tabs: gr.Tabs(selected="photograph"),
+                self._query: photograph_query(form, NO_LOOK, form.updates(recipe.settings())),
+                self._photograph.look: NO_LOOK,
                 self._photograph.note: note,
-                **self._photograph.form.filled(recipe.settings()),
+                **form.filled(recipe.settings()),
             }
         if isinstance(recipe, ClassRecipe):
+            form, kind = self._noise.form, CLASS if recipe.objective is None else OBJECTIVE
+            target = recipe.target if isinstance(recipe.target, int) else None
             return {
                 self._tabs: gr.Tabs(selected="noise"),
+                self._query: noise_query(form, kind, target, form.updates(recipe.settings())),
                 self._noise.note: note,
-                self._noise.kind: CLASS if recipe.objective is None else OBJECTIVE,
-                self._noise.target: recipe.target if isinstance(recipe.target, int) else None,
-                **self._noise.form.filled(recipe.settings()),
+                self._noise.kind: kind,
+                self._noise.target: target,
+                **form.filled(recipe.settings()),
             }
-        is_zoom = isinstance(recipe, ZoomRecipe)
-        form = self._film.zoom if is_zoom else self._film.video
+        form, kind = (self._film.zoom, ZOOM) if isinstance(recipe, ZoomRecipe) else (self._film.video, VIDEO)
         return {
             self._tabs: gr.Tabs(selected="film"),
-            self._film.kind: ZOOM if is_zoom else VIDEO,
+            self._query: film_query(form, kind, form.updates(recipe.settings())),
+            self._film.kind: kind,
             self._film.note: note,
             **form.filled(recipe.settings()),
         }
@@ -112,7 +122,7 @@ class Filling:
             }
         except InceptionismError as error:
             shown = problem_html(str(error))
-            return changes | {tab.note: shown for tab in (self._photograph, self._noise, self._film)}
+            return changes | {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: shown}
 
     def connect_gallery(self, gallery: GalleryTab) -> None:
         """Let the button "Change" of the gallery fill the form of the chosen picture."""

@@ -15,6 +15,7 @@ from inceptionism.io import without_folders
 from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, VideoRecipe, ZoomRecipe
 from inceptionism.runs import PreviewPace
+from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in
 from inceptionism.studio.layers import follow_network, layer_dropdown
@@ -83,7 +84,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
     with gr.Accordion("Advanced", open=False, visible=False) as video_advanced:
         video.draw_rest(choices)
     for form in (zoom, video):
-        follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
+        follow_network(form.controls["network"], {form.controls["layer"]: layer_dropdown})
     zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
 
     def make_film(
@@ -137,6 +138,11 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
     shown = [zoom_controls, video_controls, zoom_table, video_table, zoom_advanced, video_advanced]
     kind.change(show_kind, kind, shown, queue=False, show_progress="hidden")
     return FilmTab(kind, note, zoom, video)
+
+
+def film_query(form: Form, kind: str, values: Sequence[Any]) -> str:
+    """Return the query of the page's address for the values of a form: the kind of film, and the changed settings."""
+    return query_of(form, values, form.updates({}), tab="film", kind="" if kind == ZOOM else kind)
 
 
 class Wanted(NamedTuple):

@@ -17,9 +17,15 @@ POLICY = (
 """Content security policy: gradio's own scripts are inline and evaluated, but nothing comes from another address."""
 
 MAX_BODY = 4 * 2**20
-"""Largest body of a request in bytes, for example a frame of a camera. Uploads have a limit of their own."""
+"""Largest body of a request in bytes, for example a frame of a camera."""
+
+MAX_UPLOAD = 210 * 2**20
+"""Largest body of an upload in bytes: one file of the largest size, and the text around it."""
 
 UPLOAD_PATH = "/gradio_api/upload"
+
+UNUSED_PATH = "/gradio_api/component_server"
+"""Path of functions of controls. That of the painting keeps any number of bytes, and the page does not use it."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -50,8 +56,11 @@ class Guard:
             return
         headers = Headers(scope=scope)
         status, problem = 403, self.problem(headers)
-        if not problem and not str(scope["path"]).endswith(UPLOAD_PATH):
-            status, problem = 413, body_problem(headers)
+        if not problem and str(scope["path"]).endswith(UNUSED_PATH):
+            status, problem = 403, "This page does not use this address."
+        if not problem:
+            most = MAX_UPLOAD if str(scope["path"]).endswith(UPLOAD_PATH) else MAX_BODY
+            status, problem = 413, body_problem(headers, most)
         if problem:
             await PlainTextResponse(problem, status_code=status)(scope, receive, send)
             return
@@ -83,11 +92,11 @@ class Guard:
         return ""
 
 
-def body_problem(headers: Headers) -> str:
-    """Return the reason why the body of a request is refused, as a sentence; empty if it is allowed."""
+def body_problem(headers: Headers, most: int) -> str:
+    """Return the reason why the body of a request is refused, as a sentence; empty if it has at most `most` bytes."""
     if "transfer-encoding" in headers:
         return "This request does not say how long it is, so it was refused."
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) <= MAX_BODY:
+    if length.isdecimal() and int(length) <= most:
         return ""
-    return f"This request is longer than {MAX_BODY:,} bytes, so it was refused."
+    return f"This request is longer than {most:,} bytes, so it was refused."

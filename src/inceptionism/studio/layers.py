@@ -5,7 +5,9 @@ The pictures are made once for each network, and kept in the user's cache.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import gradio as gr
 from PIL import Image
 from platformdirs import user_cache_path
 
+from inceptionism.errors import CannotWrite, InceptionismError
 from inceptionism.io import create_folders, save_picture
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import natural_noise
@@ -32,31 +35,33 @@ HASH_DIGITS = 16
 """Number of digits of the hash of a network's weights in the name of its folder."""
 
 
-def follow_network(
-    workshop: Workshop, network: gr.Dropdown, controls: Mapping[gr.Dropdown, Callable[[Network], gr.Dropdown]]
-) -> None:
+def follow_network(network: gr.Dropdown, controls: Mapping[gr.Dropdown, Callable[[Network, Any], gr.Dropdown]]) -> None:
     """Change controls when the visitor chooses another network.
 
     Args:
-        workshop: The workshop.
         network: Control of the network.
-        controls: Functions that return the new content of each control for a network.
+        controls: Functions that return the new content of each control, for a network and the value of the control.
     """
 
-    def change(name: str) -> list[gr.Dropdown]:
+    def change(name: str, *values: Any) -> list[gr.Dropdown]:
         check_network(name)
-        return workshop.worker.do(lambda: [content(load_network(name)) for content in controls.values()])
+        # This does not wait for the worker, which may be busy with a film.
+        chosen = load_network(name)
+        return [content(chosen, value) for content, value in zip(controls.values(), values, strict=True)]
 
-    network.change(change, network, list(controls))
+    network.change(change, [network, *controls], list(controls), show_progress="hidden")
 
 
-def layer_dropdown(network: Network) -> gr.Dropdown:
-    """Return the new content of a dropdown of layers for a network."""
+def layer_dropdown(network: Network, _value: Any) -> gr.Dropdown:
+    """Return the new content of a dropdown of layers for a network. The chosen layers stay."""
     return gr.Dropdown(layer_choices(network))
 
 
-def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown) -> None:
+def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown) -> Any:
     """Draw a closed box with a picture of each layer. It is filled when it opens. A click adds or removes a layer.
+
+    Returns:
+        The event of the click.
 
     Args:
         workshop: The workshop.
@@ -74,21 +79,32 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
             buttons=[],
             elem_id="layers",
         )
-    names = gr.State([])
+    is_open, shown_layers = gr.State(False), gr.State(("", []))
 
-    def show(request: gr.Request, name: str) -> Iterator[tuple[Any, list[str]]]:
+    def show(request: gr.Request, name: str, wanted: bool) -> Iterator[tuple[Any, tuple[str, list[str]]]]:
+        if not wanted:
+            return
         check_network(name)
+        names = [one for _, one in layer_choices(load_network(name))]
         for shown in workshop.worker.watch(str(request.session_hash), lambda job: make_pictures(name, job)):
-            yield shown, [layer for _, layer in layer_choices(load_network(name))]
+            yield shown, (name, names)
 
-    box.expand(show, network, [pictures, names], **ONE_AT_A_TIME)
-    network.change(lambda: ([], []), None, [pictures, names], queue=False, show_progress="hidden")
+    outputs = [pictures, shown_layers]
+    opened = box.expand(lambda: True, None, is_open, queue=False, show_progress="hidden").then(
+        show, [network, is_open], outputs, **ONE_AT_A_TIME
+    )
+    box.collapse(lambda: False, None, is_open, queue=False, show_progress="hidden")
+    network.change(lambda: ([], ("", [])), None, outputs, cancels=[opened], queue=False, show_progress="hidden").then(
+        show, [network, is_open], outputs, **ONE_AT_A_TIME
+    )
 
-    def toggle(event: gr.SelectData, listed: list[str], chosen: list[str]) -> list[str]:
-        name = listed[int(event.index)]
-        return [one for one in chosen if one != name] if name in chosen else [*chosen, name]
+    def toggle(event: gr.SelectData, shown: tuple[str, list[str]], name: str, chosen: list[str]) -> Any:
+        if shown[0] != name:  # the pictures are still those of another network
+            return gr.skip()
+        clicked = shown[1][int(event.index)]
+        return [one for one in chosen if one != clicked] if clicked in chosen else [*chosen, clicked]
 
-    pictures.select(toggle, [names, layer], layer, queue=False, show_progress="hidden")
+    return pictures.select(toggle, [shown_layers, network, layer], layer, queue=False, show_progress="hidden")
 
 
 def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tuple[Image.Image, str]]:
@@ -96,26 +112,34 @@ def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tu
     network = load_network(name)
     folder = user_cache_path("inceptionism", appauthor=False) / "layers" / network.weights_hash[:HASH_DIGITS]
     shown: list[tuple[Image.Image, str]] = []
-    for index, (text, layer) in enumerate(layer_choices(network)):
+    for text, layer in layer_choices(network):
         if job.stopped:
             break
-        shown.append((layer_picture(network, layer, folder / f"{index}.jpg"), text))
+        try:
+            picture = layer_picture(network, layer, folder)
+        except InceptionismError:  # some layers have no gradient, and some networks accept no other size
+            picture = Image.new("RGB", (SIDE, SIDE), "gray")
+        shown.append((picture, text))
         job.show(list(shown))
     return shown
 
 
-def layer_picture(network: Network, layer: str, path: Path) -> Image.Image:
-    """Return the dream of a layer, which starts from noise. It is kept in a file.
+def layer_picture(network: Network, layer: str, folder: Path) -> Image.Image:
+    """Return the dream of a layer, which starts from noise. If the folder can be written to, it is kept there.
 
     Raises:
-        CannotWrite: If the file cannot be written.
+        InceptionismError: If the layer cannot be dreamed.
     """
-    if not path.exists():
-        recipe = PhotoRecipe(network=network.name, layer=(LayerChoice(layer),), octaves=OCTAVES, steps=STEPS)
-        run = PhotoRun(recipe, natural_noise((SIDE, SIDE), seed=0), network=network)
-        for _ in run:
-            pass
-        create_folders(path.parent)
-        save_picture(run.result().image, path, metadata=False)
-    with Image.open(path) as image:
-        return image.copy()
+    recipe = PhotoRecipe(network=network.name, layer=(LayerChoice(layer),), octaves=OCTAVES, steps=STEPS)
+    path = folder / f"{hashlib.sha256(recipe.to_json().encode()).hexdigest()[:HASH_DIGITS]}.jpg"
+    if path.exists():
+        with Image.open(path) as image:
+            return image.copy()
+    run = PhotoRun(recipe, natural_noise((SIDE, SIDE), seed=0), network=network)
+    for _ in run:
+        pass
+    picture = run.result().image
+    with suppress(CannotWrite):
+        create_folders(folder)
+        save_picture(picture, path, metadata=False)
+    return picture

@@ -6,11 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from inceptionism.studio.address import query_of, read_query, values_in
+from inceptionism.studio.address import read_query, values_in
 from inceptionism.studio.controls import PICTURES, Form
-from inceptionism.studio.film import VIDEO, ZOOM, FilmTab
-from inceptionism.studio.noise import CLASS, KINDS, NoiseTab
+from inceptionism.studio.film import VIDEO, ZOOM, FilmTab, film_query
+from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_query
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_query
+
+MAX_DIGITS = 6
+"""Largest number of digits of a class in an address."""
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
 
@@ -41,7 +44,9 @@ def link_settings(
             return {
                 tabs: gr.Tabs(selected="noise"),
                 noise.kind: kind if kind in KINDS else CLASS,
-                noise.target: int(target) if target in noise.targets else None,
+                noise.target: int(target)
+                if target in noise.targets or ("network" in parts and is_index(target))
+                else None,
                 **linked_values(noise.form, parts),
             }
         if tab == "film":
@@ -71,15 +76,17 @@ def write_photograph(query: gr.Textbox, tab: PhotographTab) -> None:
         return photograph_query(tab.form, look, values)
 
     # Only changes by the visitor count: while the page fills a form, the controls have old and new values.
-    gr.on(edits(inputs_of(tab.form)), write, [tab.look, *tab.form.controls.values()], query, **QUICK)
+    inputs = [tab.look, *tab.form.controls.values()]
+    gr.on(edits(inputs_of(tab.form)), write, inputs, query, **QUICK)
+    for change in tab.changes:
+        change.then(write, inputs, query, queue=False, show_progress="hidden")
 
 
 def write_noise(query: gr.Textbox, tab: NoiseTab) -> None:
     """Write the subject and the changed settings into the address when the visitor changes one."""
 
     def write(kind: str, target: int | None, *values: Any) -> str:
-        chosen = {"kind": "" if kind == CLASS else kind, "target": "" if target is None else str(target)}
-        return query_of(tab.form, values, tab.form.updates({}), tab="noise", **chosen)
+        return noise_query(tab.form, kind, target, values)
 
     subject = [tab.kind, tab.target]
     gr.on(edits([*subject, *inputs_of(tab.form)]), write, [*subject, *tab.form.controls.values()], query, **QUICK)
@@ -92,7 +99,7 @@ def write_film(query: gr.Textbox, tab: FilmTab) -> None:
     def write(kind: str, *values: Any) -> str:
         is_video = kind == VIDEO
         form, given = (tab.video, values[len(zoom) :]) if is_video else (tab.zoom, values[: len(zoom)])
-        return query_of(form, given, form.updates({}), tab="film", kind=kind if is_video else "")
+        return film_query(form, kind, given)
 
     edited = [tab.kind, *inputs_of(tab.zoom), *inputs_of(tab.video)]
     gr.on(edits(edited), write, [tab.kind, *zoom, *video], query, **QUICK)
@@ -101,6 +108,11 @@ def write_film(query: gr.Textbox, tab: FilmTab) -> None:
 def linked_values(form: Form, parts: dict[str, list[str]]) -> dict[Any, Any]:
     """Return the values of the controls of a form: those in an address, or else the defaults."""
     return dict(zip(form.controls.values(), values_in(form, parts, form.updates({})), strict=True))
+
+
+def is_index(text: str) -> bool:
+    """Return whether a text is a number of a class. Whether the network has it is seen when its classes are read."""
+    return text.isdecimal() and len(text) <= MAX_DIGITS
 
 
 def inputs_of(form: Form) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from inceptionism.errors import InceptionismError
+from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.film import LiveRun
+from inceptionism.io import Photo
 from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, VideoRecipe
+from inceptionism.runs import output_size
 from inceptionism.studio.camera import camera_control, decode_frame, frame_display
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown
@@ -24,14 +27,24 @@ from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 FAST = {"size": 320, "octaves": 2, "steps": 1, "step_size": 2.0}
 """Settings that differ from those of a video, so that two cores dream several frames in a second."""
 
-SHOWN = ("layer", "step_size", "blend", "size", "octaves", "steps", "prior", "strength", "colors", "network")
-"""Settings with a control."""
+KEPT = (*FAST, "blend", "strength")
+"""Settings that stay as they are when the visitor chooses a look."""
+
+SHOWN = ("layer", "step_size", "blend", "size", "octaves", "steps", "prior", "strength")
+COLORS = ("colors", "contrast", "saturation", "network")
+"""Settings with a control, in two rows."""
+
+MAX_AREA = 640 * 480
+"""Largest area of a dreamed frame, in pixels."""
+
+MAX_STEPS, MOST_OCTAVES = 24, 6
+"""Largest number of steps in all octaves of a frame, and the number of octaves if the visitor gives none."""
 
 SEND_SECONDS = 0.1
 """Time between two frames that the browser sends. The server takes only the newest one when it is ready."""
 
 IDLE_SECONDS = 60
-"""Time without a frame after which the memory of a visitor's dream is freed."""
+"""Time without a frame after which a visitor's dream is forgotten."""
 
 MAX_CAMERAS = 8
 """Largest number of cameras at the same time. Others wait."""
@@ -45,28 +58,54 @@ class Camera:
 
     def __init__(self) -> None:
         self.run = LiveRun(find_file=uploaded_only({}))
-        self._times: deque[float] = deque(maxlen=RATE_FRAMES)
+        self.times: deque[float] = deque([time.monotonic()], RATE_FRAMES)
 
-    def dream(self, frame: str, form: Form, values: Sequence[Any]) -> Image.Image:
+    def dream(self, frame: str, recipe: VideoRecipe) -> Image.Image:
         """Return the dream of a frame.
 
         Raises:
-            InceptionismError: If the frame or a setting is not valid.
+            InceptionismError: If the frame or a setting is not valid, or if the dream takes too long.
         """
-        recipe = form.recipe(values)
-        assert isinstance(recipe, VideoRecipe)
-        check_network(recipe.network)
-        return self.run.dream(decode_frame(frame), recipe)
+        pixels = decode_frame(frame)
+        height, width = output_size(Photo(pixels), recipe.size)
+        if height * width > MAX_AREA:
+            raise InvalidSetting(
+                f"a frame has {height}×{width} pixels, and {MAX_AREA:,} is the most; use a smaller size"
+            )
+        steps = recipe.steps * (recipe.octaves or MOST_OCTAVES)
+        if steps > MAX_STEPS:
+            raise InvalidSetting(
+                f"a frame has {steps} steps in all octaves, and {MAX_STEPS} is the most; use fewer steps or octaves"
+            )
+        dreamed = self.run.dream(pixels, recipe)
+        self.times.append(time.monotonic())
+        return dreamed
 
+    @property
     def rate(self) -> float:
-        """Return the number of frames in a second, up to now. 0 for the first frame."""
-        self._times.append(time.monotonic())
-        seconds = self._times[-1] - self._times[0]
-        return (len(self._times) - 1) / seconds if seconds else 0.0
+        """The number of frames in a second."""
+        return (len(self.times) - 1) / max(self.times[-1] - self.times[0], 1e-6)
 
 
-def live_tab(workshop: Workshop) -> Form:
-    """Draw the tab, and return its form."""
+class Cameras:
+    """The cameras of all visitors. Those without new frames are forgotten, so that memory is bounded."""
+
+    def __init__(self) -> None:
+        self._cameras: dict[str, Camera] = {}
+        self._lock = threading.Lock()
+
+    def of(self, visitor: str) -> Camera:
+        """Return the camera of a visitor, a new one if there is none."""
+        with self._lock:
+            now = time.monotonic()
+            camera = self._cameras.pop(visitor, None) or Camera()
+            kept = [one for one in self._cameras.items() if now - one[1].times[-1] < IDLE_SECONDS]
+            self._cameras = dict([*kept[1 - MAX_CAMERAS :], (visitor, camera)])
+            return camera
+
+
+def live_tab(workshop: Workshop) -> None:
+    """Draw the tab."""
     form = Form(VideoRecipe, "live", defaults=FAST)
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
@@ -78,38 +117,44 @@ def live_tab(workshop: Workshop) -> Form:
         with gr.Column(scale=3, min_width=300):
             dreamed = frame_display(label="Dream", height=440, buttons=["fullscreen"], elem_id="live-result")
             state = gr.HTML(rate_html("start the camera, and then press its round button"), elem_id="live-state")
-    with gr.Accordion("Advanced", open=False), gr.Row():
-        form.draw(SHOWN, choices)
-    follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
+    with gr.Accordion("Advanced", open=False):
+        for names in (SHOWN, COLORS):
+            with gr.Row():
+                form.draw(names, choices)
+    follow_network(form.controls["network"], {form.controls["layer"]: layer_dropdown})
+    controls = list(form.controls.values())
 
-    def take_look(name: str) -> list[Any]:
-        return look_values(form, name)
+    def take_look(name: str, *values: Any) -> list[Any]:
+        shown = zip(form.controls, values, look_values(form, name), strict=True)
+        return [kept if setting in KEPT else value for setting, kept, value in shown]
 
-    look.input(take_look, look, list(form.controls.values()), queue=False, show_progress="hidden")
-    memory = gr.State(None, time_to_live=IDLE_SECONDS)
+    look.input(take_look, [look, *controls], controls, queue=False, show_progress="hidden")
+    cameras = Cameras()
 
-    def dream_frame(frame: str | None, before: Camera | None, *values: Any) -> dict[Any, Any]:
+    def dream_frame(request: gr.Request, frame: str | None, *values: Any) -> dict[Any, Any]:
         if frame is None:
             return {problem: ""}
-        visitor = before or Camera()
+        if workshop.worker.is_busy:
+            return {state: rate_html("another picture is being made; Live goes on after it"), problem: ""}
+        visitor = cameras.of(str(request.session_hash))
         try:
-            picture = workshop.worker.do(lambda: visitor.dream(frame, form, values))
+            recipe = form.recipe(values)
+            assert isinstance(recipe, VideoRecipe)
+            check_network(recipe.network)
+            picture = workshop.worker.do(lambda: visitor.dream(frame, recipe))
         except InceptionismError as error:
-            return {problem: problem_html(str(error)), memory: visitor}
-        rate = visitor.rate()
-        words = f"{rate:.1f} frames a second" if rate else "first frame"
-        return {dreamed: picture, state: rate_html(words), problem: "", memory: visitor}
+            return {problem: problem_html(str(error))}
+        return {dreamed: picture, state: rate_html(f"{visitor.rate:.1f} frames a second"), problem: ""}
 
     camera.stream(
         dream_frame,
-        [camera, memory, *form.controls.values()],
-        [dreamed, state, problem, memory],
+        [camera, *controls],
+        [dreamed, state, problem],
         stream_every=SEND_SECONDS,
         concurrency_id="live",
         concurrency_limit=MAX_CAMERAS,
         show_progress="hidden",
     )
-    return form
 
 
 def rate_html(text: str) -> str:

@@ -11,6 +11,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from inceptionism.runs import make_class_runs
+from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network
 from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
@@ -116,14 +117,25 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
     kind.change(show_kind, kind, [target, unit, sentence], queue=False, show_progress="hidden")
 
     follow_network(
-        workshop,
         form.controls["network"],
         {
-            target: lambda chosen: gr.Dropdown(class_choices(chosen), value=None),
-            layer: lambda chosen: gr.Dropdown(layer_choices(chosen), value=chosen.default_layer),
+            target: class_dropdown,
+            layer: lambda chosen, _: gr.Dropdown(layer_choices(chosen), value=chosen.default_layer),
         },
     )
     return NoiseTab(note, kind, target, frozenset(str(index) for _, index in classes), form)
+
+
+def noise_query(form: Form, kind: str, target: int | None, values: Sequence[Any]) -> str:
+    """Return the query of the page's address for the values of the form: the subject, and the changed settings."""
+    chosen = {"kind": "" if kind == CLASS else kind, "target": "" if target is None else str(target)}
+    return query_of(form, values, form.updates({}), tab="noise", **chosen)
+
+
+def class_dropdown(network: Network, value: int | None) -> gr.Dropdown:
+    """Return the new content of a dropdown of classes for a network. A chosen class stays if the network has it."""
+    choices = class_choices(network)
+    return gr.Dropdown(choices, value=value if any(index == value for _, index in choices) else None)
 
 
 def subject(what: str, index: int | None, layer: str, channel: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from inceptionism.studio.gallery import gallery_tab
 from inceptionism.studio.links import link_settings
 from inceptionism.studio.live import live_tab
 from inceptionism.studio.noise import noise_tab
+from inceptionism.studio.panel import DECODING
 from inceptionism.studio.photograph import photograph_tab
 from inceptionism.studio.workshop import Workshop
 
@@ -58,17 +59,14 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
                 live_tab(workshop)
             with gr.Tab("Gallery", id="gallery") as tab:
                 gallery = gallery_tab(workshop, tab)
-        filling = Filling(workshop, tabs, photograph, noise, film, dropped)
+        filling = Filling(workshop, tabs, photograph, noise, film, dropped, query)
         filling.connect_gallery(gallery)
         link_settings(page, query, tabs, photograph, noise, film)
         dropped.upload(
             filling.on_drop,
             dropped,
             [dropped, photograph.photograph, *filling.outputs],
-            queue=False,
-            show_progress="hidden",
+            **DECODING,
         )
-        photograph.photograph.upload(
-            filling.on_upload, photograph.photograph, filling.outputs, queue=False, show_progress="hidden"
-        )
+        photograph.photograph.upload(filling.on_upload, photograph.photograph, filling.outputs, **DECODING)
     return page

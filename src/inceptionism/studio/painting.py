@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any, TypeAlias
 
 import gradio as gr
 import numpy as np
-from gradio.components.image_editor import EditorData, EditorDataBlobs
+from gradio.components.image_editor import EditorData
 from gradio.utils import get_upload_folder
 from PIL import Image
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
-from inceptionism.io import Array, Photo, create_folder, save_picture
+from inceptionism.io import PILLOW_ERRORS, Array, Photo, create_folder, save_picture
 from inceptionism.networks import Network
 from inceptionism.recipes import LayerChoice, PhotoRecipe, Term, join_terms
 from inceptionism.runs import chosen_layers, output_size
@@ -34,21 +33,8 @@ SIDE = 640
 BRUSH_SIZE = 40
 """Radius of the brushes at first, in pixels of this picture."""
 
-MAX_SIDE = 4096
-"""Largest side of a painting in pixels."""
-
-MAX_UNSENT = 16
-"""Largest number of paintings that browsers have sent, and that no dream has used yet."""
-
-
-class RecentPaintings(OrderedDict[str, EditorDataBlobs]):
-    """The newest paintings that browsers have sent, by their keys. gradio itself would keep all of them."""
-
-    def __setitem__(self, key: str, value: EditorDataBlobs) -> None:
-        super().__setitem__(key, value)
-        self.move_to_end(key)
-        while len(self) > MAX_UNSENT:
-            self.popitem(last=False)
+MAX_SIDE, MAX_BYTES, MAX_LAYERS = 1280, 4 * 2**20, 4
+"""Largest side of a painting in pixels, largest size of a layer in bytes, and largest number of layers."""
 
 
 def painting_control(**facts: Any) -> gr.ImageEditor:
@@ -64,21 +50,16 @@ def painting_control(**facts: Any) -> gr.ImageEditor:
         interactive=True,
         **facts,
     )
-    control.blob_storage = RecentPaintings()
     # gradio would decode the files itself, without a limit of the pixels.
-    control.preprocess = lambda payload: sent_painting(control, payload)  # type: ignore[method-assign,assignment,return-value]
+    control.preprocess = sent_painting  # type: ignore[method-assign,assignment]
     return control
 
 
-def sent_painting(control: gr.ImageEditor, payload: EditorData | None) -> Painting:
-    """Return the painting that a browser has sent. Empty if nothing is painted."""
-    if payload is None:
-        return []
-    if payload.id is not None:
-        sent = control.blob_storage.pop(payload.id, None)
-        return [layer for layer in sent.layers if layer] if sent else []
+def sent_painting(payload: EditorData | None) -> Painting:
+    """Return the painting that a browser has sent. Empty if nothing is painted, or if it is too large to be one."""
     # gradio has checked before that these files are in the folder of its uploads.
-    return [Path(layer.path).read_bytes() for layer in payload.layers]
+    paths = [Path(layer.path) for layer in payload.layers[:MAX_LAYERS]] if payload else []
+    return [path.read_bytes() for path in paths if path.stat().st_size <= MAX_BYTES]
 
 
 def ground(photo: Photo) -> dict[str, Any]:
@@ -114,7 +95,7 @@ def read_layer(data: bytes) -> Array:
             if max(image.size) > MAX_SIDE:
                 raise UnreadablePicture(f"a painting can have sides of {MAX_SIDE} pixels, not {max(image.size)}")
             return np.array(image.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (*PILLOW_ERRORS, Image.DecompressionBombError):
         raise UnreadablePicture("the painting cannot be read; paint it again") from None
 
 

@@ -15,6 +15,9 @@ from inceptionism.studio.workshop import Workshop
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": 1, "show_progress": "minimal"}
 """Arguments of all events that work: they wait in one queue, and the page shows their place in it."""
 
+DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 2, "show_progress": "hidden"}
+"""Arguments of all events that decode a photograph at once. Only two of them do so at the same time."""
+
 FILM_ENDING = ".mp4"
 
 READY = state_html(0, "ready")

@@ -18,7 +18,7 @@ from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown, layers_gallery
 from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
+from inceptionism.studio.panel import DECODING, ONE_AT_A_TIME, ResultPanel, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.upload import upload_control
 from inceptionism.studio.worker import Job
@@ -35,12 +35,13 @@ MAX_NEW_SEED = 10**6
 
 
 class PhotographTab(NamedTuple):
-    """Parts of the tab that other tabs fill in."""
+    """Parts of the tab that other tabs fill in, and the events after which the form has other values."""
 
     photograph: gr.Image
     look: gr.Dropdown
     note: gr.HTML
     form: Form
+    changes: Sequence[Any]
 
 
 def looks_here() -> list[str]:
@@ -98,7 +99,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             )
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         form.draw(["network", "layer"], choices)
-        layers_gallery(workshop, form.controls["network"], form.controls["layer"])
+        clicked = layers_gallery(workshop, form.controls["network"], form.controls["layer"])
         form.draw_rest(choices)
     controls = list(form.controls.values())
 
@@ -125,9 +126,8 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     def new_seed() -> int:
         return random.randrange(MAX_NEW_SEED)
 
-    again.click(new_seed, None, form.controls["seed"], queue=False, show_progress="hidden").then(
-        run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME
-    )
+    changed_seed = again.click(new_seed, None, form.controls["seed"], queue=False, show_progress="hidden")
+    changed_seed.then(run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME)
 
     def use_result(files: list[str]) -> Any:
         return files[0] if files else gr.skip()
@@ -140,7 +140,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         except InceptionismError:  # the note says what is wrong with the file
             return None
 
-    photograph.change(prepare_painting, photograph, painting, concurrency_limit=2, show_progress="hidden")
+    photograph.change(prepare_painting, photograph, painting, **DECODING)
 
     def take_look(name: str, *values: Any) -> list[Any]:
         shown = zip(form.controls, values, look_values(form, name), strict=True)
@@ -155,14 +155,13 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
 
     follow_network(
-        workshop,
         form.controls["network"],
         {
             form.controls["layer"]: layer_dropdown,
-            second: lambda chosen: gr.Dropdown(layer_choices(chosen), value=fine_layer(chosen)),
+            second: lambda chosen, _: gr.Dropdown(layer_choices(chosen), value=fine_layer(chosen)),
         },
     )
-    return PhotographTab(photograph, look, note, form)
+    return PhotographTab(photograph, look, note, form, [clicked, changed_seed])
 
 
 def fine_layer(network: Network) -> str:
@@ -214,9 +213,14 @@ def dream_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], 
         parts = painted_parts(wanted.painted, recipe, load_network(recipe.network), wanted.orange)
         files = {**wanted.form.uploads(wanted.values), **parts.files}
         workshop.keep_photograph(photo, uploaded)
-        run = PhotoRun(replace(recipe, **parts.settings), photo, find_file=uploaded_only(files))
-        workshop.keep_pictures(run.made_with().pictures, files)
-        shown = follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
+        try:
+            run = PhotoRun(replace(recipe, **parts.settings), photo, find_file=uploaded_only(files))
+            workshop.keep_pictures(run.made_with().pictures, files)
+            shown = follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
+        except BaseException:
+            for mask in parts.files.values():  # without a result, nobody needs them
+                mask.unlink(missing_ok=True)
+            raise
         return replace(shown, masks=tuple(parts.files.values()))
 
     return work

@@ -29,6 +29,9 @@ from inceptionism.studio.workshop import PHOTOGRAPHS, Workshop
 MAX_UPLOAD = "200mb"
 """Largest size of an uploaded file."""
 
+MAX_SESSIONS = 100
+"""Largest number of pages whose state is kept. gradio keeps it for an hour after a page is closed."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Names of this machine that only programs on it can reach."""
 
@@ -88,6 +91,8 @@ def launch(
             ssr_mode=False,
             enable_monitoring=False,
             mcp_server=False,
+            run_history=False,
+            state_session_capacity=MAX_SESSIONS,
             footer_links=[],
             theme=THEME,
             css=CSS,

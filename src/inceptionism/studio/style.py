@@ -66,8 +66,9 @@ HEAD = """
 document.addEventListener("dragover", event => event.preventDefault());
 document.addEventListener("drop", event => {
   const input = document.querySelector("#dropped input[type=file]");
-  if (event.defaultPrevented || !input || !event.dataTransfer.files.length) return;
+  if (event.defaultPrevented) return;
   event.preventDefault();
+  if (!input || !event.dataTransfer.files.length) return;
   input.files = event.dataTransfer.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });

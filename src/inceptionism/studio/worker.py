@@ -86,6 +86,11 @@ class Worker:
         finally:
             job.stop()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job of `watch` is running or waiting."""
+        return bool(self._jobs)
+
     def do(self, work: Callable[[], Update]) -> Update:
         """Do short work in the thread of the jobs, after those that wait, and return its value."""
         return self._executor.submit(work).result()

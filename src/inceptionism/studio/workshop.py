@@ -15,6 +15,7 @@ from platformdirs import user_pictures_path
 from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.files import hash_file
 from inceptionism.io import (
+    PILLOW_ERRORS,
     FileResolver,
     Photo,
     create_folder,
@@ -73,10 +74,13 @@ class Workshop:
         # The size is in the first bytes, so a picture that is too large is not decoded. `load_photo` says what else is
         # wrong with a file.
         width, height = 0, 0
-        with suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError), Image.open(path) as image:
+        with suppress(*PILLOW_ERRORS, Image.DecompressionBombError), Image.open(path) as image:
             width, height = image.size
         self.check_area(height, width, "the photograph")
-        return load_photo(Path(path))
+        photo = load_photo(Path(path))
+        height, width = photo.pixels.shape[:2]
+        self.check_area(height, width, "the photograph")  # Pillow cannot open some files that we can read
+        return photo
 
     def check_area(self, height: int, width: int, what: str) -> None:
         """Raise `InvalidSetting` if a picture of this size has more pixels than a visitor may use."""
