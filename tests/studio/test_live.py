@@ -78,6 +78,7 @@ def test_only_the_newest_cameras_are_kept(monkeypatch) -> None:
     assert cameras.of("0") is not first
 
 
+@pytest.mark.long
 def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) -> None:
     page = Page(browser, studio)
     page.open_tab("Live")

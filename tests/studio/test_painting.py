@@ -91,6 +91,7 @@ def test_only_a_small_painting_is_read(tmp_path) -> None:
     assert sent_painting(None) == []
 
 
+@pytest.mark.long
 def test_the_painted_part_is_dreamed(browser, studio, cup, tmp_path) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.upload(cup)
