@@ -89,11 +89,7 @@ def test_the_gallery_makes_again_changes_and_shares(browser, studio, cup) -> Non
     page.page.click("#dream")
     (first,) = page.wait_for_pictures(before + 1)[before:]
     page.wait_for_state(" steps in ")
-    page.open_tab("Gallery")
-    page.page.locator("#gallery .thumbnail-item").first.click()
-    page.page.locator("#recipe").get_by_text("decorrelate").wait_for()
-    page.page.click("#make-again")
-    second = page.wait_for_pictures(before + 2)[-1]
+    second = page.make_newest_again("decorrelate", before + 2)
     np.testing.assert_array_equal(load_photo(first).pixels, load_photo(second).pixels)
     page.page.click("#share")
     page.page.locator("#shared").wait_for()

@@ -133,9 +133,5 @@ def test_two_brushes_dream_two_layers_and_the_gallery_makes_them_again(browser, 
     assert "blocks.4" in objective
     change = np.abs(load_photo(made).pixels.astype(int) - load_photo(cup).pixels).mean(-1)
     assert change[:, 70:90].mean() < 0.5 < 1 < min(change[40:80, 20:44].mean(), change[40:80, 116:140].mean())
-    page.open_tab("Gallery")
-    page.page.locator("#gallery .thumbnail-item").first.click()
-    page.page.locator("#recipe").get_by_text("blocks.11").first.wait_for()
-    page.page.click("#make-again")
-    again = page.wait_for_pictures(before + 2)[-1]
+    again = page.make_newest_again("blocks.11", before + 2)
     np.testing.assert_array_equal(load_photo(again).pixels, load_photo(made).pixels)

@@ -102,11 +102,7 @@ def test_a_guide_a_mask_and_colors_are_uploaded(browser, studio, cup, tmp_path) 
     assert b"gradio" not in made.read_bytes()
     assert load_photo(made).pixels[..., 2].mean() > 2 * load_photo(made).pixels[..., 0].mean()
     page.wait_for_state(" steps in ")
-    page.open_tab("Gallery")
-    page.page.locator("#gallery .thumbnail-item").first.click()
-    page.page.locator("#recipe").get_by_text("colors_picture.png").first.wait_for()
-    page.page.click("#make-again")
-    again = page.wait_for_pictures(before + 2)[-1]
+    again = page.make_newest_again("colors_picture.png", before + 2)
     np.testing.assert_array_equal(load_photo(again).pixels, load_photo(made).pixels)
 
 

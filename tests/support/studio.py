@@ -193,6 +193,19 @@ class Page:
         data = base64.b64encode(file.read_bytes()).decode()
         self.page.evaluate(DROP, [file.name, data, place])
 
+    def make_newest_again(self, text: str, count: int) -> Path:
+        """Make the newest picture of the gallery again. Its recipe must contain a text.
+
+        Args:
+            text: The text.
+            count: Number of pictures in the folder afterwards.
+        """
+        self.open_tab("Gallery")
+        self.page.locator("#gallery .thumbnail-item").first.click()
+        self.page.locator("#recipe").get_by_text(text).first.wait_for()
+        self.page.click("#make-again")
+        return self.wait_for_pictures(count)[-1]
+
     def dream_for_long(self, photo: Path) -> None:
         """Dream a photograph with so many steps that it does not end during a test, and wait for the first ones."""
         self.upload(photo)

@@ -19,7 +19,10 @@ POLICY = (
 MAX_BODY = 4 * 2**20
 """Largest body of a request in bytes, for example a frame of a camera."""
 
-MAX_UPLOAD = 210 * 2**20
+MAX_FILE = 200 * 2**20
+"""Largest size of an uploaded file in bytes."""
+
+MAX_UPLOAD = MAX_FILE + 10 * 2**20
 """Largest body of an upload in bytes: one file of the largest size, and the text around it."""
 
 UPLOAD_PATH = "/gradio_api/upload"

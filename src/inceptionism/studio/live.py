@@ -20,7 +20,7 @@ from inceptionism.runs import output_size
 from inceptionism.studio.camera import camera_control, decode_frame, frame_display
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown
-from inceptionism.studio.photograph import NO_LOOK, look_values, looks_here
+from inceptionism.studio.photograph import NO_LOOK, looks_here, values_with_look
 from inceptionism.studio.progress import problem_html
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
@@ -125,8 +125,7 @@ def live_tab(workshop: Workshop) -> None:
     controls = list(form.controls.values())
 
     def take_look(name: str, *values: Any) -> list[Any]:
-        shown = zip(form.controls, values, look_values(form, name), strict=True)
-        return [kept if setting in KEPT else value for setting, kept, value in shown]
+        return values_with_look(form, name, values, KEPT)
 
     look.input(take_look, [look, *controls], controls, queue=False, show_progress="hidden")
     cameras = Cameras()

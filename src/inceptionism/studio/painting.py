@@ -22,7 +22,7 @@ from inceptionism.recipes import LayerChoice, PhotoRecipe, Term, join_terms
 from inceptionism.runs import chosen_layers, output_size
 
 Painting: TypeAlias = Sequence[bytes]
-"""What a visitor has painted: PNG files with transparency, one above the other."""
+"""Strokes of a visitor: PNG files with transparency, one above the other."""
 
 BRUSHES = {"violet": "#7c3aed", "orange": "#ea580c"}
 """Colors of the brushes. Both are far from each other in brightness, too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -143,8 +143,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     photograph.change(prepare_painting, photograph, painting, **DECODING)
 
     def take_look(name: str, *values: Any) -> list[Any]:
-        shown = zip(form.controls, values, look_values(form, name), strict=True)
-        new = [kept if setting in KEPT else value for setting, kept, value in shown]
+        new = values_with_look(form, name, values, KEPT)
         return [name, *new, photograph_query(form, name, new)]
 
     def take_thumbnail(event: gr.SelectData, *values: Any) -> list[Any]:
@@ -174,6 +173,12 @@ def look_values(form: Form, name: str) -> list[Any]:
     """Return the values of the controls for a look; those of the default settings for `NO_LOOK`."""
     assert issubclass(form.kind, PhotoRecipe)
     return form.updates({} if name == NO_LOOK else with_look(name, {}, (), form.kind))
+
+
+def values_with_look(form: Form, name: str, values: Sequence[Any], kept: Collection[str]) -> list[Any]:
+    """Return the values of the controls for a look, with the visitor's values of the settings in `kept`."""
+    shown = zip(form.controls, values, look_values(form, name), strict=True)
+    return [own if setting in kept else value for setting, own, value in shown]
 
 
 def photograph_query(form: Form, look: str, values: Sequence[Any]) -> str:

@@ -20,14 +20,11 @@ from starlette.middleware import Middleware
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.interruption import SIGNALS, Interrupted, handle_signals
 from inceptionism.studio.defaults import HOST, MAX_PIXELS, PORT
-from inceptionism.studio.guard import Guard
+from inceptionism.studio.guard import MAX_FILE, Guard
 from inceptionism.studio.page import draw_page
 from inceptionism.studio.style import CSS, HEAD, THEME
 from inceptionism.studio.unfinished import UNFINISHED
 from inceptionism.studio.workshop import PHOTOGRAPHS, Workshop
-
-MAX_UPLOAD = "200mb"
-"""Largest size of an uploaded file."""
 
 MAX_SESSIONS = 100
 """Largest number of pages whose state is kept. gradio keeps it for an hour after a page is closed."""
@@ -86,7 +83,7 @@ def launch(
             auth=credentials,
             allowed_paths=[str(workshop.output)],
             blocked_paths=[str(workshop.output / name) for name in (PHOTOGRAPHS, UNFINISHED)],
-            max_file_size=MAX_UPLOAD,
+            max_file_size=MAX_FILE,
             show_error=False,
             ssr_mode=False,
             enable_monitoring=False,
