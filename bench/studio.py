@@ -20,7 +20,7 @@ from rich.console import Console
 
 import inceptionism as inc
 from tests.support.command import DREAM
-from tests.support.studio import Page, Studio, chromium
+from tests.support.studio import POLLING, Page, Studio, chromium
 
 ROUNDS = 3
 """Number of times that the photograph is dreamed in the studio and by the command line, in turns."""
@@ -62,7 +62,9 @@ def measure_photograph(page: Page, photo: Path) -> None:
         line = time.perf_counter() - start
         start = time.perf_counter()
         page.page.click("#dream")
-        page.page.wait_for_function("() => !document.getElementById('photograph-state').innerText.includes('steps in')")
+        page.page.wait_for_function(
+            "() => !document.getElementById('photograph-state').innerText.includes('steps in')", polling=POLLING
+        )
         page.wait_for_state(" steps in ")
         studio = time.perf_counter() - start
         start = time.perf_counter()

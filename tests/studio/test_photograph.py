@@ -31,7 +31,7 @@ def test_a_photograph_becomes_a_dream_that_the_command_line_makes_again(browser,
     done = dream("replay", downloaded, cup, "-o", "again.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(load_photo(tmp_path / "again.png").pixels, load_photo(downloaded).pixels)
-    page.page.wait_for_selector("#comparison img >> nth=1")
+    page.page.wait_for_selector("#photograph-comparison img >> nth=1")
     assert not page.errors
 
 

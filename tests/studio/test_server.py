@@ -50,7 +50,7 @@ def test_the_studio_prints_its_address_opens_the_browser_and_asks_for_the_passwo
     with running(tmp_path / "pictures", "--auth", "ada:secret", browser=opener) as studio:
         assert studio.address.startswith("http://127.0.0.1:")
         assert request(studio, "/config")[0] == 401
-        assert request(studio, "/gradio_api/call/run_dream", {"data": []})[0] == 401
+        assert request(studio, "/gradio_api/call/run", {"data": []})[0] == 401
         assert studio.end(signal.SIGTERM) == (143, "")  # the address is the only line of the output
         assert (tmp_path / "opened").read_text() == f"{studio.address}\n"
 
@@ -244,7 +244,7 @@ def test_no_path_in_a_request_reaches_the_file_system(studio, cup, tmp_path) -> 
     picture = {"path": str(outside), "meta": {"_type": "gradio.FileData"}}
     assert call(studio, "on_upload", [picture]).startswith("event: error")
     config = json.loads(request(studio, "/config")[1])
-    (index,) = [one["id"] for one in config["dependencies"] if one["api_name"] == "run_dream"]
+    (index,) = [one["id"] for one in config["dependencies"] if one["api_name"] == "run"]
     count = len(config["dependencies"][index]["inputs"])
-    assert "not uploaded by a user" in call(studio, "run_dream", [picture, *[None] * (count - 1)])
+    assert "not uploaded by a user" in call(studio, "run", [picture, *[None] * (count - 1)])
     assert len(studio.pictures()) == before

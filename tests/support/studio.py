@@ -27,6 +27,10 @@ PAGES: list[Any] = []
 WAIT = 90_000
 """Longest wait for a change of the page, in milliseconds."""
 
+POLLING = 100
+"""Time between two looks at the page, in milliseconds. With a look at each frame, the browser would draw all the time.
+"""
+
 
 class Studio:
     """A running studio.
@@ -221,7 +225,9 @@ class Page:
     def wait_for_state(self, text: str, tab: str = "photograph") -> str:
         """Wait until the state contains a text, and return the state."""
         self.page.wait_for_function(
-            "([id, text]) => document.getElementById(id).innerText.includes(text)", arg=[f"{tab}-state", text]
+            "([id, text]) => document.getElementById(id).innerText.includes(text)",
+            arg=[f"{tab}-state", text],
+            polling=POLLING,
         )
         return self.state(tab)
 

@@ -10,7 +10,7 @@ MAX_SHARE = 0.1
 """Largest share of the run's time that is spent on previews."""
 
 MIN_INTERVAL = 0.2
-"""Shortest time between two previews, in seconds."""
+"""Shortest time between two previews by default, in seconds."""
 
 
 class PreviewPace:
@@ -19,9 +19,13 @@ class PreviewPace:
     if pace.is_due:
         with pace.preview():
             show(step.image)
+
+    Args:
+        interval: Shortest time between two previews, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float = MIN_INTERVAL) -> None:
+        self._interval = interval
         self._next = 0.0
 
     @property
@@ -35,4 +39,4 @@ class PreviewPace:
         start = time.monotonic()
         yield
         end = time.monotonic()
-        self._next = end + max(MIN_INTERVAL, (end - start) / MAX_SHARE)
+        self._next = end + max(self._interval, (end - start) / MAX_SHARE)

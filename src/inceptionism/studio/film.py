@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +19,8 @@ from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in
 from inceptionism.studio.layers import follow_network, layer_dropdown
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
-from inceptionism.studio.progress import Progress, duration, small, state_html
+from inceptionism.studio.panel import ResultPanel, Work, work_buttons
+from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, small, state_html
 from inceptionism.studio.unfinished import UnfinishedFilm, list_unfinished, read_unfinished
 from inceptionism.studio.upload import upload_control
 from inceptionism.studio.worker import Job
@@ -87,8 +87,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         follow_network(form.controls["network"], {form.controls["layer"]: layer_dropdown})
     zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
 
-    def make_film(
-        request: gr.Request,
+    def work(
         what: str,
         picture: str | None,
         source: str | None,
@@ -96,12 +95,12 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         zoom_rows: list[list[Any]],
         video_rows: list[list[Any]],
         *values: Any,
-    ) -> Iterator[dict[Any, Any]]:
+    ) -> Work:
         is_zoom = what == ZOOM
         given = values[: len(zoom_values)] if is_zoom else values[len(zoom_values) :]
         rows, table = (zoom_rows, zoom_table) if is_zoom else (video_rows, video_table)
         wanted = Wanted(zoom if is_zoom else video, given, picture if is_zoom else source, music, table.headers, rows)
-        yield from panel.run(request, film_work(workshop, wanted))
+        return film_work(workshop, wanted)
 
     def check(what: str, _picture: Any, source: str | None, *others: Any) -> list[Any]:
         values = others[3:]
@@ -111,12 +110,8 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         return [fine, fine, film_problem, fine, fine, fine, *(gr.validate(not one, one) for one in problems)]
 
     inputs = [kind, start, film, sound, zoom_table, video_table, *zoom_values, *video_values]
-    make.click(make_film, inputs, panel.outputs, validator=check, **ONE_AT_A_TIME)
-
-    def continue_film(request: gr.Request, name: str | None) -> Iterator[dict[Any, Any]]:
-        yield from panel.run(request, resume_work(workshop, name or ""))
-
-    resume.click(continue_film, unfinished, panel.outputs, **ONE_AT_A_TIME)
+    panel.connect(make.click, work, inputs, check)
+    panel.connect(resume.click, lambda name: resume_work(workshop, name or ""), unfinished)
 
     def refresh() -> tuple[Any, Any]:
         names = list_unfinished(workshop.output)
@@ -165,7 +160,7 @@ class Wanted(NamedTuple):
     rows: Sequence[Sequence[Any]]
 
 
-def film_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], Progress]:
+def film_work(workshop: Workshop, wanted: Wanted) -> Work:
     """Return the work that makes a film with the values of the form."""
 
     def work(job: Job[Progress]) -> Progress:
@@ -188,7 +183,7 @@ def uploads_of(wanted: Wanted) -> list[str]:
     return [*wanted.form.uploads(wanted.values), *([wanted.sound] if wanted.sound else [])]
 
 
-def resume_work(workshop: Workshop, name: str) -> Callable[[Job[Progress]], Progress]:
+def resume_work(workshop: Workshop, name: str) -> Work:
     """Return the work that continues an unfinished film."""
 
     def work(job: Job[Progress]) -> Progress:
@@ -224,7 +219,7 @@ def follow_film(workshop: Workshop, film: UnfinishedFilm, job: Job[Progress], *,
     start = time.monotonic()
     run = film_run(workshop, film)
     film.write()
-    pace = PreviewPace()
+    pace = PreviewPace(PREVIEW_SECONDS)
     first: int | None = None
 
     def show(frame: Frame) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from inceptionism.io import (
 )
 from inceptionism.recipes import FilmRecipe, Recipe
 from inceptionism.runs import ReplayInputs, prepare_replay
-from inceptionism.studio.panel import FILM_ENDING, ONE_AT_A_TIME, ResultPanel
+from inceptionism.studio.panel import FILM_ENDING, ResultPanel, Work
 from inceptionism.studio.progress import Progress, follow, problem_html
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network
@@ -87,7 +86,10 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     tab.select(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
 
     def choose(event: gr.SelectData, listed: list[str]) -> dict[Any, Any]:
-        path = checked_path(workshop, listed[event.index])
+        try:
+            path = checked_path(workshop, listed[event.index])
+        except InceptionismError as error:
+            return {problem: problem_html(str(error))}
         return {
             chosen: str(path),
             **panel.with_files([str(path)]),
@@ -99,17 +101,13 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     pictures.select(
         choose,
         paths,
-        [chosen, *panel.outputs, recipe, shared, problem],
+        [chosen, *panel.file_outputs, recipe, shared, problem],
         queue=False,
         show_progress="hidden",
     )
 
-    def make_again(request: gr.Request, path: str) -> Iterator[dict[Any, Any]]:
-        yield from panel.run(request, replay_work(workshop, path))
-
-    again.click(make_again, chosen, panel.outputs, **ONE_AT_A_TIME).then(
-        refresh, None, [pictures, paths], queue=False, show_progress="hidden"
-    )
+    made = panel.connect(again.click, lambda path: replay_work(workshop, path), chosen)
+    made.then(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
 
     def make_copy(path: str) -> dict[Any, Any]:
         try:
@@ -177,7 +175,7 @@ def recipe_html(path: Path) -> str:
     return f"<table class='recipe'><caption>Recipe</caption>{cells}</table>"
 
 
-def replay_work(workshop: Workshop, path: str) -> Callable[[Job[Progress]], Progress]:
+def replay_work(workshop: Workshop, path: str) -> Work:
     """Return the work that makes a picture of the gallery again."""
 
     def work(job: Job[Progress]) -> Progress:

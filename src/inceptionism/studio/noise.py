@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -14,7 +14,7 @@ from inceptionism.runs import make_class_runs
 from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network
-from inceptionism.studio.panel import ONE_AT_A_TIME, ResultPanel, work_buttons
+from inceptionism.studio.panel import ResultPanel, Work, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
@@ -88,11 +88,8 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
         form.draw_rest(choices)
     controls = list(form.controls.values())
 
-    def run_visualization(
-        request: gr.Request, what: str, index: int | None, name: str, number: int, pictures: int, *values: Any
-    ) -> Iterator[dict[Any, Any]]:
-        wanted = subject(what, index, name, number)
-        yield from panel.run(request, visualization_work(workshop, form, wanted, int(pictures), values))
+    def work(what: str, index: int | None, name: str, number: int, pictures: int, *values: Any) -> Work:
+        return visualization_work(workshop, form, subject(what, index, name, number), int(pictures), values)
 
     def check(what: str, index: int | None, _layer: str, number: int, _count: int, *values: Any) -> list[Any]:
         return [
@@ -105,7 +102,7 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
         ]
 
     inputs = [kind, target, layer, channel, count, *controls]
-    make.click(run_visualization, inputs, panel.outputs, validator=check, **ONE_AT_A_TIME)
+    panel.connect(make.click, work, inputs, check)
 
     def show_kind(what: str) -> tuple[Any, ...]:
         return (
@@ -147,7 +144,7 @@ def subject(what: str, index: int | None, layer: str, channel: int) -> dict[str,
 
 def visualization_work(
     workshop: Workshop, form: Form, wanted: dict[str, Any], count: int, values: Sequence[Any]
-) -> Callable[[Job[Progress]], Progress]:
+) -> Work:
     """Return the work that makes pictures from noise with the values of the form.
 
     Args:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from inceptionism.errors import InceptionismError
 from inceptionism.studio.progress import Progress, problem_html, state_html
@@ -21,6 +22,9 @@ DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 2
 FILM_ENDING = ".mp4"
 
 READY = state_html(0, "ready")
+
+Work = Callable[[Job[Progress]], Progress]
+"""Work that a visitor wants: it takes the job, and returns the last progress."""
 
 
 class ResultPanel:
@@ -40,6 +44,7 @@ class ResultPanel:
         download: Button that downloads the file of the picture.
         files: Paths of the files of the last results.
         masks: Files of the painted masks, if the tab has such a list.
+        comparison: The photograph before and after, if the tab compares them.
     """
 
     def __init__(self, workshop: Workshop, name: str, label: str = "Result") -> None:
@@ -54,13 +59,21 @@ class ResultPanel:
             elem_id=f"{name}-result",
         )
         self.results = gr.Gallery(
-            label="Results", visible=False, columns=3, object_fit="contain", buttons=["fullscreen"], type="filepath"
+            label="Results",
+            visible=False,
+            columns=3,
+            object_fit="contain",
+            buttons=["fullscreen"],
+            type="filepath",
+            elem_id=f"{name}-results",
         )
         self.film = gr.Video(label="Film", visible=False, interactive=False, loop=True, elem_id=f"{name}-film")
         self.state = gr.HTML(READY, elem_id=f"{name}-state")
         self.problem = gr.HTML(elem_id=f"{name}-problem", padding=False)
         self.files = gr.State([])
+        self._finished = gr.State()
         self.masks: gr.File | None = None
+        self.comparison: gr.ImageSlider | None = None
 
     def draw_download(self, name: str) -> None:
         """Draw the button for the file at this place of the page."""
@@ -73,37 +86,66 @@ class ResultPanel:
             label=label, visible=False, interactive=False, file_count="multiple", elem_id=f"{name}-masks"
         )
 
-    @property
-    def outputs(self) -> list[Any]:
-        """The controls that `run` changes."""
-        shown = [self.result, self.results, self.film, self.state, self.problem, self.download, self.files]
-        return [*shown, *([] if self.masks is None else [self.masks])]
+    def draw_comparison(self, name: str) -> None:
+        """Draw the slider that compares the photograph with its dream at this place of the page."""
+        self.comparison = gr.ImageSlider(
+            label="Before and after", type="filepath", interactive=False, visible=False, elem_id=f"{name}-comparison"
+        )
 
-    def run(self, request: gr.Request, work: Callable[[Job[Progress]], Progress]) -> Iterator[dict[Any, Any]]:
-        """Do work for a visitor, and yield the changes of the controls.
+    def connect(
+        self,
+        event: Callable[..., Dependency],
+        make_work: Callable[..., Work],
+        inputs: Sequence[Any] | Any,
+        check: Callable[..., list[Any]] | None = None,
+    ) -> Dependency:
+        """Let an event do work, show its progress, and show its files at the end.
 
         Args:
-            request: Request of the visitor.
-            work: The work. It may raise an error about a setting.
-        """
-        yield {self.problem: "", self.state: state_html(None, "getting ready")}
-        try:
-            for progress in self._workshop.worker.watch(str(request.session_hash), work):
-                yield self.shown(progress)
-        except InceptionismError as error:
-            yield {self.problem: problem_html(str(error)), self.state: READY}
+            event: The event, for example `button.click`.
+            make_work: Function that returns the work for the values of the controls. The work may raise an error about
+                a setting.
+            inputs: The controls.
+            check: Function that checks the values first, as a validator of gradio.
 
-    def shown(self, progress: Progress) -> dict[Any, Any]:
-        """Return the changes of the controls for a progress."""
-        changed: dict[Any, Any] = {self.state: progress.state}
-        if progress.picture is not None:
-            changed |= self.visible(self.result) | {self.result: gr.Image(progress.picture, visible=True)}
-        files = [str(path) for path in progress.files]
-        if files:
-            changed |= self.with_files(files)
-        if files and self.masks is not None:
+        Returns:
+            The end of the work, for further steps.
+        """
+
+        def run(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+            picture: Any = gr.Image(visible=True)
+            yield picture, state_html(None, "getting ready"), "", None
+            try:
+                for progress in self._workshop.worker.watch(str(request.session_hash), make_work(*values)):
+                    picture, finished = progress.picture or gr.skip(), progress if progress.files else None
+                    yield picture, gr.skip() if finished else progress.state, "", finished
+            except InceptionismError as error:
+                yield gr.skip(), READY, problem_html(str(error)), None
+
+        # gradio builds each skipped control again for each update. So an update has only the controls that it changes.
+        shown = [self.result, self.state, self.problem, self._finished]
+        working = event(run, inputs, shown, validator=check, **ONE_AT_A_TIME)
+        end: Dependency = working.then(
+            self._finish, self._finished, self.file_outputs, queue=False, show_progress="hidden"
+        )
+        return end
+
+    @property
+    def file_outputs(self) -> list[Any]:
+        """The controls that show files."""
+        shown = [self.result, self.results, self.film, self.state, self.download, self.files]
+        return [*shown, *(control for control in (self.masks, self.comparison) if control is not None)]
+
+    def _finish(self, progress: Progress | None) -> Any:
+        """Return the changes of the controls at the end of the work. None if the work has no files."""
+        if progress is None:
+            return gr.skip()
+        changed = {self.state: progress.state, **self.with_files([str(path) for path in progress.files])}
+        if self.masks is not None:
             masks = [str(path) for path in progress.masks]
             changed[self.masks] = gr.File(masks, visible=bool(masks))
+        if self.comparison is not None and progress.before is not None:
+            changed[self.comparison] = gr.ImageSlider((str(progress.before), str(progress.files[0])), visible=True)
         return changed
 
     def with_files(self, files: list[str]) -> dict[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown, layers_gallery
 from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
-from inceptionism.studio.panel import DECODING, ONE_AT_A_TIME, ResultPanel, work_buttons
+from inceptionism.studio.panel import DECODING, ResultPanel, Work, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.upload import upload_control
 from inceptionism.studio.worker import Job
@@ -94,23 +94,15 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
                 again = gr.Button("Again with another seed", elem_id="again")
                 use = gr.Button("Use as photograph", elem_id="use")
             panel.draw_masks("photograph")
-            comparison = gr.ImageSlider(
-                label="Before and after", type="filepath", interactive=False, visible=False, elem_id="comparison"
-            )
+            panel.draw_comparison("photograph")
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         form.draw(["network", "layer"], choices)
         clicked = layers_gallery(workshop, form.controls["network"], form.controls["layer"])
         form.draw_rest(choices)
     controls = list(form.controls.values())
 
-    def run_dream(
-        request: gr.Request, uploaded: str | None, painted: Painting, orange: str, *values: Any
-    ) -> Iterator[dict[Any, Any]]:
-        wanted = Wanted(form, values, uploaded, painted, orange)
-        for changed in panel.run(request, dream_work(workshop, wanted)):
-            for file in changed.get(panel.files, []):
-                changed[comparison] = gr.ImageSlider(value=(uploaded, file), visible=True)
-            yield changed
+    def work(uploaded: str | None, painted: Painting, orange: str, *values: Any) -> Work:
+        return dream_work(workshop, Wanted(form, values, uploaded, painted, orange))
 
     def check(uploaded: str | None, _painted: Any, _orange: str, *values: Any) -> list[Any]:
         return [
@@ -120,14 +112,14 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             *(gr.validate(not problem, problem) for problem in form.problems(values)),
         ]
 
-    inputs, outputs = [photograph, painting, second, *controls], [*panel.outputs, comparison]
-    dream.click(run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME)
+    inputs = [photograph, painting, second, *controls]
+    panel.connect(dream.click, work, inputs, check)
 
     def new_seed() -> int:
         return random.randrange(MAX_NEW_SEED)
 
     changed_seed = again.click(new_seed, None, form.controls["seed"], queue=False, show_progress="hidden")
-    changed_seed.then(run_dream, inputs, outputs, validator=check, **ONE_AT_A_TIME)
+    panel.connect(changed_seed.then, work, inputs, check)
 
     def use_result(files: list[str]) -> Any:
         return files[0] if files else gr.skip()
@@ -204,7 +196,7 @@ class Wanted(NamedTuple):
     orange: str
 
 
-def dream_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], Progress]:
+def dream_work(workshop: Workshop, wanted: Wanted) -> Work:
     """Return the work that dreams a photograph."""
 
     def work(job: Job[Progress]) -> Progress:
@@ -226,6 +218,6 @@ def dream_work(workshop: Workshop, wanted: Wanted) -> Callable[[Job[Progress]], 
             for mask in parts.files.values():  # without a result, nobody needs them
                 mask.unlink(missing_ok=True)
             raise
-        return replace(shown, masks=tuple(parts.files.values()))
+        return replace(shown, masks=tuple(parts.files.values()), before=Path(uploaded))
 
     return work

@@ -20,6 +20,10 @@ from inceptionism.studio.worker import Job
 PREVIEW_SIDE = 640
 """Largest side of the picture that is shown while it is made, in pixels."""
 
+PREVIEW_SECONDS = 0.5
+"""Shortest time between two such pictures, in seconds. The server and a browser on the same machine need time for them,
+which the run does not see.
+"""
 
 MIN_DONE = 0.03
 """Share of the work that must be done before the time that is left is shown. The first steps say little about it."""
@@ -34,12 +38,14 @@ class Progress:
         picture: Small version of the picture so far, or of several pictures side by side. None if there is none yet.
         files: Files of the results, at the end. Empty before.
         masks: Files of the masks that the visitor painted, at the end.
+        before: File of the photograph that the result was dreamed from, at the end. None if there is none.
     """
 
     state: str
     picture: Image.Image | None = None
     files: tuple[Path, ...] = ()
     masks: tuple[Path, ...] = ()
+    before: Path | None = None
 
 
 def follow(runs: Sequence[Run], job: Job[Progress], save: Callable[[Result], Path]) -> Progress:
@@ -57,7 +63,7 @@ def follow(runs: Sequence[Run], job: Job[Progress], save: Callable[[Result], Pat
         InceptionismError: If all runs fail before their first step.
     """
     start = time.monotonic()
-    pace = PreviewPace()
+    pace = PreviewPace(PREVIEW_SECONDS)
     failure = ""
     batches = list(make_batches(runs))
     files: list[Path] = []

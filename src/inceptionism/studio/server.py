@@ -64,50 +64,51 @@ def launch(
     credentials = checked_auth(host, auth, no_auth)
     port = checked_port(host, port)
     workshop = Workshop(output, max_pixels)
-    page = draw_page(workshop)
     arrived: queue.Queue[int] = queue.Queue()
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a signal handler's signature
         arrived.put(number)
 
-    with handle_signals(end, [one for one in SIGNALS if one in (signal.SIGINT, signal.SIGTERM)]):
-        page.queue(max_size=100)
-        leave_proxies_out(host)
-        page.launch(
-            server_name=host,
-            server_port=port,
-            quiet=True,
-            prevent_thread_lock=True,
-            share=False,
-            inbrowser=False,
-            auth=credentials,
-            allowed_paths=[str(workshop.output)],
-            blocked_paths=[str(workshop.output / name) for name in (PHOTOGRAPHS, UNFINISHED)],
-            max_file_size=MAX_FILE,
-            show_error=False,
-            ssr_mode=False,
-            enable_monitoring=False,
-            mcp_server=False,
-            run_history=False,
-            state_session_capacity=MAX_SESSIONS,
-            footer_links=[],
-            theme=THEME,
-            css=CSS,
-            head=HEAD,
-            app_kwargs={"middleware": [Middleware(Guard, hosts=allowed_hosts(host))]},
-        )
-        try:
-            address = page_address(host, port)
-            (on_ready or print_address)(address)
-            if browser:
-                webbrowser.open(address)
-            number = wait_for(arrived)
-        finally:
-            workshop.worker.close()
-            # The connections of open pages would delay the end, so they are cut. uvicorn reports this as an error.
-            logging.getLogger("uvicorn.error").disabled = True
-            page.server.force_exit = True
-            page.close(verbose=False)
+    with workshop.worker.all_threads():
+        page = draw_page(workshop)
+        with handle_signals(end, [one for one in SIGNALS if one in (signal.SIGINT, signal.SIGTERM)]):
+            page.queue(max_size=100)
+            leave_proxies_out(host)
+            page.launch(
+                server_name=host,
+                server_port=port,
+                quiet=True,
+                prevent_thread_lock=True,
+                share=False,
+                inbrowser=False,
+                auth=credentials,
+                allowed_paths=[str(workshop.output)],
+                blocked_paths=[str(workshop.output / name) for name in (PHOTOGRAPHS, UNFINISHED)],
+                max_file_size=MAX_FILE,
+                show_error=False,
+                ssr_mode=False,
+                enable_monitoring=False,
+                mcp_server=False,
+                run_history=False,
+                state_session_capacity=MAX_SESSIONS,
+                footer_links=[],
+                theme=THEME,
+                css=CSS,
+                head=HEAD,
+                app_kwargs={"middleware": [Middleware(Guard, hosts=allowed_hosts(host))]},
+            )
+            try:
+                address = page_address(host, port)
+                (on_ready or print_address)(address)
+                if browser:
+                    webbrowser.open(address)
+                number = wait_for(arrived)
+            finally:
+                workshop.worker.close()
+                # The connections of open pages would delay the end, so they are cut. uvicorn reports this as an error.
+                logging.getLogger("uvicorn.error").disabled = True
+                page.server.force_exit = True
+                page.close(verbose=False)
     raise Interrupted(number)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
+
+import torch
 
 Update = TypeVar("Update")
 
@@ -58,6 +61,21 @@ class Worker:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="studio")
         self._jobs: dict[Job[Any], tuple[str, Future[Any]]] = {}
         self._closed = False
+
+    @contextmanager
+    def all_threads(self) -> Iterator[None]:
+        """Within the block, let only the thread of the jobs compute with several threads of torch.
+
+        Each thread that computes gets a team of threads of its own. As soon as a process has more of these threads than
+        processor cores, those of libgomp sleep between two operations, and a picture takes half as long again.
+        """
+        threads = torch.get_num_threads()
+        self.do(torch.get_num_threads)  # a thread takes the number when it uses torch for the first time
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
     def watch(self, visitor: str, work: Callable[[Job[Update]], Update]) -> Iterator[Update]:
         """Do work, and yield its updates; the last one is the value that `work` returns.
