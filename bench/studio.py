@@ -78,10 +78,7 @@ def measure_photograph(page: Page, photo: Path) -> None:
 
 def measure_live(page: Page) -> None:
     """Dream the camera for a while, and print the rate."""
-    page.open_tab("Live")
-    page.page.locator("#camera [title='grant webcam access']").click()
-    page.page.locator("#camera .button-wrap button").first.click()
-    page.wait_for_state("frames a second", "live")
+    page.start_camera()
     page.page.wait_for_timeout(LIVE_SECONDS * 1000)
     console.print(f"Live at 320×180: {page.state('live').split(' a second')[0].strip()} a second")
     page.page.locator("#camera .button-wrap button").first.click()

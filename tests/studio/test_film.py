@@ -12,7 +12,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_recipe
 from inceptionism.recipes import Keyframe
 from inceptionism.studio.keyframe_table import keyframes_in
-from tests.support.films import pan, saved_frames, write
+from tests.support.films import pan, save_sound, saved_frames, write
 from tests.support.studio import Page, running
 
 
@@ -68,6 +68,37 @@ def test_a_video_is_dreamed_and_a_film_is_needed(browser, studio, tmp_path) -> N
     page.wait_for_state("finished: 4 frames", tab="film")
     recipe = load_recipe(studio.output / "pan-dream.mp4")
     assert recipe.kind == "video"
+
+
+@pytest.mark.long
+def test_a_film_has_the_keyframes_of_the_table_and_follows_music(browser, studio, tmp_path) -> None:
+    save_sound(tmp_path / "song.wav", 0.5 * np.sin(2 * np.pi * 80 * np.arange(44_100) / 44_100))
+    page = Page(browser, studio)
+    page.open_tab("Film")
+    page.page.set_input_files("#film-sound input[type=file]", str(tmp_path / "song.wav"))
+    page.fill("seconds", "0.5", tab="zoom")
+    page.open_advanced()
+    page.fill("size", "64", tab="zoom")
+    page.page.get_by_role("button", name="Keyframes").click()
+    for row, column, text in ((0, 0, "0"), (0, 1, "blocks.3"), (1, 0, "0.25"), (1, 4, "1.2")):
+        page.page.locator(f"#zoom-keyframes [data-row='{row}'][data-col='{column}']").dblclick()
+        page.page.keyboard.type(text)
+        page.page.keyboard.press("Enter")
+    page.page.click("#make-film")
+    page.wait_for_state("finished: 12 frames", tab="film")
+    recipe = load_recipe(studio.output / "noise-zoom.mp4")
+    assert recipe.keyframes == (Keyframe(at=0.0, layer=["blocks.3"]), Keyframe(at=0.25, zoom=1.2))
+    assert recipe.audio == "song.wav"
+    page.page.wait_for_function("location.search.includes('keyframe')")
+    linked = Page(browser, studio, query=page.page.evaluate("location.search"))
+    linked.page.get_by_role("button", name="Keyframes").click()
+    linked.page.locator("#zoom-keyframes [data-row='1'][data-col='4']").get_by_text("1.2").wait_for()
+    filled = Page(browser, studio)
+    filled.drop(studio.output / "noise-zoom.mp4")
+    filled.page.locator("#film-note").get_by_text("Upload its other files again: audio (song.wav).").wait_for()
+    filled.page.get_by_role("button", name="Keyframes").click()
+    filled.page.locator("#zoom-keyframes [data-row='0'][data-col='1']").get_by_text("blocks.3").wait_for()
+    filled.page.locator("#zoom-keyframes [data-row='1'][data-col='4']").get_by_text("1.2").wait_for()
 
 
 def test_the_rows_of_the_table_are_keyframes() -> None:

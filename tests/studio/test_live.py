@@ -14,7 +14,7 @@ from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.recipes import VideoRecipe
 from inceptionism.studio.camera import JPEG_START, decode_frame, encode_frame
 from inceptionism.studio.live import FAST, MAX_CAMERAS, Camera, Cameras
-from tests.support.studio import Page
+from tests.support.studio import POLLING, Page
 
 
 def text_of(size: tuple[int, int], format: str = "JPEG") -> str:
@@ -81,10 +81,7 @@ def test_only_the_newest_cameras_are_kept(monkeypatch) -> None:
 @pytest.mark.long
 def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) -> None:
     page = Page(browser, studio)
-    page.open_tab("Live")
-    page.page.locator("#camera [title='grant webcam access']").click()
-    page.page.locator("#camera .button-wrap button").first.click()
-    page.wait_for_state("frames a second", "live")
+    page.start_camera()
     shown = set()
     deadline = time.monotonic() + 60
     while len(shown) < 4 and time.monotonic() < deadline:
@@ -109,3 +106,21 @@ def test_the_camera_is_dreamed_and_the_newest_frame_is_shown(browser, studio) ->
     page.page.wait_for_timeout(1500)
     assert page.page.get_attribute("#live-result img", "src") == source
     assert not page.errors
+
+
+@pytest.mark.long
+def test_the_cameras_of_two_visitors_are_dreamed_in_turns(browser, studio) -> None:
+    first, second = Page(browser, studio), Page(browser, studio)
+    for page in (first, second):
+        page.start_camera()
+    before = [page.page.get_attribute("#live-result img", "src") for page in (first, second)]
+    for page, source in zip((first, second), before, strict=True):
+        page.page.wait_for_function(
+            "source => document.querySelector('#live-result img').src !== source", arg=source, polling=POLLING
+        )
+    second.page.close()
+    source = first.page.get_attribute("#live-result img", "src")
+    first.page.wait_for_function(
+        "source => document.querySelector('#live-result img').src !== source", arg=source, polling=POLLING
+    )
+    assert not first.errors

@@ -51,6 +51,7 @@ def test_a_unit_and_an_objective(browser, studio) -> None:
     page.fill("steps", "2", tab="noise")
     page.page.get_by_label("a unit").click()
     page.page.locator("#channel input").fill("7")
+    page.page.wait_for_function("decodeURIComponent(location.search).includes('channel(blocks.11:7)')")
     page.page.click("#make")
     page.wait_for_pictures(before + 1)
     page.wait_for_state(" steps in ", tab="noise")

@@ -237,3 +237,19 @@ def test_the_address_holds_the_settings(browser, studio) -> None:
     broken.open_advanced()
     assert broken.page.locator("#photograph-steps input").input_value() == "10"
     assert broken.page.locator("#photograph-octaves").locator("input, textarea").first.input_value() == ""
+
+
+@pytest.mark.long
+def test_a_photograph_is_pasted(browser, studio, cup, tmp_path) -> None:
+    with Image.open(cup) as image:
+        image.save(tmp_path / "copied.png")
+    page, before = Page(browser, studio), len(studio.pictures())
+    page.copy(tmp_path / "copied.png")
+    page.page.locator("#photograph [aria-label*='clipboard' i]").first.click()
+    page.page.wait_for_selector("#photograph img")
+    page.open_advanced()
+    page.fill("steps", "1")
+    page.page.click("#dream")
+    (made,) = page.wait_for_pictures(before + 1)[before:]
+    with Image.open(cup) as photograph, Image.open(made) as dreamed:
+        assert dreamed.size == photograph.size

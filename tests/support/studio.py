@@ -97,6 +97,13 @@ DROP = """([name, data, place]) => {
 """Script that drops a file on an element, as a mouse does."""
 
 
+COPY = """async data => {
+  const bytes = Uint8Array.from(atob(data), character => character.charCodeAt(0));
+  await navigator.clipboard.write([new ClipboardItem({"image/png": new Blob([bytes], {type: "image/png"})})]);
+}"""
+"""Script that puts a picture into the clipboard."""
+
+
 @contextmanager
 def chromium(*options: str) -> Iterator[Any]:
     """Start Chromium with further options. Without playwright or Chromium, the test is skipped."""
@@ -191,6 +198,18 @@ class Page:
             self.page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] * height, steps=10)
             self.page.mouse.up()
         self.page.wait_for_timeout(1000)
+
+    def start_camera(self) -> None:
+        """Start the camera in the tab "Live", and wait until its frames are dreamed."""
+        self.open_tab("Live")
+        self.page.locator("#camera [title='grant webcam access']").click()
+        self.page.locator("#camera .button-wrap button").first.click()
+        self.wait_for_state("frames a second", "live")
+
+    def copy(self, picture: Path) -> None:
+        """Put a PNG into the clipboard of the browser."""
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page.evaluate(COPY, base64.b64encode(picture.read_bytes()).decode())
 
     def drop(self, file: Path, place: str = "body") -> None:
         """Drop a file on a place of the page."""

@@ -15,14 +15,14 @@ REPLACE_ADDRESS = "query => history.replaceState(null, '', query ? '?' + query :
 """Script that writes the settings into the address of the page, without loading it again."""
 
 
-def query_of(form: Form, values: Sequence[Any], base: Sequence[Any], **more: str) -> str:
+def query_of(form: Form, values: Sequence[Any], base: Sequence[Any], **more: str | Sequence[str]) -> str:
     """Return the settings that differ from those of a base, as the query of an address. Pictures are left out.
 
     Args:
         form: The form.
         values: Values of its controls.
         base: Values of the controls that are not written.
-        **more: Further parts of the query.
+        **more: Further parts of the query. Empty ones are left out.
     """
     changed = {
         name: value

@@ -43,6 +43,9 @@ PLACES = ("toward", "drift")
 SLIDER_RANGE = 40
 """Largest range of a number that gets a slider."""
 
+PAGE_HELP = {"network": "Network to use", "colors": "Colors of the result"}
+"""Descriptions of settings whose help on the command line speaks of names and paths, which the page does not need."""
+
 FEW = 3
 """Largest number of choices that are shown all at once."""
 
@@ -70,7 +73,7 @@ def make_control(
     unit = f", in {facts.unit}" if facts.unit else ""
     named: dict[str, Any] = {
         "label": name.replace("_", " ").capitalize(),
-        "info": f"{facts.help}{unit}",
+        "info": PAGE_HELP.get(name, f"{facts.help}{unit}"),
         "elem_id": f"{prefix}-{name}",
     }
     if name in PICTURES:

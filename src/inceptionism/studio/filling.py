@@ -9,9 +9,10 @@ import gradio as gr
 from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
+from inceptionism.recipes import ClassRecipe, FilmRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
 from inceptionism.studio.film import VIDEO, ZOOM, FilmTab, film_query
 from inceptionism.studio.gallery import GalleryTab
+from inceptionism.studio.keyframe_table import rows_of
 from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab, noise_query
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, photograph_query
 from inceptionism.studio.progress import note_html, problem_html
@@ -60,6 +61,8 @@ class Filling:
             self._film.note,
             *self._film.zoom.controls.values(),
             *self._film.video.controls.values(),
+            self._film.zoom_table,
+            self._film.video_table,
         ]
 
     def changes(self, recipe: Recipe) -> dict[Any, Any]:
@@ -87,10 +90,13 @@ class Filling:
                 self._noise.target: target,
                 **form.filled(recipe.settings()),
             }
-        form, kind = (self._film.zoom, ZOOM) if isinstance(recipe, ZoomRecipe) else (self._film.video, VIDEO)
+        kind = ZOOM if isinstance(recipe, ZoomRecipe) else VIDEO
+        form, table = self._film.parts(kind)
+        rows = rows_of(table.headers, recipe.keyframes if isinstance(recipe, FilmRecipe) else ())
         return {
             self._tabs: gr.Tabs(selected="film"),
-            self._query: film_query(form, kind, form.updates(recipe.settings())),
+            self._query: film_query(form, kind, form.updates(recipe.settings()), rows),
+            table: rows,
             self._film.kind: kind,
             self._film.note: note,
             **form.filled(recipe.settings()),
@@ -144,6 +150,6 @@ def filling_note(recipe: Recipe) -> str:
     """Return a sentence about a form that was filled from a recipe."""
     if recipe.network not in ready_networks():
         return "This picture was made with a network that is not on this server, so the form stays as it is."
-    files = ", ".join(file_settings(recipe.settings()))
-    again = f" Upload the other pictures again: {files}." if files else ""
+    files = ", ".join(f"{name} ({file})" for name, file in file_settings(recipe.settings()).items())
+    again = f" Upload its other files again: {files}." if files else ""
     return f"The form has the settings of this picture.{again}"

@@ -17,7 +17,7 @@ from inceptionism.recipes import PhotoRecipe, VideoRecipe, ZoomRecipe
 from inceptionism.runs import PreviewPace
 from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
-from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in
+from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in, linked_rows
 from inceptionism.studio.layers import follow_network, layer_dropdown
 from inceptionism.studio.panel import ResultPanel, Work, work_buttons
 from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, small, state_html
@@ -42,6 +42,12 @@ class FilmTab(NamedTuple):
     note: gr.HTML
     zoom: Form
     video: Form
+    zoom_table: gr.Dataframe
+    video_table: gr.Dataframe
+
+    def parts(self, kind: str) -> tuple[Form, gr.Dataframe]:
+        """Return the form and the table of keyframes of a kind of film."""
+        return (self.zoom, self.zoom_table) if kind == ZOOM else (self.video, self.video_table)
 
 
 def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
@@ -132,12 +138,13 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
 
     shown = [zoom_controls, video_controls, zoom_table, video_table, zoom_advanced, video_advanced]
     kind.change(show_kind, kind, shown, queue=False, show_progress="hidden")
-    return FilmTab(kind, note, zoom, video)
+    return FilmTab(kind, note, zoom, video, zoom_table, video_table)
 
 
-def film_query(form: Form, kind: str, values: Sequence[Any]) -> str:
-    """Return the query of the page's address for the values of a form: the kind of film, and the changed settings."""
-    return query_of(form, values, form.updates({}), tab="film", kind="" if kind == ZOOM else kind)
+def film_query(form: Form, kind: str, values: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
+    """Return the query of the page's address for a film: its kind, the changed settings, and the keyframes."""
+    chosen: dict[str, str | Sequence[str]] = {"kind": "" if kind == ZOOM else kind, "keyframe": linked_rows(rows)}
+    return query_of(form, values, form.updates({}), tab="film", **chosen)
 
 
 class Wanted(NamedTuple):

@@ -9,18 +9,24 @@ import gradio as gr
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import Keyframe, checked_keyframes, parse_place, settings_of
-from inceptionism.studio.controls import PLACES, as_number
+from inceptionism.studio.controls import PLACES, as_number, place_text
+
+EMPTY_ROWS = 4
+"""Number of empty rows of a new table."""
+
+SEPARATOR = "|"
+"""Character between the values of a keyframe in the address of the page."""
 
 
 def keyframe_table(leave_out: Sequence[str], elem_id: str) -> gr.Dataframe:
-    """Return an empty table with a row for each keyframe and a column for each setting that may change."""
+    """Return a table with empty rows for keyframes and a column for each setting that may change."""
     names = [name for name in settings_of(Keyframe) if name not in leave_out]
     return gr.Dataframe(
         headers=names,
         datatype="str",
         type="array",
-        value=[[""] * len(names)],
-        row_count=1,
+        value=[[""] * len(names)] * EMPTY_ROWS,
+        row_count=EMPTY_ROWS,
         column_count=len(names),
         label="Keyframes: settings that change over time, one row for each moment",
         interactive=True,
@@ -50,6 +56,38 @@ def keyframes_in(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[K
             reason = "give the time in the column at" if isinstance(error, TypeError) else str(error)
             raise InvalidSetting(f"row {number} of the keyframes: {reason}") from None
     return checked_keyframes(keyframes)
+
+
+def rows_of(names: Sequence[str], keyframes: Sequence[Keyframe]) -> list[list[str]]:
+    """Return the rows of a table for keyframes, with empty rows up to the size of a new table."""
+    rows = [[cell(name, getattr(one, name)) for name in names] for one in keyframes]
+    return rows + [[""] * len(names)] * (EMPTY_ROWS - len(rows))
+
+
+def cell(name: str, value: Any) -> str:
+    """Return the text that `read_value` reads as the value of a setting. Empty for None."""
+    if value is None:
+        return ""
+    if name == "layer":
+        return ", ".join(map(str, value))
+    if name == "objective":
+        return str(value)
+    return place_text(value) if name in PLACES else f"{value:g}"
+
+
+def linked_rows(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Return the rows of a table that are not empty, each as a text for the address of the page."""
+    texts = [SEPARATOR.join("" if value is None else str(value).strip() for value in row) for row in rows]
+    return [text.rstrip(SEPARATOR) for text in texts if text.strip(SEPARATOR)]
+
+
+def rows_in(names: Sequence[str], texts: Sequence[str]) -> list[list[str]]:
+    """Return the rows of a table for texts of an address. If they are not keyframes, the table is empty."""
+    rows = [[*text.split(SEPARATOR), *[""] * len(names)][: len(names)] for text in texts]
+    try:
+        return rows_of(names, keyframes_in(names, rows))
+    except InvalidSetting:
+        return rows_of(names, ())
 
 
 def read_value(name: str, text: str) -> Any:

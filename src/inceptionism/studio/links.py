@@ -9,7 +9,8 @@ import gradio as gr
 from inceptionism.studio.address import read_query, values_in
 from inceptionism.studio.controls import PICTURES, Form
 from inceptionism.studio.film import VIDEO, ZOOM, FilmTab, film_query
-from inceptionism.studio.noise import CLASS, KINDS, NoiseTab, noise_query
+from inceptionism.studio.keyframe_table import rows_in
+from inceptionism.studio.noise import CLASS, KINDS, OBJECTIVE, UNIT, NoiseTab, noise_query
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, look_values, looks_here, photograph_query
 
 MAX_DIGITS = 6
@@ -50,10 +51,12 @@ def link_settings(
                 **linked_values(noise.form, parts),
             }
         if tab == "film":
-            form = film.video if kind == VIDEO else film.zoom
+            kind = VIDEO if kind == VIDEO else ZOOM
+            form, table = film.parts(kind)
             return {
                 tabs: gr.Tabs(selected="film"),
-                film.kind: VIDEO if kind == VIDEO else ZOOM,
+                film.kind: kind,
+                table: rows_in(table.headers, parts.get("keyframe", [])),
                 **linked_values(form, parts),
             }
         if not parts:
@@ -65,7 +68,7 @@ def link_settings(
 
     forms = (photograph.form, noise.form, film.zoom, film.video)
     controls = [control for form in forms for control in form.controls.values()]
-    outputs = [tabs, photograph.look, noise.kind, noise.target, film.kind, *controls]
+    outputs = [tabs, photograph.look, noise.kind, noise.target, film.kind, film.zoom_table, film.video_table, *controls]
     page.load(fill, None, outputs, queue=False, show_progress="hidden")
 
 
@@ -85,24 +88,29 @@ def write_photograph(query: gr.Textbox, tab: PhotographTab) -> None:
 def write_noise(query: gr.Textbox, tab: NoiseTab) -> None:
     """Write the subject and the changed settings into the address when the visitor changes one."""
 
-    def write(kind: str, target: int | None, *values: Any) -> str:
-        return noise_query(tab.form, kind, target, values)
+    def write(kind: str, target: int | None, layer: str, channel: int | None, *values: Any) -> str:
+        if kind != UNIT:
+            return noise_query(tab.form, kind, target, values)
+        # The address has the objective of the unit, as the recipe of its picture has.
+        shown = dict(zip(tab.form.controls, values, strict=True)) | {"objective": f"channel({layer}:{channel or 0})"}
+        return noise_query(tab.form, OBJECTIVE, None, list(shown.values()))
 
-    subject = [tab.kind, tab.target]
+    subject = [tab.kind, tab.target, tab.layer, tab.channel]
     gr.on(edits([*subject, *inputs_of(tab.form)]), write, [*subject, *tab.form.controls.values()], query, **QUICK)
 
 
 def write_film(query: gr.Textbox, tab: FilmTab) -> None:
     """Write the kind of film and the changed settings of this kind into the address when the visitor changes one."""
     zoom, video = list(tab.zoom.controls.values()), list(tab.video.controls.values())
+    tables = [tab.zoom_table, tab.video_table]
 
-    def write(kind: str, *values: Any) -> str:
-        is_video = kind == VIDEO
-        form, given = (tab.video, values[len(zoom) :]) if is_video else (tab.zoom, values[: len(zoom)])
-        return film_query(form, kind, given)
+    def write(kind: str, zoom_rows: list[list[Any]], video_rows: list[list[Any]], *values: Any) -> str:
+        if kind == VIDEO:
+            return film_query(tab.video, kind, values[len(zoom) :], video_rows)
+        return film_query(tab.zoom, kind, values[: len(zoom)], zoom_rows)
 
-    edited = [tab.kind, *inputs_of(tab.zoom), *inputs_of(tab.video)]
-    gr.on(edits(edited), write, [tab.kind, *zoom, *video], query, **QUICK)
+    edited = [tab.kind, *tables, *inputs_of(tab.zoom), *inputs_of(tab.video)]
+    gr.on(edits(edited), write, [tab.kind, *tables, *zoom, *video], query, **QUICK)
 
 
 def linked_values(form: Form, parts: dict[str, list[str]]) -> dict[Any, Any]:

@@ -32,6 +32,8 @@ class NoiseTab(NamedTuple):
     kind: gr.Radio
     target: gr.Dropdown
     targets: frozenset[str]
+    layer: gr.Dropdown
+    channel: gr.Number
     form: Form
 
 
@@ -120,7 +122,7 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
             layer: lambda chosen, _: gr.Dropdown(layer_choices(chosen), value=chosen.default_layer),
         },
     )
-    return NoiseTab(note, kind, target, frozenset(str(index) for _, index in classes), form)
+    return NoiseTab(note, kind, target, frozenset(str(index) for _, index in classes), layer, channel, form)
 
 
 def noise_query(form: Form, kind: str, target: int | None, values: Sequence[Any]) -> str:
