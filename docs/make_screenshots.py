@@ -29,9 +29,9 @@ def save(page: Page, name: str, height: int = SIZE[1]) -> None:
     path.unlink()
 
 
-def choose_look(page: Page, name: str) -> None:
-    """Choose a look from the list."""
-    page.page.locator("#look input").fill(name)
+def choose_look(page: Page, name: str, control: str = "look") -> None:
+    """Choose a look from a list."""
+    page.page.locator(f"#{control} input").fill(name)
     page.page.keyboard.press("Enter")
 
 
@@ -52,7 +52,7 @@ def main() -> None:
         person = skimage.data.astronaut()[40:400:2, 0:640]
         Image.fromarray(person).resize((320, 180)).save(folder / "person.png")
         camera = folder / "camera.mjpeg"
-        moving = "zoompan=z=1.2:x=iw/12+5*sin(on/30):y=ih/12:d=240:s=320x180:fps=12"
+        moving = "zoompan=z=1.2:x=iw/12+3*sin(on/60):y=ih/12:d=240:s=320x180:fps=12"
         command = [
             "ffmpeg",
             "-v",
@@ -82,11 +82,9 @@ def main() -> None:
             dream(page)
             save(page, "studio-painting", 1560)
             page = Page(browser, studio, SIZE)
-            page.open_tab("Live")
-            page.page.locator("#camera [title='grant webcam access']").click()
-            page.page.locator("#camera .button-wrap button").first.click()
-            page.wait_for_state("frames a second", "live")
-            page.page.wait_for_timeout(15_000)
+            page.start_camera()
+            choose_look(page, "feathers", "live-look")
+            page.page.wait_for_timeout(20_000)
             save(page, "studio-live", 720)
 
 

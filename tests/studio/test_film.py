@@ -37,6 +37,13 @@ def test_a_killed_film_is_continued_and_can_be_changed(browser, cup, tmp_path) -
     with running(output) as studio:
         page = Page(browser, studio)
         page.open_tab("Film")
+        page.page.set_input_files("#film-start input[type=file]", str(cup))
+        page.page.wait_for_selector("#film-start img")
+        page.fill("seconds", "0.5", tab="zoom")
+        page.page.click("#make-film")
+        page.wait_for_state("finished: 12 frames", tab="film")
+        assert [film.name for film in output.glob("*.mp4")] == ["cup-zoom-2.mp4"]  # the first name is not free
+        (output / "cup-zoom-2.mp4").unlink()
         page.page.locator("#resume").click()
         page.wait_for_state("finished: 144 frames", tab="film")
         page.page.wait_for_selector("#film-film video")
@@ -52,6 +59,34 @@ def test_a_killed_film_is_continued_and_can_be_changed(browser, cup, tmp_path) -
         assert page.page.locator("#zoom-seconds").locator("input, textarea").first.input_value() == "6"
     assert list((output / "unfinished").iterdir()) == []
     assert b"/gradio/" not in film.read_bytes()
+
+
+@pytest.mark.long
+def test_a_stopped_film_can_be_continued_or_deleted(browser, tmp_path) -> None:
+    output = tmp_path / "pictures"
+    with running(output) as studio:
+        page = Page(browser, studio)
+        page.open_tab("Film")
+        page.fill("seconds", "4", tab="zoom")
+        page.open_advanced()
+        page.fill("size", "64", tab="zoom")
+        page.page.click("#make-film")
+        page.wait_for_state("frame 2", tab="film")
+        page.page.click("#film-stop")
+        page.wait_for_state("stopped after ", tab="film")
+        assert 12 <= len(saved_frames(output / "noise-zoom.mp4")) < 96
+        page.page.locator("#resume").click()
+        page.wait_for_state("finished: 96 frames", tab="film")
+        assert len(saved_frames(output / "noise-zoom.mp4")) == 96
+        page.page.locator("#resume").wait_for(state="hidden")
+        page.page.click("#make-film")
+        page.wait_for_state("frame 2", tab="film")
+        page.page.click("#film-stop")
+        page.wait_for_state("stopped after ", tab="film")
+        page.page.locator("#forget").click()
+        page.page.locator("#forget").wait_for(state="hidden")
+        assert {path.name for path in output.iterdir()} == {"noise-zoom.mp4", "noise-zoom-2.mp4", "unfinished"}
+        assert list((output / "unfinished").iterdir()) == []
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.recipes import VideoRecipe
-from inceptionism.studio.camera import JPEG_START, decode_frame, encode_frame
+from inceptionism.studio.frames import JPEG_START, decode_frame, frame_display
 from inceptionism.studio.live import FAST, MAX_CAMERAS, Camera, Cameras
 from tests.support.studio import POLLING, Page
 
@@ -27,12 +27,13 @@ def test_a_frame_is_read_and_written() -> None:
     pixels = decode_frame(text_of((33, 20)))
     assert pixels.shape == (20, 33, 3)
     assert pixels.dtype == np.uint8
-    sent = encode_frame(Image.fromarray(pixels))
-    assert sent is not None
+    sent = frame_display().postprocess(Image.fromarray(pixels))
     assert sent.path is None
     again = decode_frame(str(sent.url))
     assert np.abs(again.astype(int) - pixels).max() <= 3
-    assert encode_frame(None) is None
+    assert frame_display().postprocess(None) is None
+    again = type(frame_display())(**frame_display().constructor_args)  # gradio does this at each update
+    assert again.postprocess(Image.fromarray(pixels)).path is None
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,16 @@ def test_a_painting_becomes_settings_of_the_recipe(tmp_path, monkeypatch) -> Non
         painted_parts(both, recipe, lite0, "nothing")
 
 
-def test_only_a_small_painting_is_read(tmp_path) -> None:
+def test_only_a_small_painting_is_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     small, large = tmp_path / "small.png", tmp_path / "large.png"
     small.write_bytes(layer())
     large.write_bytes(b"x" * (MAX_BYTES + 1))
     sent = EditorData(layers=[FileData(path=str(path)) for path in (large, *[small] * 10)])
     assert sent_painting(sent) == [layer()] * (MAX_LAYERS - 1)
     assert sent_painting(None) == []
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    assert sent_painting(sent) == []  # these files were not uploaded
 
 
 @pytest.mark.long

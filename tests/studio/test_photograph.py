@@ -157,7 +157,7 @@ def test_a_picture_can_be_dropped_anywhere(browser, studio, cup, tmp_path) -> No
 def test_the_pictures_of_layers_choose_layers(browser, studio) -> None:
     page = Page(browser, studio)
     page.open_advanced()
-    page.page.get_by_role("button", name="What each layer dreams").click()
+    page.page.get_by_role("button", name="Dreams of the layers").click()
     pictures = page.page.locator("#layers .thumbnail-item")
     page.page.wait_for_function("document.querySelectorAll('#layers .thumbnail-item').length == 18")
     chosen = page.page.locator("#photograph-layer")

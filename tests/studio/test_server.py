@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -13,16 +14,21 @@ import sys
 import urllib.error
 import urllib.request
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_photo
+from inceptionism.studio.gallery import newest, thumbnail
 from inceptionism.studio.server import checked_auth, checked_port
+from inceptionism.studio.upload import file_control, upload_control
 from inceptionism.studio.workshop import Workshop
 from tests.support.command import dream, refused
 from tests.support.studio import Page, Studio, running
@@ -87,6 +93,44 @@ def test_a_visitor_waits_for_another_one_and_a_closed_page_frees_the_worker(brow
     assert len(studio.pictures()) == before + 2  # the picture so far of the first visitor is kept, too
 
 
+@pytest.mark.long
+def test_stop_also_ends_work_that_waits(browser, studio, cup) -> None:
+    first, second = Page(browser, studio), Page(browser, studio)
+    before = len(studio.pictures())
+    first.dream_for_long(cup)
+    second.upload(cup)
+    second.page.click("#dream")
+    second.page.locator("#photograph-result, #photograph-state").get_by_text("queue: 1/1").first.wait_for()
+    second.page.click("#photograph-stop")
+    second.page.wait_for_timeout(500)
+    first.page.click("#photograph-stop")
+    first.wait_for_pictures(before + 1)
+    second.wait_for_state("ready")
+    second.page.wait_for_timeout(2000)
+    assert len(studio.pictures()) == before + 1
+    second.open_advanced()
+    second.fill("steps", "1")
+    second.page.click("#dream")
+    second.wait_for_pictures(before + 2)
+
+
+@pytest.mark.long
+def test_a_page_that_is_loaded_again_during_work_can_be_used(browser, studio, cup) -> None:
+    page, before = Page(browser, studio), len(studio.pictures())
+    page.dream_for_long(cup)
+    page.page.reload()
+    page.page.wait_for_selector("#dream")
+    page.wait_for_pictures(before + 1)  # the picture so far of the page before
+    page.upload(cup)
+    page.open_advanced()
+    assert page.page.locator("#photograph-octaves").locator("input, textarea").first.input_value() == "1"
+    page.fill("steps", "1")
+    page.page.click("#dream")
+    page.wait_for_state(" steps in ")
+    page.wait_for_pictures(before + 2)
+    assert not page.errors
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -126,6 +170,45 @@ def test_a_free_port_and_a_password() -> None:
         checked_auth("192.168.1.5", None, no_auth=False)
 
 
+def test_a_visitor_gets_a_sentence_without_folders(tmp_path, caplog) -> None:
+    workshop = Workshop(tmp_path / "my pictures")
+    kept = workshop.output / "photographs" / "3f2a.mp4"
+    assert workshop.sentence(InvalidSetting(f"{kept} is not a film")) == "3f2a.mp4 is not a film"
+    assert workshop.sentence(InvalidSetting(f"{get_upload_folder()}/12ab/a.png is small")) == "a.png is small"
+    assert workshop.sentence(MemoryError()) == "There is not enough memory for this; choose a smaller size."
+    assert not caplog.records
+    assert workshop.sentence(OSError("disk")) == "Something went wrong; the log of the server says more."
+    assert "OSError: disk" in caplog.text
+    workshop.worker.close()
+
+
+def test_uploads_of_work_that_cannot_begin_are_not_kept(cup, tmp_path) -> None:
+    workshop = Workshop(tmp_path / "pictures")
+    copied = tmp_path / "other.png"
+    copied.write_bytes(Path(cup).read_bytes() + b"x")
+    with workshop.kept_uploads([str(cup)]) as kept:
+        assert kept[str(cup)].read_bytes() == Path(cup).read_bytes()
+    with suppress(InvalidSetting), workshop.kept_uploads([str(cup), str(copied)]) as both:
+        assert both[str(copied)].exists()
+        raise InvalidSetting("wrong")
+    assert list((workshop.output / "photographs").iterdir()) == [kept[str(cup)]]
+    workshop.worker.close()
+
+
+def test_damaged_files_in_the_gallery_are_gray(cup, tmp_path) -> None:
+    (tmp_path / "a.png").write_bytes(Path(cup).read_bytes())
+    (tmp_path / "b.png").write_bytes(b"")
+    (tmp_path / "c.mp4").write_bytes(b"no film")
+    (tmp_path / "d.png").mkdir()
+    (tmp_path / "e.png").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "f.png").write_bytes(bomb(30_000, 20_000))
+    shown = {path.name: thumbnail(path, changed) for changed, path in newest(tmp_path)}
+    assert set(shown) == {"a.png", "b.png", "c.mp4", "f.png"}
+    colors = {name: image.getextrema() for name, image in shown.items()}
+    gray = ((128, 128),) * 3
+    assert [name for name, found in sorted(colors.items()) if found == gray] == ["b.png", "c.mp4", "f.png"]
+
+
 def test_the_number_of_pixels_is_limited(cup, tmp_path) -> None:
     workshop = Workshop(tmp_path / "pictures", max_pixels=160 * 120)
     assert workshop.load_upload(str(cup)).pixels.shape == (120, 160, 3)
@@ -133,6 +216,15 @@ def test_the_number_of_pixels_is_limited(cup, tmp_path) -> None:
     with pytest.raises(InvalidSetting, match="the photograph has 120×160 pixels, which is more than the 19,199"):
         workshop.load_upload(str(cup))
     workshop.worker.close()
+
+
+def test_a_server_for_other_machines_has_addresses_and_its_own_names(tmp_path) -> None:
+    with running(tmp_path / "pictures", "--host", "0.0.0.0", "--no-auth", "--name", "Studio.example.org") as studio:
+        port = studio.address.rpartition(":")[2]
+        for host in ("192.168.1.5", "[2001:db8::1]", "127.0.0.1", socket.gethostname(), "studio.example.org"):
+            assert request(studio, "/config", Host=f"{host}:{port}")[0] == 200, host
+        for host in ("rebind.attacker.example", "192.168.1.5.attacker.example", "studio.example.org.attacker.example"):
+            assert request(studio, "/config", Host=f"{host}:{port}")[0] == 403, host
 
 
 def test_odd_hosts_and_other_websites_are_refused(studio) -> None:
@@ -143,6 +235,7 @@ def test_odd_hosts_and_other_websites_are_refused(studio) -> None:
     body = {"data": [], "fn_index": 0, "session_hash": "x"}
     assert request(studio, "/gradio_api/queue/join", body, Origin="http://attacker.example")[0] == 403
     assert request(studio, "/gradio_api/queue/join", body, Origin="null")[0] == 403
+    assert request(studio, "/gradio_api/queue/join", body, Origin="http://[")[0] == 403
     assert request(studio, "/gradio_api/upload", body, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors")[0] == 403
 
 
@@ -192,14 +285,26 @@ def memory_peak(studio: Studio) -> int:
     return int(line.split()[1]) * 1024
 
 
+def test_no_request_skips_the_queue(studio) -> None:
+    """Decoding and dreaming wait in queues, so that the number of jobs at the same time is bounded."""
+    config = json.loads(request(studio, "/config")[1])
+    for name in ("on_upload", "on_drop", "run", "dream_frame"):
+        (index,) = [one["id"] for one in config["dependencies"] if one["api_name"] == name]
+        status, _ = request(studio, f"/gradio_api/run/{name}", {"data": [None]})
+        assert status == 404
+        status, _ = request(studio, "/gradio_api/run/predict", {"data": [None], "fn_index": index, "session_hash": "x"})
+        assert status == 404
+
+
 def test_long_requests_are_refused(studio) -> None:
     host, _, port = studio.address.removeprefix("http://").partition(":")
-    for header, value, reason in [
-        ("Content-Length", "5000000", "This request is longer than 4,194,304 bytes"),
-        ("Transfer-Encoding", "chunked", "This request does not say how long it is"),
+    for path, header, value, reason in [
+        ("queue/join", "Content-Length", "5000000", "This request is longer than 4,194,304 bytes"),
+        ("queue/join", "Transfer-Encoding", "chunked", "This request does not say how long it is"),
+        ("upload", "Content-Length", "230000000", "This request is longer than 220,200,960 bytes"),
     ]:
         connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        connection.putrequest("POST", "/gradio_api/queue/join")
+        connection.putrequest("POST", f"/gradio_api/{path}")
         connection.putheader(header, value)
         connection.endheaders()
         answer = connection.getresponse()
@@ -208,9 +313,22 @@ def test_long_requests_are_refused(studio) -> None:
         connection.close()
 
 
-def test_the_functions_of_controls_cannot_be_called(studio) -> None:
-    status, _ = request(studio, "/gradio_api/component_server", {"fn_name": "accept_blobs"})
-    assert status == 403
+@pytest.mark.parametrize(
+    "path",
+    [
+        "component_server",
+        "component_server/",  # would keep any number of bytes
+        "api/on_upload",
+        "process_recording",
+        "vibe-edit/",
+        "file=https://example.org/x.png",  # would fetch another website
+        "file=HTTPS://example.org/x.png",
+        "proxy=https://example.org/x.png",
+    ],
+)
+def test_addresses_that_the_page_does_not_use_are_refused(path, studio) -> None:
+    body = None if "=" in path else {"fn_name": "accept_blobs", "data": []}
+    assert request(studio, f"/gradio_api/{path}", body) == (403, "This page does not use this address.")
 
 
 def test_only_files_of_the_folder_are_served(studio, tmp_path) -> None:
@@ -241,10 +359,59 @@ def test_no_path_in_a_request_reaches_the_file_system(studio, cup, tmp_path) -> 
     outside = tmp_path / "outside.png"
     outside.write_bytes(Path(cup).read_bytes())
     before = len(studio.pictures())
-    picture = {"path": str(outside), "meta": {"_type": "gradio.FileData"}}
-    assert call(studio, "on_upload", [picture]).startswith("event: error")
-    config = json.loads(request(studio, "/config")[1])
-    (index,) = [one["id"] for one in config["dependencies"] if one["api_name"] == "run"]
-    count = len(config["dependencies"][index]["inputs"])
-    assert "not uploaded by a user" in call(studio, "run", [picture, *[None] * (count - 1)])
+    meta = {"meta": {"_type": "gradio.FileData"}}
+    for picture in (
+        {"path": str(outside), **meta},
+        {"path": str(outside)},
+        {"path": str(outside), "meta": {"_type": "other"}},
+        {"path": f"{studio.address}/x.png", **meta, "is_stream": True},
+        {"path": f"{studio.address}/x.png", **meta},
+        {"path": f"/tmp/gradio/../../{outside}", **meta},
+        {"path": "\0", **meta},
+        {"path": ["x"], **meta},
+    ):
+        for name in ("on_upload", "on_drop", "run"):
+            assert (
+                call(studio, name, [picture]) == "This request names a file that was not uploaded, so it was refused."
+            )
+        assert call(studio, "run", [{"deep": [[{"painting": picture}]]}]).startswith("This request names a file")
     assert len(studio.pictures()) == before
+
+
+@pytest.mark.parametrize("control", [upload_control(), file_control()])
+def test_controls_return_only_paths_of_uploads(control, cup, tmp_path, monkeypatch) -> None:
+    """A page that is mounted in another application has no guard."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    uploaded = tmp_path / "uploads" / "a" / "cup.png"
+    uploaded.parent.mkdir(parents=True)
+    uploaded.write_bytes(Path(cup).read_bytes())
+    again = type(control)(**control.constructor_args)  # gradio does this at each update
+    for one in (control, again):
+        assert one.preprocess(ImageData(path=str(uploaded))) == str(uploaded)
+        for path in (str(cup), f"{uploaded.parent}/../../uploads.png", "http://127.0.0.1/x.png", "\0", None):
+            assert one.preprocess(ImageData(path=path)) is None
+    (tmp_path / "uploads" / "link.png").symlink_to(cup)
+    assert control.preprocess(ImageData(path=str(tmp_path / "uploads" / "link.png"))) is None
+
+
+def test_the_page_in_another_application_hides_the_photographs(cup, tmp_path) -> None:
+    """The example in docs/studio.md works as it is written."""
+    text = (Path(__file__).parents[2] / "docs" / "studio.md").read_text("utf-8")
+    (example,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "mount_gradio_app" in block]
+    asked = """
+from fastapi.testclient import TestClient
+with TestClient(app) as client:
+    for path in ("", "gradio_api/file=pictures/shown.png", "gradio_api/file=pictures/photographs/private.png"):
+        print(client.get(f"/dream/{path}").status_code)
+"""
+    (tmp_path / "pictures" / "photographs").mkdir(parents=True)
+    for name in ("shown.png", "photographs/private.png"):
+        (tmp_path / "pictures" / name).write_bytes(Path(cup).read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", example + asked],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert done.stdout.split() == ["200", "200", "403"]

@@ -59,6 +59,16 @@ def studio(
     no_auth: Annotated[
         bool, option("--no-auth", group=MACHINE, help="Let everybody in who can reach the address.")
     ] = False,
+    name: Annotated[
+        list[str] | None,
+        option(
+            "--name",
+            group=MACHINE,
+            metavar="NAME",
+            help="Further name of the server in the address that visitors open, for example that of a proxy. "
+            "You can give this option several times.",
+        ),
+    ] = None,
 ) -> None:
     """Open the studio: a page in the browser that dreams photographs, and makes pictures from noise and films.
 
@@ -79,6 +89,7 @@ def studio(
             max_pixels=max_pixels,
             auth=auth,
             no_auth=no_auth,
+            names=name or (),
             on_ready=print_result,
         )
     except KeyboardInterrupt as interruption:

@@ -1,5 +1,6 @@
 from .encoder import CODECS
 from .live import LiveRun
+from .outputs import SEGMENTS_ENDING as SEGMENTS_ENDING
 from .outputs import check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film

@@ -19,6 +19,9 @@ PNG_NAME = "{:06d}.png"
 PNG_PATTERN = re.compile("[0-9]{6,}[.]png")
 """Names that `PNG_NAME` gives."""
 
+SEGMENTS_ENDING = ".parts"
+"""End of the name of the folder with the segments of an unfinished film, after the name of the film."""
+
 
 def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
     """Check that a film can be written to `path`, before any work is done. For a folder of PNGs, make the folder.
@@ -54,7 +57,7 @@ def check_film(path: Path, *, overwrite: bool, resume: bool) -> None:
 def segments_folder(path: Path) -> Path:
     """Return the folder with the segments of an unfinished film."""
     target = resolve_target(path) if is_link(path) else path
-    return target.with_name(f"{target.name}.parts")
+    return target.with_name(f"{target.name}{SEGMENTS_ENDING}")
 
 
 def unfinished_name(path: Path) -> Path:

@@ -29,6 +29,8 @@ def query_of(form: Form, values: Sequence[Any], base: Sequence[Any], **more: str
         for (name, value), usual in zip(zip(form.controls, values, strict=True), base, strict=True)
         if name not in PICTURES and value != usual
     }
+    # An empty list stands as an empty text, so that it differs from the list of a look.
+    changed = {name: value if value != [] else "" for name, value in changed.items()}
     query = urlencode({**{name: text for name, text in more.items() if text}, **changed}, doseq=True)
     return query if len(query) <= MAX_QUERY else ""
 
@@ -48,8 +50,10 @@ def values_in(form: Form, parts: Mapping[str, Sequence[str]], base: Sequence[Any
         texts = parts.get(name, [])
         value: Any = usual
         if texts and name not in PICTURES:
-            value = list(texts) if isinstance(usual, list) else texts[-1]
-            if isinstance(usual, (int, float)):
+            value = [text for text in texts if text] if isinstance(usual, list) else texts[-1]
+            if isinstance(usual, bool):
+                value = {"True": True, "False": False}.get(texts[-1], usual)
+            elif isinstance(usual, (int, float)):
                 value = as_number(texts[-1], usual)
         values.append(usual if form.problem(name, value) else value)
     return values

@@ -22,7 +22,9 @@ from inceptionism.recipes import (
     parse_layers,
     parse_place,
     parse_side_or_size,
+    settings_of,
 )
+from inceptionism.studio.overridden import overridden
 from inceptionism.studio.upload import upload_control
 
 Control: TypeAlias = Any
@@ -106,6 +108,11 @@ def make_control(
     return gr.Textbox(value=str(text), placeholder=facts.absent, **named)
 
 
+def slider(*arguments: Any, **named: Any) -> Control:
+    """Return a slider of gradio that accepts all numbers. gradio would show an error without a sentence."""
+    return overridden(gr.Slider, preprocess=staticmethod(unchanged))(*arguments, **named)
+
+
 def number_control(one: NamedSetting, named: Mapping[str, Any]) -> Control:
     """Return the control of a number: a slider if the range is small and there is a default, or a field."""
     facts, is_whole = one.facts, one.type is int
@@ -113,10 +120,7 @@ def number_control(one: NamedSetting, named: Mapping[str, Any]) -> Control:
     if low is not None and facts.maximum is not None and facts.maximum - low <= SLIDER_RANGE:
         step = 1 if is_whole else 0.05 if facts.maximum > 1 else 0.01
         first = low if facts.minimum is not None else low + step
-        slider = gr.Slider(first, facts.maximum, value=one.default, step=step, **named)
-        # gradio would show an error without a sentence. The setting says what is wrong with a number.
-        slider.preprocess = unchanged  # type: ignore[method-assign,assignment]
-        return slider
+        return slider(first, facts.maximum, value=one.default, step=step, **named)
     return gr.Number(value=one.default, step=1 if is_whole else 0.1, **named)
 
 
@@ -214,7 +218,8 @@ class Form:
             return "" if value in [choice for _, choice in control.choices] else "Choose one from the list."
         try:
             for one, given in self.given_one(name, value):
-                one.checked(given)
+                is_shape = one.name == "size" and isinstance(given, tuple) and "shape" in self.kind.__dataclass_fields__
+                (settings_of(self.kind)["shape"] if is_shape else one).checked(given)
         except InvalidSetting as error:
             return str(error)
         return ""
@@ -225,7 +230,8 @@ class Form:
 
     def updates(self, settings: Mapping[str, Any]) -> list[Any]:
         """Return the values of all controls for settings; a control without a setting gets its default."""
-        return [self.shown(name, settings.get(name, self.settings[name].default)) for name in self.controls]
+        known = {**settings, **({"size": settings["shape"]} if settings.get("shape") else {})}
+        return [self.shown(name, known.get(name, self.settings[name].default)) for name in self.controls]
 
     def uploads(self, values: Sequence[Any]) -> dict[str, Path]:
         """Return the paths of the uploaded pictures by their texts, which are their names in the recipe."""
@@ -250,7 +256,7 @@ class Form:
         if one.name in PLACES:
             return place_text(value)
         if one.optional:
-            return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+            return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
         return value
 
 
@@ -269,7 +275,12 @@ def unchanged(value: Any) -> Any:
 
 def place_text(place: Sequence[float]) -> str:
     """Return two numbers as a text that `parse_place` reads."""
-    return ", ".join(f"{number:g}" for number in place)
+    return ", ".join(map(number_text, place))
+
+
+def number_text(number: float) -> str:
+    """Return a number as a text without a needless ending `.0`. Reading it gives the same number."""
+    return str(int(number)) if number == int(number) else repr(float(number))
 
 
 def layer_choices(network: Network) -> list[tuple[str, str]]:

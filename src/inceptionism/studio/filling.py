@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, FilmRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
@@ -109,8 +109,8 @@ class Filling:
                 return {self._photograph.note: ""}
             self._workshop.load_upload(path)
             return {self._photograph.note: ""} if read_recipe(path) is None else self.changes(load_recipe(path))
-        except InceptionismError as error:
-            return {self._photograph.note: problem_html(str(error))}
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            return {self._photograph.note: problem_html(self._workshop.sentence(error))}
 
     def on_drop(self, path: str | None) -> dict[Any, Any]:
         """Return the changes for a file that was dropped anywhere: those of its recipe, or else a new photograph."""
@@ -118,6 +118,7 @@ class Filling:
         try:
             if path is None:
                 return changes
+            self._workshop.check_size(path)
             if read_recipe(path) is not None:
                 return changes | self.changes(load_recipe(path))
             self._workshop.load_upload(path)
@@ -126,8 +127,8 @@ class Filling:
                 self._photograph.photograph: path,
                 self._photograph.note: "",
             }
-        except InceptionismError as error:
-            shown = problem_html(str(error))
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            shown = problem_html(self._workshop.sentence(error))
             return changes | {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: shown}
 
     def connect_gallery(self, gallery: GalleryTab) -> None:
@@ -138,8 +139,8 @@ class Filling:
                 if not path:
                     raise InvalidSetting("choose a picture first")
                 return {gallery.problem: "", **self.changes(load_recipe(path))}
-            except InceptionismError as error:
-                return {gallery.problem: problem_html(str(error))}
+            except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+                return {gallery.problem: problem_html(self._workshop.sentence(error))}
 
         gallery.change.click(
             change, gallery.chosen, [gallery.problem, *self.outputs], queue=False, show_progress="hidden"
@@ -150,6 +151,8 @@ def filling_note(recipe: Recipe) -> str:
     """Return a sentence about a form that was filled from a recipe."""
     if recipe.network not in ready_networks():
         return "This picture was made with a network that is not on this server, so the form stays as it is."
+    photo = recipe.made_with.photo if recipe.made_with else None
+    source = "" if photo is None else f" It was made from {photo.get('name') or 'a photograph'}."
     files = ", ".join(f"{name} ({file})" for name, file in file_settings(recipe.settings()).items())
     again = f" Upload its other files again: {files}." if files else ""
-    return f"The form has the settings of this picture.{again}"
+    return f"The form has the settings of this picture.{source}{again}"

@@ -19,10 +19,16 @@ from inceptionism.studio.address import query_of
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in, linked_rows
 from inceptionism.studio.layers import follow_network, layer_dropdown
-from inceptionism.studio.panel import ResultPanel, Work, work_buttons
-from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, small, state_html
-from inceptionism.studio.unfinished import UnfinishedFilm, list_unfinished, read_unfinished
-from inceptionism.studio.upload import upload_control
+from inceptionism.studio.panel import FILM_ENDING, ResultPanel, Work, work_buttons
+from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, problem_html, small, state_html
+from inceptionism.studio.unfinished import (
+    UnfinishedFilm,
+    delete_unfinished,
+    list_unfinished,
+    read_unfinished,
+    taken_paths,
+)
+from inceptionism.studio.upload import file_control, upload_control
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
@@ -69,9 +75,9 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
                 )
                 zoom.draw(CAMERA, choices)
             with gr.Group(visible=False) as video_controls:
-                film = gr.File(label="Film to dream", file_types=FILM_ENDINGS, elem_id="film-source")
+                film = file_control(label="Film to dream", file_types=FILM_ENDINGS, elem_id="film-source")
                 video.draw(["size", "blend"], choices)
-            sound = gr.File(label="Music that the film reacts to", file_types=SOUND_ENDINGS, elem_id="film-sound")
+            sound = file_control(label="Music that the film reacts to", file_types=SOUND_ENDINGS, elem_id="film-sound")
             make, stop = work_buttons("Make the film", "make-film", "film")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "film")
@@ -80,7 +86,9 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
                 panel.draw_download("film")
             with gr.Group(visible=False) as continuing:
                 unfinished = gr.Dropdown([], label="Unfinished films", elem_id="unfinished")
-                resume = gr.Button("Continue", elem_id="resume")
+                with gr.Row():
+                    resume = gr.Button("Continue", elem_id="resume")
+                    forget = gr.Button("Delete", elem_id="forget")
     with gr.Accordion("Keyframes", open=False, elem_id="keyframes"):
         zoom_table = keyframe_table(["blend"], "zoom-keyframes")
         video_table = keyframe_table(["zoom", "rotation", "toward", "drift"], "video-keyframes")
@@ -90,7 +98,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
     with gr.Accordion("Advanced", open=False, visible=False) as video_advanced:
         video.draw_rest(choices)
     for form in (zoom, video):
-        follow_network(form.controls["network"], {form.controls["layer"]: layer_dropdown})
+        follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
     zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
 
     def work(
@@ -109,21 +117,36 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         return film_work(workshop, wanted)
 
     def check(what: str, _picture: Any, source: str | None, *others: Any) -> list[Any]:
-        values = others[3:]
-        problems = [*zoom.problems(values[: len(zoom_values)]), *video.problems(values[len(zoom_values) :])]
+        zoom_given, video_given = others[3 : 3 + len(zoom_values)], others[3 + len(zoom_values) :]
+        # Only the settings of the chosen kind count. The visitor does not see the others.
+        zoom_problems = zoom.problems(zoom_given) if what == ZOOM else [""] * len(zoom_given)
+        video_problems = video.problems(video_given) if what == VIDEO else [""] * len(video_given)
+        problems = [*zoom_problems, *video_problems]
         fine = gr.validate(True, "")
         film_problem = gr.validate(what == ZOOM or source is not None, "Choose a film first.")
         return [fine, fine, film_problem, fine, fine, fine, *(gr.validate(not one, one) for one in problems)]
 
     inputs = [kind, start, film, sound, zoom_table, video_table, *zoom_values, *video_values]
-    panel.connect(make.click, work, inputs, check)
-    panel.connect(resume.click, lambda name: resume_work(workshop, name or ""), unfinished)
+    ends = [
+        panel.connect(make.click, work, inputs, check),
+        panel.connect(resume.click, lambda name: resume_work(workshop, name or ""), unfinished),
+    ]
 
     def refresh() -> tuple[Any, Any]:
         names = list_unfinished(workshop.output)
         return gr.Group(visible=bool(names)), gr.Dropdown(names, value=names[0] if names else None)
 
-    tab.select(refresh, None, [continuing, unfinished], queue=False, show_progress="hidden")
+    def delete(name: str | None) -> str:
+        try:
+            delete_unfinished(workshop.output, name or "")
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            return problem_html(workshop.sentence(error))
+        return ""
+
+    deleted = forget.click(delete, unfinished, panel.problem, queue=False, show_progress="hidden")
+    changes: list[Any] = [tab.select, deleted.then, *(end.then for end in ends)]
+    for event in changes:
+        event(refresh, None, [continuing, unfinished], queue=False, show_progress="hidden")
 
     def show_kind(what: str) -> tuple[Any, ...]:
         is_zoom = what == ZOOM
@@ -172,29 +195,26 @@ def film_work(workshop: Workshop, wanted: Wanted) -> Work:
 
     def work(job: Job[Progress]) -> Progress:
         keyframes = keyframes_in(wanted.names, wanted.rows)
-        kept = {path: workshop.keep_upload(Path(path)) for path in uploads_of(wanted)}
         recipe = wanted.form.recipe(wanted.values, keyframes=keyframes, audio=wanted.sound)
-        if isinstance(recipe, VideoRecipe) and wanted.begin is None:
-            raise InvalidSetting("choose a film first")
-        begin = None if wanted.begin is None else workshop.keep_upload(Path(wanted.begin))
         stem = "noise" if wanted.begin is None else Path(wanted.begin).stem
-        path = workshop.free_path(f"{stem}-{'zoom' if isinstance(recipe, ZoomRecipe) else 'dream'}", ".mp4")
-        unfinished = UnfinishedFilm(path, recipe, begin, kept)
-        return follow_film(workshop, unfinished, job, resume=False)
+        name = f"{stem}-{'zoom' if isinstance(recipe, ZoomRecipe) else 'dream'}"
+        path = workshop.free_path(name, FILM_ENDING, taken_paths(workshop.output))
+        named = [*wanted.form.uploads(wanted.values), *filter(None, [wanted.sound])]
+        with workshop.kept_uploads([*named, *filter(None, [wanted.begin])]) as kept:
+            begin = None if wanted.begin is None else kept[wanted.begin]
+            film = UnfinishedFilm(path, recipe, begin, {upload: kept[upload] for upload in named})
+            run = film_run(workshop, film)
+        return follow_film(workshop, film, run, job, resume=False)
 
     return work
-
-
-def uploads_of(wanted: Wanted) -> list[str]:
-    """Return the paths of all uploads that the recipe names."""
-    return [*wanted.form.uploads(wanted.values), *([wanted.sound] if wanted.sound else [])]
 
 
 def resume_work(workshop: Workshop, name: str) -> Work:
     """Return the work that continues an unfinished film."""
 
     def work(job: Job[Progress]) -> Progress:
-        return follow_film(workshop, read_unfinished(workshop.output, name), job, resume=True)
+        film = read_unfinished(workshop.output, name)
+        return follow_film(workshop, film, film_run(workshop, film), job, resume=True)
 
     return work
 
@@ -213,18 +233,24 @@ def film_run(workshop: Workshop, film: UnfinishedFilm) -> FilmRun:
         run = ZoomRun(film.recipe, photo, find_file=find_file)
         run.recipe = without_folders(run.recipe)
     elif isinstance(film.recipe, VideoRecipe) and film.begin is not None:
-        run = VideoRun(film.recipe, FilmSource(film.begin), find_file=find_file)
+        source = FilmSource(film.begin)
+        workshop.check_area(*source.size, "a frame of this film")
+        run = VideoRun(film.recipe, source, find_file=find_file)
         run.recipe = without_folders(run.recipe)
     else:
-        raise InvalidSetting("this is not the recipe of a film")
-    workshop.check_area(*run.size, "a frame of the film")
+        raise InvalidSetting("choose a film first")
+    workshop.check_area(*run.size, "a frame of the result")
     return run
 
 
-def follow_film(workshop: Workshop, film: UnfinishedFilm, job: Job[Progress], *, resume: bool) -> Progress:
-    """Make the frames of a film, show its progress, and save it, also if the job is stopped."""
+def follow_film(
+    workshop: Workshop, film: UnfinishedFilm, run: FilmRun, job: Job[Progress], *, resume: bool
+) -> Progress:
+    """Make the frames of a film, show its progress, and save it, also if the job is stopped.
+
+    A film that was stopped can be continued.
+    """
     start = time.monotonic()
-    run = film_run(workshop, film)
     film.write()
     pace = PreviewPace(PREVIEW_SECONDS)
     first: int | None = None
@@ -239,10 +265,11 @@ def follow_film(workshop: Workshop, film: UnfinishedFilm, job: Job[Progress], *,
             raise StopIteration
 
     run.save(film.path, overwrite=False, resume=resume, on_frame=show)
-    film.forget()
+    if not job.stopped:
+        film.forget()
     words = "stopped after" if job.stopped else "finished:"
     text = f"{words} {run.number} frames in {duration(time.monotonic() - start)}"
-    return Progress(state_html(1, " · ".join([text, *run.notes])), None, (film.path,))
+    return Progress(state_html(1, " · ".join([text, *map(workshop.public, run.notes)])), None, (film.path,))
 
 
 def frame_state(run: FilmRun, first: int, seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,6 @@ from inceptionism.io import (
     caption,
     create_folder,
     encode_copy,
-    free_name,
     load_photo,
     load_recipe,
     without_folders,
@@ -25,7 +25,7 @@ from inceptionism.io import (
 )
 from inceptionism.recipes import FilmRecipe, Recipe
 from inceptionism.runs import ReplayInputs, prepare_replay
-from inceptionism.studio.panel import FILM_ENDING, ResultPanel, Work
+from inceptionism.studio.panel import DECODING, FILM_ENDING, ResultPanel, Work
 from inceptionism.studio.progress import Progress, follow, problem_html
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network
@@ -79,17 +79,16 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
 
     def refresh() -> tuple[Any, list[str]]:
         shown = newest(workshop.output)
-        return gr.Gallery([(thumbnail(path, path.stat().st_mtime_ns), path.stem) for path in shown]), list(
-            map(str, shown)
-        )
+        small = [(thumbnail(path, changed), path.stem) for changed, path in shown]
+        return gr.Gallery(small), [str(path) for _, path in shown]
 
     tab.select(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
 
     def choose(event: gr.SelectData, listed: list[str]) -> dict[Any, Any]:
         try:
             path = checked_path(workshop, listed[event.index])
-        except InceptionismError as error:
-            return {problem: problem_html(str(error))}
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            return {problem: problem_html(workshop.sentence(error))}
         return {
             chosen: str(path),
             **panel.with_files([str(path)]),
@@ -112,8 +111,8 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     def make_copy(path: str) -> dict[Any, Any]:
         try:
             file, description, title = shared_copy(workshop, path)
-        except InceptionismError as error:
-            return {problem: problem_html(str(error))}
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            return {problem: problem_html(workshop.sentence(error))}
         return {
             problem: "",
             shared: gr.Group(visible=True),
@@ -122,29 +121,33 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
             line: title,
         }
 
-    share.click(make_copy, chosen, [problem, shared, copy, text, line], queue=False)
+    share.click(make_copy, chosen, [problem, shared, copy, text, line], **DECODING)
     return GalleryTab(change, chosen, problem)
 
 
-def newest(folder: Path) -> list[Path]:
-    """Return the pictures in a folder, the newest first."""
-    found = [(path.stat().st_mtime_ns, path) for path in folder.iterdir() if is_shown(path)]
-    return [path for _, path in sorted(found, reverse=True)[:MAX_SHOWN]]
+def newest(folder: Path) -> list[tuple[int, Path]]:
+    """Return the times at which the pictures in a folder were changed, and their paths, the newest first."""
+    found = []
+    for path in folder.iterdir():
+        with suppress(OSError):  # a file that was deleted just now
+            if is_shown(path):
+                found.append((path.stat().st_mtime_ns, path))
+    return sorted(found, reverse=True)[:MAX_SHOWN]
 
 
 def is_shown(path: Path) -> bool:
-    """Return whether a file is a picture or a film of the gallery."""
-    return path.suffix in (".png", FILM_ENDING) and not path.name.startswith(".")
+    """Return whether a path is that of a picture or a film of the gallery."""
+    return path.suffix in (".png", FILM_ENDING) and not path.name.startswith(".") and path.is_file()
 
 
 @lru_cache(MAX_SHOWN)
 def thumbnail(path: Path, changed: int) -> Image.Image:  # noqa: ARG001  # the time of change is part of the key
-    """Return a small version of the picture in a file, or of the first frame of a film."""
-    if path.suffix == FILM_ENDING:
-        small = Image.fromarray(FilmSource(path).first)
-    else:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
+    """Return a small version of the picture in a file, or of the first frame of a film; gray if it is damaged."""
+    try:
+        pixels = FilmSource(path).first if path.suffix == FILM_ENDING else load_photo(path).pixels
+    except InceptionismError:
+        return Image.new("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE), "gray")
+    small = Image.fromarray(pixels)
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BICUBIC)
     return small
 
@@ -201,6 +204,6 @@ def shared_copy(workshop: Workshop, path: str) -> tuple[Path, str, str]:
     content = encode_copy(load_photo(file).to_image(), recipe, "JPEG", side=SHARED_SIDE, limit=SHARED_BYTES)
     folder = workshop.output / "shared"
     create_folder(folder, exist_ok=True)
-    target = free_name(folder / f"{file.stem}.jpg")
-    write_atomically(target, content, overwrite=False)
+    target = folder / f"{file.stem}.jpg"
+    write_atomically(target, content, overwrite=True)
     return target, alternative_text(recipe), caption(recipe)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import ipaddress
+import json
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inceptionism.studio.upload import is_upload
 
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -25,10 +32,27 @@ MAX_FILE = 200 * 2**20
 MAX_UPLOAD = MAX_FILE + 10 * 2**20
 """Largest body of an upload in bytes: one file of the largest size, and the text around it."""
 
-UPLOAD_PATH = "/gradio_api/upload"
+API = "gradio_api"
 
-UNUSED_PATH = "/gradio_api/component_server"
-"""Path of functions of controls. That of the painting keeps any number of bytes, and the page does not use it."""
+UPLOAD = "upload"
+
+PAGE_PARTS = (
+    *("", "assets", "config", "favicon.ico", "login", "logout", "manifest.json"),
+    *("pwa_icon", "robots.txt", "static", "svelte", "theme.css"),
+)
+"""First parts of the addresses that the page uses."""
+
+API_PARTS = (
+    *("app_id", "call", "cancel", "heartbeat", "info", "login_check", "queue", "run", "startup-events"),
+    *("stream", "theme.css", "token", UPLOAD, "upload_progress", "user"),
+)
+"""Next parts of the addresses below `API` that the page uses, besides those of files.
+
+gradio has more: some fetch other websites, and some keep any number of bytes.
+"""
+
+FILE = "file="
+"""Beginning of the part of the address of a file."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -43,27 +67,33 @@ class Guard:
     - The Host header must name this server. So a website whose name points to this machine (DNS rebinding) is refused.
     - A request that a page of another website sends is refused, whatever its method is.
     - A request must say how long its body is, and only uploads may have a long one.
+    - Only addresses that the page uses are answered, and a request can name no file that was not uploaded.
 
     Args:
         app: The application behind the guard.
-        hosts: Names and addresses of the server, without ports. Empty if any name is allowed.
+        hosts: Names and addresses of the server, without ports.
+        numbers: Whether the Host header may also be any IP address. No website has a name of this kind.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, numbers: bool = False) -> None:
         self.app = app
-        self.hosts = frozenset(hosts)
+        self.hosts = frozenset(host.lower() for host in hosts)
+        self.numbers = numbers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        status, problem = 403, self.problem(headers)
-        if not problem and str(scope["path"]).endswith(UNUSED_PATH):
-            status, problem = 403, "This page does not use this address."
+        status, problem = 403, self.problem(headers) or address_problem(str(scope["path"]))
+        uploads = is_upload_address(str(scope["path"]))
         if not problem:
-            most = MAX_UPLOAD if str(scope["path"]).endswith(UPLOAD_PATH) else MAX_BODY
-            status, problem = 413, body_problem(headers, most)
+            status, problem = 413, body_problem(headers, MAX_UPLOAD if uploads else MAX_BODY)
+        if not problem and not uploads and scope["type"] == "http" and scope["method"] == "POST":
+            body = await read_body(receive)
+            receive = Replay(body, receive)
+            is_json = "json" in headers.get("content-type", "json")
+            status, problem = 403, file_problem(body) if is_json else ""
         if problem:
             await PlainTextResponse(problem, status_code=status)(scope, receive, send)
             return
@@ -80,19 +110,105 @@ class Guard:
     def problem(self, headers: Headers) -> str:
         """Return the reason why a request is refused, as a sentence; empty if it is allowed."""
         host = headers.get("host", "")
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            name = ""
-        if not name or (self.hosts and name not in self.hosts):
+        name = host_name(f"//{host}")
+        if name not in self.hosts and not (self.numbers and is_number(name)):
             return "This server does not have the name in the request. Open the address that the program printed."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and (not host_name(origin) or urlsplit(origin).netloc != host):
             return "This request comes from another website, so it was refused."
         site = headers.get("sec-fetch-site")
         if site == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return "This request comes from another website, so it was refused."
         return ""
+
+
+def host_name(address: str) -> str:
+    """Return the name or the IP address of the host in an address; empty if there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_number(name: str) -> bool:
+    """Return whether the name of a host is an IP address."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    return False
+
+
+def parts_of(path: str) -> tuple[bool, str]:
+    """Return whether the path of a request is below `API`, and its first part after that."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return (True, rest.split("/")[0]) if first == API else (False, first)
+
+
+def is_upload_address(path: str) -> bool:
+    """Return whether the path of a request is that of uploads."""
+    return parts_of(path) == (True, UPLOAD)
+
+
+def address_problem(path: str) -> str:
+    """Return the reason why the path of a request is refused, as a sentence; empty if the page uses it."""
+    is_api, part = parts_of(path)
+    if part in (API_PARTS if is_api else PAGE_PARTS):
+        return ""
+    if is_api and part.startswith(FILE) and Path(path.partition(FILE)[2]).is_absolute():  # gradio also takes websites
+        return ""
+    return "This page does not use this address."
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return the body of a request. Its length was checked before."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+class Replay:
+    """The messages of a request whose body was read: the body again, and then the rest.
+
+    Args:
+        body: The body.
+        receive: Function that returns the next message.
+    """
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        body, self._body = self._body, None
+        if body is None:
+            return await self._receive()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def file_problem(body: bytes) -> str:
+    """Return the reason why the JSON of a request is refused, as a sentence; empty if it names only uploaded files."""
+    try:
+        content = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        return "This request is not JSON, so it was refused."
+    if all(path is None or is_upload(path) for path in paths_in(content)):
+        return ""
+    return "This request names a file that was not uploaded, so it was refused."
+
+
+def paths_in(content: Any) -> Iterator[Any]:
+    """Yield each value with the name `path` in the content of JSON, at any depth."""
+    waiting = [content]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if "path" in one:
+                yield one["path"]
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def body_problem(headers: Headers, most: int) -> str:

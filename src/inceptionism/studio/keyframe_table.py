@@ -9,7 +9,7 @@ import gradio as gr
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import Keyframe, checked_keyframes, parse_place, settings_of
-from inceptionism.studio.controls import PLACES, as_number, place_text
+from inceptionism.studio.controls import PLACES, as_number, number_text, place_text
 
 EMPTY_ROWS = 4
 """Number of empty rows of a new table."""
@@ -46,6 +46,10 @@ def keyframes_in(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[K
     """
     keyframes = []
     for number, row in enumerate(rows, 1):
+        if len(row) != len(names):
+            raise InvalidSetting(
+                f"row {number} of the keyframes has {len(row)} values, and there are {len(names)} columns"
+            )
         given = {name: str(value).strip() for name, value in zip(names, row, strict=True) if value is not None}
         given = {name: text for name, text in given.items() if text}
         if not given:
@@ -72,7 +76,7 @@ def cell(name: str, value: Any) -> str:
         return ", ".join(map(str, value))
     if name == "objective":
         return str(value)
-    return place_text(value) if name in PLACES else f"{value:g}"
+    return place_text(value) if name in PLACES else number_text(value)
 
 
 def linked_rows(rows: Sequence[Sequence[Any]]) -> list[str]:

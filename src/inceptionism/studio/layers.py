@@ -1,4 +1,4 @@
-"""The layers of the chosen network: their names in the forms, and small pictures of what each of them dreams.
+"""The layers of the chosen network: their names in the forms, and small pictures of their dreams.
 
 The pictures are made once for each network, and kept in the user's cache.
 """
@@ -16,7 +16,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from inceptionism.errors import CannotWrite, InceptionismError
-from inceptionism.io import create_folders, save_picture
+from inceptionism.io import PILLOW_ERRORS, create_folders, save_picture
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import natural_noise
 from inceptionism.recipes import LayerChoice, PhotoRecipe
@@ -35,21 +35,31 @@ HASH_DIGITS = 16
 """Number of digits of the hash of a network's weights in the name of its folder."""
 
 
-def follow_network(network: gr.Dropdown, controls: Mapping[gr.Dropdown, Callable[[Network, Any], gr.Dropdown]]) -> None:
+def follow_network(
+    workshop: Workshop, network: gr.Dropdown, controls: Mapping[gr.Dropdown, Callable[[Network, Any], gr.Dropdown]]
+) -> None:
     """Change controls when the visitor chooses another network.
 
     Args:
+        workshop: The workshop.
         network: Control of the network.
         controls: Functions that return the new content of each control, for a network and the value of the control.
     """
 
     def change(name: str, *values: Any) -> list[gr.Dropdown]:
-        check_network(name)
-        # This does not wait for the worker, which may be busy with a film.
         chosen = load_network(name)
         return [content(chosen, value) for content, value in zip(controls.values(), values, strict=True)]
 
-    network.change(change, [network, *controls], list(controls), show_progress="hidden")
+    def check(name: str, *values: Any) -> list[Any]:
+        problem = ""
+        try:
+            check_network(name)
+            load_network(name)  # this does not wait for the worker, which may be busy with a film
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            problem = workshop.sentence(error)
+        return [gr.validate(not problem, problem), *(gr.validate(True, "") for _ in values)]
+
+    network.change(change, [network, *controls], list(controls), validator=check, show_progress="hidden")
 
 
 def layer_dropdown(network: Network, _value: Any) -> gr.Dropdown:
@@ -68,7 +78,7 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
         network: Control of the network.
         layer: Control of the layers.
     """
-    with gr.Accordion("What each layer dreams", open=False, elem_id="layer-box") as box:
+    with gr.Accordion("Dreams of the layers", open=False, elem_id="layer-box") as box:
         pictures = gr.Gallery(
             label="Layers. Click one to add it or to remove it.",
             show_label=False,
@@ -108,7 +118,7 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
 
 
 def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tuple[Image.Image, str]]:
-    """Return the picture of each layer of a network, with its name and level; show those so far after each."""
+    """Return the picture of each layer of a network, with its name and level. Show the list after each picture."""
     network = load_network(name)
     folder = user_cache_path("inceptionism", appauthor=False) / "layers" / network.weights_hash[:HASH_DIGITS]
     shown: list[tuple[Image.Image, str]] = []
@@ -125,16 +135,15 @@ def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tu
 
 
 def layer_picture(network: Network, layer: str, folder: Path) -> Image.Image:
-    """Return the dream of a layer, which starts from noise. If the folder can be written to, it is kept there.
+    """Return the dream of a layer, which starts from noise. If the folder can be written to, the picture is kept there.
 
     Raises:
         InceptionismError: If the layer cannot be dreamed.
     """
     recipe = PhotoRecipe(network=network.name, layer=(LayerChoice(layer),), octaves=OCTAVES, steps=STEPS)
     path = folder / f"{hashlib.sha256(recipe.to_json().encode()).hexdigest()[:HASH_DIGITS]}.jpg"
-    if path.exists():
-        with Image.open(path) as image:
-            return image.copy()
+    with suppress(*PILLOW_ERRORS), Image.open(path) as image:  # without a file, or with a damaged one, it is made
+        return image.copy()
     run = PhotoRun(recipe, natural_noise((SIDE, SIDE), seed=0), network=network)
     for _ in run:
         pass

@@ -11,14 +11,14 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.errors import InvalidSetting
 from inceptionism.film import LiveRun
 from inceptionism.io import Photo
 from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, VideoRecipe
 from inceptionism.runs import output_size
-from inceptionism.studio.camera import camera_control, decode_frame, frame_display
 from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.frames import camera_control, decode_frame, frame_display
 from inceptionism.studio.layers import follow_network, layer_dropdown
 from inceptionism.studio.photograph import NO_LOOK, looks_here, values_with_look
 from inceptionism.studio.progress import problem_html
@@ -121,7 +121,7 @@ def live_tab(workshop: Workshop) -> None:
         for names in (SHOWN, COLORS):
             with gr.Row():
                 form.draw(names, choices)
-    follow_network(form.controls["network"], {form.controls["layer"]: layer_dropdown})
+    follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
     controls = list(form.controls.values())
 
     def take_look(name: str, *values: Any) -> list[Any]:
@@ -141,8 +141,8 @@ def live_tab(workshop: Workshop) -> None:
             assert isinstance(recipe, VideoRecipe)
             check_network(recipe.network)
             picture = workshop.worker.do(lambda: visitor.dream(frame, recipe))
-        except InceptionismError as error:
-            return {problem: problem_html(str(error))}
+        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+            return {problem: problem_html(workshop.sentence(error))}
         return {dreamed: picture, state: rate_html(f"{visitor.rate:.1f} frames a second"), problem: ""}
 
     camera.stream(

@@ -7,19 +7,22 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from inceptionism.runs import make_class_runs
 from inceptionism.studio.address import query_of
-from inceptionism.studio.controls import Form, layer_choices
+from inceptionism.studio.controls import Form, layer_choices, slider, unchanged
 from inceptionism.studio.layers import follow_network
+from inceptionism.studio.overridden import overridden
 from inceptionism.studio.panel import ResultPanel, Work, work_buttons
 from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
 CLASS, UNIT, OBJECTIVE = KINDS = ("a class", "a unit", "an objective")
+
+# A link may have a class of another network. The classes of this network are read before they are chosen.
+FreeDropdown = overridden(gr.Dropdown, preprocess=staticmethod(unchanged))
 
 MAX_PICTURES = 9
 """Largest number of pictures with different seeds."""
@@ -63,7 +66,7 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
         with gr.Column(scale=2, min_width=300):
             note = gr.HTML(elem_id="noise-note", padding=False)
             kind = gr.Radio(list(KINDS), value=CLASS, label="Picture of", elem_id="kind")
-            target = gr.Dropdown(
+            target = FreeDropdown(
                 classes,
                 value=None,
                 label="Class",
@@ -73,13 +76,11 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
             )
             with gr.Row(visible=False) as unit:
                 layer = gr.Dropdown(layer_choices(network), value=network.default_layer, label="Layer", elem_id="layer")
-                channel = gr.Number(0, precision=0, minimum=0, label="Channel", elem_id="channel")
+                channel = gr.Number(0, precision=0, label="Channel", elem_id="channel")
             with gr.Group(visible=False) as sentence:
                 form.draw(["objective"], choices)
             form.draw(["preset", "subjects"], choices)
-            count = gr.Slider(
-                1, MAX_PICTURES, 1, step=1, label="Pictures", info="Each has another seed.", elem_id="count"
-            )
+            count = slider(1, MAX_PICTURES, 1, step=1, label="Pictures", info="Each has another seed.", elem_id="count")
             make, stop = work_buttons("Make", "make", "noise")
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "noise")
@@ -93,13 +94,13 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
     def work(what: str, index: int | None, name: str, number: int, pictures: int, *values: Any) -> Work:
         return visualization_work(workshop, form, subject(what, index, name, number), int(pictures), values)
 
-    def check(what: str, index: int | None, _layer: str, number: int, _count: int, *values: Any) -> list[Any]:
+    def check(what: str, index: int | None, _layer: str, number: int, count: Any, *values: Any) -> list[Any]:
         return [
             gr.validate(True, ""),
             gr.validate(what != CLASS or index is not None, "Choose a class first."),
             gr.validate(True, ""),
             gr.validate(what != UNIT or (number is not None and number >= 0), "Give the number of a channel."),
-            gr.validate(True, ""),
+            gr.validate(is_count(count), f"The number of pictures must be from 1 to {MAX_PICTURES}."),
             *(gr.validate(not problem, problem) for problem in form.problems(values)),
         ]
 
@@ -116,6 +117,7 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
     kind.change(show_kind, kind, [target, unit, sentence], queue=False, show_progress="hidden")
 
     follow_network(
+        workshop,
         form.controls["network"],
         {
             target: class_dropdown,
@@ -135,6 +137,11 @@ def class_dropdown(network: Network, value: int | None) -> gr.Dropdown:
     """Return the new content of a dropdown of classes for a network. A chosen class stays if the network has it."""
     choices = class_choices(network)
     return gr.Dropdown(choices, value=value if any(index == value for _, index in choices) else None)
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value is a number of pictures that a visitor may make."""
+    return isinstance(value, (int, float)) and value == int(value) and 1 <= value <= MAX_PICTURES
 
 
 def subject(what: str, index: int | None, layer: str, channel: int) -> dict[str, Any]:
@@ -161,8 +168,6 @@ def visualization_work(
         recipe = form.recipe(values, **wanted)
         assert isinstance(recipe, ClassRecipe)
         check_network(recipe.network)
-        if not 1 <= count <= MAX_PICTURES:
-            raise InvalidSetting(f"the number of pictures must be from 1 to {MAX_PICTURES}, not {count}")
         if recipe.size is not None:
             workshop.check_area(*recipe.size, "the result")
         runs = make_class_runs(recipe, count, find_file=uploaded_only(form.uploads(values)))

@@ -7,7 +7,7 @@ import os
 import gradio as gr
 
 from inceptionism.studio.address import REPLACE_ADDRESS
-from inceptionism.studio.defaults import MAX_PIXELS
+from inceptionism.studio.defaults import CACHE_SECONDS, MAX_PIXELS
 from inceptionism.studio.filling import Filling
 from inceptionism.studio.film import film_tab
 from inceptionism.studio.gallery import gallery_tab
@@ -16,17 +16,16 @@ from inceptionism.studio.live import live_tab
 from inceptionism.studio.noise import noise_tab
 from inceptionism.studio.panel import DECODING
 from inceptionism.studio.photograph import photograph_tab
+from inceptionism.studio.upload import file_control
 from inceptionism.studio.workshop import Workshop
-
-CACHE_SECONDS = 86_400
-"""Age in seconds at which uploads and previews are deleted."""
 
 
 def build(output: str | os.PathLike[str] | None = None, *, max_pixels: int = MAX_PIXELS) -> gr.Blocks:
     """Return the page, to mount it in your own application with `gradio.mount_gradio_app`.
 
     Your application decides who may use the page. `launch` has a password, and refuses requests from other websites.
-    Give `allowed_paths=[output]` when you mount the page.
+    Give `allowed_paths=[output]`, `blocked_paths` and `run_history=False` when you mount it, as in docs/studio.md.
+    Without the blocked paths, visitors can see the photographs of others.
 
     Args:
         output: Folder of the pictures. By default, the folder "inceptionism" in the user's folder of pictures.
@@ -46,7 +45,7 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
     ) as page:
         gr.Markdown("# inceptionism\nSee what a neural network sees.")
         query = gr.Textbox(visible="hidden", elem_id="query")
-        dropped = gr.File(visible="hidden", elem_id="dropped")
+        dropped = file_control(visible="hidden", elem_id="dropped")
         query.change(None, query, None, js=REPLACE_ADDRESS)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Photograph", id="photograph"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,6 +22,9 @@ from inceptionism.io import PILLOW_ERRORS, Array, Photo, create_folder, save_pic
 from inceptionism.networks import Network
 from inceptionism.recipes import LayerChoice, PhotoRecipe, Term, join_terms
 from inceptionism.runs import chosen_layers, output_size
+from inceptionism.studio.defaults import CACHE_SECONDS
+from inceptionism.studio.overridden import overridden
+from inceptionism.studio.upload import is_upload
 
 Painting: TypeAlias = Sequence[bytes]
 """Strokes of a visitor: PNG files with transparency, one above the other."""
@@ -37,10 +42,12 @@ MAX_SIDE, MAX_BYTES, MAX_LAYERS = 1280, 4 * 2**20, 4
 """Largest side of a painting in pixels, largest size of a layer in bytes, and largest number of layers."""
 
 
-def painting_control(**facts: Any) -> gr.ImageEditor:
+def painting_control(**arguments: Any) -> Any:
     """Return a control to paint on a picture with the brushes. Its value is a `Painting`."""
     colors: list[str | tuple[str, float]] = list(BRUSHES.values())
-    control = gr.ImageEditor(
+    # gradio would decode the files itself, without a limit of the pixels.
+    editor = overridden(gr.ImageEditor, preprocess=staticmethod(sent_painting))
+    return editor(
         brush=gr.Brush(colors=colors, default_color=colors[0], color_mode="fixed", default_size=BRUSH_SIZE),
         eraser=gr.Eraser(default_size=BRUSH_SIZE),
         layers=False,
@@ -48,17 +55,13 @@ def painting_control(**facts: Any) -> gr.ImageEditor:
         sources=[],
         buttons=["fullscreen"],
         interactive=True,
-        **facts,
+        **arguments,
     )
-    # gradio would decode the files itself, without a limit of the pixels.
-    control.preprocess = sent_painting  # type: ignore[method-assign,assignment]
-    return control
 
 
 def sent_painting(payload: EditorData | None) -> Painting:
     """Return the painting that a browser has sent. Empty if nothing is painted, or if it is too large to be one."""
-    # gradio has checked before that these files are in the folder of its uploads.
-    paths = [Path(layer.path) for layer in payload.layers[:MAX_LAYERS]] if payload else []
+    paths = [Path(layer.path) for layer in payload.layers[:MAX_LAYERS] if is_upload(layer.path)] if payload else []
     return [path.read_bytes() for path in paths if path.stat().st_size <= MAX_BYTES]
 
 
@@ -157,9 +160,13 @@ def painted_parts(painting: Painting, recipe: PhotoRecipe, network: Network, ora
 
 
 def masks_folder() -> Path:
-    """Return the folder of the painted masks. gradio deletes its files when they are old."""
+    """Return the folder of the painted masks, after deleting old ones."""
     folder = Path(get_upload_folder()) / "masks"
     create_folder(folder, exist_ok=True)
+    for mask in folder.iterdir():
+        with suppress(OSError):  # another visitor's dream may have deleted it
+            if time.time() - mask.stat().st_mtime > CACHE_SECONDS:
+                mask.unlink()
     return folder
 
 

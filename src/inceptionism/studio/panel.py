@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
-from inceptionism.errors import InceptionismError
+from inceptionism.studio.frames import frame_display
 from inceptionism.studio.progress import Progress, problem_html, state_html
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop
@@ -49,15 +50,7 @@ class ResultPanel:
 
     def __init__(self, workshop: Workshop, name: str, label: str = "Result") -> None:
         self._workshop = workshop
-        self.result = gr.Image(
-            label=label,
-            type="filepath",
-            format="jpeg",
-            interactive=False,
-            height=440,
-            buttons=["fullscreen"],
-            elem_id=f"{name}-result",
-        )
+        self.result = frame_display(label=label, height=440, buttons=["fullscreen"], elem_id=f"{name}-result")
         self.results = gr.Gallery(
             label="Results",
             visible=False,
@@ -72,6 +65,7 @@ class ResultPanel:
         self.problem = gr.HTML(elem_id=f"{name}-problem", padding=False)
         self.files = gr.State([])
         self._finished = gr.State()
+        self._asked, self._stopped = gr.State(0.0), gr.State(0.0)
         self.masks: gr.File | None = None
         self.comparison: gr.ImageSlider | None = None
 
@@ -112,19 +106,27 @@ class ResultPanel:
             The end of the work, for further steps.
         """
 
-        def run(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+        def run(request: gr.Request, *given: Any) -> Iterator[tuple[Any, ...]]:
+            *values, asked, stopped = given
+            if stopped > asked:  # the visitor has pressed Stop while the work waited in the queue
+                yield gr.skip(), READY, "", None
+                return
             picture: Any = gr.Image(visible=True)
             yield picture, state_html(None, "getting ready"), "", None
             try:
                 for progress in self._workshop.worker.watch(str(request.session_hash), make_work(*values)):
                     picture, finished = progress.picture or gr.skip(), progress if progress.files else None
                     yield picture, gr.skip() if finished else progress.state, "", finished
-            except InceptionismError as error:
-                yield gr.skip(), READY, problem_html(str(error)), None
+            except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
+                yield gr.skip(), READY, problem_html(self._workshop.sentence(error)), None
 
         # gradio builds each skipped control again for each update. So an update has only the controls that it changes.
         shown = [self.result, self.state, self.problem, self._finished]
-        working = event(run, inputs, shown, validator=check, **ONE_AT_A_TIME)
+        controls = [*inputs] if isinstance(inputs, Sequence) else [inputs]
+        begin = event(time.monotonic, None, self._asked, queue=False, show_progress="hidden")
+        working = begin.then(
+            run, [*controls, self._asked, self._stopped], shown, validator=with_times(check), **ONE_AT_A_TIME
+        )
         end: Dependency = working.then(
             self._finish, self._finished, self.file_outputs, queue=False, show_progress="hidden"
         )
@@ -169,10 +171,20 @@ class ResultPanel:
     def stop_with(self, button: gr.Button) -> None:
         """Let a button stop the visitor's work."""
 
-        def stop(request: gr.Request) -> None:
+        def stop(request: gr.Request) -> float:
             self._workshop.worker.stop(str(request.session_hash))
+            return time.monotonic()
 
-        button.click(stop, queue=False, show_progress="hidden")
+        button.click(stop, None, self._stopped, queue=False, show_progress="hidden")
+
+
+def with_times(check: Callable[..., list[Any]] | None) -> Callable[..., list[Any]] | None:
+    """Return a validator that also takes the times at which the visitor asked for the work, and pressed Stop."""
+    if check is None:
+        return None
+    fine = gr.validate(True, "")
+    # gradio shows nothing after the result of a control that is not on the page, so those of the times are the last.
+    return lambda *given: [*check(*given[:-2]), fine, fine]
 
 
 def work_buttons(text: str, name: str, tab: str) -> tuple[gr.Button, gr.Button]:

@@ -81,7 +81,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
                 elem_id="looks",
             )
             with gr.Accordion("Paint the part to dream", open=False, elem_id="paint"):
-                gr.Markdown("What you paint violet dreams the chosen layers. What you paint orange dreams this one:")
+                gr.Markdown("Violet parts dream the chosen layers. Orange parts dream this layer:")
                 second = gr.Dropdown(
                     choices["layer"], value=fine_layer(network), label="Layer of the orange brush", elem_id="orange"
                 )
@@ -146,6 +146,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
 
     follow_network(
+        workshop,
         form.controls["network"],
         {
             form.controls["layer"]: layer_dropdown,
@@ -185,7 +186,7 @@ class Wanted(NamedTuple):
         form: The form.
         values: Values of its controls.
         uploaded: Path of the photograph. None if there is none.
-        painted: What the visitor has painted on it.
+        painted: Strokes of the visitor on it.
         orange: Layer of the second brush.
     """
 
@@ -210,14 +211,9 @@ def dream_work(workshop: Workshop, wanted: Wanted) -> Work:
         parts = painted_parts(wanted.painted, recipe, load_network(recipe.network), wanted.orange)
         files = {**wanted.form.uploads(wanted.values), **parts.files}
         workshop.keep_photograph(photo, uploaded)
-        try:
-            run = PhotoRun(replace(recipe, **parts.settings), photo, find_file=uploaded_only(files))
-            workshop.keep_pictures(run.made_with().pictures, files)
-            shown = follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
-        except BaseException:
-            for mask in parts.files.values():  # without a result, nobody needs them
-                mask.unlink(missing_ok=True)
-            raise
+        run = PhotoRun(replace(recipe, **parts.settings), photo, find_file=uploaded_only(files))
+        workshop.keep_pictures(run.made_with().pictures, files)
+        shown = follow([run], job, lambda result: workshop.save(result, f"{Path(uploaded).stem}-dream"))
         return replace(shown, masks=tuple(parts.files.values()), before=Path(uploaded))
 
     return work

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradio.utils import get_upload_folder
 from PIL import Image
 
 from inceptionism.errors import InceptionismError
@@ -110,12 +108,8 @@ def state_html(done: float | None, text: str) -> str:
 
 
 def problem_html(text: str) -> str:
-    """Return the sentence of an error as HTML, which screen readers read at once. No sentence gives no text.
-
-    Files of the server are named without their folders.
-    """
-    shown = re.sub(rf"{re.escape(get_upload_folder())}/(?:[^/\s]+/)*", "", text)
-    return f'<p class="problem" role="alert">{html.escape(shown)}</p>' if text else ""
+    """Return the sentence of an error as HTML, which screen readers read at once. No sentence gives no text."""
+    return f'<p class="problem" role="alert">{html.escape(text)}</p>' if text else ""
 
 
 def note_html(text: str) -> str:

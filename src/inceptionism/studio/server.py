@@ -11,8 +11,8 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from types import FrameType
 
 from starlette.middleware import Middleware
@@ -42,6 +42,7 @@ def launch(
     max_pixels: int = MAX_PIXELS,
     auth: str | None = None,
     no_auth: bool = False,
+    names: Sequence[str] = (),
     on_ready: Callable[[str], object] | None = None,
 ) -> None:
     """Start the studio, and serve it until Ctrl-C. Then stop the work, and keep the pictures so far.
@@ -54,6 +55,7 @@ def launch(
         max_pixels: Largest area of a photograph and of a result, in pixels.
         auth: Name and password that visitors must give, as `USER:PASSWORD`.
         no_auth: Whether everybody who can reach the address may use the studio.
+        names: Further names of the server in the addresses that visitors open, for example that of a proxy.
         on_ready: Function that is called with the address as soon as the page can be used. By default, it is printed.
 
     Raises:
@@ -72,10 +74,10 @@ def launch(
     with workshop.worker.all_threads():
         page = draw_page(workshop)
         with handle_signals(end, [one for one in SIGNALS if one in (signal.SIGINT, signal.SIGTERM)]):
-            page.queue(max_size=100)
+            page.queue(max_size=100, api_open=False)
             leave_proxies_out(host)
             page.launch(
-                server_name=host,
+                server_name=f"[{host}]" if ":" in host else host,
                 server_port=port,
                 quiet=True,
                 prevent_thread_lock=True,
@@ -95,14 +97,17 @@ def launch(
                 theme=THEME,
                 css=CSS,
                 head=HEAD,
-                app_kwargs={"middleware": [Middleware(Guard, hosts=allowed_hosts(host))]},
+                app_kwargs={
+                    "middleware": [Middleware(Guard, hosts=[*own_names(host), *names], numbers=not is_loopback(host))]
+                },
             )
             try:
                 address = page_address(host, port)
                 (on_ready or print_address)(address)
                 if browser:
                     webbrowser.open(address)
-                number = wait_for(arrived)
+                with redirect_stdout(sys.stderr):  # gradio prints some errors
+                    number = wait_for(arrived)
             finally:
                 workshop.worker.close()
                 # The connections of open pages would delay the end, so they are cut. uvicorn reports this as an error.
@@ -161,9 +166,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def allowed_hosts(host: str) -> list[str]:
-    """Return the names that the Host header of a request may have. An empty list allows all names."""
-    return [host, *LOOPBACK] if is_loopback(host) else []
+def own_names(host: str) -> list[str]:
+    """Return the names of this machine that the Host header of a request may have."""
+    machine = [] if is_loopback(host) else [socket.gethostname(), socket.getfqdn(), f"{socket.gethostname()}.local"]
+    return [host, *LOOPBACK, *machine]
 
 
 def checked_port(host: str, port: int) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inceptionism.errors import InvalidSetting, quote_path
-from inceptionism.film import segments_folder
+from inceptionism.errors import CannotWrite, InvalidSetting, quote_path
+from inceptionism.film import SEGMENTS_ENDING, segments_folder
 from inceptionism.io import create_folder, write_atomically
 from inceptionism.recipes import Recipe
 
@@ -57,6 +58,29 @@ def list_unfinished(folder: Path) -> list[str]:
     """Return the names of the films in a folder that can be continued, the newest first."""
     notes = [path for path in (folder / UNFINISHED).glob("*.json") if segments_folder(folder / path.stem).is_dir()]
     return [path.stem for path in sorted(notes, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+
+
+def taken_paths(folder: Path) -> list[Path]:
+    """Return the paths of the films in a folder that have a note or segments, but perhaps no film."""
+    notes = [folder / path.stem for path in (folder / UNFINISHED).glob("*.json")]
+    return [*notes, *(path.with_suffix("") for path in folder.glob(f"*{SEGMENTS_ENDING}"))]
+
+
+def delete_unfinished(folder: Path, name: str) -> None:
+    """Delete the note and the segments of an unfinished film. A film that was saved stays.
+
+    Raises:
+        InvalidSetting: If there is no such film.
+        CannotWrite: If a file cannot be deleted.
+    """
+    film = read_unfinished(folder, name)
+    try:
+        shutil.rmtree(segments_folder(film.path))
+    except OSError as error:
+        raise CannotWrite(
+            f"{quote_path(segments_folder(film.path).name)} cannot be deleted: {error.strerror}"
+        ) from None
+    film.forget()
 
 
 def read_unfinished(folder: Path, name: str) -> UnfinishedFilm:

@@ -52,25 +52,29 @@ class Job(Generic[Update]):
 
 
 class Worker:
-    """One thread that does one job after another.
+    """One thread that does one job after another, and one for short work.
 
     All jobs run in the same thread, because each thread that computes with torch gets a team of threads of its own.
     """
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="studio")
+        self._short = ThreadPoolExecutor(1, thread_name_prefix="studio-short")
         self._jobs: dict[Job[Any], tuple[str, Future[Any]]] = {}
         self._closed = False
 
     @contextmanager
     def all_threads(self) -> Iterator[None]:
-        """Within the block, let only the thread of the jobs compute with several threads of torch.
+        """Within the block, let jobs compute with all threads of torch, short work with half of them, others with one.
 
         Each thread that computes gets a team of threads of its own. As soon as a process has more of these threads than
-        processor cores, those of libgomp sleep between two operations, and a picture takes half as long again.
+        processor cores, those of libgomp sleep between two operations, and a picture takes half as long again. Short
+        work is done beside a browser that draws, and threads that wait for each other would wait for it, too.
         """
         threads = torch.get_num_threads()
-        self.do(torch.get_num_threads)  # a thread takes the number when it uses torch for the first time
+        # A thread takes the number when it uses torch for the first time, or when it sets it.
+        self._executor.submit(torch.get_num_threads).result()
+        self._short.submit(torch.set_num_threads, max(1, threads // 2)).result()
         torch.set_num_threads(1)
         try:
             yield
@@ -110,8 +114,8 @@ class Worker:
         return bool(self._jobs)
 
     def do(self, work: Callable[[], Update]) -> Update:
-        """Do short work in the thread of the jobs, after those that wait, and return its value."""
-        return self._executor.submit(work).result()
+        """Do short work in the thread for it, and return its value. This does not wait for the jobs."""
+        return self._short.submit(work).result()
 
     def stop(self, visitor: str) -> None:
         """Ask the jobs of a visitor to stop after the current step."""
@@ -127,3 +131,4 @@ class Worker:
             job.stop()
         wait([future for _, future in jobs.values()])
         self._executor.shutdown()
+        self._short.shutdown()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from gradio.utils import get_upload_folder
 from PIL import Image
 from platformdirs import user_pictures_path
 
-from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.errors import InceptionismError, InvalidSetting, quote_path
 from inceptionism.files import hash_file
 from inceptionism.io import (
     PILLOW_ERRORS,
@@ -33,6 +35,8 @@ from inceptionism.recipes import Recipe
 from inceptionism.runs import Result
 from inceptionism.studio.defaults import MAX_PIXELS
 from inceptionism.studio.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 PHOTOGRAPHS = "photographs"
 """Name of the folder with copies of the uploaded photographs."""
@@ -71,16 +75,18 @@ class Workshop:
             UnreadablePicture: If the file is not a picture.
             InvalidSetting: If the picture is too large.
         """
-        # The size is in the first bytes, so a picture that is too large is not decoded. `load_photo` says what else is
-        # wrong with a file.
-        width, height = 0, 0
-        with suppress(*PILLOW_ERRORS, Image.DecompressionBombError), Image.open(path) as image:
-            width, height = image.size
-        self.check_area(height, width, "the photograph")
+        self.check_size(path)
         photo = load_photo(Path(path))
         height, width = photo.pixels.shape[:2]
         self.check_area(height, width, "the photograph")  # Pillow cannot open some files that we can read
         return photo
+
+    def check_size(self, path: str) -> None:
+        """Raise `InvalidSetting` if the first bytes of a file say that it is a picture that is too large."""
+        width, height = 0, 0
+        with suppress(*PILLOW_ERRORS, Image.DecompressionBombError), Image.open(path) as image:
+            width, height = image.size
+        self.check_area(height, width, "the photograph")
 
     def check_area(self, height: int, width: int, what: str) -> None:
         """Raise `InvalidSetting` if a picture of this size has more pixels than a visitor may use."""
@@ -104,16 +110,60 @@ class Workshop:
         for name, sha256 in (pictures or {}).items():
             self._keep(files[name], sha256)
 
-    def keep_upload(self, uploaded: Path) -> Path:
-        """Keep a copy of an uploaded file in the folder, and return its path."""
-        return self._keep(uploaded, hash_file(uploaded))
+    @contextmanager
+    def kept_uploads(self, uploads: Sequence[str]) -> Iterator[dict[str, Path]]:
+        """Keep copies of uploaded files in the folder. If the block fails, the new copies are deleted.
+
+        Args:
+            uploads: Paths of the uploads.
+
+        Yields:
+            The paths of the copies, by those of the uploads.
+        """
+        new: list[Path] = []
+        kept: dict[str, Path] = {}
+        try:
+            for uploaded in uploads:
+                sha256 = hash_file(Path(uploaded))
+                target = self._kept_path(Path(uploaded), sha256)
+                new += [] if target.exists() else [target]
+                kept[uploaded] = self._keep(Path(uploaded), sha256)
+            yield kept
+        except BaseException:
+            for target in new:
+                target.unlink(missing_ok=True)
+            raise
 
     def _keep(self, uploaded: Path, sha256: str) -> Path:
-        target = self.output / PHOTOGRAPHS / f"{sha256[:HASH_DIGITS]}{uploaded.suffix.lower() or '.png'}"
+        target = self._kept_path(uploaded, sha256)
         if not target.exists():
             create_folder(target.parent, exist_ok=True)
             write_atomically(target, uploaded.read_bytes(), overwrite=True)
         return target
+
+    def _kept_path(self, uploaded: Path, sha256: str) -> Path:
+        """Return the path of the copy of an uploaded file."""
+        return self.output / PHOTOGRAPHS / f"{sha256[:HASH_DIGITS]}{uploaded.suffix.lower() or '.png'}"
+
+    def sentence(self, error: Exception) -> str:
+        """Return the sentence about an error for a visitor, without folders of the server.
+
+        The log gets the traceback of an error that nobody foresaw.
+        """
+        if isinstance(error, InceptionismError):
+            return self.public(str(error))
+        if isinstance(error, MemoryError):
+            return "There is not enough memory for this; choose a smaller size."
+        logger.exception("an error in the studio", exc_info=error)
+        return "Something went wrong; the log of the server says more."
+
+    def public(self, text: str) -> str:
+        """Return a text with the names of the files of the server, but without their folders."""
+        folders = [
+            rf"{re.escape(get_upload_folder())}/(?:[^/\s]+/)*",
+            rf"{re.escape(str(self.output))}/(?:{PHOTOGRAPHS}/)?",
+        ]
+        return re.sub("|".join(folders), "", text)
 
     def photograph_of(self, recipe: Recipe) -> Photo | None:
         """Return the photograph that a picture was made from. None if the picture was made from noise.
@@ -144,10 +194,16 @@ class Workshop:
             raise InvalidSetting(f"{what} of this picture is not here; press Change, and upload it again")
         return files[0]
 
-    def free_path(self, name: str, ending: str) -> Path:
-        """Return the path of a new file in the folder: a name that is free, and that every file system can hold."""
+    def free_path(self, name: str, ending: str, taken: Sequence[Path] = ()) -> Path:
+        """Return the path of a new file in the folder: a name that is free, and that every file system can hold.
+
+        Args:
+            name: Wanted name.
+            ending: Ending of the name.
+            taken: Paths that are not free, although they have no file.
+        """
         stem = shorten_name(re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture")
-        return free_name(self.output / f"{stem}{ending}")
+        return free_name(self.output / f"{stem}{ending}", taken)
 
     def save(self, result: Result, name: str) -> Path:
         """Write a result into the folder as PNG, under the first free name, and return its path.

@@ -1,4 +1,4 @@
-"""Frames of a camera: how the browser sends them, and how the dreamed frames go back. No file is written for them."""
+"""Pictures in messages: the frames that a browser sends, and the pictures that it shows. None is a file on disk."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 from inceptionism.errors import UnreadablePicture
 from inceptionism.io import PILLOW_ERRORS, Array
+from inceptionism.studio.overridden import overridden
 
 SIZE = (180, 320)
 """Height and width that the page asks the camera for."""
@@ -23,20 +24,19 @@ MAX_FRAME = 1280 * 960
 JPEG_START = "data:image/jpeg;base64,"
 
 
-def camera_control(**facts: Any) -> gr.Image:
+def frame_text(payload: ImageData | None) -> str | None:
+    """Return the text of a frame. None if the camera has sent none."""
+    return payload.url if payload else None
+
+
+def camera_control(**arguments: Any) -> Any:
     """Return a control that sends the frames of the visitor's camera, each as a text that `decode_frame` reads."""
     height, width = SIZE
     asked = {"width": {"ideal": width}, "height": {"ideal": height}}
     options = gr.WebcamOptions(mirror=True, constraints={"video": asked})
-    control = gr.Image(sources=["webcam"], streaming=True, webcam_options=options, **facts)
     # gradio would decode the frame itself, without a limit of the pixels.
-    control.preprocess = frame_text  # type: ignore[method-assign]
-    return control
-
-
-def frame_text(payload: ImageData | None) -> str | None:
-    """Return the text of a frame. None if the camera has sent none."""
-    return payload.url if payload else None
+    camera = overridden(gr.Image, preprocess=staticmethod(frame_text))
+    return camera(sources=["webcam"], streaming=True, webcam_options=options, **arguments)
 
 
 def decode_frame(text: str) -> Array:
@@ -60,18 +60,28 @@ def decode_frame(text: str) -> Array:
         raise UnreadablePicture("the camera sends something that is not a picture") from None
 
 
-def frame_display(**facts: Any) -> gr.Image:
-    """Return a control that shows frames: PIL images, which go to the browser inside the message."""
-    control = gr.Image(interactive=False, **facts)
-    # gradio would write each frame into a file, and keep it for a day.
-    control.postprocess = encode_frame  # type: ignore[method-assign,assignment]
-    return control
+def shown_picture(control: gr.Image, value: Image.Image | str | None) -> Any:
+    """Return the message that shows a picture: a PIL image as it is, and a file by its address."""
+    if isinstance(value, Image.Image):
+        return encode_frame(value)
+    return gr.Image.postprocess(control, value)
 
 
-def encode_frame(image: Image.Image | None) -> ImageData | None:
-    """Return a frame as JPEG in a text."""
-    if image is None:
-        return None
+# gradio would write each PIL image into a file, and keep it for a day.
+FrameDisplay = overridden(gr.Image, postprocess=shown_picture)
+
+
+def frame_display(**arguments: Any) -> Any:
+    """Return a control that shows PIL images, which go to the browser inside the message, or files.
+
+    Args:
+        **arguments: Arguments of `gradio.Image`.
+    """
+    return FrameDisplay(interactive=False, type="filepath", **arguments)
+
+
+def encode_frame(image: Image.Image) -> ImageData:
+    """Return a picture as JPEG in a text."""
     data = io.BytesIO()
     image.save(data, "JPEG", quality=85)
     return ImageData(url=JPEG_START + base64.b64encode(data.getvalue()).decode("ascii"))
