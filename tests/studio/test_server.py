@@ -370,6 +370,9 @@ def test_no_path_in_a_request_reaches_the_file_system(studio, cup, tmp_path) -> 
         {"path": "\0", **meta},
         {"path": ["x"], **meta},
     ):
+        body = {"data": [picture], "fn_index": 0, "session_hash": "x"}
+        for kind in ("text/plain", "", "Application/JSON"):
+            assert request(studio, "/gradio_api/queue/join", body, Content_Type=kind)[0] == 403
         for name in ("on_upload", "on_drop", "run"):
             assert (
                 call(studio, name, [picture]) == "This request names a file that was not uploaded, so it was refused."

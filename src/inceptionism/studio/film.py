@@ -138,6 +138,8 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
 
     def delete(name: str | None) -> str:
         try:
+            if workshop.worker.is_busy:
+                raise InvalidSetting("Films cannot be deleted while work goes on; wait until it ends.")
             delete_unfinished(workshop.output, name or "")
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
             return problem_html(workshop.sentence(error))

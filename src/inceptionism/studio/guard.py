@@ -51,6 +51,9 @@ API_PARTS = (
 gradio has more: some fetch other websites, and some keep any number of bytes.
 """
 
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+"""Types of the bodies of forms, which are no JSON."""
+
 FILE = "file="
 """Beginning of the part of the address of a file."""
 
@@ -92,8 +95,9 @@ class Guard:
         if not problem and not uploads and scope["type"] == "http" and scope["method"] == "POST":
             body = await read_body(receive)
             receive = Replay(body, receive)
-            is_json = "json" in headers.get("content-type", "json")
-            status, problem = 403, file_problem(body) if is_json else ""
+            # Without a type, gradio takes a body for JSON, too.
+            is_form = headers.get("content-type", "").lower().startswith(FORMS)
+            status, problem = 403, "" if is_form else file_problem(body)
         if problem:
             await PlainTextResponse(problem, status_code=status)(scope, receive, send)
             return
