@@ -1,7 +1,6 @@
 from .encoder import CODECS
 from .live import LiveRun
-from .outputs import SEGMENTS_ENDING as SEGMENTS_ENDING
-from .outputs import check_film, segments_folder, unfinished_name
+from .outputs import SEGMENTS_ENDING, check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film
 from .stream import FilmRun, Frame
@@ -10,6 +9,7 @@ from .zoom import ZoomRun
 
 __all__ = [
     "CODECS",
+    "SEGMENTS_ENDING",
     "FilmRun",
     "FilmSource",
     "Frame",
