@@ -99,6 +99,12 @@ def test_a_video_is_dreamed_and_a_film_is_needed(browser, studio, tmp_path) -> N
     page.page.get_by_text("Choose a film first.").wait_for()
     page.page.set_input_files("#film-source input[type=file]", str(tmp_path / "pan.mp4"))
     page.page.locator("#film-source").get_by_text("pan").first.wait_for()
+    page.page.set_input_files("#film-sound input[type=file]", str(tmp_path / "pan.mp4"))
+    page.page.locator("#film-sound").get_by_text("pan.mp4 has no sound").wait_for()
+    page.page.locator("#film-sound").get_by_label("Clear").first.click()  # the sentence
+    page.page.locator("#film-sound").get_by_text("has no sound").wait_for(state="hidden")
+    page.page.locator("#film-sound").get_by_label("Clear").click()  # the file
+    page.page.locator("#film-sound").get_by_text("Drop File Here").wait_for()
     page.page.click("#make-film")
     page.wait_for_state("finished: 4 frames", tab="film")
     recipe = load_recipe(studio.output / "pan-dream.mp4")
@@ -115,10 +121,23 @@ def test_a_film_has_the_keyframes_of_the_table_and_follows_music(browser, studio
     page.open_advanced()
     page.fill("size", "64", tab="zoom")
     page.page.get_by_role("button", name="Keyframes").click()
-    for row, column, text in ((0, 0, "0"), (0, 1, "blocks.3"), (1, 0, "0.25"), (1, 4, "1.2")):
+    page.page.locator("#zoom-keyframes [data-row='0'][data-col='1']").dblclick()
+    page.page.keyboard.type("blocks.3")
+    page.page.keyboard.press("Enter")
+    page.page.get_by_role("button", name="Keyframes").click()
+    page.page.locator("#zoom-keyframes").wait_for(state="hidden")
+    page.page.click("#make-film")  # this opens the box with the table again
+    page.page.locator("#zoom-keyframes").get_by_text(
+        "row 1 of the keyframes: give the time in the column at"
+    ).wait_for()
+    for row, column, text in ((0, 0, "0"), (1, 1, "blocks.99"), (1, 0, "0.25"), (1, 4, "1.2")):
         page.page.locator(f"#zoom-keyframes [data-row='{row}'][data-col='{column}']").dblclick()
         page.page.keyboard.type(text)
         page.page.keyboard.press("Enter")
+    page.page.click("#make-film")
+    page.page.locator("#zoom-keyframes").get_by_text("has no layer 'blocks.99'").wait_for()
+    page.page.locator("#zoom-keyframes [data-row='1'][data-col='1']").click()
+    page.page.keyboard.press("Delete")
     page.page.click("#make-film")
     page.wait_for_state("finished: 12 frames", tab="film")
     recipe = load_recipe(studio.output / "noise-zoom.mp4")

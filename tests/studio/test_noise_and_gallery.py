@@ -50,6 +50,9 @@ def test_a_unit_and_an_objective(browser, studio) -> None:
     page.fill("size", "40", tab="noise")
     page.fill("steps", "2", tab="noise")
     page.page.get_by_label("a unit").click()
+    page.page.locator("#channel input").fill("9999")
+    page.page.click("#make")
+    page.page.locator("#channel").get_by_text("layer blocks.11 has no channel 9999").wait_for()
     page.page.locator("#channel input").fill("7")
     page.page.wait_for_function("decodeURIComponent(location.search).includes('channel(blocks.11:7)')")
     page.page.click("#make")
@@ -72,7 +75,7 @@ def test_a_typed_path_is_not_opened(browser, studio, cup) -> None:
     for objective in (f"style(blocks.4, {cup})", f"layer(blocks.4, where={cup})"):
         page.fill("objective", objective, tab="noise")
         page.page.click("#make")
-        page.page.locator("#noise-problem").get_by_text("is not a file that you uploaded").wait_for()
+        page.page.locator("#noise-objective").get_by_text("is not a file that you uploaded").wait_for()
         page.fill("objective", "class(castle)", tab="noise")
     page.fill("prior", f"phase({cup.parent})", tab="noise")
     page.page.click("#make")

@@ -58,6 +58,22 @@ def test_the_picture_changes_while_it_is_made_and_a_stop_keeps_it(browser, studi
 
 
 @pytest.mark.long
+def test_a_photograph_is_taken_with_the_camera(browser, studio) -> None:
+    page, before = Page(browser, studio), len(studio.pictures())
+    page.page.locator("#photograph").get_by_label("Capture from camera").click()
+    page.page.locator("#photograph").get_by_text("Click to Access Webcam").click()
+    page.page.locator("#photograph").get_by_label("capture photo").click()
+    page.page.wait_for_selector("#photograph img")
+    page.open_advanced()
+    page.fill("size", "96")
+    page.page.click("#dream")
+    (made,) = page.wait_for_pictures(before + 1)[before:]
+    red, green, blue = load_photo(made).pixels.reshape(-1, 3).mean(0)
+    assert green > red + 60  # the test picture of the browser is green
+    assert green > blue + 60
+
+
+@pytest.mark.long
 def test_another_seed_and_the_result_as_photograph(browser, studio, cup) -> None:
     page, before = Page(browser, studio), len(studio.pictures())
     page.upload(cup)
@@ -106,7 +122,9 @@ def test_a_guide_a_mask_and_colors_are_uploaded(browser, studio, cup, tmp_path) 
     np.testing.assert_array_equal(load_photo(again).pixels, load_photo(made).pixels)
 
 
-def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None:
+def test_errors_are_sentences_beside_their_control(browser, studio, cup, tmp_path) -> None:
+    wrong = tmp_path / "wrong.png"
+    wrong.write_text("no picture")
     page = Page(browser, studio)
     page.page.click("#dream")
     page.page.locator("#photograph").get_by_text("Choose a photograph first.").wait_for()
@@ -121,7 +139,16 @@ def test_errors_are_sentences_beside_their_control(browser, studio, cup) -> None
     page.fill("steps", "1")
     page.fill("objective", "layer(blocks.99)")
     page.page.click("#dream")
-    page.page.locator("#photograph-problem").get_by_text("has no layer 'blocks.99'").wait_for()
+    page.page.locator("#photograph-objective").get_by_text("has no layer 'blocks.99'").wait_for()
+    page.fill("objective", "")
+    page.fill("layer", "blocks.4:9999")
+    page.page.keyboard.press("Enter")
+    page.page.set_input_files("#photograph-guide input[type=file]", str(wrong))
+    page.page.get_by_role("button", name="Advanced").locator("visible=true").click()
+    page.page.locator("#photograph-steps").wait_for(state="hidden")
+    page.page.click("#dream")  # this opens the box with the controls again
+    page.page.locator("#photograph-guide").get_by_text("wrong.png is not a picture").wait_for()
+    page.page.locator("#photograph-layer").get_by_text("layer blocks.4 has no channel 9999").wait_for()
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 from .encoder import CODECS
 from .live import LiveRun
+from .loudness import Loudness
 from .outputs import SEGMENTS_ENDING, check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film
@@ -14,6 +15,7 @@ __all__ = [
     "FilmSource",
     "Frame",
     "LiveRun",
+    "Loudness",
     "VideoRun",
     "ZoomRun",
     "check_film",

@@ -155,8 +155,8 @@ class Form:
                 self.settings[COLORS_PICTURE] = one
         self.controls: dict[str, Control] = {}
 
-    def draw(self, names: Collection[str], choices: Mapping[str, Sequence[Any]]) -> None:
-        """Draw the controls of some settings at this place of the page."""
+    def draw(self, names: Collection[str], choices: Mapping[str, Sequence[Any]]) -> list[Control]:
+        """Draw the controls of some settings at this place of the page, and return them."""
         for name in names:
             self.controls[name] = make_control(
                 name,
@@ -165,16 +165,19 @@ class Form:
                 prefix=self.prefix,
                 has_photograph=issubclass(self.kind, PhotoRecipe),
             )
+        return [self.controls[name] for name in names]
 
-    def draw_rest(self, choices: Mapping[str, Sequence[Any]]) -> None:
-        """Draw the controls that are not drawn yet, group by group."""
+    def draw_rest(self, choices: Mapping[str, Sequence[Any]]) -> list[Control]:
+        """Draw the controls that are not drawn yet, group by group, and return them."""
+        drawn: list[Control] = []
         for group, heading in GROUPS.items():
             known = [name for name, one in self.settings.items() if one.facts.group == group]
             rest = [name for name in known if name not in self.controls]
             if rest:
                 gr.Markdown(f"#### {heading}")
                 with gr.Row():
-                    self.draw(rest, choices)
+                    drawn += self.draw(rest, choices)
+        return drawn
 
     def given(self, values: Sequence[Any]) -> Iterator[tuple[NamedSetting, Any]]:
         """Yield each setting whose control has a value, with the value as a recipe takes it."""
@@ -188,6 +191,8 @@ class Form:
             return
         if name == "size" and isinstance(value, str):
             value = parse_side_or_size(value)
+            if isinstance(value, tuple) and "shape" in self.kind.__dataclass_fields__:
+                one = settings_of(self.kind)["shape"]
         elif name in PLACES:
             value = parse_place(name, value)
         elif one.type in (int, float) and isinstance(value, str):
@@ -218,8 +223,7 @@ class Form:
             return "" if value in [choice for _, choice in control.choices] else "Choose one from the list."
         try:
             for one, given in self.given_one(name, value):
-                is_shape = one.name == "size" and isinstance(given, tuple) and "shape" in self.kind.__dataclass_fields__
-                (settings_of(self.kind)["shape"] if is_shape else one).checked(given)
+                one.checked(given)
         except InvalidSetting as error:
             return str(error)
         return ""

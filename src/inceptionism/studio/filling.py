@@ -15,7 +15,7 @@ from inceptionism.studio.gallery import GalleryTab
 from inceptionism.studio.keyframe_table import rows_of
 from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab, noise_query
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, photograph_query
-from inceptionism.studio.progress import note_html, problem_html
+from inceptionism.studio.progress import note_html
 from inceptionism.studio.workshop import Workshop
 
 
@@ -110,7 +110,7 @@ class Filling:
             self._workshop.load_upload(path)
             return {self._photograph.note: ""} if read_recipe(path) is None else self.changes(load_recipe(path))
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            return {self._photograph.note: problem_html(self._workshop.sentence(error))}
+            return {self._photograph.note: self._workshop.problem(error)}
 
     def on_drop(self, path: str | None) -> dict[Any, Any]:
         """Return the changes for a file that was dropped anywhere: those of its recipe, or else a new photograph."""
@@ -128,7 +128,7 @@ class Filling:
                 self._photograph.note: "",
             }
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            shown = problem_html(self._workshop.sentence(error))
+            shown = self._workshop.problem(error)
             return changes | {self._tabs: gr.Tabs(selected="photograph"), self._photograph.note: shown}
 
     def connect_gallery(self, gallery: GalleryTab) -> None:
@@ -140,7 +140,7 @@ class Filling:
                     raise InvalidSetting("choose a picture first")
                 return {gallery.problem: "", **self.changes(load_recipe(path))}
             except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-                return {gallery.problem: problem_html(self._workshop.sentence(error))}
+                return {gallery.problem: self._workshop.problem(error)}
 
         gallery.change.click(
             change, gallery.chosen, [gallery.problem, *self.outputs], queue=False, show_progress="hidden"

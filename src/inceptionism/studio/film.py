@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.film import FilmRun, FilmSource, Frame, VideoRun, ZoomRun
+from inceptionism.film import FilmRun, FilmSource, Frame, Loudness, VideoRun, ZoomRun
 from inceptionism.io import without_folders
 from inceptionism.networks import load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, VideoRecipe, ZoomRecipe
 from inceptionism.runs import PreviewPace
 from inceptionism.studio.address import query_of
+from inceptionism.studio.checks import check_uploads, form_problems, picture_problem
 from inceptionism.studio.controls import Form, layer_choices
-from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in, linked_rows
+from inceptionism.studio.keyframe_table import keyframe_table, keyframes_in, linked_rows, rows_problem
 from inceptionism.studio.layers import follow_network, layer_dropdown
 from inceptionism.studio.panel import FILM_ENDING, ResultPanel, Work, work_buttons
-from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, problem_html, small, state_html
+from inceptionism.studio.progress import PREVIEW_SECONDS, Progress, duration, small, state_html
 from inceptionism.studio.unfinished import (
     UnfinishedFilm,
     delete_unfinished,
@@ -89,14 +90,16 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
                 with gr.Row():
                     resume = gr.Button("Continue", elem_id="resume")
                     forget = gr.Button("Delete", elem_id="forget")
-    with gr.Accordion("Keyframes", open=False, elem_id="keyframes"):
+    with gr.Accordion("Keyframes", open=False, elem_id="keyframes") as keyframes:
         zoom_table = keyframe_table(["blend"], "zoom-keyframes")
         video_table = keyframe_table(["zoom", "rotation", "toward", "drift"], "video-keyframes")
         video_table.visible = False
     with gr.Accordion("Advanced", open=False) as zoom_advanced:
-        zoom.draw_rest(choices)
+        zoom_hidden = zoom.draw_rest(choices)
     with gr.Accordion("Advanced", open=False, visible=False) as video_advanced:
-        video.draw_rest(choices)
+        video_hidden = video.draw_rest(choices)
+    check_uploads(workshop, film, lambda path: open_film(workshop, path))
+    check_uploads(workshop, sound, lambda path: Loudness(path, []))
     for form in (zoom, video):
         follow_network(workshop, form.controls["network"], {form.controls["layer"]: layer_dropdown})
     zoom_values, video_values = list(zoom.controls.values()), list(video.controls.values())
@@ -113,22 +116,44 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
         is_zoom = what == ZOOM
         given = values[: len(zoom_values)] if is_zoom else values[len(zoom_values) :]
         rows, table = (zoom_rows, zoom_table) if is_zoom else (video_rows, video_table)
-        wanted = Wanted(zoom if is_zoom else video, given, picture if is_zoom else source, music, table.headers, rows)
+        wanted = WantedFilm(
+            zoom if is_zoom else video, given, picture if is_zoom else source, music, table.headers, rows
+        )
         return film_work(workshop, wanted)
 
-    def check(what: str, _picture: Any, source: str | None, *others: Any) -> list[Any]:
-        zoom_given, video_given = others[3 : 3 + len(zoom_values)], others[3 + len(zoom_values) :]
+    def check(
+        what: str,
+        picture: str | None,
+        source: str | None,
+        _music: Any,
+        zoom_rows: list[list[Any]],
+        video_rows: list[list[Any]],
+        *values: Any,
+    ) -> list[str]:
+        zoom_given, video_given = values[: len(zoom_values)], values[len(zoom_values) :]
         # Only the settings of the chosen kind count. The visitor does not see the others.
-        zoom_problems = zoom.problems(zoom_given) if what == ZOOM else [""] * len(zoom_given)
-        video_problems = video.problems(video_given) if what == VIDEO else [""] * len(video_given)
-        problems = [*zoom_problems, *video_problems]
-        fine = gr.validate(True, "")
-        film_problem = gr.validate(what == ZOOM or source is not None, "Choose a film first.")
-        return [fine, fine, film_problem, fine, fine, fine, *(gr.validate(not one, one) for one in problems)]
+        if what == ZOOM:
+            problems = [
+                picture_problem(workshop, picture),
+                "",
+                "",
+                rows_problem(workshop, zoom, zoom_given, zoom_table.headers, zoom_rows),
+                "",
+            ]
+            return ["", *problems, *form_problems(workshop, zoom, zoom_given), *[""] * len(video_given)]
+        problems = [
+            "",
+            "" if source else "Choose a film first.",
+            "",
+            "",
+            rows_problem(workshop, video, video_given, video_table.headers, video_rows),
+        ]
+        return ["", *problems, *[""] * len(zoom_given), *form_problems(workshop, video, video_given)]
 
+    boxes = {keyframes: [zoom_table, video_table], zoom_advanced: zoom_hidden, video_advanced: video_hidden}
     inputs = [kind, start, film, sound, zoom_table, video_table, *zoom_values, *video_values]
     ends = [
-        panel.connect(make.click, work, inputs, check),
+        panel.connect(make.click, work, inputs, check, boxes),
         panel.connect(resume.click, lambda name: resume_work(workshop, name or ""), unfinished),
     ]
 
@@ -142,7 +167,7 @@ def film_tab(workshop: Workshop, tab: gr.Tab) -> FilmTab:
                 raise InvalidSetting("Films cannot be deleted while work goes on; wait until it ends.")
             delete_unfinished(workshop.output, name or "")
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            return problem_html(workshop.sentence(error))
+            return workshop.problem(error)
         return ""
 
     deleted = forget.click(delete, unfinished, panel.problem, queue=False, show_progress="hidden")
@@ -172,7 +197,7 @@ def film_query(form: Form, kind: str, values: Sequence[Any], rows: Sequence[Sequ
     return query_of(form, values, form.updates({}), tab="film", **chosen)
 
 
-class Wanted(NamedTuple):
+class WantedFilm(NamedTuple):
     """A film that a visitor wants.
 
     Attributes:
@@ -192,7 +217,7 @@ class Wanted(NamedTuple):
     rows: Sequence[Sequence[Any]]
 
 
-def film_work(workshop: Workshop, wanted: Wanted) -> Work:
+def film_work(workshop: Workshop, wanted: WantedFilm) -> Work:
     """Return the work that makes a film with the values of the form."""
 
     def work(job: Job[Progress]) -> Progress:
@@ -221,6 +246,18 @@ def resume_work(workshop: Workshop, name: str) -> Work:
     return work
 
 
+def open_film(workshop: Workshop, path: Path) -> FilmSource:
+    """Return the film in an uploaded file.
+
+    Raises:
+        UnreadableFile: If the file is not a film.
+        InvalidSetting: If its frames are too large.
+    """
+    source = FilmSource(path)
+    workshop.check_area(*source.size, "a frame of this film")
+    return source
+
+
 def film_run(workshop: Workshop, film: UnfinishedFilm) -> FilmRun:
     """Return the run of a film.
 
@@ -235,9 +272,7 @@ def film_run(workshop: Workshop, film: UnfinishedFilm) -> FilmRun:
         run = ZoomRun(film.recipe, photo, find_file=find_file)
         run.recipe = without_folders(run.recipe)
     elif isinstance(film.recipe, VideoRecipe) and film.begin is not None:
-        source = FilmSource(film.begin)
-        workshop.check_area(*source.size, "a frame of this film")
-        run = VideoRun(film.recipe, source, find_file=find_file)
+        run = VideoRun(film.recipe, open_film(workshop, film.begin), find_file=find_file)
         run.recipe = without_folders(run.recipe)
     else:
         raise InvalidSetting("choose a film first")

@@ -26,7 +26,7 @@ from inceptionism.io import (
 from inceptionism.recipes import FilmRecipe, Recipe
 from inceptionism.runs import ReplayInputs, prepare_replay
 from inceptionism.studio.panel import DECODING, FILM_ENDING, ResultPanel, Work
-from inceptionism.studio.progress import Progress, follow, problem_html
+from inceptionism.studio.progress import Progress, follow
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop, check_network
 
@@ -88,11 +88,11 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
         try:
             path = checked_path(workshop, listed[event.index])
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            return {problem: problem_html(workshop.sentence(error))}
+            return {problem: workshop.problem(error)}
         return {
             chosen: str(path),
             **panel.with_files([str(path)]),
-            recipe: recipe_html(path),
+            recipe: recipe_html(workshop, path),
             shared: gr.Group(visible=False),
             problem: "",
         }
@@ -112,7 +112,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
         try:
             file, description, title = shared_copy(workshop, path)
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            return {problem: problem_html(workshop.sentence(error))}
+            return {problem: workshop.problem(error)}
         return {
             problem: "",
             shared: gr.Group(visible=True),
@@ -166,12 +166,12 @@ def checked_path(workshop: Workshop, path: str) -> Path:
     return file
 
 
-def recipe_html(path: Path) -> str:
+def recipe_html(workshop: Workshop, path: Path) -> str:
     """Return the recipe of a picture in words, as a table in HTML."""
     try:
         rows = load_recipe(path).described()
     except InceptionismError as error:
-        return problem_html(str(error))
+        return workshop.problem(error)
     cells = "".join(
         f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows
     )

@@ -9,7 +9,9 @@ import gradio as gr
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import Keyframe, checked_keyframes, parse_place, settings_of
-from inceptionism.studio.controls import PLACES, as_number, number_text, place_text
+from inceptionism.studio.checks import network_problems, problem_of
+from inceptionism.studio.controls import PLACES, Form, as_number, number_text, place_text
+from inceptionism.studio.workshop import Workshop
 
 EMPTY_ROWS = 4
 """Number of empty rows of a new table."""
@@ -60,6 +62,29 @@ def keyframes_in(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[K
             reason = "give the time in the column at" if isinstance(error, TypeError) else str(error)
             raise InvalidSetting(f"row {number} of the keyframes: {reason}") from None
     return checked_keyframes(keyframes)
+
+
+def rows_problem(
+    workshop: Workshop, form: Form, values: Sequence[Any], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> str:
+    """Return a sentence about the keyframes in the rows of a table if they are not valid; empty if they are.
+
+    Args:
+        workshop: The workshop.
+        form: Form of the film.
+        values: Values of its controls.
+        names: Names of the columns.
+        rows: The rows.
+    """
+    problem = problem_of(workshop, keyframes_in, names, rows)
+    if problem:
+        return problem
+    network = dict(zip(form.controls, values, strict=True))["network"]
+    for one in keyframes_in(names, rows):
+        settings = {name: value for name in ("layer", "objective") if (value := getattr(one, name))}
+        problems = network_problems(workshop, form, {"network": network, **settings}, {})
+        problem = problem or next(filter(None, problems.values()), "")
+    return problem
 
 
 def rows_of(names: Sequence[str], keyframes: Sequence[Keyframe]) -> list[list[str]]:

@@ -21,10 +21,11 @@ from inceptionism.networks import Network, load_network
 from inceptionism.optimization import natural_noise
 from inceptionism.recipes import LayerChoice, PhotoRecipe
 from inceptionism.runs import PhotoRun
+from inceptionism.studio.checks import checked, network_problem
 from inceptionism.studio.controls import layer_choices
 from inceptionism.studio.panel import ONE_AT_A_TIME
 from inceptionism.studio.worker import Job
-from inceptionism.studio.workshop import Workshop, check_network
+from inceptionism.studio.workshop import Workshop
 
 SIDE = 128
 """Side of a picture, in pixels."""
@@ -51,13 +52,7 @@ def follow_network(
         return [content(chosen, value) for content, value in zip(controls.values(), values, strict=True)]
 
     def check(name: str, *values: Any) -> list[Any]:
-        problem = ""
-        try:
-            check_network(name)
-            load_network(name)  # this does not wait for the worker, which may be busy with a film
-        except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            problem = workshop.sentence(error)
-        return [gr.validate(not problem, problem), *(gr.validate(True, "") for _ in values)]
+        return checked([network_problem(workshop, name), *[""] * len(values)])
 
     network.change(change, [network, *controls], list(controls), validator=check, show_progress="hidden")
 
@@ -92,9 +87,8 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
     is_open, shown_layers = gr.State(False), gr.State(("", []))
 
     def show(request: gr.Request, name: str, wanted: bool) -> Iterator[tuple[Any, tuple[str, list[str]]]]:
-        if not wanted:
+        if not wanted or network_problem(workshop, name):  # the sentence stands beside the control of the network
             return
-        check_network(name)
         names = [one for _, one in layer_choices(load_network(name))]
         for shown in workshop.worker.watch(str(request.session_hash), lambda job: make_pictures(name, job)):
             yield shown, (name, names)

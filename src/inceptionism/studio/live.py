@@ -21,7 +21,6 @@ from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.frames import camera_control, decode_frame, frame_display
 from inceptionism.studio.layers import follow_network, layer_dropdown
 from inceptionism.studio.photograph import NO_LOOK, looks_here, values_with_look
-from inceptionism.studio.progress import problem_html
 from inceptionism.studio.workshop import Workshop, check_network, uploaded_only
 
 FAST = {"size": 320, "octaves": 2, "steps": 1, "step_size": 2.0}
@@ -142,7 +141,7 @@ def live_tab(workshop: Workshop) -> None:
             check_network(recipe.network)
             picture = workshop.worker.do(lambda: visitor.dream(frame, recipe))
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-            return {problem: problem_html(workshop.sentence(error))}
+            return {problem: workshop.problem(error)}
         return {dreamed: picture, state: rate_html(f"{visitor.rate:.1f} frames a second"), problem: ""}
 
     camera.stream(

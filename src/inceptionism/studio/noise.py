@@ -11,6 +11,7 @@ from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 from inceptionism.runs import make_class_runs
 from inceptionism.studio.address import query_of
+from inceptionism.studio.checks import form_problems
 from inceptionism.studio.controls import Form, layer_choices, slider, unchanged
 from inceptionism.studio.layers import follow_network
 from inceptionism.studio.overridden import overridden
@@ -87,25 +88,33 @@ def noise_tab(workshop: Workshop) -> NoiseTab:
             panel.stop_with(stop)
             with gr.Row():
                 panel.draw_download("noise")
-    with gr.Accordion("Advanced", open=False):
-        form.draw_rest(choices)
+    with gr.Accordion("Advanced", open=False) as advanced:
+        hidden = form.draw_rest(choices)
     controls = list(form.controls.values())
 
     def work(what: str, index: int | None, name: str, number: int, pictures: int, *values: Any) -> Work:
         return visualization_work(workshop, form, subject(what, index, name, number), int(pictures), values)
 
-    def check(what: str, index: int | None, _layer: str, number: int, count: Any, *values: Any) -> list[Any]:
+    def check(what: str, index: int | None, layer: str, number: int | None, count: Any, *values: Any) -> list[str]:
+        shown = dict(zip(form.controls, values, strict=True))
+        # Only the subject of the chosen kind counts. The visitor does not see the others.
+        subjects = {CLASS: "", UNIT: f"channel({layer}:{number})", OBJECTIVE: shown["objective"]}
+        shown["objective"] = subjects[what]
+        problems = dict(zip(shown, form_problems(workshop, form, list(shown.values())), strict=True))
+        if what == OBJECTIVE and not shown["objective"]:
+            problems["objective"] = "Give an objective."
+        unit_problem = problems.pop("objective") if what == UNIT else ""
         return [
-            gr.validate(True, ""),
-            gr.validate(what != CLASS or index is not None, "Choose a class first."),
-            gr.validate(True, ""),
-            gr.validate(what != UNIT or (number is not None and number >= 0), "Give the number of a channel."),
-            gr.validate(is_count(count), f"The number of pictures must be from 1 to {MAX_PICTURES}."),
-            *(gr.validate(not problem, problem) for problem in form.problems(values)),
+            "",
+            "Choose a class first." if what == CLASS and index is None else "",
+            "",
+            "Give the number of a channel." if what == UNIT and number is None else unit_problem,
+            "" if is_count(count) else f"The number of pictures must be from 1 to {MAX_PICTURES}.",
+            *(problems.get(name, "") for name in shown),
         ]
 
     inputs = [kind, target, layer, channel, count, *controls]
-    panel.connect(make.click, work, inputs, check)
+    panel.connect(make.click, work, inputs, check, {advanced: hidden})
 
     def show_kind(what: str) -> tuple[Any, ...]:
         return (

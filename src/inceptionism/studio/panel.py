@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
+from inceptionism.studio.checks import checked
 from inceptionism.studio.frames import frame_display
-from inceptionism.studio.progress import Progress, problem_html, state_html
+from inceptionism.studio.progress import Progress, state_html
 from inceptionism.studio.worker import Job
 from inceptionism.studio.workshop import Workshop
 
@@ -21,6 +23,8 @@ DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 2
 """Arguments of all events that decode a photograph at once. Only two of them do so at the same time."""
 
 FILM_ENDING = ".mp4"
+
+NO_BOXES: Mapping[gr.Accordion, Collection[Any]] = MappingProxyType({})
 
 READY = state_html(0, "ready")
 
@@ -71,7 +75,7 @@ class ResultPanel:
 
     def draw_download(self, name: str) -> None:
         """Draw the button for the file at this place of the page."""
-        self.download = gr.DownloadButton("Download", interactive=False, elem_id=f"{name}-download")
+        self.download = gr.DownloadButton("Download", interactive=False, scale=2, elem_id=f"{name}-download")
 
     def draw_masks(self, name: str) -> None:
         """Draw the list of painted masks at this place of the page. It is visible only when there are some."""
@@ -91,7 +95,8 @@ class ResultPanel:
         event: Callable[..., Dependency],
         make_work: Callable[..., Work],
         inputs: Sequence[Any] | Any,
-        check: Callable[..., list[Any]] | None = None,
+        check: Callable[..., list[str]] | None = None,
+        boxes: Mapping[gr.Accordion, Collection[Any]] = NO_BOXES,
     ) -> Dependency:
         """Let an event do work, show its progress, and show its files at the end.
 
@@ -100,7 +105,10 @@ class ResultPanel:
             make_work: Function that returns the work for the values of the controls. The work may raise an error about
                 a setting.
             inputs: The controls.
-            check: Function that checks the values first, as a validator of gradio.
+            check: Function that checks the values first. It returns a sentence about the value of each control; empty
+                for those that are valid.
+            boxes: Boxes that may be closed, with the controls inside. A box opens if a sentence belongs to a control
+                in it.
 
         Returns:
             The end of the work, for further steps.
@@ -118,13 +126,20 @@ class ResultPanel:
                     picture, finished = progress.picture or gr.skip(), progress if progress.files else None
                     yield picture, gr.skip() if finished else progress.state, "", finished
             except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
-                yield gr.skip(), READY, problem_html(self._workshop.sentence(error)), None
+                yield gr.skip(), READY, self._workshop.problem(error), None
 
         # gradio builds each skipped control again for each update. So an update has only the controls that it changes.
         shown = [self.result, self.state, self.problem, self._finished]
         controls = [*inputs] if isinstance(inputs, Sequence) else [inputs]
-        begin = event(time.monotonic, None, self._asked, queue=False, show_progress="hidden")
-        working = begin.then(
+
+        def begin(*values: Any) -> dict[Any, Any]:
+            problems = check(*values) if check is not None else []
+            wrong = {control._id for control, problem in zip(controls, problems, strict=False) if problem}
+            opened = [box for box, inside in boxes.items() if any(control._id in wrong for control in inside)]
+            return {self._asked: time.monotonic(), **{box: gr.Accordion(open=True) for box in opened}}
+
+        begun = event(begin, controls, [self._asked, *boxes], queue=False, show_progress="hidden")
+        working = begun.then(
             run, [*controls, self._asked, self._stopped], shown, validator=with_times(check), **ONE_AT_A_TIME
         )
         end: Dependency = working.then(
@@ -178,13 +193,12 @@ class ResultPanel:
         button.click(stop, None, self._stopped, queue=False, show_progress="hidden")
 
 
-def with_times(check: Callable[..., list[Any]] | None) -> Callable[..., list[Any]] | None:
-    """Return a validator that also takes the times at which the visitor asked for the work, and pressed Stop."""
+def with_times(check: Callable[..., list[str]] | None) -> Callable[..., list[Any]] | None:
+    """Return a validator of gradio for a check, which also takes the times at which the visitor asked and stopped."""
     if check is None:
         return None
-    fine = gr.validate(True, "")
     # gradio shows nothing after the result of a control that is not on the page, so those of the times are the last.
-    return lambda *given: [*check(*given[:-2]), fine, fine]
+    return lambda *given: checked([*check(*given[:-2]), "", ""])
 
 
 def work_buttons(text: str, name: str, tab: str) -> tuple[gr.Button, gr.Button]:

@@ -15,6 +15,7 @@ from inceptionism.networks import Network, load_network, ready_networks
 from inceptionism.recipes import PhotoRecipe, find_look, list_looks, with_look
 from inceptionism.runs import PhotoRun, output_size
 from inceptionism.studio.address import query_of
+from inceptionism.studio.checks import form_problems, picture_problem
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown, layers_gallery
 from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
@@ -91,35 +92,32 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             panel.stop_with(stop)
             with gr.Row():
                 panel.draw_download("photograph")
-                again = gr.Button("Again with another seed", elem_id="again")
-                use = gr.Button("Use as photograph", elem_id="use")
+                again = gr.Button("Again with another seed", scale=3, elem_id="again")
+                use = gr.Button("Use as photograph", scale=3, elem_id="use")
             panel.draw_masks("photograph")
             panel.draw_comparison("photograph")
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        form.draw(["network", "layer"], choices)
+    with gr.Accordion("Advanced", open=False, elem_id="advanced") as advanced:
+        first = form.draw(["network", "layer"], choices)
         clicked = layers_gallery(workshop, form.controls["network"], form.controls["layer"])
-        form.draw_rest(choices)
+        hidden = form.draw_rest(choices)
     controls = list(form.controls.values())
 
     def work(uploaded: str | None, painted: Painting, orange: str, *values: Any) -> Work:
-        return dream_work(workshop, Wanted(form, values, uploaded, painted, orange))
+        return dream_work(workshop, WantedDream(form, values, uploaded, painted, orange))
 
-    def check(uploaded: str | None, _painted: Any, _orange: str, *values: Any) -> list[Any]:
-        return [
-            gr.validate(uploaded is not None, "Choose a photograph first."),
-            gr.validate(True, ""),
-            gr.validate(True, ""),
-            *(gr.validate(not problem, problem) for problem in form.problems(values)),
-        ]
+    def check(uploaded: str | None, _painted: Any, _orange: str, *values: Any) -> list[str]:
+        problem = "Choose a photograph first." if uploaded is None else picture_problem(workshop, uploaded)
+        return [problem, "", "", *form_problems(workshop, form, values)]
 
     inputs = [photograph, painting, second, *controls]
-    panel.connect(dream.click, work, inputs, check)
+    boxes = {advanced: [*first, *hidden]}
+    panel.connect(dream.click, work, inputs, check, boxes)
 
     def new_seed() -> int:
         return random.randrange(MAX_NEW_SEED)
 
     changed_seed = again.click(new_seed, None, form.controls["seed"], queue=False, show_progress="hidden")
-    panel.connect(changed_seed.then, work, inputs, check)
+    panel.connect(changed_seed.then, work, inputs, check, boxes)
 
     def use_result(files: list[str]) -> Any:
         return files[0] if files else gr.skip()
@@ -179,7 +177,7 @@ def photograph_query(form: Form, look: str, values: Sequence[Any]) -> str:
     return query_of(form, values, look_values(form, look), look="" if look == NO_LOOK else look)
 
 
-class Wanted(NamedTuple):
+class WantedDream(NamedTuple):
     """A dream that a visitor wants.
 
     Attributes:
@@ -197,7 +195,7 @@ class Wanted(NamedTuple):
     orange: str
 
 
-def dream_work(workshop: Workshop, wanted: Wanted) -> Work:
+def dream_work(workshop: Workshop, wanted: WantedDream) -> Work:
     """Return the work that dreams a photograph."""
 
     def work(job: Job[Progress]) -> Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -34,6 +35,7 @@ from inceptionism.networks import ready_networks
 from inceptionism.recipes import Recipe
 from inceptionism.runs import Result
 from inceptionism.studio.defaults import MAX_PIXELS
+from inceptionism.studio.progress import problem_html
 from inceptionism.studio.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,9 @@ PHOTOGRAPHS = "photographs"
 
 HASH_DIGITS = 32
 """Number of digits of the SHA-256 in the name of such a copy."""
+
+MAX_CHECKED = 100
+"""Number of uploaded pictures that are not read again to see whether they can be used."""
 
 
 class Workshop:
@@ -67,6 +72,7 @@ class Workshop:
         self.max_pixels = max_pixels
         create_folders(self.output)
         self.worker = Worker()
+        self._checked: deque[str] = deque(maxlen=MAX_CHECKED)
 
     def load_upload(self, path: str) -> Photo:
         """Return an uploaded photograph.
@@ -80,6 +86,12 @@ class Workshop:
         height, width = photo.pixels.shape[:2]
         self.check_area(height, width, "the photograph")  # Pillow cannot open some files that we can read
         return photo
+
+    def check_upload(self, path: str) -> None:
+        """Raise the error of `load_upload` if an uploaded picture cannot be used."""
+        if path not in self._checked:  # the path of an upload has the hash of its content
+            self.load_upload(path)
+            self._checked.append(path)
 
     def check_size(self, path: str) -> None:
         """Raise `InvalidSetting` if the first bytes of a file say that it is a picture that is too large."""
@@ -156,6 +168,10 @@ class Workshop:
             return "There is not enough memory for this; choose a smaller size."
         logger.exception("an error in the studio", exc_info=error)
         return "Something went wrong; the log of the server says more."
+
+    def problem(self, error: Exception) -> str:
+        """Return `sentence` as HTML, which screen readers read at once."""
+        return problem_html(self.sentence(error))
 
     def public(self, text: str) -> str:
         """Return a text with the names of the files of the server, but without their folders."""
