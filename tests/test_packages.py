@@ -87,7 +87,13 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from imports_at_run_time(node)
 
 
-EXTRAS = {"io/optional_formats": "heic", "networks/loaders/onnx": "onnx", "notebook/": "notebook", "studio/": "studio"}
+EXTRAS = {
+    "io/optional_formats": "heic",
+    "jobs/tables": "parquet",
+    "networks/loaders/onnx": "onnx",
+    "notebook/": "notebook",
+    "studio/": "studio",
+}
 """Beginnings of the paths of modules that are for users of an extra, and the extra."""
 
 

@@ -13,6 +13,7 @@ from .errors import (
 )
 from .film import Frame, VideoRun, ZoomRun, replay_film
 from .io import load_photo, load_recipe
+from .jobs import JobResult, batch
 from .networks import Layer, Network, load_network
 from .objectives import Objective
 from .recipes import ClassRecipe, Keyframe, PhotoRecipe, Recipe, VideoRecipe, ZoomRecipe
@@ -27,6 +28,7 @@ __all__ = [
     "Frame",
     "InceptionismError",
     "InvalidSetting",
+    "JobResult",
     "Keyframe",
     "Layer",
     "NameTaken",
@@ -49,6 +51,7 @@ __all__ = [
     "ZoomRecipe",
     "ZoomRun",
     "__version__",
+    "batch",
     "dream",
     "load_network",
     "load_photo",

@@ -35,7 +35,10 @@ LARGE_PAGE = 2 * 2**20
 
 
 def machine_memory(device: torch.device) -> int:
-    """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine."""
+    """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine.
+
+    If several processes work together, it is the share of this process.
+    """
     import psutil
     import torch
 
@@ -43,7 +46,16 @@ def machine_memory(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[1]
     if device.type == "mps":
         return torch.mps.recommended_max_memory()
-    return int(psutil.virtual_memory().total)
+    return int(psutil.virtual_memory().total * _share)
+
+
+_share = 1.0
+
+
+def share_memory(share: float) -> None:
+    """Let this process use only a share of the machine's memory, from 0 to 1, because others work beside it."""
+    global _share
+    _share = share
 
 
 @cache

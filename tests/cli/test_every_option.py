@@ -30,6 +30,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.cli.app import app
 from inceptionism.io import read_recipe
+from inceptionism.jobs.report import LOCK
 from tests.fuzz import seeds
 from tests.support.command import DREAM, commands, dream, refused
 from tests.support.films import pan, saved_frames, write
@@ -83,11 +84,16 @@ def noted(outcome: Outcome) -> str:
 
 def depths(outcome: Outcome) -> list[Any]:
     """Return the size of the picture's samples. Pillow reads a PNG of 16 bits with 8."""
-    return [path.read_bytes()[24] for path in outcome.files]
+    return [path.read_bytes()[24] for path in outcome.files if path.suffix == ".png"]
+
+
+def has_recipe(path: Path) -> bool:
+    """Return whether a file is one that may have a recipe inside, and not the report of a batch or its lock."""
+    return not path.suffix.startswith(".json") and path.name != LOCK
 
 
 def metadata(outcome: Outcome) -> list[str | None]:
-    return [read_recipe(path) for path in outcome.files if path.suffix != ".json"]
+    return [read_recipe(path) for path in outcome.files if has_recipe(path)]
 
 
 def verdicts(outcome: Outcome) -> list[Any]:
@@ -101,8 +107,9 @@ def seconds(outcome: Outcome) -> list[Any]:
 def position(outcome: Outcome) -> list[Any]:
     places = []
     for path in outcome.files:
-        with Image.open(path) as image:
-            places.append(dict(image.getexif().get_ifd(0x8825)))
+        if has_recipe(path):
+            with Image.open(path) as image:
+                places.append(dict(image.getexif().get_ifd(0x8825)))
     return places
 
 
@@ -252,6 +259,10 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
         },
     ),
     "video": (("film.mp4", "out.webp"), {"--layer": "blocks.1", "--octaves": "1", "--steps": "1", "--jitter": "4"}),
+    "batch": (
+        ("cup.jpg",),
+        {"--layer": "blocks.1", "--octaves": "2", "--steps": "1", "--output": "made", "--workers": "0"},
+    ),
     "layers": (("seed",), {}),
     "classes": ((), {}),
     "looks": ((), {}),
@@ -262,6 +273,15 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "networks add": (("mine", "net.prototxt", "net.caffemodel"), {"--mean": "1,2,3"}),
 }
 """The arguments and options of each command to which an option is added."""
+
+OF_NOISE: Options = {
+    "--layer": None,
+    "--octaves": None,
+    "--steps": "2",
+    "--size": "32x40",
+    "--prior": "fourier + views",
+}
+"""Options of a batch of pictures from noise."""
 
 CASES: dict[str, dict[str, Case]] = {
     "photo": {**PICTURE, "--keep-position": Case(changes=position), "--debug": Case(changes=noted, arguments=MISSING)},
@@ -306,6 +326,25 @@ CASES: dict[str, dict[str, Case]] = {
         "--keyframes": Case("sizes.toml"),
         "--quiet": FILM["--quiet"],
         "--debug": Case(changes=noted, arguments=MISSING),
+    },
+    "batch": {
+        **{option: case for option, case in PICTURE.items() if option != "--output"},
+        "--output": Case("other", names),
+        "--overwrite": Case(changes=status, base={"--output": "folder", "--name": "there"}),
+        "--format": Case("jpg", names),
+        "--keep-position": Case(changes=position),
+        "--recursive": Case(changes=names, arguments=("photos",)),
+        "--recipe": Case("plain.toml", base={"--layer": None, "--octaves": None, "--steps": None}),
+        "--sweep": Case("seed=3,4", names),
+        "--name": Case("x", names),
+        "--workers": Case("1", noted, run=in_terminal),
+        "--retry": Case(changes=status, base={"--output": "tried"}),
+        "--device": Case("cuda", status),
+        "--memory": Case("1MB", status),
+        "--class": Case("lion", base={**OF_NOISE, "--class": "banana"}, arguments=()),
+        "--preset": Case("fast", base={**OF_NOISE, "--class": "banana", "--prior": None}, arguments=()),
+        "--subjects": Case("scene", base={**OF_NOISE, "--class": "banana", "--prior": "fourier + crops"}, arguments=()),
+        "--debug": Case(changes=noted, arguments=("*.gif",)),
     },
     "layers": {
         "--size": Case("48", printed),
@@ -418,6 +457,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "huge.toml").write_text('kind = "zoom"\nlayer = "stem"\nshape = [6000, 6000]\n')
     settings = [part for pair in {**BASELINES["atlas"][1], "--output": "sheet"}.items() for part in pair]
     assert dream("atlas", "blocks.1", *settings, cwd=folder).returncode == 0
+    (folder / "photos" / "deep").mkdir(parents=True)
+    for place in ("photos", "photos/deep", "folder"):
+        shutil.copy(folder / "there.png", folder / place)
+    settings = [part for pair in {**BASELINES["batch"][1], "--output": "tried"}.items() for part in pair]
+    assert dream("batch", "cup.jpg", *settings, cwd=folder).returncode == 0
+    report = folder / "tried" / "report.jsonl"
+    report.write_text(report.read_text().replace('"done"', '"failed"'))
     network = {"net.prototxt": seeds.PROTOTXT.encode(), "net.caffemodel": seeds.caffemodel()}
     for name, content in network.items():
         (folder / name).write_bytes(content)

@@ -54,6 +54,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "film.mp4", pan(coffee()[::3, ::3], 3, 90, 42))
     inc.dream(folder / "photo.jpg", octaves=2, steps=2).save(folder / "dream.png")
     inc.visualize("banana", size=48, steps=2).save(folder / "banana.png")
+    (folder / "photos").mkdir()
+    for name in ("photo.jpg", "guide.jpg"):
+        (folder / "photos" / name).write_bytes((folder / name).read_bytes())
+    (folder / "jobs.csv").write_text("photo,class,seed,size,steps\nguide.jpg,,1,80,2\n,banana,2,48,2\n")
     (folder / "recipe.toml").write_text('kind = "photo"\nlayer = "blocks.4"\noctaves = 2\nsteps = 2\n')
     return folder
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from inceptionism.cli import terminal
-from inceptionism.cli.terminal import frames_progress, progress
+import inceptionism.cli.progress as bars
+from inceptionism.cli.progress import frames_progress, progress
 from inceptionism.film import FilmSource
 from inceptionism.runs import Step
 from tests.support.command import on_terminal
@@ -33,7 +33,7 @@ class Clock:
 def clock(monkeypatch) -> Clock:
     """The clock of the progress."""
     clock = Clock()
-    monkeypatch.setattr(terminal, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(bars, "time", SimpleNamespace(monotonic=clock))
     return clock
 
 
@@ -42,7 +42,7 @@ def shown(monkeypatch, clock: Clock) -> io.StringIO:
     """Text that is shown on a terminal of 100 columns."""
     text = io.StringIO()
     console = Console(file=text, force_terminal=True, width=100, color_system=None, get_time=clock)
-    monkeypatch.setattr(terminal, "err", console)
+    monkeypatch.setattr(bars, "err", console)
     return text
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.cells import cell_len
 
+from inceptionism.cli.batch import add_batch_command
 from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
 from inceptionism.cli.films import add_film_commands
@@ -19,6 +20,7 @@ from inceptionism.cli.image_output import execute_runs, execute_visualizations, 
 from inceptionism.cli.looks import add_looks_command
 from inceptionism.cli.networks import networks
 from inceptionism.cli.options import PHOTO, PICTURE, WHAT, Count, Saving, option
+from inceptionism.cli.progress import progress
 from inceptionism.cli.recipes import add_recipe_commands
 from inceptionism.cli.share import add_share_command
 from inceptionism.cli.standard_output import print_written, source_stem, write_picture
@@ -28,7 +30,6 @@ from inceptionism.cli.terminal import (
     exit_interrupted,
     loading,
     print_error,
-    progress,
     show_table,
     usage,
 )
@@ -122,6 +123,7 @@ def class_(
 
 add_unit_commands(app)
 add_film_commands(app)
+add_batch_command(app)
 
 
 @command(

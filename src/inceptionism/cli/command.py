@@ -108,7 +108,8 @@ def command(
 
         def run_reported(given: dict[str, Any]) -> None:
             with report_errors(given.pop("debug")):
-                context, look = given.pop("context"), given.pop("look", None)
+                context = given.pop("context")
+                look = None if look_kind is None else given.pop("look")
                 values = {name: given.pop(name) for name in wanted}
                 choices = {name: given.pop(name) for name in shared if name not in taken}
                 if kinds:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inceptionism.cli.options import Saving
+from inceptionism.cli.progress import frames_progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
-from inceptionism.cli.terminal import exit_interrupted, frames_progress, print_notes, print_path
+from inceptionism.cli.terminal import exit_interrupted, print_notes, print_path
 from inceptionism.errors import CannotWrite, NameTaken
 from inceptionism.files import path_exists
 

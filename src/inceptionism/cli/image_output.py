@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from inceptionism.cli.options import Saving
+from inceptionism.cli.progress import progress
 from inceptionism.cli.standard_output import (
     STANDARD_OUTPUT,
     check_same_format,
@@ -21,7 +22,7 @@ from inceptionism.cli.standard_output import (
     print_written,
     write_picture,
 )
-from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, progress
+from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes
 from inceptionism.errors import CannotWrite, InceptionismError, quote_path
 from inceptionism.files import is_folder
 from inceptionism.interruption import uninterrupted

@@ -9,9 +9,9 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
+from inceptionism.cli.progress import downloading
 from inceptionism.cli.terminal import (
     Table,
-    downloading,
     exit_interrupted,
     loading,
     print_error,

@@ -1,14 +1,12 @@
-"""Output of the command line: results, notes, progress, and errors in one line."""
+"""Output of the command line: results, notes, and errors in one line."""
 
 from __future__ import annotations
 
 import io
-import math
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,17 +15,6 @@ from typing import TYPE_CHECKING, NoReturn
 import rich.table
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.style import StyleType
 from rich.text import Text
 
@@ -44,7 +31,7 @@ from inceptionism.errors import (
 from inceptionism.interruption import CTRL_C_STATUS, interruptible
 
 if TYPE_CHECKING:
-    from inceptionism.runs import Step
+    pass
 
 
 # File names and values of recipes are printed unchanged, and never read as markup.
@@ -175,116 +162,6 @@ def loading(network: str, quiet: bool) -> Iterator[None]:
         return
     with err.status(Text(f"loading {printable(network)}")):
         yield
-
-
-class RemainingTime(TimeRemainingColumn):
-    """Remaining time of a task. rich estimates it from the second step on; before, the column shows `estimate`."""
-
-    def render(self, task: Task) -> Text:
-        if not task.started:
-            return Text()
-        estimate = task.fields.get("estimate")
-        if task.time_remaining is None and estimate is not None:
-            minutes, seconds = divmod(math.ceil(estimate), 60)
-            return Text(f"{minutes // 60}:{minutes % 60:02}:{seconds:02}", style="progress.remaining")
-        return super().render(task)
-
-
-def progress_bar(quiet: bool, *columns: ProgressColumn) -> Progress:
-    """Return a progress bar with a title, the bar, and further columns; it is drawn on a terminal only."""
-    title, bar = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)
-    disabled = quiet or not err.is_terminal
-    return Progress(title, bar, *columns, RemainingTime(), console=err, disable=disabled, expand=True)
-
-
-STATE = TextColumn("{task.fields[state]}", markup=False)
-"""Column with the state of a run in words."""
-
-
-def add_run(bar: Progress, title: str, total: float | None, step: str) -> Callable[[float, float], Task]:
-    """Add a run to a progress bar. Until the first step is done, the bar pulses, and the state names the step.
-
-    The first step may take much longer than the others, because libraries prepare their kernels for this size of
-    picture. So the estimate from the first step is only shown until the second step is done.
-
-    Args:
-        bar: The progress bar.
-        title: Title of the run.
-        total: Amount of work in the whole run. None means unknown.
-        step: Word for a step.
-
-    Returns:
-        A function that takes the work so far and the work of the last step, and returns the task of the bar.
-    """
-    begin = time.monotonic()
-    bar.add_task(printable(title), start=False, total=total, state=f"computing the first {step}")
-    task = bar.tasks[-1]
-
-    def advance(completed: float, last: float) -> Task:
-        if not task.started:
-            bar.start_task(task.id)
-            left = None if total is None else (time.monotonic() - begin) * (total - completed) / last
-            bar.update(task.id, estimate=left)
-        bar.update(task.id, completed=completed)
-        return task
-
-    return advance
-
-
-@contextmanager
-def progress(title: str, quiet: bool) -> Iterator[Callable[[Sequence[Step]], None]]:
-    """Draw a progress bar on a terminal.
-
-    Yields:
-        A function that takes the last step of each picture in the batch.
-    """
-    with progress_bar(quiet, STATE) as bar:
-        advance = add_run(bar, title, 1.0, "step")
-
-        def show(steps: Sequence[Step]) -> None:
-            step = steps[0]
-            octave = f"octave {step.octave}/{step.octaves} " if step.octaves > 1 else ""
-            score = sum(one.score for one in steps) / len(steps)
-            state = f"{octave}step {step.step}/{step.steps} score {score:.4g}"
-            bar.update(advance(step.done, step.done).id, state=state)
-
-        yield show
-
-
-@contextmanager
-def frames_progress(title: str, total: int | None, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Draw a progress bar of a film on a terminal.
-
-    Yields:
-        A function that takes the number of frames so far.
-    """
-    with progress_bar(quiet, STATE) as bar:
-        advance = add_run(bar, title, total, "frame")
-
-        def show(number: int) -> None:
-            task = advance(number, 1)
-            count = f"frame {number}" + (f"/{total}" if total else "")
-            bar.update(task.id, state=count + (f" {task.speed:.1f} frames/s" if task.speed else ""))
-
-        yield show
-
-
-@contextmanager
-def downloading(quiet: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a progress bar on a terminal for each file that is downloaded.
-
-    Yields:
-        A function that takes the name of a file, its bytes so far, and its size in bytes if that is known.
-    """
-    tasks: dict[str, TaskID] = {}
-    with progress_bar(quiet, DownloadColumn(), TransferSpeedColumn()) as bar:
-
-        def show(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(printable(name), total=total, completed=done)
-            bar.update(tasks[name], completed=done, total=total)
-
-        yield show
 
 
 def print_notes(notes: Iterable[str], quiet: bool) -> None:

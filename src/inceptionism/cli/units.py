@@ -10,8 +10,9 @@ import typer
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
+from inceptionism.cli.progress import progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
-from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path, progress
+from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 

@@ -1,5 +1,5 @@
 from .camera import Matrix, Place, keyframe_position
-from .changes import RESET_BY, reset_settings
+from .changes import RESET_BY, reset_settings, variation
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
 from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
@@ -22,7 +22,7 @@ from .recipe import (
     recipe_kinds,
 )
 from .settings import GROUPS, NONE, NamedSetting, settings_of
-from .texts import parse_channels, parse_place, parse_side_or_size, parse_size
+from .texts import parse_channels, parse_number, parse_place, parse_side_or_size, parse_size, value_of_text
 from .visualization import DEFAULT_SIZE, MAX_TOGETHER, PRESETS, SUBJECTS, ClassRecipe
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "list_looks",
     "parse_channels",
     "parse_layers",
+    "parse_number",
     "parse_place",
     "parse_prior",
     "parse_side_or_size",
@@ -87,6 +88,8 @@ __all__ = [
     "settings_of",
     "takes_settings",
     "user_folder",
+    "value_of_text",
+    "variation",
     "weighted_text",
     "with_look",
 ]

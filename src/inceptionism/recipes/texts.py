@@ -1,12 +1,72 @@
-"""Readers of the texts that people write for settings: sizes, channels, places. Does not import torch."""
+"""Readers of the texts that people write for settings: numbers, sizes, channels, places. Does not import torch."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.recipes.camera import Place
+from inceptionism.recipes.layers import LayerChoice
+from inceptionism.recipes.settings import NamedSetting
 from inceptionism.validation import checked_size
+
+FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+"""The texts for true and false."""
+
+
+def value_of_text(one: NamedSetting, text: str) -> Any:
+    """Return the value of a setting that a text stands for, as a recipe takes it. The setting itself is not checked.
+
+    Several layers are a JSON list, for example `["blocks.4", "blocks.10=0.5"]`. A text that is not a number, where the
+    setting is one, is returned unchanged, so the check of the setting names it.
+
+    Raises:
+        InvalidSetting: If the text is not a size, two numbers, true or false, or a list, where the setting is one.
+    """
+    if one.name == "size":
+        return parse_side_or_size(text)
+    if one.type == Place:
+        return parse_place(one.name, text)
+    if one.type == tuple[LayerChoice, ...]:
+        return parse_list(one.name, text) if text.startswith("[") else [text]
+    if one.type is bool:
+        if text.lower() not in FLAGS:
+            raise InvalidSetting(f"{one.name} must be true or false, not {quote_value(text)}")
+        return FLAGS[text.lower()]
+    if one.type not in (int, float):
+        return text
+    number = parse_number(text)
+    return float(number) if one.type is float and isinstance(number, int) else number
+
+
+def parse_list(name: str, text: str) -> list[str]:
+    """Return the texts in a JSON list.
+
+    Raises:
+        InvalidSetting: If the text is something else.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise InvalidSetting(f'{name} must be a name or a list such as ["a", "b"], not {quote_value(text)}')
+    return values
+
+
+def parse_number(text: str) -> int | float | str:
+    """Return the number that a text stands for, whole if it has no fraction. Any other text is returned unchanged."""
+    try:
+        return int(text) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", text) else whole(float(text))
+    except ValueError:
+        return text
+
+
+def whole(number: float) -> int | float:
+    """Return a number as a whole number if it has no fraction."""
+    return int(number) if number.is_integer() else number
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from inceptionism.errors import InvalidSetting, quote_value, suggestion
+from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import PhotoSource, load_photo, load_recipe, named_source
 from inceptionism.networks import Network, load_network, pick_device
 from inceptionism.networks.hub import find_entry
@@ -31,7 +31,7 @@ from inceptionism.recipes import (
     describe_photo,
     file_settings,
     parse_terms,
-    reset_settings,
+    variation,
 )
 from inceptionism.runs.base import Run
 from inceptionism.runs.batches import run_batch, take_steps
@@ -140,9 +140,9 @@ def resolve_replay(
         {name: value for name, value in values.items() if name != "objective" or inputs.objective is None}
         for values in (varied.settings(), changes)
     )
-    arguments = files_in_changes(written, network)
+    arguments = files_in_settings(written, network)
     inputs.check_used([name for name in arguments if name not in network.layer_names])
-    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_changes(changed, network)})
+    inputs = replace(inputs, pictures={**inputs.pictures, **files_in_settings(changed, network)})
     if "precision" not in changes:
         varied = replace(varied, precision=available_precision(varied.precision, network, recipe.made_with))
     return varied, network, inputs
@@ -178,31 +178,12 @@ def check_area(size: tuple[int, int], count: int = 1) -> None:
         )
 
 
-def variation(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with changes.
-
-    Raises:
-        InvalidSetting: If the recipe has no setting of a name, or a setting is not valid.
-    """
-    known = {setting.name: setting for setting in fields(recipe)}
-    if "shape" in known and isinstance(changes.get("size"), (tuple, list)):
-        changes = {**changes, "shape": changes["size"], "size": None}
-    for name in changes:
-        if name not in known or name in ("made_with", "verdicts"):
-            raise InvalidSetting(
-                f"a recipe of kind {recipe.kind} has no setting {quote_value(name)}{suggestion(name, known)}"
-            )
-    reset = reset_settings(changes) & known.keys()
-    defaults = {name: known[name].default for name in reset if known[name].default is not MISSING}
-    return replace(recipe, verdicts=(), **{**defaults, **changes})
-
-
-def files_in_changes(changes: Mapping[str, Any], network: Network) -> dict[str, Path | str]:
-    """Return the files that the changes name. The caller wrote the changes, so these files count as passed."""
+def files_in_settings(settings: Mapping[str, Any], network: Network) -> dict[str, Path | str]:
+    """Return the files that settings may name, as paths and addresses by name. Names of classes are among them."""
     known = known_names(network)
-    names = list(file_settings(changes).values())
-    expressions = [(kind, changes[kind]) for kind in ("objective", "prior") if isinstance(changes.get(kind), str)]
-    keyframes = checked_keyframes(changes.get("keyframes", ()))
+    names = list(file_settings(settings).values())
+    expressions = [(kind, settings[kind]) for kind in ("objective", "prior") if isinstance(settings.get(kind), str)]
+    keyframes = checked_keyframes(settings.get("keyframes", ()))
     expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
     for kind, text in expressions:
         for term in parse_terms(text, kind, known):

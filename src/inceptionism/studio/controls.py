@@ -20,9 +20,8 @@ from inceptionism.recipes import (
     Recipe,
     grouped_settings,
     parse_layers,
-    parse_place,
-    parse_side_or_size,
     settings_of,
+    value_of_text,
 )
 from inceptionism.studio.overridden import overridden
 from inceptionism.studio.upload import upload_control
@@ -189,14 +188,10 @@ class Form:
         one = self.settings[name]
         if value is None or (isinstance(value, (str, list)) and not value):
             return
-        if name == "size" and isinstance(value, str):
-            value = parse_side_or_size(value)
-            if isinstance(value, tuple) and "shape" in self.kind.__dataclass_fields__:
-                one = settings_of(self.kind)["shape"]
-        elif name in PLACES:
-            value = parse_place(name, value)
-        elif one.type in (int, float) and isinstance(value, str):
-            value = as_number(value)
+        if isinstance(value, str):
+            value = value_of_text(one, value)
+        if name == "size" and isinstance(value, tuple) and "shape" in self.kind.__dataclass_fields__:
+            one = settings_of(self.kind)["shape"]
         if one.type is float and isinstance(value, int):
             value = float(value)
         if one.type is int and isinstance(value, float) and value.is_integer():
@@ -262,14 +257,6 @@ class Form:
         if one.optional:
             return "" if value is None else number_text(value) if isinstance(value, float) else str(value)
         return value
-
-
-def as_number(text: str) -> float | str:
-    """Return the number that a text stands for; any other text as it is, which the setting refuses by its name."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def unchanged(value: Any) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 
 from inceptionism.errors import InvalidSetting
-from inceptionism.recipes import Keyframe, checked_keyframes, parse_place, settings_of
+from inceptionism.recipes import Keyframe, checked_keyframes, settings_of, value_of_text
 from inceptionism.studio.checks import network_problems, problem_of
-from inceptionism.studio.controls import PLACES, Form, as_number, number_text, place_text
+from inceptionism.studio.controls import PLACES, Form, number_text, place_text
 from inceptionism.studio.workshop import Workshop
 
 EMPTY_ROWS = 4
@@ -127,6 +127,4 @@ def read_value(name: str, text: str) -> Any:
     """
     if name == "layer":
         return [part.strip() for part in text.split(",")]
-    if name == "objective":
-        return text
-    return parse_place(name, text) if name in PLACES else as_number(text)
+    return value_of_text(settings_of(Keyframe)[name], text)

@@ -1,0 +1,133 @@
+"""A batch: it makes the pictures of many jobs, keeps a report, and does only what is missing or has changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from inceptionism.errors import CannotWrite
+from inceptionism.interruption import uninterrupted
+from inceptionism.io import create_folders
+from inceptionism.jobs.job import Job
+from inceptionism.jobs.outcomes import FAILED, Outcome, Task, WorkerSettings
+from inceptionism.jobs.plan import Plan, open_plan
+from inceptionism.jobs.pool import Pool
+from inceptionism.jobs.report import Report, open_report
+from inceptionism.recipes import ClassRecipe, PhotoRecipe
+
+MAX_TOGETHER = 4
+"""Largest number of jobs in a call of a worker."""
+
+SMALL_SIDE = 320
+"""Largest side of photographs that are dreamed together, in pixels."""
+
+
+class Batch:
+    """The jobs of a batch, and its report. Use `open_batch`.
+
+    Args:
+        plan: The jobs.
+        report: The report.
+
+    Attributes:
+        total: Number of jobs.
+        counts: Number of jobs that have ended so far, by status.
+    """
+
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self._plan, self._report = plan, report
+        self.total = plan.total
+        self.counts: Counter[str] = Counter()
+
+    def run(self, pool: Pool[Any]) -> Iterator[Outcome]:
+        """Make the pictures with workers, and yield the end of each job as soon as it is known.
+
+        The workers end with the iteration. The ends of pictures that are finished by then are in the report, too.
+
+        Raises:
+            CannotWrite: If the report cannot be written, or if no other picture could be written.
+        """
+        tasks = (Task(job, line) for job, line in self._plan.jobs())
+        try:
+            for call in make_calls(tasks, max(1, min(MAX_TOGETHER, self.total // max(1, pool.count)))):
+                while pool.is_full:
+                    yield from self._record(pool.collect())
+                pool.submit(call)
+            while pool.is_busy:
+                yield from self._record(pool.collect())
+        finally:
+            with uninterrupted():
+                for _ in self._record(pool.close()):
+                    pass
+                self._report.replace(self._plan.lines())
+
+    def _record(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Write the ends of jobs into the report, and yield them.
+
+        Raises:
+            CannotWrite: If the report cannot be written, or if no other picture could be written.
+        """
+        for outcome in outcomes:
+            if outcome.stops:  # the same command goes on here when there is room again
+                raise CannotWrite(outcome.line.error)
+            if self._plan.line(outcome.line.output) != outcome.line:
+                self._report.add(outcome.line)
+                self._plan.add_lines([outcome.line])
+            self.counts[outcome.status] += 1
+            yield outcome
+
+    @property
+    def failed(self) -> Iterator[Outcome]:
+        """The jobs that failed, in their order."""
+        for _, line in self._plan.jobs():
+            if line is not None and line.status == FAILED:
+                yield Outcome(FAILED, line)
+
+
+@contextmanager
+def open_batch(jobs: Iterable[Job], settings: WorkerSettings) -> Iterator[Batch]:
+    """Return a batch, after checking the names of all of its pictures. Its folder is made if it does not exist.
+
+    Args:
+        jobs: The jobs. They are read once.
+        settings: Settings of the batch.
+
+    Raises:
+        InvalidSetting: If two jobs have the same output, or the report of the folder is damaged.
+        CannotWrite: If the folder cannot be written to, or another batch works there.
+    """
+    with open_plan() as plan:
+        plan.add_jobs(jobs)
+        create_folders(settings.folder)
+        with open_report(settings.folder) as report:
+            plan.add_lines(report.read())
+            yield Batch(plan, report)
+
+
+def make_calls(tasks: Iterable[Task], together: int) -> Iterator[list[Task]]:
+    """Yield lists of consecutive tasks for one call of a worker: several small pictures, or one large one.
+
+    Args:
+        tasks: The tasks.
+        together: Largest number of tasks in a call.
+    """
+    call: list[Task] = []
+    for task in tasks:
+        if call and (len(call) >= together or not can_share(task.job, call[0].job)):
+            yield call
+            call = []
+        call.append(task)
+    if call:
+        yield call
+
+
+def can_share(job: Job, other: Job) -> bool:
+    """Return whether the pictures of two jobs are probably faster together than one after the other."""
+    one, two = job.recipe, other.recipe
+    if isinstance(one, ClassRecipe) and isinstance(two, ClassRecipe):
+        return (one.network, one.size) == (two.network, two.size)
+    if isinstance(one, PhotoRecipe) and isinstance(two, PhotoRecipe) and one.size is not None:
+        return one.size <= SMALL_SIDE and (one.network, one.size) == (two.network, two.size)
+    return False

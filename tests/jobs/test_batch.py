@@ -1,0 +1,201 @@
+"""Batches of real pictures, in this process and by several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism.errors import CannotWrite, InvalidSetting
+from inceptionism.jobs import process
+
+SMALL: dict[str, Any] = {"layer": "blocks.3", "octaves": 1, "steps": 2, "jitter": 4}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with two photographs of one size, one of another size, and a damaged one."""
+    from skimage.data import astronaut, coffee
+
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(coffee()[100:340:5, 100:420:5]).save(folder / "cup.png")
+    Image.fromarray(coffee()[120:360:5, 160:480:5]).save(folder / "spoon.png")
+    Image.fromarray(astronaut()[:200:5, :155:5]).save(folder / "face.jpg")
+    (folder / "wrong.png").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def run(photos: Path, tmp_path: Path) -> Callable[..., Counter[str]]:
+    """A function that runs a batch of the photographs in this process, and returns the numbers of results."""
+
+    def run_batch(**more: Any) -> Counter[str]:
+        settings: dict[str, Any] = {"output": tmp_path / "made", "workers": 0, **SMALL, **more}
+        return Counter(result.status for result in inc.batch(photos, **settings))
+
+    return run_batch
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in (folder / "report.jsonl").read_text().splitlines()]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_a_batch_makes_the_pictures_that_the_single_function_makes(photos, tmp_path) -> None:
+    seen: list[inc.JobResult] = []
+    results = list(inc.batch(photos, output=tmp_path / "made", workers=0, on_result=seen.append, **SMALL))
+    assert results == seen
+    by_name = {result.path.name: result for result in results}
+    assert [by_name[name].status for name in ("cup.png", "face.png", "spoon.png", "wrong.png")] == ["done"] * 3 + [
+        "failed"
+    ]
+    assert "wrong.png is not a picture" in by_name["wrong.png"].error
+    for name, photo in (("cup.png", "cup.png"), ("face.png", "face.jpg"), ("spoon.png", "spoon.png")):
+        alone = inc.dream(photos / photo, **SMALL)
+        np.testing.assert_array_equal(pixels(tmp_path / "made" / name), np.asarray(alone.image))
+        assert by_name[name].recipe == alone.recipe
+        np.testing.assert_array_equal(np.asarray(by_name[name].image), np.asarray(alone.image))
+    assert [line["output"] for line in lines(tmp_path / "made")] == ["cup.png", "face.png", "spoon.png", "wrong.png"]
+
+
+def test_pictures_from_noise_are_made_together(tmp_path) -> None:
+    sweep = {"class": ["banana", "lion"], "seed": range(2)}
+    settings: dict[str, Any] = {"size": (40, 56), "steps": 2, "prior": "fourier + views"}
+    results = list(inc.batch(output=tmp_path, workers=0, sweep=sweep, **settings))
+    assert [result.path.name for result in results] == ["banana-0.png", "banana-1.png", "lion-0.png", "lion-1.png"]
+    alone = inc.visualize("lion", seed=1, **settings)
+    assert results[3].recipe == alone.recipe
+    assert np.abs(np.asarray(results[3].image).astype(int) - np.asarray(alone.image)).max() <= 1
+
+
+def test_only_what_is_missing_or_has_changed_is_made_again(photos, run, tmp_path) -> None:
+    made = tmp_path / "made"
+    assert run() == {"done": 3, "failed": 1}
+    before = {path.name: path.stat().st_mtime_ns for path in made.glob("*.png")}
+    assert run() == {"skipped": 3, "failed": 1}
+    (made / "face.png").unlink()
+    Image.fromarray(255 - pixels(photos / "cup.png")).save(photos / "cup.png")
+    assert run() == {"skipped": 1, "done": 2, "failed": 1}
+    after = {path.name: path.stat().st_mtime_ns for path in made.glob("*.png")}
+    assert {name for name in before if before[name] != after[name]} == {"cup.png", "face.png"}
+    assert run(steps=3) == {"done": 3, "failed": 1}
+    assert inc.load_recipe(made / "spoon.png").steps == 3
+    Image.fromarray(pixels(photos / "cup.png")).save(photos / "wrong.png")
+    assert run(steps=3) == {"skipped": 3, "done": 1}
+    assert len(lines(made)) == 4
+
+
+def test_pictures_without_a_line_in_the_report_are_known_by_their_recipe(photos, run, tmp_path) -> None:
+    """A program may be killed after it has written a picture, and before it has written the line."""
+    made = tmp_path / "made"
+    run()
+    (made / "report.jsonl").unlink()
+    Image.new("RGB", (9, 9)).save(made / "face.png")  # a file of the user
+    assert run() == {"skipped": 2, "failed": 2}
+    error = next(line["error"] for line in lines(made) if line["output"] == "face.png")
+    assert "face.png exists, and this batch did not make it" in error
+    assert pixels(made / "face.png").shape == (9, 9, 3)
+    assert run(overwrite=True) == {"skipped": 2, "done": 1, "failed": 1}
+    assert pixels(made / "face.png").shape != (9, 9, 3)
+
+
+def test_a_job_that_failed_is_repeated_if_that_is_wanted(run, tmp_path, photos) -> None:
+    (photos / "wrong.png").unlink()
+    nothing: dict[str, Any] = {"layer": None, "objective": "layer(blocks.3) - layer(blocks.3)"}
+    assert run(**nothing) == {"failed": 3}
+    first = lines(tmp_path / "made")
+    assert all(line["key"] for line in first)
+    assert run(**nothing) == {"failed": 3}
+    assert lines(tmp_path / "made") == first  # nothing was tried again
+    assert run(**nothing, retry=True) == {"failed": 3}
+    assert lines(tmp_path / "made") != first
+
+
+def test_names_are_checked_before_the_work(photos, tmp_path) -> None:
+    Image.open(photos / "cup.png").convert("RGB").save(photos / "cup.jpg")
+    with pytest.raises(InvalidSetting, match=r"two jobs have the output cup.png: .*cup.jpg and .*cup.png"):
+        list(inc.batch(photos, output=tmp_path / "made", workers=0, **SMALL))
+    assert not (tmp_path / "made").exists()
+    results = list(inc.batch(photos, output=tmp_path / "made", workers=0, name="{name}", **SMALL))
+    assert {result.path.name for result in results} == {path.name for path in photos.iterdir()}
+
+
+def test_a_full_disk_stops_the_batch_and_the_next_one_goes_on(run, tmp_path, monkeypatch) -> None:
+    from inceptionism.jobs import worker
+
+    written = worker.write_picture
+
+    def fill(path: Path, content: bytes, *, overwrite: bool) -> None:
+        if list(path.parent.glob("*.png")):
+            raise CannotWrite(f"{path} cannot be written: No space left on device") from OSError(28, "No space left")
+        written(path, content, overwrite=overwrite)
+
+    monkeypatch.setattr(worker, "write_picture", fill)
+    with pytest.raises(CannotWrite, match="No space left"):
+        run()
+    assert len(list((tmp_path / "made").glob("*.png"))) == 1
+    assert [line["status"] for line in lines(tmp_path / "made")].count("failed") == 0
+    monkeypatch.undo()
+    assert run() == {"skipped": 1, "done": 2, "failed": 1}
+
+
+@pytest.mark.long
+def test_workers_make_the_same_pictures_also_if_one_is_killed(photos, tmp_path) -> None:
+    settings: dict[str, Any] = {**SMALL, "steps": 12, "sweep": {"seed": range(4)}}
+    alone = {one.path.name: one for one in inc.batch(photos, output=tmp_path / "alone", workers=0, **settings)}
+    killed: list[int] = []
+
+    def kill(result: inc.JobResult) -> None:
+        workers = [one for one in psutil.Process().children() if process.__name__ in one.cmdline()]
+        if result.status == "done" and len(killed) < 2:
+            killed.append(workers[0].pid)
+            os.kill(workers[0].pid, signal.SIGKILL)
+
+    results = list(inc.batch(photos, output=tmp_path / "made", workers=2, on_result=kill, **settings))
+    assert len(killed) == 2
+    assert sorted(one.path.name for one in results) == sorted(alone)
+    for result in results:
+        assert (result.status, result.error.rpartition("/")[2]) == (
+            ("failed", alone[result.path.name].error.rpartition("/")[2])
+            if "wrong" in result.path.name
+            else ("done" if result.status == "done" else "skipped", "")
+        )
+        if result.status != "failed":
+            np.testing.assert_array_equal(pixels(result.path), pixels(alone[result.path.name].path))
+    assert not [one for one in psutil.Process().children() if process.__name__ in one.cmdline()]
+
+
+@pytest.mark.long
+def test_a_job_that_kills_its_worker_fails_alone(photos, tmp_path, monkeypatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'inceptionism.jobs.process' in ' '.join(sys.orig_argv):\n"
+        "    import inceptionism.jobs.worker as worker\n"
+        "    load = worker.load_photo\n"
+        "    worker.load_photo = lambda path, **more: os._exit(9) if 'spoon' in path else load(path, **more)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    results = list(inc.batch(photos, output=tmp_path / "made", workers=2, **SMALL))
+    assert {one.path.name: one.status for one in results} == {
+        "cup.png": "done",
+        "face.png": "done",
+        "spoon.png": "failed",
+        "wrong.png": "failed",
+    }
+    (spoon,) = (one for one in results if one.path.name == "spoon.png")
+    assert "the worker that made this picture has ended: its exit status is 9" in spoon.error
