@@ -135,6 +135,15 @@ def test_names_are_checked_before_the_work(photos, tmp_path) -> None:
     assert {result.path.name for result in results} == {path.name for path in photos.iterdir()}
 
 
+def test_a_photograph_is_never_replaced_by_its_dream(photos) -> None:
+    before = (photos / "cup.png").read_bytes()
+    with pytest.raises(InvalidSetting, match="would be inputs of the next batch; choose another folder"):
+        list(inc.batch(photos, output=photos, workers=0, **SMALL))
+    (result,) = inc.batch(photos / "cup.png", output=photos, workers=0, overwrite=True, **SMALL)
+    assert "cup.png is the photograph itself; choose another --output or --name" in result.error
+    assert (photos / "cup.png").read_bytes() == before
+
+
 def test_a_full_disk_stops_the_batch_and_the_next_one_goes_on(run, tmp_path, monkeypatch) -> None:
     from inceptionism.jobs import worker
 

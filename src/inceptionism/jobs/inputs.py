@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inceptionism.errors import UnreadableFile, first_line, quote_path
+from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
 from inceptionism.files import is_folder, path_exists, text_of_name
 from inceptionism.io import PICTURE_ENDINGS, is_address, source_name
 from inceptionism.jobs.tables import is_table, read_rows
@@ -86,11 +86,16 @@ def pictures_in(folder: Path, *, recursive: bool, output: Path) -> Iterator[Entr
 
     Raises:
         UnreadableFile: If there is none, or a folder cannot be read.
+        InvalidSetting: If the folder is that of the results.
     """
 
     def refuse(error: OSError) -> None:
         raise UnreadableFile(f"{quote_path(error.filename)} cannot be read: {first_line(error)}") from None
 
+    if folder.resolve() == output.resolve():
+        raise InvalidSetting(
+            f"the pictures in {quote_path(folder)} would be inputs of the next batch; choose another folder as --output"
+        )
     count = 0
     for parent, folders, names in os.walk(folder, onerror=refuse):
         shown = [name for name in folders if not name.startswith(".")] if recursive else []

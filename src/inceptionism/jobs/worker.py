@@ -141,6 +141,8 @@ class Worker:
                 return Outcome(FAILED, line)
         check_side(path.suffix.lower(), (1, 1))
         check_depth(path.suffix.lower(), getattr(job.recipe, "depth", None))
+        if job.photo is not None and path.resolve() == Path(job.photo).resolve():
+            raise CannotWrite(f"{quote_path(path)} is the photograph itself; choose another --output or --name")
         photo = None if job.photo is None else load_photo(job.photo, position=self._settings.position)
         is_unknown = path_exists(path) and not (line is not None and line.status == DONE)
         return Prepared(task, network, key, photo, path, is_unknown)
