@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -49,12 +48,10 @@ class Task(NamedTuple):
     Attributes:
         job: The job.
         line: Line of its picture in the report. None if there is none.
-        files: Contents of the files that it needs, by name, if the worker cannot open them itself.
     """
 
     job: Job
     line: Line | None = None
-    files: Mapping[str, bytes] | None = None
 
 
 class Outcome(NamedTuple):
@@ -64,13 +61,11 @@ class Outcome(NamedTuple):
         status: `DONE`, `SKIPPED` or `FAILED`.
         line: New line of the report.
         stops: Whether all other jobs would fail for the same reason, for example because the disk is full.
-        content: Content of the file, if the worker cannot write it itself.
     """
 
     status: str
     line: Line
     stops: bool = False
-    content: bytes | None = None
 
     def took(self, seconds: float) -> Outcome:
         """Return the end with the time of the job in its line."""

@@ -238,8 +238,6 @@ class Worker:
         format, metadata = FORMATS[ready.path.suffix.lower()], self._settings.metadata
         content = encode(result.full or result.image, format, result.recipe, metadata=metadata)
         line = replace(line_of(ready.task, DONE, ready.key), notes=result.notes)
-        if ready.task.files is not None:
-            return Outcome(DONE, line, content=content)
         write_picture(ready.path, content, overwrite=self._settings.overwrite or ready.task.line is not None)
         return Outcome(DONE, line)
 
