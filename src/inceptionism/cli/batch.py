@@ -118,10 +118,9 @@ def batch(
         raise CannotWrite("a batch is a folder of several files, so it cannot be written to standard output")
     from inceptionism.jobs import (
         FAILED,
-        NOISE,
         Request,
         WorkerSettings,
-        find_entries,
+        entries_of,
         make_jobs,
         make_pool,
         open_batch,
@@ -130,7 +129,7 @@ def batch(
 
     ending = chosen_ending(saving) or ".png"
     request = Request(settings, tuple(recipe or ()), look, parse_sweeps(sweep or []), name, ending)
-    entries = find_entries(inputs, recursive=recursive, output=output) if inputs else [NOISE]
+    entries = entries_of(inputs or (), output, recursive=recursive)
     made = WorkerSettings(output, saving.overwrite, retry, saving.metadata, saving.position, saving.verify)
     with open_batch(make_jobs(entries, request), made) as work:
         pool = make_pool(made, workers, str(settings.get("device", PhotoRecipe.device)), work.total)
@@ -149,9 +148,8 @@ def show_batch(work: Batch, pool: Pool[Any], output: Path, saving: Saving) -> No
             for outcome in work.run(pool):
                 if outcome.status == DONE:
                     print_path(output / outcome.line.output)
-                    new = [
-                        note for note in outcome.line.notes if note not in known
-                    ]  # many pictures have the same notes
+                    # Many pictures have the same notes.
+                    new = [note for note in outcome.line.notes if note not in known]
                     print_notes(new, saving.quiet)
                     known.update(new if len(known) < MAX_KNOWN else ())
                 elif outcome.status == FAILED:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.files import text_of_name
-from inceptionism.io import is_address, load_photo, load_recipe, source_name
+from inceptionism.io import load_photo, load_recipe
 from inceptionism.jobs.inline import InlinePool
-from inceptionism.jobs.inputs import NOISE, Entry, find_entries
+from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
 from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
 from inceptionism.jobs.outcomes import Outcome, WorkerSettings
@@ -177,7 +176,4 @@ def mapped_entry(job: Mapping[str, Any], number: int) -> Entry:
     photo = settings.get("photo")
     if isinstance(photo, os.PathLike):
         settings["photo"] = photo = os.fspath(photo)
-    path = ""
-    if isinstance(photo, str):
-        path = source_name(photo) or "picture" if is_address(photo) else text_of_name(Path(photo).name)
-    return Entry(settings, path, f"job {number}")
+    return Entry(settings, PurePosixPath(photo_path(photo)).name, f"job {number}")

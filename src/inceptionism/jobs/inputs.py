@@ -12,8 +12,7 @@ from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quot
 from inceptionism.files import is_folder, path_exists, text_of_name
 from inceptionism.io import PICTURE_ENDINGS, is_address, source_name
 from inceptionism.jobs.tables import is_table, read_rows
-from inceptionism.recipes import file_settings
-from inceptionism.web import ADDRESS
+from inceptionism.recipes import placed_files
 
 WILDCARDS = "*?["
 """Characters that make a path a pattern."""
@@ -50,7 +49,7 @@ def find_entries(inputs: Iterable[str], *, recursive: bool, output: Path) -> Ite
     """
     for given in inputs:
         if is_address(given):
-            yield photo_entry(given, source_name(given) or "picture")
+            yield photo_entry(given, photo_path(given))
         elif is_folder(given):
             yield from pictures_in(Path(given), recursive=recursive, output=output)
         elif path_exists(given):
@@ -118,15 +117,23 @@ def table_entries(table: Path) -> Iterator[Entry]:
     """
     for number, row in read_rows(table):
         settings = {name: value for name, value in row.items() if value is not None and value != ""}
-        named = {name: settings[name] for name in ("photo", "recipe") if isinstance(settings.get(name), str)}
-        files = {name: file for name, file in {**named, **file_settings(settings)}.items() if not ADDRESS.match(file)}
-        settings |= {name: str(table.parent / file) for name, file in files.items()}
-        photo = named.get("photo", "")
-        path = (source_name(photo) or "picture") if is_address(photo) else relative_name(photo)
-        yield Entry(settings, path if photo else "", f"row {number} of {quote_path(table)}")
+        path = photo_path(settings.get("photo"))
+        settings |= placed_files(settings, table.parent)
+        for name in ("photo", "recipe"):
+            file = settings.get(name)
+            if isinstance(file, str) and not is_address(file):
+                settings[name] = str(table.parent / file)
+        yield Entry(settings, path, f"row {number} of {quote_path(table)}")
 
 
-def relative_name(photo: str) -> str:
-    """Return the path of a photograph as a part of the names of its pictures: only the name if it is not below."""
+def photo_path(photo: object) -> str:
+    """Return the path of a photograph as a part of the names of its pictures. Empty if there is none.
+
+    It is only the name of the file if the path does not lead into a folder below.
+    """
+    if not isinstance(photo, str):
+        return ""
+    if is_address(photo):
+        return source_name(photo) or "picture"
     path = Path(photo)
     return text_of_name(path.name if path.is_absolute() or ".." in path.parts else path.as_posix())

@@ -18,14 +18,13 @@ from inceptionism.recipes import (
     ClassRecipe,
     PhotoRecipe,
     Recipe,
-    file_settings,
     grouped_settings,
+    placed_files,
     settings_of,
     value_of_text,
     variation,
     with_look,
 )
-from inceptionism.web import ADDRESS
 
 ALIASES = {"class": "target"}
 """Other names of settings in sweeps and lists of jobs."""
@@ -206,8 +205,7 @@ def recipe_in(path: str) -> Recipe:
     The files that it names are next to its own file.
     """
     recipe = load_recipe(path)
-    files = {name: file for name, file in file_settings(recipe.settings()).items() if not ADDRESS.match(file)}
-    placed: dict[str, Any] = {name: str(Path(path).parent / file) for name, file in files.items()}
+    placed: dict[str, Any] = placed_files(recipe.settings(), Path(path).parent)
     return replace(recipe, made_with=None, verdicts=(), **placed)
 
 

@@ -11,7 +11,7 @@ from inceptionism.errors import CannotWrite
 from inceptionism.interruption import uninterrupted
 from inceptionism.io import create_folders
 from inceptionism.jobs.job import Job
-from inceptionism.jobs.outcomes import FAILED, Outcome, Task, WorkerSettings
+from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings
 from inceptionism.jobs.plan import Plan, open_plan
 from inceptionism.jobs.pool import Pool
 from inceptionism.jobs.report import Report, open_report
@@ -77,13 +77,6 @@ class Batch:
                 self._plan.add_lines([outcome.line])
             self.counts[outcome.status] += 1
             yield outcome
-
-    @property
-    def failed(self) -> Iterator[Outcome]:
-        """The jobs that failed, in their order."""
-        for _, line in self._plan.jobs():
-            if line is not None and line.status == FAILED:
-                yield Outcome(FAILED, line)
 
 
 @contextmanager

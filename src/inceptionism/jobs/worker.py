@@ -139,7 +139,6 @@ class Worker:
                 return Outcome(SKIPPED, line)
             if line.status == FAILED and not self._settings.retry:
                 return Outcome(FAILED, line)
-        check_side(path.suffix.lower(), (1, 1))
         check_depth(path.suffix.lower(), getattr(job.recipe, "depth", None))
         if job.photo is not None and path.resolve() == Path(job.photo).resolve():
             raise CannotWrite(f"{quote_path(path)} is the photograph itself; choose another --output or --name")
@@ -162,7 +161,7 @@ class Worker:
             Stopped: If the worker was asked to stop.
         """
         ends: dict[int, Result | Outcome] = {}
-        owners: list[tuple[Run, Prepared]] = []
+        owners: dict[Run, Prepared] = {}
 
         def runs() -> Iterator[Run]:
             for one in ready:
@@ -170,7 +169,7 @@ class Worker:
                 if isinstance(run, Outcome):
                     ends[one.task.job.number] = run
                 else:
-                    owners.append((run, one))
+                    owners[run] = one
                     yield run
 
         for batch in make_batches(runs()):
@@ -184,13 +183,12 @@ class Worker:
             except Exception as caught:  # noqa: BLE001  # the others go on
                 error = caught
             for run in batch:
-                (owner,) = (one for other, one in owners if other is run)
+                owner = owners.pop(run)  # a finished run needs no memory
                 # An error of one run of several is only its own failure.
                 own = run.failure or (None if any(other.failure for other in batch) else error)
                 ends[owner.task.job.number] = (
                     failure(owner.task, own, owner.key) if own else attempt(owner.task, self._result, run)
                 )
-            owners = [pair for pair in owners if pair[0] not in batch]  # a finished run needs no memory
         return [ends[one.task.job.number] for one in ready]
 
     def _make_run(self, ready: Prepared) -> Run | Outcome:

@@ -1,5 +1,5 @@
 from .camera import Matrix, Place, keyframe_position
-from .changes import RESET_BY, reset_settings, variation
+from .changes import RESET_BY, placed_files, reset_settings, variation
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
 from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
@@ -77,6 +77,7 @@ __all__ = [
     "parse_side_or_size",
     "parse_size",
     "parse_terms",
+    "placed_files",
     "printed_name",
     "prior_numbers",
     "prior_reference",

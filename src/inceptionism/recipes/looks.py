@@ -13,12 +13,11 @@ from typing import Any
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_path, quote_value, suggestion
 from inceptionism.files import is_file, is_folder, read_text
-from inceptionism.recipes.changes import reset_settings
+from inceptionism.recipes.changes import placed_files, reset_settings
 from inceptionism.recipes.photo import PhotoRecipe
-from inceptionism.recipes.recipe import Recipe, file_settings
+from inceptionism.recipes.recipe import Recipe
 from inceptionism.recipes.settings import settings_of
 from inceptionism.recipes.toml import parse_toml, read_toml
-from inceptionism.web import ADDRESS
 
 LOOK_HELP = (
     "Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists, or the path of a file"
@@ -126,8 +125,7 @@ def read_look(path: Path) -> Look:
         raise InvalidSetting(f"{called} is a recipe of kind {recipe.kind}, but a look is a recipe of kind photo")
     settings = {name: getattr(recipe, name) for name in content if name in settings_of(PhotoRecipe)}
     # A look may be used in any folder, so the files that it names are next to its own file.
-    files = {name: file for name, file in file_settings(settings).items() if not ADDRESS.match(file)}
-    settings |= {name: str(path.parent / file) for name, file in files.items()}
+    settings |= placed_files(settings, path.parent)
     thumbnail = path.with_suffix(".webp")
     return Look(path.stem, about, settings, thumbnail if is_file(thumbnail) else None)
 

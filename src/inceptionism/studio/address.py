@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from inceptionism.recipes import value_of_text
 from inceptionism.studio.controls import PICTURES, Form
 
 MAX_QUERY = 4000
@@ -54,15 +55,6 @@ def values_in(form: Form, parts: Mapping[str, Sequence[str]], base: Sequence[Any
             if isinstance(usual, bool):
                 value = {"True": True, "False": False}.get(texts[-1], usual)
             elif isinstance(usual, (int, float)):
-                value = as_number(texts[-1], usual)
+                value = value_of_text(form.settings[name], texts[-1])
         values.append(usual if form.problem(name, value) else value)
     return values
-
-
-def as_number(text: str, usual: float) -> Any:
-    """Return the number that a text stands for, as a number of the same kind as the usual value."""
-    try:
-        number = float(text)
-    except ValueError:
-        return usual
-    return int(number) if isinstance(usual, int) and number.is_integer() else number

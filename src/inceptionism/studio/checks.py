@@ -25,7 +25,7 @@ STAND_IN = Photo(np.zeros((224, 224, 3), np.uint8))
 
 
 def checked(problems: Sequence[str]) -> list[Any]:
-    """Return what a validator of gradio returns for the sentences about the values of controls; empty for no error."""
+    """Return the results of a validator of gradio for sentences about the values of controls."""
     return [gr.validate(not problem, problem) for problem in problems]
 
 
