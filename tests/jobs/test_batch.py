@@ -149,10 +149,11 @@ def test_a_full_disk_stops_the_batch_and_the_next_one_goes_on(run, tmp_path, mon
 
     written = worker.write_picture
 
-    def fill(path: Path, content: bytes, *, overwrite: bool) -> None:
-        if list(path.parent.glob("*.png")):
+    def fill(settings: Any, task: Any, content: bytes) -> None:
+        if list(settings.folder.glob("*.png")):
+            path = settings.folder / task.job.output
             raise CannotWrite(f"{path} cannot be written: No space left on device") from OSError(28, "No space left")
-        written(path, content, overwrite=overwrite)
+        written(settings, task, content)
 
     monkeypatch.setattr(worker, "write_picture", fill)
     with pytest.raises(CannotWrite, match="No space left"):

@@ -21,6 +21,7 @@ from inceptionism.cli.terminal import (
     print_path,
 )
 from inceptionism.errors import CannotWrite
+from inceptionism.jobs import AUTO
 from inceptionism.recipes import LOOK_HELP, ClassRecipe, PhotoRecipe
 
 if TYPE_CHECKING:
@@ -107,6 +108,26 @@ def batch(
             "GPU. With 0, the command makes all pictures itself.",
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        option(
+            "--cluster",
+            group=MACHINE,
+            metavar="ADDRESS",
+            help="Ray cluster whose machines make the pictures: auto for the one that this machine belongs to, "
+            "HOST:PORT, or ray://HOST:PORT.",
+        ),
+    ] = None,
+    transfer: Annotated[
+        str,
+        option(
+            "--transfer",
+            group=MACHINE,
+            metavar="WAY",
+            help="How files get to the machines of a cluster and back: paths, through folders that all machines see; "
+            "objects, through the memory of the cluster; or auto, to find out for each folder.",
+        ),
+    ] = AUTO,
     retry: Annotated[bool, option("--retry", help="Repeat the pictures that failed before.")] = False,
 ) -> None:
     """Make many pictures: of a folder of photographs, of a list of jobs, or for each combination of settings.
@@ -132,7 +153,8 @@ def batch(
     entries = entries_of(inputs or (), output, recursive=recursive)
     made = WorkerSettings(output, saving.overwrite, retry, saving.metadata, saving.position, saving.verify)
     with open_batch(make_jobs(entries, request), made) as work:
-        pool = make_pool(made, workers, str(settings.get("device", PhotoRecipe.device)), work.total)
+        device = str(settings.get("device", PhotoRecipe.device))
+        pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
         show_batch(work, pool, output, saving)
     if work.counts[FAILED]:
         raise typer.Exit(1)

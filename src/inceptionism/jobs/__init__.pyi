@@ -5,12 +5,15 @@ from .pool import Pool
 from .report import REPORT
 from .run import Batch, open_batch
 from .sweeps import parse_sweeps
+from .transfer import AUTO, TRANSFERS
 
 __all__ = [
+    "AUTO",
     "DONE",
     "FAILED",
     "REPORT",
     "STATUSES",
+    "TRANSFERS",
     "Batch",
     "JobResult",
     "Pool",

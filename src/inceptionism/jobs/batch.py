@@ -12,6 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import load_photo, load_recipe
+from inceptionism.jobs.cluster import Cluster
 from inceptionism.jobs.inline import InlinePool
 from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
@@ -19,11 +20,15 @@ from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
 from inceptionism.jobs.outcomes import Outcome, WorkerSettings
 from inceptionism.jobs.pool import Pool
 from inceptionism.jobs.run import open_batch
+from inceptionism.jobs.transfer import AUTO, TRANSFERS
 from inceptionism.recipes import PhotoRecipe, Recipe
-from inceptionism.validation import check_integer
+from inceptionism.validation import check_choice, check_integer
 
 MAX_WORKERS = 256
 """Largest number of workers on one machine."""
+
+MAX_CLUSTER_WORKERS = 10_000
+"""Largest number of workers on a cluster."""
 
 JobSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
@@ -74,6 +79,8 @@ def batch(
     format: str = "png",
     recursive: bool = False,
     workers: int | None = None,
+    cluster: str | None = None,
+    transfer: str = AUTO,
     overwrite: bool = False,
     retry: bool = False,
     metadata: bool = True,
@@ -104,6 +111,9 @@ def batch(
         format: Format of the files, if their names have no ending.
         recursive: Whether to take the pictures in folders inside the folders, too.
         workers: Number of processes. By default one for each processor core or GPU. With 0, this process does the work.
+        cluster: Address of a Ray cluster whose machines make the pictures: "auto", "HOST:PORT" or "ray://HOST:PORT".
+        transfer: How files get to the machines of the cluster and back: "paths" through folders that all machines see,
+            "objects" through the cluster's memory, or "auto" to find out for each folder.
         overwrite: Whether to replace files in the folder that another program has made.
         retry: Whether to repeat jobs that failed before.
         metadata: Whether files contain the recipe and the photograph's EXIF.
@@ -117,6 +127,7 @@ def batch(
         InvalidSetting: If a setting is unknown, two jobs have the same name, or a name is not valid.
         UnreadableFile: If an input does not exist, or a list of jobs cannot be read.
         CannotWrite: If the folder cannot be written to, or another batch works there.
+        ClusterError: If the cluster does not answer, or cannot start workers.
     """
     folder = Path(output)
     request = Request(settings, tuple(map(Path, recipes)), look, sweep or {}, name, f".{format.lstrip('.')}")
@@ -124,29 +135,54 @@ def batch(
     made = WorkerSettings(folder, overwrite, retry, metadata)
     with open_batch(make_jobs(entries_of(given, folder, recursive=recursive), request), made) as work:
         device = str(settings.get("device", PhotoRecipe.device))
-        for outcome in work.run(make_pool(made, workers, device, work.total)):
+        pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
+        for outcome in work.run(pool):
             result = JobResult.of(outcome, folder)
             if on_result is not None:
                 on_result(result)
             yield result
 
 
-def make_pool(settings: WorkerSettings, workers: int | None, device: str, total: int) -> Pool[Any]:
+def make_pool(
+    settings: WorkerSettings,
+    total: int,
+    *,
+    device: str = PhotoRecipe.device,
+    workers: int | None = None,
+    cluster: str | None = None,
+    transfer: str = AUTO,
+) -> Pool[Any]:
     """Return workers for a number of jobs.
 
     Args:
         settings: Settings of the batch.
-        workers: Number of processes. None for one that suits the machine. 0 for a worker in this process.
-        device: Device of the recipes.
         total: Number of jobs.
+        device: Device of the recipes.
+        workers: Number of processes. None for one that suits the machines. 0 for a worker in this process.
+        cluster: Address of a Ray cluster whose machines work. None for this machine.
+        transfer: How files get to the machines of a cluster: one of `TRANSFERS`.
 
     Raises:
-        InvalidSetting: If the number of processes is not valid.
+        InvalidSetting: If the number of processes or another setting is not valid.
+        ClusterError: If the cluster does not answer, or has no room for a worker.
     """
+    check_choice("transfer", transfer, TRANSFERS)
     if workers is not None:
-        check_integer("workers", workers, 0, MAX_WORKERS)
+        check_integer("workers", workers, *((0, MAX_WORKERS) if cluster is None else (1, MAX_CLUSTER_WORKERS)))
+    if cluster is None and transfer != AUTO:
+        raise InvalidSetting(f"transfer {transfer} is for the machines of a cluster; give a cluster, too")
     if workers == 0 or total == 0:
         return InlinePool(settings)
+    if cluster is not None:
+        ray = Cluster(cluster)
+        from inceptionism.jobs.cluster_pool import ClusterPool  # needs the package ray
+
+        try:
+            resources = ray.resources(device, workers)
+            return ClusterPool(settings, ray, resources, workers=workers, most=total, transfer=transfer)
+        except BaseException:
+            ray.close()
+            raise
     gpus = count_gpus(device)
     return LocalPool(settings, min(workers or choose_workers(gpus), total), gpus)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from inceptionism.errors import CannotWrite, InceptionismError, describe_error, is_out_of_memory
+from inceptionism.errors import CannotWrite, InceptionismError, describe_error, is_out_of_memory, quote_path
+from inceptionism.io import named_source
 from inceptionism.jobs.job import Job
 from inceptionism.jobs.report import Line
 
@@ -48,10 +50,17 @@ class Task(NamedTuple):
     Attributes:
         job: The job.
         line: Line of its picture in the report. None if there is none.
+        paths: Paths of the files that the job names, on the machine of the worker, by their names. A file that is left
+            out has its name as its path.
     """
 
     job: Job
     line: Line | None = None
+    paths: Mapping[str, str] = {}  # typed as a Mapping, so nobody changes it
+
+    def find_file(self, name: str) -> Path | str:
+        """Return the path of a file that the job names. A web address is returned unchanged."""
+        return named_source(self.paths.get(name, name))
 
 
 class Outcome(NamedTuple):
@@ -81,6 +90,8 @@ def failure(task: Task, error: Exception, key: str = "") -> Outcome:
     else:
         logger.error("an error in a batch", exc_info=error)
         text = f"an error that nobody foresaw: {describe_error(error)}"
+    for name, path in task.paths.items():
+        text = text.replace(quote_path(path), quote_path(name))
     stops = isinstance(error, CannotWrite) and getattr(error.__cause__, "errno", None) in FULL
     return Outcome(FAILED, replace(line_of(task, FAILED, key), error=text), stops)
 

@@ -125,15 +125,20 @@ class Pool(ABC, Generic[AnyWorker]):
             WorkerDied: If one worker after another dies.
         """
         self._workers.remove(worker)
+        self._count_death(reason)
+        return [outcome for call in worker.calls.values() for outcome in self._repeat(call, reason)]
+
+    def _count_death(self, reason: str) -> None:
+        """Count the death of a worker; raise `WorkerDied` if one worker after another has died."""
         self._deaths += 1
         if self._deaths > self.max_deaths * (self.count + 1):
             raise WorkerDied(f"one worker after another ends: {reason}")
-        outcomes = []
-        for call in worker.calls.values():
-            if call.deaths + 1 < self.max_deaths:
-                # One of these jobs is the cause. If each is alone, the others are done.
-                self._repeated += [Call([task], call.deaths + 1) for task in call.tasks]
-            else:
-                error = WorkerDied(f"the worker that made this picture has ended: {reason}")
-                outcomes += [failure(task, error) for task in call.tasks]
-        return outcomes
+
+    def _repeat(self, call: Call, reason: str) -> list[Outcome]:
+        """Repeat the jobs of a call that is lost. If they were repeated before, return their failures."""
+        if call.deaths + 1 < self.max_deaths:
+            # One of these jobs is the cause. If each is alone, the others are done.
+            self._repeated += [Call([task], call.deaths + 1) for task in call.tasks]
+            return []
+        error = WorkerDied(f"the worker that made this picture has ended: {reason}")
+        return [failure(task, error) for task in call.tasks]

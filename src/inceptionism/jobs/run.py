@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from inceptionism.errors import CannotWrite
+from inceptionism.errors import CannotWrite, quote_path
 from inceptionism.interruption import uninterrupted
-from inceptionism.io import create_folders
+from inceptionism.io import create_folders, is_address
 from inceptionism.jobs.job import Job
 from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings
 from inceptionism.jobs.plan import Plan, open_plan
@@ -92,11 +94,20 @@ def open_batch(jobs: Iterable[Job], settings: WorkerSettings) -> Iterator[Batch]
         CannotWrite: If the folder cannot be written to, or another batch works there.
     """
     with open_plan() as plan:
-        plan.add_jobs(jobs)
+        plan.add_jobs(keep_photograph(job, settings.folder) for job in jobs)
         create_folders(settings.folder)
         with open_report(settings.folder) as report:
             plan.add_lines(report.read())
             yield Batch(plan, report)
+
+
+def keep_photograph(job: Job, folder: Path) -> Job:
+    """Return a job. If its picture would replace its photograph, the job has a sentence about this."""
+    path = folder / job.output
+    if job.photo is None or is_address(job.photo) or path.resolve() != Path(job.photo).resolve():
+        return job
+    problem = f"{quote_path(path)} is the photograph itself; choose another --output or --name"
+    return replace(job, recipe=None, problem=problem)
 
 
 def make_calls(tasks: Iterable[Task], together: int) -> Iterator[list[Task]]:

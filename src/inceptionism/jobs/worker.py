@@ -26,22 +26,20 @@ from inceptionism.io import (
     Photo,
     check_depth,
     check_side,
-    create_folders,
     encode,
     is_address,
     load_photo,
     load_recipe,
-    write_atomically,
 )
-from inceptionism.jobs.job import Job
 from inceptionism.jobs.outcomes import DONE, FAILED, SKIPPED, Outcome, Task, WorkerSettings, failure, line_of
+from inceptionism.jobs.pictures import write_picture
 from inceptionism.networks import Network, load_network
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe
+from inceptionism.objectives import known_names
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, possible_files
 from inceptionism.runs import (
     PhotoRun,
     Result,
     Run,
-    files_in_settings,
     make_batches,
     make_class_runs,
     run_batch,
@@ -130,19 +128,17 @@ class Worker:
         if job.recipe is None:
             raise InvalidSetting(job.problem)
         path = self._settings.folder / job.output
-        place = job.recipe.network, job.recipe.device
+        place = task.paths.get(job.recipe.network, job.recipe.network), job.recipe.device
         # A network that is known is there at once, also while the other thread dreams.
         network = self._networks.get(place) or self._dreamer.submit(self._network, *place).result()
-        key = job_key(job, network)
+        key = job_key(task, network)
         if line is not None and line.key == key:
             if line.status == DONE and is_file(path):
                 return Outcome(SKIPPED, line)
             if line.status == FAILED and not self._settings.retry:
                 return Outcome(FAILED, line)
         check_depth(path.suffix.lower(), getattr(job.recipe, "depth", None))
-        if job.photo is not None and path.resolve() == Path(job.photo).resolve():
-            raise CannotWrite(f"{quote_path(path)} is the photograph itself; choose another --output or --name")
-        photo = None if job.photo is None else load_photo(job.photo, position=self._settings.position)
+        photo = None if job.photo is None else load_photo(task.find_file(job.photo), position=self._settings.position)
         is_unknown = path_exists(path) and not (line is not None and line.status == DONE)
         return Prepared(task, network, key, photo, path, is_unknown)
 
@@ -201,10 +197,10 @@ class Worker:
         run: Run
         if isinstance(recipe, PhotoRecipe):
             assert ready.photo is not None
-            run = PhotoRun(recipe, ready.photo, network=ready.network)
+            run = PhotoRun(recipe, ready.photo, network=ready.network, find_file=ready.task.find_file)
         else:
             assert isinstance(recipe, ClassRecipe)
-            run = make_class_runs(recipe, 1, network=ready.network)[0]
+            run = make_class_runs(recipe, 1, network=ready.network, find_file=ready.task.find_file)[0]
         check_side(ready.path.suffix.lower(), run.size)
         if ready.is_unknown and not self._settings.overwrite:
             # The program may have been killed after it wrote the picture, and before it wrote the line of the report.
@@ -236,18 +232,8 @@ class Worker:
         format, metadata = FORMATS[ready.path.suffix.lower()], self._settings.metadata
         content = encode(result.full or result.image, format, result.recipe, metadata=metadata)
         line = replace(line_of(ready.task, DONE, ready.key), notes=result.notes)
-        write_picture(ready.path, content, overwrite=self._settings.overwrite or ready.task.line is not None)
+        write_picture(self._settings, ready.task, content)
         return Outcome(DONE, line)
-
-
-def write_picture(path: Path, content: bytes, *, overwrite: bool) -> None:
-    """Write the file of a picture. The folder of the file is made if it does not exist.
-
-    Raises:
-        CannotWrite: If the file cannot be written.
-    """
-    create_folders(path.parent)
-    write_atomically(path, content, overwrite=overwrite)
 
 
 def attempt(task: Task, work: Callable[..., Value], *values: object) -> Value | Outcome:
@@ -269,27 +255,28 @@ def has_recipe(path: Path, recipe: Recipe) -> bool:
     return replace(found, verdicts=()) == recipe
 
 
-def job_key(job: Job, network: Network) -> str:
+def job_key(task: Task, network: Network) -> str:
     """Return the hash of everything that the picture of a job depends on: settings, network and files.
 
     Raises:
         UnreadablePicture: If a file cannot be read.
     """
+    job = task.job
     assert job.recipe is not None
     settings = job.recipe.settings()
-    named = files_in_settings(settings, network)
-    files = {name: str(path) for name, path in named.items() if not is_address(path) and is_file(path)}
+    named = {name: task.find_file(name) for name in possible_files(settings, known_names(network))}
+    files = {name: path for name, path in named.items() if isinstance(path, Path) and is_file(path)}
     content = {
         "output": PurePosixPath(job.output).suffix.lower(),
         "settings": {name: value for name, value in settings.items() if name not in MACHINE},
         "network": network.weights_hash,
-        "photo": job.photo if job.photo is None or is_address(job.photo) else hash_of(job.photo),
+        "photo": job.photo if job.photo is None or is_address(job.photo) else hash_of(task.find_file(job.photo)),
         "files": {name: hash_of(path) for name, path in files.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def hash_of(path: str) -> str:
+def hash_of(path: Path | str) -> str:
     """Return the SHA-256 of a file.
 
     Raises:

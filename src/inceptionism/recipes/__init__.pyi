@@ -1,11 +1,12 @@
 from .camera import Matrix, Place, keyframe_position
-from .changes import RESET_BY, placed_files, reset_settings, variation
+from .changes import RESET_BY, reset_settings, variation
 from .expressions import Term, join_terms, parse_terms, quote_argument, weighted_text
 from .film import FilmRecipe, VideoRecipe, ZoomRecipe
 from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
 from .looks import LOOK_HELP, Look, find_look, list_looks, user_folder, with_look
+from .named_files import file_settings, placed_files, possible_files
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
@@ -17,7 +18,6 @@ from .recipe import (
     MAX_SEED,
     PRECISIONS,
     Recipe,
-    file_settings,
     readable_value,
     recipe_kinds,
 )
@@ -78,6 +78,7 @@ __all__ = [
     "parse_size",
     "parse_terms",
     "placed_files",
+    "possible_files",
     "printed_name",
     "prior_numbers",
     "prior_reference",

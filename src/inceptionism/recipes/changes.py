@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
-from inceptionism.recipes.recipe import file_settings
-from inceptionism.web import ADDRESS
 
 if TYPE_CHECKING:
     from inceptionism.recipes.recipe import Recipe
@@ -36,12 +33,6 @@ def reset_settings(changed: Iterable[str]) -> set[str]:
     """Return the settings that return to their defaults when settings change, without the changed ones themselves."""
     changed = set(changed)
     return {other for name in changed for other in RESET_BY.get(name, ())} - changed
-
-
-def placed_files(settings: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """Return the settings that name a file, with paths that are relative to a folder. Web addresses are left out."""
-    files = file_settings(settings)
-    return {name: str(folder / file) for name, file in files.items() if not ADDRESS.match(file)}
 
 
 def variation(recipe: AnyRecipe, changes: Mapping[str, Any]) -> AnyRecipe:

@@ -13,7 +13,8 @@ from typing import Any
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_path, quote_value, suggestion
 from inceptionism.files import is_file, is_folder, read_text
-from inceptionism.recipes.changes import placed_files, reset_settings
+from inceptionism.recipes.changes import reset_settings
+from inceptionism.recipes.named_files import placed_files
 from inceptionism.recipes.photo import PhotoRecipe
 from inceptionism.recipes.recipe import Recipe
 from inceptionism.recipes.settings import settings_of

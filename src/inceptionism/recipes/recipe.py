@@ -53,9 +53,6 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 KEEP = "keep"
 DREAM = "dream"
 
-FILE_SETTINGS = ("guide", "mask", "colors", "audio")
-"""Settings whose value may be the name of a file."""
-
 MAX_FACTOR = 10.0
 """Largest factor of the contrast and of the saturation."""
 
@@ -76,14 +73,6 @@ def checked_device(name: str, device: Any) -> str:
             f"not {quote_value(device)}"
         )
     return text
-
-
-def file_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of a recipe that name a file, from all settings by name."""
-    named = {name: settings[name] for name in FILE_SETTINGS if isinstance(settings.get(name), str)}
-    if named.get("colors") in (KEEP, DREAM):
-        del named["colors"]
-    return named
 
 
 def checked_memory(_name: str, memory: Any) -> str:

@@ -6,7 +6,6 @@ from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_obj
 from .preview import PreviewPace
 from .replay import (
     check_area,
-    files_in_settings,
     prepare_replay,
     resolve_replay,
 )
@@ -31,7 +30,6 @@ __all__ = [
     "chosen_layers",
     "compare_with_file",
     "differences",
-    "files_in_settings",
     "finish_runs",
     "is_varied",
     "judge",

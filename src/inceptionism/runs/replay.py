@@ -27,10 +27,8 @@ from inceptionism.recipes import (
     MadeWith,
     PhotoRecipe,
     Recipe,
-    checked_keyframes,
     describe_photo,
-    file_settings,
-    parse_terms,
+    possible_files,
     variation,
 )
 from inceptionism.runs.base import Run
@@ -180,16 +178,7 @@ def check_area(size: tuple[int, int], count: int = 1) -> None:
 
 def files_in_settings(settings: Mapping[str, Any], network: Network) -> dict[str, Path | str]:
     """Return the files that settings may name, as paths and addresses by name. Names of classes are among them."""
-    known = known_names(network)
-    names = list(file_settings(settings).values())
-    expressions = [(kind, settings[kind]) for kind in ("objective", "prior") if isinstance(settings.get(kind), str)]
-    keyframes = checked_keyframes(settings.get("keyframes", ()))
-    expressions += [("objective", keyframe.objective) for keyframe in keyframes if keyframe.objective]
-    for kind, text in expressions:
-        for term in parse_terms(text, kind, known):
-            # The named arguments of a prior are numbers.
-            names += [*term.arguments, *([] if kind == "prior" else term.named.values())]
-    return {name: named_source(name) for name in names}
+    return {name: named_source(name) for name in possible_files(settings, known_names(network))}
 
 
 def available_device(device: str) -> str:

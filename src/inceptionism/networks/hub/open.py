@@ -105,11 +105,20 @@ def open_path(path: Path) -> Network:
         InvalidSetting: If there is no network, or if the mean of its input is not known.
         UnknownName: If the path does not exist.
     """
+    return open_entry(*entry_of_path(path), str(path))
+
+
+def entry_of_path(path: Path) -> tuple[Entry, list[Path]]:
+    """Return the entry that describes the network at a path, and the files of the network.
+
+    Raises:
+        UnreadableFile, InvalidSetting, UnknownName: As for `open_path`.
+    """
     if not path_exists(path):
         check_file(path, UnknownName)
     if path.is_dir() and (path / DESCRIPTION).is_file():
         entry = read_entry(path)
-        return open_entry(entry, [path / file.name for file in entry.files], str(path))
+        return entry, [path / file.name for file in entry.files]
     folder = path if path.is_dir() else path.parent
     files = files_in(folder)
     same_stem = files if path.is_dir() else [file for file in files if file.stem == path.stem]
@@ -131,8 +140,21 @@ def open_path(path: Path) -> Network:
             f"{path} is not a network; give a .prototxt with its .caffemodel, an .onnx file, or a folder with either"
         )
     labels = [file for file in files if file.name in LABELS][:1]
-    entry = Entry("network", architecture, labels=labels[0].name if labels else None)
-    return open_entry(entry, [*paths, *labels], str(path))
+    return Entry("network", architecture, labels=labels[0].name if labels else None), [*paths, *labels]
+
+
+def files_of_path(path: Path) -> list[Path]:
+    """Return all files that a copy of the network at a path needs.
+
+    Raises:
+        UnreadableFile, InvalidSetting, UnknownName: As for `open_path`.
+    """
+    _, files = entry_of_path(path)
+    described = [path / DESCRIPTION] if (path / DESCRIPTION).is_file() else []
+    # ONNX keeps large weights in files beside its own, which have the same beginning.
+    stems = {file.stem for file in files if file.suffix == ".onnx"}
+    weights = [one for file in files for one in files_in(file.parent) if one.name.startswith(tuple(stems))]
+    return list(dict.fromkeys([*files, *described, *weights]))
 
 
 def choose_file(same_stem: Sequence[Path], files: Sequence[Path], suffix: str, path: Path) -> Path:

@@ -13,7 +13,7 @@ from inceptionism.errors import InvalidSetting, UnknownName, quote_value, sugges
 from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
-from inceptionism.networks.hub.open import WEIGHTS, open_entry, open_path
+from inceptionism.networks.hub.open import WEIGHTS, files_of_path, open_entry, open_path
 from inceptionism.networks.hub.store import folder_of, stored_entry, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
@@ -73,8 +73,7 @@ def network_name(network: str | os.PathLike[str] | nn.Module | Network) -> str:
 
 def load_by_name(name: str) -> Network:
     """Return the network with a registered name, or the network in a file or folder."""
-    library, _, model = name.partition("/")
-    if library in LIBRARIES and model and not is_path(Path(name), must_exist=True):
+    if is_in_library(name):
         return from_library(name)
     entry = find_entry(name)
     if entry is not None:
@@ -87,6 +86,24 @@ def load_by_name(name: str) -> Network:
     files = [path, *files_in(path)] if is_folder(path) else [path]
     stats = [file.stat() for file in files if path_exists(file)]
     return from_path(name, tuple((stat.st_mtime_ns, stat.st_size) for stat in stats))
+
+
+def is_in_library(name: str) -> bool:
+    """Return whether a name is that of a network of torchvision or timm, and not the path of a file."""
+    library, _, model = name.partition("/")
+    return library in LIBRARIES and bool(model) and not is_path(Path(name), must_exist=True)
+
+
+def local_files(name: str) -> tuple[Path, list[Path]] | None:
+    """Return the path of a network and all of its files. None if the network has a registered name.
+
+    Raises:
+        UnreadableFile, InvalidSetting, UnknownName: As for `load_network`.
+    """
+    if is_in_library(name) or find_entry(name) is not None:
+        return None
+    path = home_path(name)
+    return path, files_of_path(path)
 
 
 def ready_networks() -> list[str]:

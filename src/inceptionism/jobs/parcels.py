@@ -1,0 +1,246 @@
+"""Files of jobs on their way to the workers of a cluster: as paths in a folder that both sides see, or as copies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from inceptionism.errors import InceptionismError
+from inceptionism.files import is_file, path_exists
+from inceptionism.io import is_address
+from inceptionism.jobs.outcomes import DONE, Task, WorkerSettings
+from inceptionism.jobs.transfer import AUTO, PATHS
+from inceptionism.recipes import possible_files
+
+PROBE_BYTES = 2**16
+"""Number of bytes at the beginning of a file in which two files of one path are compared."""
+
+MAX_REFERENCES = 32
+"""Largest number of files whose copies the cluster keeps for later jobs."""
+
+MAX_FOLDERS = 10_000
+"""Largest number of folders about which it is remembered whether a worker sees them."""
+
+
+class Fingerprint(NamedTuple):
+    """A file as another machine recognizes it.
+
+    Attributes:
+        path: Absolute path.
+        size: Size in bytes.
+        digest: SHA-256 of its beginning.
+    """
+
+    path: str
+    size: int
+    digest: str
+
+    @staticmethod
+    def of(path: Path) -> Fingerprint:
+        """Return the fingerprint of a file.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        with path.open("rb") as file:
+            digest = hashlib.sha256(file.read(PROBE_BYTES)).hexdigest()
+            return Fingerprint(os.path.abspath(path), os.fstat(file.fileno()).st_size, digest)  # noqa: PTH100
+
+    def is_here(self) -> bool:
+        """Return whether this machine has the same file at the same path."""
+        path = Path(self.path)
+        try:
+            return is_file(path) and Fingerprint.of(path) == self
+        except OSError:
+            return False
+
+
+class Copy(NamedTuple):
+    """A copy of a file, or of the files of a network, for a worker that does not see the original.
+
+    Attributes:
+        name: Name in the job.
+        place: Name of the file, without its folder. Empty for a folder.
+        files: Names of all files, each with a reference to its content.
+        is_network: Whether these are the files of a network, which are kept for later jobs.
+    """
+
+    name: str
+    place: str
+    files: tuple[tuple[str, Any], ...]
+    is_network: bool
+
+
+class Parcel(NamedTuple):
+    """A task, with everything that a worker on another machine needs for it.
+
+    Attributes:
+        task: The task. Its paths are those of the files that the worker sees.
+        copies: Copies of the other files.
+        output: Path of the picture in the folder of the program, for messages.
+        returns_picture: Whether the worker returns the picture, because it does not see this folder.
+        existing: Content of the file that the picture would replace. None if there is none.
+    """
+
+    task: Task
+    copies: tuple[Copy, ...]
+    output: str
+    returns_picture: bool
+    existing: bytes | None
+
+
+@dataclass
+class View:
+    """The files of the program's machine, as a worker on another machine sees them.
+
+    Attributes:
+        sees: Function that asks the worker whether it sees a file.
+        shares_output: Whether it sees the folder of the batch.
+        folders: Whether it sees the files in a folder, by the path of the folder.
+    """
+
+    sees: Callable[[Fingerprint], bool]
+    shares_output: bool
+    folders: dict[str, bool] = field(default_factory=dict)
+
+
+class Packer:
+    """Makes parcels of tasks.
+
+    Args:
+        settings: Settings of the batch.
+        transfer: One of `TRANSFERS`.
+        store: Function that puts content into the memory of the cluster, and returns a reference to it.
+    """
+
+    def __init__(self, settings: WorkerSettings, transfer: str, store: Callable[[bytes], Any]) -> None:
+        self._settings, self._transfer, self._store = settings, transfer, store
+        self._references: OrderedDict[tuple[str, int, int], Any] = OrderedDict()
+
+    def pack(self, task: Task, view: View) -> Parcel:
+        """Return the parcel of a task for the worker with a view.
+
+        A file that cannot be read is left out, so that the job fails with the usual sentence about it.
+        """
+        paths: dict[str, str] = {}
+        copies: list[Copy] = []
+        for name, place, files in named_files(task):
+            if all(self._is_seen(file, view) for file in files):
+                paths[name] = os.path.abspath(place)  # noqa: PTH100
+                continue
+            try:
+                content = tuple((file.name, self._reference(file)) for file in files)
+            except OSError:
+                continue
+            is_network = name == network_name(task)
+            copies.append(Copy(name, "" if place.is_dir() else place.name, content, is_network))
+        output = self._settings.folder / task.job.output
+        existing = None if view.shares_output else existing_content(output, task)
+        return Parcel(task._replace(paths=paths), tuple(copies), str(output), not view.shares_output, existing)
+
+    def _is_seen(self, file: Path, view: View) -> bool:
+        """Return whether a worker sees a file. It is asked once for each folder."""
+        if self._transfer != AUTO:
+            return self._transfer == PATHS
+        folder = os.path.abspath(file.parent)  # noqa: PTH100
+        if folder not in view.folders:
+            if len(view.folders) >= MAX_FOLDERS:
+                view.folders.clear()
+            try:
+                view.folders[folder] = view.sees(Fingerprint.of(file))
+            except OSError:
+                return True
+        return view.folders[folder]
+
+    def _reference(self, file: Path) -> Any:
+        """Return a reference to the content of a file in the memory of the cluster.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        status = file.stat()
+        key = str(file), status.st_mtime_ns, status.st_size
+        if key not in self._references:
+            self._references[key] = self._store(file.read_bytes())
+            while len(self._references) > MAX_REFERENCES:
+                self._references.popitem(last=False)
+        self._references.move_to_end(key)
+        return self._references[key]
+
+
+def network_name(task: Task) -> str:
+    """Return the name of the network of a task. It is empty if its settings are not valid."""
+    return task.job.recipe.network if task.job.recipe else ""
+
+
+def named_files(task: Task) -> Iterator[tuple[str, Path, list[Path]]]:
+    """Yield each name in a job that is the name of a local file or folder, its path, and its files."""
+    job = task.job
+    if job.recipe is None:
+        return
+    try:
+        names = possible_files(job.recipe.settings())
+    except InceptionismError:
+        names = []  # the worker reports it
+    for name in dict.fromkeys([*([job.photo] if job.photo else []), *names]):
+        if not is_address(name) and is_file(Path(name)):
+            yield name, Path(name), [Path(name)]
+    if path_exists(os.path.expanduser(job.recipe.network)):  # noqa: PTH111  # the method of Path raises errors
+        from inceptionism.networks.hub import local_files  # imports torch, which few batches need here
+
+        try:
+            found = local_files(job.recipe.network)
+        except InceptionismError:
+            return
+        if found is not None:
+            yield job.recipe.network, *found
+
+
+def existing_content(path: Path, task: Task) -> bytes | None:
+    """Return the content of the file in the place of a picture. It is empty if the batch has made the file.
+
+    None if there is no file, or it cannot be read.
+    """
+    if not path_exists(path):
+        return None
+    if task.line is not None and task.line.status == DONE:
+        return b""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def unpack(parcel: Parcel, folder: Path, kept: Path, output: Path, load: Callable[[Any], bytes]) -> Task:
+    """Write the copies in a parcel, and return its task with their paths.
+
+    Args:
+        parcel: The parcel.
+        folder: Folder for copies that only this parcel needs.
+        kept: Folder for the files of networks.
+        output: Folder of the pictures on this machine.
+        load: Function that returns the content of a reference.
+    """
+    paths: dict[str, str] = {**parcel.task.paths}
+    for number, copy in enumerate(parcel.copies):
+        place = folder / f"{parcel.task.job.number}-{number}"
+        if copy.is_network:
+            place = kept / hashlib.sha256(repr(copy.files).encode()).hexdigest()
+        paths[copy.name] = str(place / copy.place)
+        if not place.is_dir():
+            incomplete = Path(tempfile.mkdtemp(dir=kept))
+            for name, reference in copy.files:
+                (incomplete / name).write_bytes(load(reference))
+            incomplete.rename(place)
+    path = output / PurePosixPath(parcel.task.job.output)
+    paths[parcel.output] = str(path)
+    if parcel.existing is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(parcel.existing)
+    return parcel.task._replace(paths=paths)
