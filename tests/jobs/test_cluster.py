@@ -210,7 +210,7 @@ def test_wrong_clusters_get_one_sentence(photos) -> None:
 
 @pytest.mark.long
 def test_unsuitable_devices_and_machines_get_one_sentence(cluster, photos, monkeypatch) -> None:
-    from inceptionism.jobs import cluster_pool
+    from inceptionism.jobs import actors
 
     def run(**settings: Any) -> None:
         list(inc.batch("photos", output="made", cluster=cluster.address, **SMALL, **settings))
@@ -219,7 +219,7 @@ def test_unsuitable_devices_and_machines_get_one_sentence(cluster, photos, monke
         run(device="cuda:1")
     with pytest.raises(ClusterError, match="the cluster has no machine with a GPU and 800 MiB of memory for a worker"):
         run(device="cuda")
-    monkeypatch.setattr(cluster_pool, "__version__", "99.0")
+    monkeypatch.setattr(actors, "__version__", "99.0")
     with pytest.raises(ClusterError, match=r"inceptionism is version .* and version 99.0 here; install the same"):
         run()
     monkeypatch.undo()

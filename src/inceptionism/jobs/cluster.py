@@ -6,21 +6,16 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, InvalidSetting, first_line, quote_value
 from inceptionism.jobs.local import WORKER_BYTES
-from inceptionism.jobs.process import CALLS
 
 ADDRESS = re.compile(r"(ray://)?(?P<host>[^:/]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 """Form of the address of a cluster."""
 
 CONNECT_SECONDS = 10.0
 """Time in seconds in which a cluster must answer."""
-
-CONTROL = "control"
-"""Name of the group of calls that are answered at once, also while a worker dreams."""
 
 
 class ClusterError(InceptionismError):
@@ -107,24 +102,6 @@ class Cluster:
     def room(self, resources: Resources) -> int:
         """Return the number of workers that the whole cluster has room for."""
         return sum(resources.fitting(node) for node in self.nodes())
-
-    def start(self, kind: Callable[..., object], resources: Resources, *arguments: Any) -> Any:
-        """Return the handle of a new object of a class, in a process of its own that Ray starts on some machine.
-
-        Args:
-            kind: The class.
-            resources: Resources that Ray reserves for it.
-            *arguments: Arguments of the class.
-        """
-        remote = self.ray.remote(
-            num_cpus=resources.cpus,
-            num_gpus=resources.gpus,
-            memory=resources.memory,
-            max_restarts=0,
-            max_concurrency=CALLS,
-            concurrency_groups={CONTROL: 1},
-        )(kind)
-        return remote.remote(*arguments)
 
     def close(self) -> None:
         """Close the connection, unless the program had it before."""

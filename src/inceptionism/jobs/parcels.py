@@ -100,13 +100,11 @@ class View:
     """The files of the program's machine, as a worker on another machine sees them.
 
     Attributes:
-        sees: Function that asks the worker whether it sees a file.
         shares_output: Whether it sees the folder of the batch.
         folders: Whether it sees the files in a folder, by the path of the folder.
     """
 
-    sees: Callable[[Fingerprint], bool]
-    shares_output: bool
+    shares_output: bool = False
     folders: dict[str, bool] = field(default_factory=dict)
 
 
@@ -123,15 +121,20 @@ class Packer:
         self._settings, self._transfer, self._store = settings, transfer, store
         self._references: OrderedDict[tuple[str, int, int], Any] = OrderedDict()
 
-    def pack(self, task: Task, view: View) -> Parcel:
-        """Return the parcel of a task for the worker with a view.
+    def pack(self, task: Task, view: View, sees: Callable[[Fingerprint], bool]) -> Parcel:
+        """Return the parcel of a task.
 
         A file that cannot be read is left out, so that the job fails with the usual sentence about it.
+
+        Args:
+            task: The task.
+            view: The files that the worker sees.
+            sees: Function that asks the worker whether it sees a file.
         """
         paths: dict[str, str] = {}
         copies: list[Copy] = []
         for name, place, files in named_files(task):
-            if all(self._is_seen(file, view) for file in files):
+            if all(self._is_seen(file, view, sees) for file in files):
                 paths[name] = os.path.abspath(place)  # noqa: PTH100
                 continue
             try:
@@ -144,7 +147,7 @@ class Packer:
         existing = None if view.shares_output else existing_content(output, task)
         return Parcel(task._replace(paths=paths), tuple(copies), str(output), not view.shares_output, existing)
 
-    def _is_seen(self, file: Path, view: View) -> bool:
+    def _is_seen(self, file: Path, view: View, sees: Callable[[Fingerprint], bool]) -> bool:
         """Return whether a worker sees a file. It is asked once for each folder."""
         if self._transfer != AUTO:
             return self._transfer == PATHS
@@ -153,7 +156,7 @@ class Packer:
             if len(view.folders) >= MAX_FOLDERS:
                 view.folders.clear()
             try:
-                view.folders[folder] = view.sees(Fingerprint.of(file))
+                view.folders[folder] = sees(Fingerprint.of(file))
             except OSError:
                 return True
         return view.folders[folder]

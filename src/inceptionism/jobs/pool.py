@@ -125,14 +125,10 @@ class Pool(ABC, Generic[AnyWorker]):
             WorkerDied: If one worker after another dies.
         """
         self._workers.remove(worker)
-        self._count_death(reason)
-        return [outcome for call in worker.calls.values() for outcome in self._repeat(call, reason)]
-
-    def _count_death(self, reason: str) -> None:
-        """Count the death of a worker; raise `WorkerDied` if one worker after another has died."""
         self._deaths += 1
         if self._deaths > self.max_deaths * (self.count + 1):
             raise WorkerDied(f"one worker after another ends: {reason}")
+        return [outcome for call in worker.calls.values() for outcome in self._repeat(call, reason)]
 
     def _repeat(self, call: Call, reason: str) -> list[Outcome]:
         """Repeat the jobs of a call that is lost. If they were repeated before, return their failures."""

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import ray
 
+from inceptionism.jobs.actors import Facts
 from inceptionism.jobs.cluster import Resources
 from inceptionism.jobs.outcomes import DONE, Outcome, WorkerSettings
 from inceptionism.jobs.parcels import Fingerprint, Parcel, unpack
@@ -20,20 +21,6 @@ from inceptionism.version import __version__
 
 if TYPE_CHECKING:
     from inceptionism.jobs.worker import Worker
-
-
-class Facts(NamedTuple):
-    """Facts about a worker that has started.
-
-    Attributes:
-        version: Version of this package on its machine.
-        machine: Name of the machine.
-        shares_output: Whether it sees the folder of the batch.
-    """
-
-    version: str
-    machine: str
-    shares_output: bool
 
 
 class RemoteWorker:
