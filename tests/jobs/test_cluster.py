@@ -10,38 +10,21 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.jobs.cluster import ClusterError
-from inceptionism.jobs.remote import RemoteWorker
+from tests.support.cluster import actors_of
 from tests.support.command import DREAM, dream
 
 SMALL: dict[str, Any] = {"layer": "blocks.3", "octaves": 1, "steps": 2, "jitter": 4}
 FLAGS = [part for name, value in SMALL.items() for part in (f"--{name}", str(value))]
-
-cluster_utils = pytest.importorskip("ray.cluster_utils", reason="needs the package ray: inceptionism[cluster]")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A cluster with a head that has no cores for work, and two nodes with a core each."""
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
-    started = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
-    try:
-        for _ in range(2):
-            started.add_node(num_cpus=1, object_store_memory=2**27)
-        yield started
-    finally:
-        started.shutdown()
 
 
 @pytest.fixture
@@ -68,13 +51,6 @@ def report(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of a report without the time of each picture."""
     lines = [json.loads(text) for text in (folder / "report.jsonl").read_text().splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
-
-
-def remote_workers() -> list[psutil.Process]:
-    """Return the processes of the workers that run on this machine."""
-    name = f"ray::{RemoteWorker.__name__}"[:15]  # Linux keeps the beginning of a name
-    found = psutil.process_iter(["name", "status"])
-    return [one for one in found if one.info["name"].startswith(name) and one.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def check_batch(cluster: Any, folder: str, transfer: str) -> None:
@@ -133,7 +109,7 @@ def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos
 
     def lose(result: inc.JobResult) -> None:
         if result.status == "done" and not lost:
-            remote_workers()[0].kill()
+            actors_of("RemoteWorker")[0].kill()
             lost.append("worker")
         elif result.status == "done" and len(lost) == 1:
             cluster.remove_node(extra, allow_graceful=False)
@@ -150,7 +126,7 @@ def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos
     (alone,) = inc.batch("photos/2.png", output="alone", workers=0, **{**SMALL, "steps": 30, "seed": 4})
     np.testing.assert_array_equal(pixels(Path("made/2-4.png")), pixels(alone.path))
     assert len(list(Path("made").glob("*.png"))) == 15
-    assert not [one for one in remote_workers() if one.is_running()]
+    assert not [one for one in actors_of("RemoteWorker") if one.is_running()]
 
 
 @pytest.mark.long
@@ -186,7 +162,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_the_pictures(cluster, photos) -> None
         path.name for path in Path("made").glob("*.png")
     }
     assert not list(Path("made").glob(".cluster*"))
-    assert not remote_workers()
+    assert not actors_of("RemoteWorker")
 
 
 def test_wrong_clusters_get_one_sentence(photos) -> None:

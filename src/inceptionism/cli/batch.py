@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inceptionism.cli.cluster import ClusterAddress, Transfer, own_lines
 from inceptionism.cli.command import command
 from inceptionism.cli.options import MACHINE, WHAT, Saving, option
 from inceptionism.cli.progress import batch_progress
@@ -108,26 +109,8 @@ def batch(
             "GPU. With 0, the command makes all pictures itself.",
         ),
     ] = None,
-    cluster: Annotated[
-        str | None,
-        option(
-            "--cluster",
-            group=MACHINE,
-            metavar="ADDRESS",
-            help="Ray cluster whose machines make the pictures: auto for the one that this machine belongs to, "
-            "HOST:PORT, or ray://HOST:PORT.",
-        ),
-    ] = None,
-    transfer: Annotated[
-        str,
-        option(
-            "--transfer",
-            group=MACHINE,
-            metavar="WAY",
-            help="How files get to the machines of a cluster and back: paths, through folders that all machines see; "
-            "objects, through the memory of the cluster; or auto, to find out for each folder.",
-        ),
-    ] = AUTO,
+    cluster: ClusterAddress = None,
+    transfer: Transfer = AUTO,
     retry: Annotated[bool, option("--retry", help="Repeat the pictures that failed before.")] = False,
 ) -> None:
     """Make many pictures: of a folder of photographs, of a list of jobs, or for each combination of settings.
@@ -155,7 +138,8 @@ def batch(
     with open_batch(make_jobs(entries, request), made) as work:
         device = str(settings.get("device", PhotoRecipe.device))
         pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
-        show_batch(work, pool, output, saving)
+        with own_lines(cluster):
+            show_batch(work, pool, output, saving)
     if work.counts[FAILED]:
         raise typer.Exit(1)
 

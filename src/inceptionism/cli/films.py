@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from inceptionism.cli.cluster import ClusterAddress, Transfer, own_lines
 from inceptionism.cli.command import command
 from inceptionism.cli.film_output import execute_film, film_path
-from inceptionism.cli.options import FILM, WHAT, FilmOutput, Saving, option
+from inceptionism.cli.options import FILM, MACHINE, WHAT, FilmOutput, Saving, option
 from inceptionism.cli.standard_output import source_stem
 from inceptionism.cli.terminal import loading
 from inceptionism.errors import InvalidSetting
+from inceptionism.jobs import AUTO
 from inceptionism.recipes import VideoRecipe, ZoomRecipe
 
 NOISE = "noise"
@@ -109,14 +112,38 @@ def video(
             "By default an .mp4 in this folder.",
         ),
     ] = None,
+    cluster: ClusterAddress = None,
+    transfer: Transfer = AUTO,
+    workers: Annotated[
+        int | None,
+        option(
+            "--workers",
+            group=MACHINE,
+            metavar="NUMBER",
+            help="Number of processes on the cluster. By default as many as there is room for.",
+        ),
+    ] = None,
 ) -> None:
-    """Dream a film. Every frame continues the dream of the frame before. The sound is kept."""
+    """Dream a film. Every frame continues the dream of the frame before. The sound is kept.
+
+    On a cluster, each machine dreams one scene after the other. The frames are the same.
+    """
     recipe = VideoRecipe(**settings)
+    if cluster is None and workers is not None:
+        raise InvalidSetting("--workers of a film is for the machines of a cluster; give --cluster, too")
     saving = replace(saving, output=output)
     with loading(recipe.network, saving.quiet):
         path = film_path(saving, f"{film.stem}-dream", str(film))
         from inceptionism.film import FilmSource, VideoRun
 
+        if cluster is not None or transfer != AUTO:
+            from inceptionism.jobs import ClusterVideoRun, check_cluster
+
+            check_cluster(cluster, workers, transfer)
         source = FilmSource(film, recipe.fps)
-        run = VideoRun(recipe, source)
-    execute_film(run, path, saving)
+        if cluster is None:
+            run = VideoRun(recipe, source)
+        else:
+            run = ClusterVideoRun(recipe, source, cluster=cluster, workers=workers, transfer=transfer)
+    with own_lines(cluster), closing(run):
+        execute_film(run, path, saving)

@@ -4,7 +4,8 @@ from .loudness import Loudness
 from .outputs import SEGMENTS_ENDING, check_film, segments_folder, unfinished_name
 from .reader import FilmSource
 from .replay import prepare_film, replay_film
-from .stream import FilmRun, Frame
+from .scenes import SceneReader, find_scenes
+from .stream import FilmRun, Frame, State
 from .video import VideoRun
 from .zoom import ZoomRun
 
@@ -16,9 +17,12 @@ __all__ = [
     "Frame",
     "LiveRun",
     "Loudness",
+    "SceneReader",
+    "State",
     "VideoRun",
     "ZoomRun",
     "check_film",
+    "find_scenes",
     "prepare_film",
     "replay_film",
     "segments_folder",

@@ -19,6 +19,11 @@ class CarriedDetail:
         self._before: Array | None = None
         self._detail: Tensor | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no frame yet."""
+        return self._before is None
+
     def carry(self, pixels: Array, picture: Tensor, blend: float) -> Tensor | None:
         """Return the next frame with the carried detail, 1×3×H×W in [0, 1].
 

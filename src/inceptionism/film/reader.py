@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from inceptionism.errors import InvalidSetting, UnreadablePicture, quote_path
@@ -78,6 +79,10 @@ class FilmSource:
                 "size are fitted into the size of the first frame"
             )
             yield FilmFrame(fit(frame.pixels, self.size), frame.time)
+
+    def frames_from(self, number: int) -> Iterator[FilmFrame]:
+        """Yield the frames from a number on."""
+        return islice(self, number, None)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +51,7 @@ class VideoRun(FilmRun):
     Attributes:
         objective: Objective that is maximized. If it changes over time, this is the sum of all objectives.
         cuts: Numbers of the frames so far that start a scene. The first frame of the film is one of them.
+        is_one_scene: Whether the run ends with the scene that it began with.
     """
 
     recipe: VideoRecipe
@@ -101,52 +101,71 @@ class VideoRun(FilmRun):
         if film.count is not None:
             self.notes += self._reaction.length_notes(float(film.count / film.fps))
         self.cuts: list[int] = []
+        self.is_one_scene = False
         self._carried = CarriedDetail()
 
     def frames(self) -> Generator[Frame, None, None]:
         readers: list[FilmSource | MaskFilm] = [self._film] if self._masks is None else [self._film, self._masks]
         copied_notes = [len(reader.notes) for reader in readers]
-        frames = islice(self._film, self.number, None)
+        # Without the detail of the frame before, the scene is dreamed again from its start.
+        first = self.cuts[-1] if self._carried.is_empty and self.cuts else self.number
+        frames = self._film.frames_from(first)
         masked: Iterable[tuple[FilmFrame, Tensor | None]] = (
-            ((frame, None) for frame in frames) if self._masks is None else self._masks.beside(frames, self.number)
+            ((frame, None) for frame in frames) if self._masks is None else self._masks.beside(frames, first)
         )
         try:
             with closing(prefetch(masked)) as sources:
-                for source, mask in sources:
+                for number, (source, mask) in enumerate(sources, first):
                     pixels = resize_pixels(source.pixels, self.size)
                     picture = to_picture(pixels, self._run.network.device)
                     moment = float(source.time)
                     carried = self._carried.carry(pixels, picture, self.recipe.at("blend", moment))
-                    if carried is None:
-                        self.cuts.append(self.number)
+                    if carried is None and number not in self.cuts[-1:]:
+                        if self.is_one_scene:
+                            return
+                        self.cuts.append(number)
                     initial = picture if carried is None else carried
                     if mask is not None:  # the detail may have moved out of the mask, or the mask away from the detail
                         mask = mask.to(picture.device)
                         initial = picture.lerp(initial, resize(mask, self.size).clamp_(0, 1))
                     dreamed = self._run.dream(
                         initial,
-                        frame_seed(self.recipe.seed, self.number),
+                        frame_seed(self.recipe.seed, number),
                         steps=self.recipe.first_steps if carried is None else self.recipe.steps,
                         step_size=self.recipe.at("step_size", moment) * self._reaction.factor("step_size", moment),
                         mixture=self._reaction.mix(self._objectives.mixture_at(moment), moment),
                         mask=mask,
                     )
                     self._carried.keep(pixels, picture, dreamed)
+                    if number < self.number:
+                        continue
                     grading = self._run.grading
                     # The whole dream is carried to the next frame, whatever share of it is shown.
                     graded = grading.tone(grading.blend(picture, dreamed))
-                    yield Frame(self.number, source.time, graded, self._run.score)
+                    yield Frame(number, source.time, graded, self._run.score)
         finally:
             self.notes += [
                 note for reader, count in zip(readers, copied_notes, strict=True) for note in reader.notes[count:]
             ]
 
+    def begin_scene(self, first: int, number: int) -> None:
+        """Continue with another scene, as if all frames before it had been made. The run ends with this scene.
+
+        Args:
+            first: Number of the frame that starts the scene.
+            number: Number of the first frame that is wanted.
+        """
+        self._carried = CarriedDetail()
+        self.cuts, self.number = [first], number
+        self.is_one_scene, self.is_over = True, False
+
     def state(self) -> State:
         return {**self._carried.state(), "cuts": np.array(self.cuts, np.int64)}
 
     def restore(self, state: State) -> None:
-        self._carried.restore(state, self.size, self._run.network.device)
         self.cuts = stored_array(state, "cuts", (None,), np.int64).tolist()
+        if "detail" in state or not self.cuts:  # a film from a cluster has only its cuts
+            self._carried.restore(state, self.size, self._run.network.device)
 
 
 def mask_film(recipe: VideoRecipe, replacements: Replacements, fps: Fraction) -> MaskFilm | None:

@@ -1,4 +1,6 @@
 from .batch import JobResult, batch, entries_of, make_pool
+from .cluster import ClusterError, check_cluster
+from .cluster_film import ClusterVideoRun
 from .job import Request, make_jobs
 from .outcomes import DONE, FAILED, STATUSES, WorkerSettings
 from .pool import Pool
@@ -15,11 +17,14 @@ __all__ = [
     "STATUSES",
     "TRANSFERS",
     "Batch",
+    "ClusterError",
+    "ClusterVideoRun",
     "JobResult",
     "Pool",
     "Request",
     "WorkerSettings",
     "batch",
+    "check_cluster",
     "entries_of",
     "make_jobs",
     "make_pool",

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from inceptionism.errors import first_line
+from inceptionism.errors import InceptionismError, first_line
 from inceptionism.jobs.cluster import Cluster, ClusterError, Resources
-from inceptionism.jobs.process import CALLS
 from inceptionism.version import __version__
 
 CONTROL = "control"
@@ -65,6 +64,7 @@ class Actors:
         workers: Number of actors. They start as soon as there is room for them. None for as many as there is room for,
             also on machines that join later.
         most: Largest number of actors that are of use.
+        calls: Number of calls that each actor works on at the same time, besides those that it answers at once.
         joined: Function that is called with each actor that has started, and with its facts.
 
     Attributes:
@@ -84,31 +84,50 @@ class Actors:
         resources: Resources,
         workers: int | None,
         most: int,
+        calls: int,
         joined: Callable[[Any, Facts], object],
     ) -> None:
         self._cluster, self._kind, self._arguments, self._beginning = cluster, kind, arguments, beginning
-        self._resources, self._follows, self._most, self._joined = resources, workers is None, most, joined
-        self.count = min(most, workers or cluster.room(resources))
+        self._resources, self._workers, self._most = resources, workers, most
+        self._calls, self._joined = calls, joined
+        self.count = 0
+        self._running: list[Any] = []
+        self._starting: dict[Any, Any] = {}
+        self._failed_starts = 0
+        self._idle_since = time.monotonic()
+        self._fill()
         if not self.count:
             needed = "a GPU" if resources.gpus else "a processor core"
             raise ClusterError(
                 f"the cluster has no machine with {needed} and {resources.memory // 2**20} MiB of memory for a worker; "
                 "choose another --device, or give --workers if machines will join the cluster"
             )
-        self._running: list[Any] = []
-        self._starting: dict[Any, Any] = {}
-        self._failed_starts = 0
-        self._idle_since = time.monotonic()
-        for _ in range(self.count):
-            self._start()
 
-    def wait(self, answers: Iterable[Any]) -> Any | None:
+    def want(self, most: int) -> None:
+        """Start more actors if more are of use than before.
+
+        Args:
+            most: Largest number of actors that are of use.
+        """
+        if most > self._most:
+            self._most = most
+            self._fill()
+
+    def wait(self, answers: Iterable[Any], seconds: float = CHECK_SECONDS) -> Any | None:
         """Wait until an answer is ready, and return its reference. None if something else has happened.
+
+        Args:
+            answers: References to answers.
+            seconds: Longest time.
 
         Raises:
             ClusterError: If actors cannot start.
         """
-        ready, _ = self._cluster.ray.wait([*self._starting, *answers], timeout=CHECK_SECONDS)
+        waiting = [*self._starting, *answers]
+        if not waiting:
+            time.sleep(seconds)
+            return None
+        ready, _ = self._cluster.ray.wait(waiting, timeout=seconds)
         if not ready:
             self._check_room()
             return None
@@ -124,12 +143,17 @@ class Actors:
         Raises:
             ActorDied: If the actor has died. Call `replace` with it.
             AnswerLost: If the answer is lost.
+            InceptionismError: If the method has raised such an error.
         """
         errors = self._cluster.ray.exceptions
         try:
             return self._cluster.ray.get(reference)
         except errors.RayActorError:
             raise ActorDied(DEATH) from None
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, InceptionismError):
+                raise error.cause from None
+            raise AnswerLost(first_line(error)) from None
         except errors.RayError as error:
             raise AnswerLost(first_line(error)) from None
 
@@ -175,6 +199,12 @@ class Actors:
         finally:
             self._cluster.close()
 
+    def _fill(self) -> None:
+        """Start as many actors as are of use and have room."""
+        self.count = max(self.count, min(self._most, self._workers or self._cluster.room(self._resources)))
+        for _ in range(self.count - len(self._running) - len(self._starting)):
+            self._start()
+
     def _start(self) -> None:
         """Ask the cluster for another actor."""
         remote = self._cluster.ray.remote(
@@ -182,7 +212,7 @@ class Actors:
             num_gpus=self._resources.gpus,
             memory=self._resources.memory,
             max_restarts=0,
-            max_concurrency=CALLS,
+            max_concurrency=self._calls,
             concurrency_groups={CONTROL: 1},
         )(self._kind)
         actor = remote.remote(*self._arguments)
@@ -225,10 +255,8 @@ class Actors:
         Raises:
             ClusterError: If there is no actor, and none could start for a long time.
         """
-        if self._follows:
-            self.count = max(self.count, min(self._most, self._cluster.room(self._resources)))
-            for _ in range(self.count - len(self._running) - len(self._starting)):
-                self._start()
+        if self._workers is None:
+            self._fill()
         if not self._running and time.monotonic() - self._idle_since > START_SECONDS:
             raise ClusterError(
                 f"no worker could start in {START_SECONDS / 60:.0f} minutes; `ray status` shows what the cluster has"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import load_photo, load_recipe
-from inceptionism.jobs.cluster import Cluster
+from inceptionism.jobs.cluster import Cluster, check_cluster
 from inceptionism.jobs.inline import InlinePool
 from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
@@ -20,15 +20,12 @@ from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
 from inceptionism.jobs.outcomes import Outcome, WorkerSettings
 from inceptionism.jobs.pool import Pool
 from inceptionism.jobs.run import open_batch
-from inceptionism.jobs.transfer import AUTO, TRANSFERS
+from inceptionism.jobs.transfer import AUTO
 from inceptionism.recipes import PhotoRecipe, Recipe
-from inceptionism.validation import check_choice, check_integer
+from inceptionism.validation import check_integer
 
 MAX_WORKERS = 256
 """Largest number of workers on one machine."""
-
-MAX_CLUSTER_WORKERS = 10_000
-"""Largest number of workers on a cluster."""
 
 JobSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 
@@ -166,11 +163,9 @@ def make_pool(
         InvalidSetting: If the number of processes or another setting is not valid.
         ClusterError: If the cluster does not answer, or has no room for a worker.
     """
-    check_choice("transfer", transfer, TRANSFERS)
-    if workers is not None:
-        check_integer("workers", workers, *((0, MAX_WORKERS) if cluster is None else (1, MAX_CLUSTER_WORKERS)))
-    if cluster is None and transfer != AUTO:
-        raise InvalidSetting(f"transfer {transfer} is for the machines of a cluster; give a cluster, too")
+    check_cluster(cluster, workers, transfer)
+    if cluster is None and workers is not None:
+        check_integer("workers", workers, 0, MAX_WORKERS)
     if workers == 0 or total == 0:
         return InlinePool(settings)
     if cluster is not None:

@@ -10,9 +10,14 @@ from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, InvalidSetting, first_line, quote_value
 from inceptionism.jobs.local import WORKER_BYTES
+from inceptionism.jobs.transfer import AUTO, TRANSFERS
+from inceptionism.validation import check_choice, check_integer
 
 ADDRESS = re.compile(r"(ray://)?(?P<host>[^:/]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 """Form of the address of a cluster."""
+
+MAX_CLUSTER_WORKERS = 10_000
+"""Largest number of workers on a cluster."""
 
 CONNECT_SECONDS = 10.0
 """Time in seconds in which a cluster must answer."""
@@ -107,6 +112,24 @@ class Cluster:
         """Close the connection, unless the program had it before."""
         if self._is_own:
             self.ray.shutdown()
+
+
+def check_cluster(cluster: str | None, workers: int | None, transfer: str) -> None:
+    """Check the settings of a cluster, before it is connected.
+
+    Args:
+        cluster: Address of the cluster. None for none.
+        workers: Number of workers. None for as many as there is room for.
+        transfer: How files get to workers.
+
+    Raises:
+        InvalidSetting: If the way of transfer is unknown, or given without a cluster, or the number is out of range.
+    """
+    check_choice("transfer", transfer, TRANSFERS)
+    if cluster is None and transfer != AUTO:
+        raise InvalidSetting(f"transfer {transfer} is for the machines of a cluster; give a cluster, too")
+    if cluster is not None and workers is not None:
+        check_integer("workers", workers, 1, MAX_CLUSTER_WORKERS)
 
 
 def check_answers(address: str) -> None:

@@ -17,6 +17,7 @@ from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings, failure
 from inceptionism.jobs.parcels import Fingerprint, Packer, View
 from inceptionism.jobs.pictures import write_picture
 from inceptionism.jobs.pool import Pool, PoolWorker
+from inceptionism.jobs.process import CALLS
 from inceptionism.jobs.remote import RemoteWorker
 from inceptionism.jobs.transfer import OBJECTS, PATHS
 
@@ -73,16 +74,21 @@ class ClusterPool(Pool[ClusterWorker]):
             with convert_write_errors(path):
                 path.write_text(uuid.uuid4().hex)
                 self._probe = Fingerprint.of(path)
-        self._actors = Actors(
-            cluster,
-            RemoteWorker,
-            [replace(settings, folder=settings.folder.absolute()), resources],
-            [self._probe],
-            resources=resources,
-            workers=workers,
-            most=most,
-            joined=self._join,
-        )
+        try:
+            self._actors = Actors(
+                cluster,
+                RemoteWorker,
+                [replace(settings, folder=settings.folder.absolute()), resources],
+                [self._probe],
+                resources=resources,
+                workers=workers,
+                most=most,
+                calls=CALLS,
+                joined=self._join,
+            )
+        except BaseException:
+            self._remove_probe()
+            raise
         super().__init__(self._actors.count)
 
     def close(self) -> list[Outcome]:
@@ -93,9 +99,13 @@ class ClusterPool(Pool[ClusterWorker]):
                     outcomes += self._receive(*self._answers.pop(answer), self._actors.get(answer))
         finally:
             self._actors.close()
-            if self._probe is not None:
-                Path(self._probe.path).unlink(missing_ok=True)
+            self._remove_probe()
         return outcomes
+
+    def _remove_probe(self) -> None:
+        """Delete the file by which workers recognize the folder of the batch."""
+        if self._probe is not None:
+            Path(self._probe.path).unlink(missing_ok=True)
 
     def _join(self, actor: Any, facts: Facts) -> None:
         """Let a worker that has started take calls.

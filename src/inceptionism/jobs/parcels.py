@@ -6,17 +6,17 @@ import hashlib
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError
-from inceptionism.files import is_file, path_exists
+from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.io import is_address
 from inceptionism.jobs.outcomes import DONE, Task, WorkerSettings
 from inceptionism.jobs.transfer import AUTO, PATHS
-from inceptionism.recipes import possible_files
+from inceptionism.recipes import Recipe, possible_files
 
 PROBE_BYTES = 2**16
 """Number of bytes at the beginning of a file in which two files of one path are compared."""
@@ -66,13 +66,15 @@ class Copy(NamedTuple):
 
     Attributes:
         name: Name in the job.
-        place: Name of the file, without its folder. Empty for a folder.
+        place: Name of the file or folder, without the folder that it is in.
+        is_folder: Whether it is a folder.
         files: Names of all files, each with a reference to its content.
         is_network: Whether these are the files of a network, which are kept for later jobs.
     """
 
     name: str
     place: str
+    is_folder: bool
     files: tuple[tuple[str, Any], ...]
     is_network: bool
 
@@ -131,9 +133,26 @@ class Packer:
             view: The files that the worker sees.
             sees: Function that asks the worker whether it sees a file.
         """
+        recipe, photo = task.job.recipe, task.job.photo
+        paths, copies = ({}, ()) if recipe is None else self.pack_files(recipe, [photo] if photo else [], view, sees)
+        output = self._settings.folder / task.job.output
+        existing = None if view.shares_output else existing_content(output, task)
+        return Parcel(task._replace(paths=paths), copies, str(output), not view.shares_output, existing)
+
+    def pack_files(
+        self, recipe: Recipe, others: Sequence[str], view: View, sees: Callable[[Fingerprint], bool]
+    ) -> tuple[dict[str, str], tuple[Copy, ...]]:
+        """Return the paths of the files that a worker sees, by name, and copies of the other files.
+
+        Args:
+            recipe: Recipe that names files.
+            others: Names of other files and folders.
+            view: The files that the worker sees.
+            sees: Function that asks the worker whether it sees a file.
+        """
         paths: dict[str, str] = {}
         copies: list[Copy] = []
-        for name, place, files in named_files(task):
+        for name, place, files in named_files(recipe, others):
             if all(self._is_seen(file, view, sees) for file in files):
                 paths[name] = os.path.abspath(place)  # noqa: PTH100
                 continue
@@ -141,11 +160,8 @@ class Packer:
                 content = tuple((file.name, self._reference(file)) for file in files)
             except OSError:
                 continue
-            is_network = name == network_name(task)
-            copies.append(Copy(name, "" if place.is_dir() else place.name, content, is_network))
-        output = self._settings.folder / task.job.output
-        existing = None if view.shares_output else existing_content(output, task)
-        return Parcel(task._replace(paths=paths), tuple(copies), str(output), not view.shares_output, existing)
+            copies.append(Copy(name, place.name, place.is_dir(), content, is_network=name == recipe.network))
+        return paths, tuple(copies)
 
     def _is_seen(self, file: Path, view: View, sees: Callable[[Fingerprint], bool]) -> bool:
         """Return whether a worker sees a file. It is asked once for each folder."""
@@ -177,32 +193,29 @@ class Packer:
         return self._references[key]
 
 
-def network_name(task: Task) -> str:
-    """Return the name of the network of a task. It is empty if its settings are not valid."""
-    return task.job.recipe.network if task.job.recipe else ""
-
-
-def named_files(task: Task) -> Iterator[tuple[str, Path, list[Path]]]:
-    """Yield each name in a job that is the name of a local file or folder, its path, and its files."""
-    job = task.job
-    if job.recipe is None:
-        return
+def named_files(recipe: Recipe, others: Sequence[str]) -> Iterator[tuple[str, Path, list[Path]]]:
+    """Yield each name of a local file or folder in a recipe or in a list, its path, and its files."""
     try:
-        names = possible_files(job.recipe.settings())
+        names = possible_files(recipe.settings())
     except InceptionismError:
         names = []  # the worker reports it
-    for name in dict.fromkeys([*([job.photo] if job.photo else []), *names]):
-        if not is_address(name) and is_file(Path(name)):
-            yield name, Path(name), [Path(name)]
-    if path_exists(os.path.expanduser(job.recipe.network)):  # noqa: PTH111  # the method of Path raises errors
+    for name in dict.fromkeys([*others, *names]):
+        path = Path(name)
+        if is_address(name):
+            continue
+        if is_file(path):
+            yield name, path, [path]
+        elif is_folder(path):
+            yield name, path, [file for file in files_in(path) if is_file(file)]
+    if path_exists(os.path.expanduser(recipe.network)):  # noqa: PTH111  # the method of Path raises errors
         from inceptionism.networks.hub import local_files  # imports torch, which few batches need here
 
         try:
-            found = local_files(job.recipe.network)
+            found = local_files(recipe.network)
         except InceptionismError:
             return
         if found is not None:
-            yield job.recipe.network, *found
+            yield recipe.network, *found
 
 
 def existing_content(path: Path, task: Task) -> bytes | None:
@@ -230,20 +243,38 @@ def unpack(parcel: Parcel, folder: Path, kept: Path, output: Path, load: Callabl
         output: Folder of the pictures on this machine.
         load: Function that returns the content of a reference.
     """
-    paths: dict[str, str] = {**parcel.task.paths}
-    for number, copy in enumerate(parcel.copies):
-        place = folder / f"{parcel.task.job.number}-{number}"
-        if copy.is_network:
-            place = kept / hashlib.sha256(repr(copy.files).encode()).hexdigest()
-        paths[copy.name] = str(place / copy.place)
-        if not place.is_dir():
-            incomplete = Path(tempfile.mkdtemp(dir=kept))
-            for name, reference in copy.files:
-                (incomplete / name).write_bytes(load(reference))
-            incomplete.rename(place)
+    copied = unpack_copies(parcel.copies, folder / str(parcel.task.job.number), kept, load)
+    paths = {**parcel.task.paths, **copied}
     path = output / PurePosixPath(parcel.task.job.output)
     paths[parcel.output] = str(path)
     if parcel.existing is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(parcel.existing)
     return parcel.task._replace(paths=paths)
+
+
+def unpack_copies(copies: Iterable[Copy], folder: Path, kept: Path, load: Callable[[Any], bytes]) -> dict[str, str]:
+    """Write copies to folders, and return their paths by their names.
+
+    Args:
+        copies: The copies.
+        folder: Folder that does not exist yet.
+        kept: Folder for the files of networks, which may be there from an earlier call.
+        load: Function that returns the content of a reference.
+    """
+    paths = {}
+    for number, copy in enumerate(copies):
+        place = folder / str(number)
+        if copy.is_network:
+            place = kept / hashlib.sha256(repr(copy.files).encode()).hexdigest()
+        # The name of a file is in the recipe of a picture, so the copy has it, too.
+        paths[copy.name] = str(place / copy.place)
+        if not place.is_dir():
+            incomplete = Path(tempfile.mkdtemp(dir=kept))
+            inside = incomplete / copy.place if copy.is_folder else incomplete
+            inside.mkdir(exist_ok=True)
+            for name, reference in copy.files:
+                (inside / name).write_bytes(load(reference))
+            place.parent.mkdir(exist_ok=True)
+            incomplete.rename(place)
+    return paths

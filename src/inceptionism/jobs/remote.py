@@ -51,15 +51,9 @@ class RemoteWorker:
 
     def _load(self, shares_output: bool) -> None:
         """Make the worker. If it does not see the folder of the batch, its pictures get a temporary folder."""
-        import torch
-
         from inceptionism.jobs.worker import Worker
-        from inceptionism.memory import share_memory
 
-        own = ray.get_runtime_context().get_node_id()
-        machine = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == own)
-        share_memory(1 / max(1, self._resources.fitting(machine)))
-        torch.set_num_threads(self._resources.cpus)
+        prepare_process(self._resources)
         self._temporary = Path(tempfile.mkdtemp(prefix="inceptionism-"))
         folder = self._settings.folder if shares_output else self._temporary / "output"
         self._settings = replace(self._settings, folder=folder)
@@ -107,3 +101,15 @@ class RemoteWorker:
         """Delete the temporary files."""
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def prepare_process(resources: Resources) -> None:
+    """Let this process use the memory and the threads that its resources stand for."""
+    import torch
+
+    from inceptionism.memory import share_memory
+
+    own = ray.get_runtime_context().get_node_id()
+    machine = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == own)
+    share_memory(1 / max(1, resources.fitting(machine)))
+    torch.set_num_threads(resources.cpus)
