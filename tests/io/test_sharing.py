@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -16,15 +17,24 @@ from inceptionism.recipes.provenance import MadeWith, Verdict
 from inceptionism.runs import verify_result
 from tests.support.command import dream, refused
 from tests.support.exiftool import needs_exiftool, tags
+from tests.support.pictures import small_photo
 
 
-@pytest.fixture
-def dreamed(folder):
-    """A folder with the photograph cup.jpg, 372×284, and a.png, its dream."""
-    Image.open(folder / "cup.jpg").resize((284, 372)).save(folder / "cup.jpg", quality=95)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A folder with the photograph cup.jpg, 372×284, and a.png, its dream. Each test has a copy."""
+    folder = tmp_path_factory.mktemp("original")
+    Image.fromarray(small_photo()).resize((284, 372)).save(folder / "cup.jpg", quality=95)
     arguments = ["photo", "cup.jpg", "--octaves", 2, "--steps", 9, "-l", "blocks.4", "-o", "a.png"]
     assert dream(*arguments, cwd=folder).returncode == 0
     return folder
+
+
+@pytest.fixture
+def dreamed(original, tmp_path):
+    """A copy of the folder `original`."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 def rgb_pixels(path) -> np.ndarray:
