@@ -31,8 +31,8 @@ def test_the_seeds_of_a_reader_are_read(name, tmp_path, monkeypatch) -> None:
 
 
 def test_every_reader_reads_damaged_input_or_refuses_it_in_one_sentence(tmp_path) -> None:
-    """Fifteen seconds of `make fuzz`. A longer run finds more; see CONTRIBUTING.md."""
-    options = ["--seconds", "15", "--seed", "0", "--findings", str(tmp_path / "findings")]
+    """Ten seconds of `make fuzz`. A longer run finds more; see CONTRIBUTING.md."""
+    options = ["--seconds", "10", "--seed", "0", "--findings", str(tmp_path / "findings")]
     command = [sys.executable, "-m", "tests.fuzz", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import multiprocessing
 import signal
 import tempfile
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+from hypothesis import given, settings
+from hypothesis.strategies import integers
 
 from tests.fuzz.worker import CASE, LOG, NEEDS_NEW_PROCESS, Finding, Shared, work
 
@@ -48,6 +52,7 @@ def fuzz(name: str, seed: str, seconds: float, findings: Path) -> Outcome:
         RuntimeError: If the seeds of the reader cannot be made.
     """
     context = multiprocessing.get_context("fork")  # the modules are imported only once
+    prepare_hypothesis()
     shared = Shared(*(context.Value(kind, 0) for kind in "qqqdd"))
     while not shared.until.value or time.monotonic() < shared.until.value:
         with tempfile.TemporaryDirectory(dir=IN_MEMORY if Path(IN_MEMORY).is_dir() else None) as folder:
@@ -67,6 +72,13 @@ def fuzz(name: str, seed: str, seconds: float, findings: Path) -> Outcome:
         shared.since.value = 0
         shared.round.value += status != 0
     return Outcome(shared.cases.value, shared.read.value)
+
+
+@cache
+def prepare_hypothesis() -> None:
+    """Let Hypothesis look for constants in the modules of the program, so that not each worker does it again."""
+    importlib.import_module("inceptionism.api")
+    settings(database=None)(given(integers())(lambda _: None))()
 
 
 def has_hung(process: Any, shared: Shared) -> bool:

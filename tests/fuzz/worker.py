@@ -29,6 +29,10 @@ NEEDS_NEW_PROCESS = 3
 """Exit status after an input that has left the process with much memory."""
 
 
+class TimeIsUp(BaseException):
+    """The time of a reader is over. Hypothesis would take an `Exception` for a fault."""
+
+
 class Shared(NamedTuple):
     """Numbers that the worker shares with the process that watches it.
 
@@ -91,7 +95,9 @@ def work(name: str, run_seed: str, seconds: float, folder: Path, findings: Path,
     shared.until.value = until = shared.until.value or time.monotonic() + seconds
 
     def check(content: bytes) -> None:
-        if time.monotonic() > min(until, shrink_until):
+        if time.monotonic() > until:
+            raise TimeIsUp
+        if time.monotonic() > shrink_until:
             return
         (folder / CASE).write_bytes(content)
         shared.cases.value += 1
@@ -128,6 +134,8 @@ def work(name: str, run_seed: str, seconds: float, folder: Path, findings: Path,
         )(given(mutants(seeds))(check))
         try:
             seed(f"{run_seed} {name} {shared.round.value}")(examine)()
+        except TimeIsUp:
+            pass
         except BaseException:
             if not smallest:
                 raise
