@@ -20,25 +20,27 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.usefixtures("small_pictures")
-def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo) -> None:
+def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     Image.fromarray(photo).resize((73, 200)).save(tmp_path / "photo.jpg")
     section = README.split("## Six examples")[1].split("\n## ")[0]
     blocks = re.findall(r"```(sh|python)\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 6
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for index, (kind, code) in enumerate(blocks):
-        if kind == "sh" and index:  # only the first one runs in a shell of its own, so that torch is loaded only once
-            for line in code.splitlines():
-                program, *arguments = shlex.split(line)
-                assert program == "dream"
-                done = dream(*arguments, cwd=tmp_path)
-                assert done.returncode == 0, done.stderr
-            continue
-        command = ["sh", "-e", "-c", code] if kind == "sh" else [sys.executable, "-c", code]
-        process = subprocess.run(
-            command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
-        assert process.returncode == 0, process.stderr
+    kinds, (first, *others) = [kind for kind, _ in blocks], [code for _, code in blocks]
+    assert kinds == ["sh", "sh", "sh", "sh", "sh", "python"]
+    # Only the first one runs in a shell of its own, so that torch is loaded only once.
+    process = subprocess.run(
+        ["sh", "-e", "-c", first], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    *shell, python = others
+    for line in "".join(shell).splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "dream"
+        done = dream(*arguments, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    exec(python, {})
     written = {path.name for path in tmp_path.iterdir()} - {"photo.jpg"}
     assert written == {
         "photo-dream.png",
