@@ -1,5 +1,7 @@
 """Benchmark of batches: pictures a minute by a shell loop of `dream photo`, and by `dream batch` with several workers.
 
+With --cluster, also by as many workers on a Ray cluster of this machine, which runs before the time is measured.
+
 The photographs are parts of one photograph, with 640×360 pixels. Each way makes all pictures, one way after the other,
 so the ratios are those of one run on one machine.
 """
@@ -10,6 +12,7 @@ import argparse
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,9 +52,10 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("--count", type=int, default=60, help="number of photographs, 60 by default")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="numbers of workers, 1 and 2 by default")
+    parser.add_argument("--cluster", action="store_true", help="also measure the last number of workers on Ray")
     arguments = parser.parse_args()
     table = Table("way", "pictures a minute", "times the shell loop")
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as stack:
         photos = Path(name) / "photos"
         photos.mkdir()
         make_photographs(arguments.photo, photos, arguments.count)
@@ -60,6 +64,15 @@ def main() -> None:
         for count in arguments.workers:
             ways[f"dream batch --workers {count}"] = [
                 ["batch", str(photos), "-o", f"{name}/{count}", "--workers", f"{count}"]
+            ]
+        if arguments.cluster:
+            from ray.cluster_utils import Cluster
+
+            count = arguments.workers[-1]
+            cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": count, "include_dashboard": False})
+            stack.callback(cluster.shutdown)
+            ways[f"dream batch --cluster --workers {count}"] = [
+                ["batch", str(photos), "-o", f"{name}/cluster", "--cluster", cluster.address, "--workers", f"{count}"]
             ]
         first = 0.0
         for way, commands in ways.items():

@@ -173,7 +173,7 @@ def test_wrong_clusters_get_one_sentence(photos) -> None:
         closed = "{}:{}".format(*server.getsockname())
     with pytest.raises(ClusterError, match=f"no Ray cluster answers at {closed}: .*refused; start one with: ray start"):
         run(cluster=closed)
-    with pytest.raises(InvalidSetting, match="cluster must be auto, HOST:PORT or ray://HOST:PORT, not 'nowhere'"):
+    with pytest.raises(InvalidSetting, match="cluster must be auto or HOST:PORT, not 'nowhere'"):
         run(cluster="nowhere")
     with pytest.raises(InvalidSetting, match="transfer must be one of auto, paths, objects, not 'mail'"):
         run(cluster=closed, transfer="mail")

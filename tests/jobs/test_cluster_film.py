@@ -115,7 +115,7 @@ def test_wrong_settings_and_films_get_the_usual_sentence(cluster, film) -> None:
     for flags, reason in (
         (["--workers", "2"], "--workers of a film is for the machines of a cluster; give --cluster, too"),
         (["--transfer", "paths"], "transfer paths is for the machines of a cluster; give a cluster, too"),
-        (["--cluster", "nowhere"], "cluster must be auto, HOST:PORT or ray://HOST:PORT, not 'nowhere'"),
+        (["--cluster", "nowhere"], "cluster must be auto or HOST:PORT, not 'nowhere'"),
     ):
         done = dream("video", film, "made.mp4", *FLAGS, *flags, cwd=Path.cwd())
         assert (done.returncode, reason in done.stderr) == (2, True), done.stderr

@@ -16,8 +16,7 @@ ClusterAddress = Annotated[
         "--cluster",
         group=MACHINE,
         metavar="ADDRESS",
-        help="Ray cluster whose machines do the work: auto for the one that this machine belongs to, HOST:PORT, or "
-        "ray://HOST:PORT.",
+        help="Ray cluster whose machines do the work: auto for the one that this machine belongs to, or HOST:PORT.",
     ),
 ]
 

@@ -108,7 +108,7 @@ def batch(
         format: Format of the files, if their names have no ending.
         recursive: Whether to take the pictures in folders inside the folders, too.
         workers: Number of processes. By default one for each processor core or GPU. With 0, this process does the work.
-        cluster: Address of a Ray cluster whose machines make the pictures: "auto", "HOST:PORT" or "ray://HOST:PORT".
+        cluster: Address of a Ray cluster whose machines make the pictures: "auto" or "HOST:PORT".
         transfer: How files get to the machines of the cluster and back: "paths" through folders that all machines see,
             "objects" through the cluster's memory, or "auto" to find out for each folder.
         overwrite: Whether to replace files in the folder that another program has made.

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import threading
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, InvalidSetting, first_line, quote_value
@@ -13,7 +14,7 @@ from inceptionism.jobs.local import WORKER_BYTES
 from inceptionism.jobs.transfer import AUTO, TRANSFERS
 from inceptionism.validation import check_choice, check_integer
 
-ADDRESS = re.compile(r"(ray://)?(?P<host>[^:/]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
+ADDRESS = re.compile(r"(?P<host>[^:/]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 """Form of the address of a cluster."""
 
 MAX_CLUSTER_WORKERS = 10_000
@@ -50,7 +51,7 @@ class Cluster:
     """A connection to a Ray cluster. A connection that the program has already is used, and it stays open.
 
     Args:
-        address: Address of the cluster: "auto" for the one that this machine belongs to, HOST:PORT, or ray://HOST:PORT.
+        address: Address of the cluster: "auto" for the one that this machine belongs to, or HOST:PORT.
 
     Raises:
         InvalidSetting: If Ray is not installed, or the program is connected to another cluster.
@@ -74,7 +75,9 @@ class Cluster:
             except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
                 raise no_cluster(address, error) from None
             finally:
-                signal.signal(signal.SIGTERM, handler)  # Ray has its own, which would lose the pictures in the making
+                # Ray has its own, which would lose the pictures in the making. Other threads cannot set one.
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGTERM, handler)
         elif address != "auto":
             raise InvalidSetting(
                 f"this program is connected to a cluster, so the cluster must be 'auto', not {quote_value(address)}"
@@ -143,7 +146,7 @@ def check_answers(address: str) -> None:
         return
     match = ADDRESS.fullmatch(address)
     if match is None:
-        raise InvalidSetting(f"cluster must be auto, HOST:PORT or ray://HOST:PORT, not {quote_value(address)}")
+        raise InvalidSetting(f"cluster must be auto or HOST:PORT, not {quote_value(address)}")
     try:
         socket.create_connection((match["host"], int(match["port"])), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
