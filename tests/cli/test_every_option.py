@@ -283,6 +283,9 @@ OF_NOISE: Options = {
 }
 """Options of a batch of pictures from noise."""
 
+CLUSTER = {"--cluster": Case("nowhere", status), "--transfer": Case("paths", status)}
+"""Options of the commands that can work on a cluster. tests/jobs/test_cluster.py tests their effect."""
+
 CASES: dict[str, dict[str, Case]] = {
     "photo": {**PICTURE, "--keep-position": Case(changes=position), "--debug": Case(changes=noted, arguments=MISSING)},
     "class": {
@@ -319,6 +322,8 @@ CASES: dict[str, dict[str, Case]] = {
         "--debug": Case(changes=noted, arguments=MISSING),
     },
     "video": {
+        **CLUSTER,
+        "--workers": Case("2", status),
         **{option: case._replace(base={}) for option, case in FILM.items() if option != "--output"},
         "--overwrite": Case(changes=status, arguments=("film.mp4", "there.webp")),
         "--resume": Case(changes=status, arguments=("film.mp4", "unfinished.webp")),
@@ -338,6 +343,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--sweep": Case("seed=3,4", names),
         "--name": Case("x", names),
         "--workers": Case("1", noted, run=in_terminal),
+        **CLUSTER,
         "--retry": Case(changes=status, base={"--output": "tried"}),
         "--device": Case("cuda", status),
         "--memory": Case("1MB", status),
