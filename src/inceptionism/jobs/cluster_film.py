@@ -51,6 +51,9 @@ class ClusterVideoRun(VideoRun):
     def restore(self, state: State) -> None:
         super().restore({"cuts": state["cuts"]})
 
+    def _record_tile(self) -> None:
+        """Keep the size of the tiles that the workers have."""
+
     def close(self) -> None:
         super().close()
         if self._dreamers is not None:

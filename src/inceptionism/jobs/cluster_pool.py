@@ -66,7 +66,7 @@ class ClusterPool(Pool[ClusterWorker]):
         transfer: str,
     ) -> None:
         self._settings, self._transfer = settings, transfer
-        self._packer = Packer(settings, transfer, cluster.ray.put)
+        self._packer = Packer(transfer, cluster.ray.put)
         self._answers: dict[Any, tuple[ClusterWorker, int]] = {}
         self._probe: Fingerprint | None = None
         if transfer != OBJECTS:
@@ -127,7 +127,7 @@ class ClusterPool(Pool[ClusterWorker]):
                 return bool(self._actors.get(self._actors.call(worker.actor, "sees", file)))
             return False
 
-        parcels = [self._packer.pack(task, worker.view, sees) for task in tasks]
+        parcels = [self._packer.pack(task, self._settings, worker.view, sees) for task in tasks]
         self._answers[worker.actor.work.remote(parcels)] = worker, number
 
     def _wait(self) -> list[Outcome]:

@@ -111,31 +111,29 @@ class View:
 
 
 class Packer:
-    """Makes parcels of tasks.
+    """Packs the files of jobs and films.
 
     Args:
-        settings: Settings of the batch.
         transfer: One of `TRANSFERS`.
         store: Function that puts content into the memory of the cluster, and returns a reference to it.
     """
 
-    def __init__(self, settings: WorkerSettings, transfer: str, store: Callable[[bytes], Any]) -> None:
-        self._settings, self._transfer, self._store = settings, transfer, store
+    def __init__(self, transfer: str, store: Callable[[bytes], Any]) -> None:
+        self._transfer, self._store = transfer, store
         self._references: OrderedDict[tuple[str, int, int], Any] = OrderedDict()
 
-    def pack(self, task: Task, view: View, sees: Callable[[Fingerprint], bool]) -> Parcel:
+    def pack(self, task: Task, settings: WorkerSettings, view: View, sees: Callable[[Fingerprint], bool]) -> Parcel:
         """Return the parcel of a task.
-
-        A file that cannot be read is left out, so that the job fails with the usual sentence about it.
 
         Args:
             task: The task.
+            settings: Settings of the batch.
             view: The files that the worker sees.
             sees: Function that asks the worker whether it sees a file.
         """
         recipe, photo = task.job.recipe, task.job.photo
         paths, copies = ({}, ()) if recipe is None else self.pack_files(recipe, [photo] if photo else [], view, sees)
-        output = self._settings.folder / task.job.output
+        output = settings.folder / task.job.output
         existing = None if view.shares_output else existing_content(output, task)
         return Parcel(task._replace(paths=paths), copies, str(output), not view.shares_output, existing)
 
@@ -143,6 +141,8 @@ class Packer:
         self, recipe: Recipe, others: Sequence[str], view: View, sees: Callable[[Fingerprint], bool]
     ) -> tuple[dict[str, str], tuple[Copy, ...]]:
         """Return the paths of the files that a worker sees, by name, and copies of the other files.
+
+        A file that cannot be read is left out, so that the worker reports the usual sentence about it.
 
         Args:
             recipe: Recipe that names files.

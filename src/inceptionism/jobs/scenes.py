@@ -15,7 +15,6 @@ from typing import Any
 from inceptionism.io import convert_write_errors
 from inceptionism.jobs.actors import CHECK_SECONDS, ActorDied, Actors, AnswerLost, Facts
 from inceptionism.jobs.cluster import Cluster, ClusterError, Resources
-from inceptionism.jobs.outcomes import WorkerSettings
 from inceptionism.jobs.parcels import Fingerprint, Packer, View
 from inceptionism.jobs.pool import WorkerDied
 from inceptionism.jobs.remote_film import Piece, RemoteFilm
@@ -133,7 +132,7 @@ class SceneDreamers:
         transfer: str,
     ) -> None:
         self._recipe, self._film = recipe, film
-        self._packer = Packer(WorkerSettings(Path()), transfer, cluster.ray.put)
+        self._packer = Packer(transfer, cluster.ray.put)
         self._answers: dict[Any, tuple[Any, Scene | None]] = {}
         self._idle: list[Any] = []
         self._lost: list[Scene] = []
