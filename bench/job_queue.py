@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inceptionism.jobs import Pool, Request, WorkerSettings, entries_of, make_jobs, open_batch
-from inceptionism.jobs.actors import Facts
+from inceptionism.jobs.cluster.actors import Facts
 from inceptionism.jobs.outcomes import DONE, Outcome, Task, line_of
 from inceptionism.jobs.pool import PoolWorker
 from inceptionism.version import __version__
@@ -74,8 +74,8 @@ def open_pool(way: str, settings: WorkerSettings, total: int) -> Pool[Any]:
         return NothingPool()
     import ray
 
-    from inceptionism.jobs import cluster_pool
-    from inceptionism.jobs.cluster import Cluster
+    from inceptionism.jobs.cluster import pool as cluster_pool
+    from inceptionism.jobs.cluster.connection import Cluster
 
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     vars(cluster_pool)["RemoteWorker"] = Nothing

@@ -89,8 +89,7 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 EXTRAS = {
     "io/optional_formats": "heic",
-    "jobs/cluster": "cluster",
-    "jobs/remote": "cluster",
+    "jobs/cluster/": "cluster",
     "jobs/tables": "parquet",
     "networks/loaders/onnx": "onnx",
     "notebook/": "notebook",

@@ -19,7 +19,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
-from inceptionism.jobs.cluster import ClusterError
+from inceptionism.jobs.cluster.connection import ClusterError
 from tests.support.cluster import actors_of
 from tests.support.command import DREAM, dream
 
@@ -186,7 +186,7 @@ def test_wrong_clusters_get_one_sentence(photos) -> None:
 
 @pytest.mark.long
 def test_unsuitable_devices_and_machines_get_one_sentence(cluster, photos, monkeypatch) -> None:
-    from inceptionism.jobs import actors
+    from inceptionism.jobs.cluster import actors
 
     def run(**settings: Any) -> None:
         list(inc.batch("photos", output="made", cluster=cluster.address, **SMALL, **settings))

@@ -1,13 +1,11 @@
 from .batch import JobResult, batch, entries_of, make_pool
-from .cluster import ClusterError, check_cluster
-from .cluster_film import ClusterVideoRun
+from .cluster import AUTO, TRANSFERS, ClusterError, ClusterVideoRun, check_cluster
 from .job import Request, make_jobs
 from .outcomes import DONE, FAILED, STATUSES, WorkerSettings
 from .pool import Pool
 from .report import REPORT
 from .run import Batch, open_batch
 from .sweeps import parse_sweeps
-from .transfer import AUTO, TRANSFERS
 
 __all__ = [
     "AUTO",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import load_photo, load_recipe
-from inceptionism.jobs.cluster import Cluster, check_cluster
+from inceptionism.jobs.cluster import AUTO, Cluster, check_cluster
 from inceptionism.jobs.inline import InlinePool
 from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
@@ -20,7 +20,6 @@ from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
 from inceptionism.jobs.outcomes import Outcome, WorkerSettings
 from inceptionism.jobs.pool import Pool
 from inceptionism.jobs.run import open_batch
-from inceptionism.jobs.transfer import AUTO
 from inceptionism.recipes import PhotoRecipe, Recipe
 from inceptionism.validation import check_integer
 
@@ -170,7 +169,7 @@ def make_pool(
         return InlinePool(settings)
     if cluster is not None:
         ray = Cluster(cluster)
-        from inceptionism.jobs.cluster_pool import ClusterPool  # needs the package ray
+        from inceptionism.jobs.cluster import ClusterPool  # needs the package ray
 
         try:
             resources = ray.resources(device, workers)

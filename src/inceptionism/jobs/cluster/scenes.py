@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from inceptionism.io import convert_write_errors
-from inceptionism.jobs.actors import CHECK_SECONDS, ActorDied, Actors, AnswerLost, Facts
-from inceptionism.jobs.cluster import Cluster, ClusterError, Resources
-from inceptionism.jobs.parcels import Fingerprint, Packer, View
+from inceptionism.jobs.cluster.actors import CHECK_SECONDS, ActorDied, Actors, AnswerLost, Facts
+from inceptionism.jobs.cluster.connection import Cluster, ClusterError, Resources
+from inceptionism.jobs.cluster.film_worker import Piece, RemoteFilm
+from inceptionism.jobs.cluster.parcels import Fingerprint, Packer, View
 from inceptionism.jobs.pool import WorkerDied
-from inceptionism.jobs.remote_film import Piece, RemoteFilm
 from inceptionism.recipes import MadeWith, VideoRecipe
 
 MAX_BYTES = 2**33

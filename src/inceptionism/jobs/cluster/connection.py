@@ -10,8 +10,8 @@ import threading
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, InvalidSetting, first_line, quote_value
+from inceptionism.jobs.cluster.transfer import AUTO, TRANSFERS
 from inceptionism.jobs.local import WORKER_BYTES
-from inceptionism.jobs.transfer import AUTO, TRANSFERS
 from inceptionism.validation import check_choice, check_integer
 
 ADDRESS = re.compile(r"(?P<host>[^:/]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")

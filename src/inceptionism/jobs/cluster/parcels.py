@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from inceptionism.errors import InceptionismError
 from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.io import is_address
+from inceptionism.jobs.cluster.transfer import AUTO, PATHS
 from inceptionism.jobs.outcomes import DONE, Task, WorkerSettings
-from inceptionism.jobs.transfer import AUTO, PATHS
 from inceptionism.recipes import Recipe, possible_files
 
 PROBE_BYTES = 2**16

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, first_line
-from inceptionism.jobs.cluster import Cluster, ClusterError, Resources
+from inceptionism.jobs.cluster.connection import Cluster, ClusterError, Resources
 from inceptionism.version import __version__
 
 CONTROL = "control"

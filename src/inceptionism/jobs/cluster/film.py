@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from inceptionism.film import FilmSource, Frame, State, VideoRun, find_scenes
-from inceptionism.jobs.cluster import Cluster
-from inceptionism.jobs.scenes import SceneDreamers, SceneFinder
+from inceptionism.jobs.cluster.connection import Cluster
+from inceptionism.jobs.cluster.scenes import SceneDreamers, SceneFinder
 from inceptionism.recipes import DEVICES, VideoRecipe
 from inceptionism.tensors import to_picture
 

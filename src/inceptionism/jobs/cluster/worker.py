@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import ray
 
-from inceptionism.jobs.actors import Facts
-from inceptionism.jobs.cluster import Resources
+from inceptionism.jobs.cluster.actors import Facts
+from inceptionism.jobs.cluster.connection import Resources
+from inceptionism.jobs.cluster.parcels import Fingerprint, Parcel, unpack
 from inceptionism.jobs.outcomes import DONE, Outcome, WorkerSettings
-from inceptionism.jobs.parcels import Fingerprint, Parcel, unpack
 from inceptionism.version import __version__
 
 if TYPE_CHECKING:

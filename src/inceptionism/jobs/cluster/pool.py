@@ -11,15 +11,15 @@ from typing import Any
 
 from inceptionism.errors import InceptionismError, quote_path
 from inceptionism.io import convert_write_errors
-from inceptionism.jobs.actors import ActorDied, Actors, AnswerLost, Facts
-from inceptionism.jobs.cluster import Cluster, ClusterError, Resources
+from inceptionism.jobs.cluster.actors import ActorDied, Actors, AnswerLost, Facts
+from inceptionism.jobs.cluster.connection import Cluster, ClusterError, Resources
+from inceptionism.jobs.cluster.parcels import Fingerprint, Packer, View
+from inceptionism.jobs.cluster.transfer import OBJECTS, PATHS
+from inceptionism.jobs.cluster.worker import RemoteWorker
 from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings, failure
-from inceptionism.jobs.parcels import Fingerprint, Packer, View
 from inceptionism.jobs.pictures import write_picture
 from inceptionism.jobs.pool import Pool, PoolWorker
 from inceptionism.jobs.process import CALLS
-from inceptionism.jobs.remote import RemoteWorker
-from inceptionism.jobs.transfer import OBJECTS, PATHS
 
 PROBE = ".cluster-probe"
 """Name of the file by which workers recognize the folder of the batch."""

@@ -15,9 +15,9 @@ import numpy as np
 import ray
 
 from inceptionism.errors import quote_path
-from inceptionism.jobs.actors import Facts
-from inceptionism.jobs.cluster import Resources
-from inceptionism.jobs.parcels import Copy, Fingerprint, unpack_copies
+from inceptionism.jobs.cluster.actors import Facts
+from inceptionism.jobs.cluster.connection import Resources
+from inceptionism.jobs.cluster.parcels import Copy, Fingerprint, unpack_copies
 from inceptionism.recipes import MadeWith, VideoRecipe
 from inceptionism.version import __version__
 
@@ -96,7 +96,7 @@ class RemoteFilm:
         """
         from inceptionism.film import SceneReader, VideoRun
         from inceptionism.io import named_source
-        from inceptionism.jobs.remote import prepare_process
+        from inceptionism.jobs.cluster.worker import prepare_process
 
         prepare_process(self._resources)
         self._temporary = Path(tempfile.mkdtemp(prefix="inceptionism-"))
