@@ -109,7 +109,7 @@ def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos
 
     def lose(result: inc.JobResult) -> None:
         if result.status == "done" and not lost:
-            actors_of("RemoteWorker")[0].kill()
+            actors_of("RemoteWorker", cluster.address)[0].kill()
             lost.append("worker")
         elif result.status == "done" and len(lost) == 1:
             cluster.remove_node(extra, allow_graceful=False)
@@ -126,7 +126,7 @@ def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos
     (alone,) = inc.batch("photos/2.png", output="alone", workers=0, **{**SMALL, "steps": 30, "seed": 4})
     np.testing.assert_array_equal(pixels(Path("made/2-4.png")), pixels(alone.path))
     assert len(list(Path("made").glob("*.png"))) == 15
-    assert not [one for one in actors_of("RemoteWorker") if one.is_running()]
+    assert not [one for one in actors_of("RemoteWorker", cluster.address) if one.is_running()]
 
 
 @pytest.mark.long
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_the_pictures(cluster, photos) -> None
         path.name for path in Path("made").glob("*.png")
     }
     assert not list(Path("made").glob(".cluster*"))
-    assert not actors_of("RemoteWorker")
+    assert not actors_of("RemoteWorker", cluster.address)
 
 
 def test_wrong_clusters_get_one_sentence(photos) -> None:

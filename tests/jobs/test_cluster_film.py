@@ -71,7 +71,7 @@ def test_the_frames_are_those_of_a_single_machine(cluster, film, transfer) -> No
     assert first.cuts == second.cuts == [0, 7, 12, 20]
     assert first.recipe == second.recipe
     assert first.notes == second.notes
-    assert not actors_of("RemoteFilm")
+    assert not actors_of("RemoteFilm", cluster.address)
 
 
 @pytest.mark.long
@@ -81,7 +81,7 @@ def test_a_killed_worker_loses_no_frame(cluster, film) -> None:
     for frame in on_cluster(cluster, film, steps=20, first_steps=20):
         frames.append(np.asarray(frame.image))
         if frame.number in (3, 15):
-            process = actors_of("RemoteFilm")[0]
+            process = actors_of("RemoteFilm", cluster.address)[0]
             process.kill()
             killed.append(process.pid)
     assert len(set(killed)) == 2
@@ -120,4 +120,4 @@ def test_wrong_settings_and_films_get_the_usual_sentence(cluster, film) -> None:
         done = dream("video", film, "made.mp4", *FLAGS, *flags, cwd=Path.cwd())
         assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
         assert not Path("made.mp4").exists()
-    assert not actors_of("RemoteFilm")
+    assert not actors_of("RemoteFilm", cluster.address)
