@@ -232,7 +232,7 @@ from tests.support.films import small_zoom
 from tests.support.pictures import small_photo
 from tests.support.tiny_networks import tiny_network
 
-photo, folder = small_photo(), Path(sys.argv[1])
+photo, folder, every = small_photo(), Path(sys.argv[1]), int(sys.argv[3])
 
 
 def zoom():
@@ -301,14 +301,14 @@ for _ in zoom():
 assert child(lambda: save(folder / "whole.mp4")) == 0
 for name in ("SIGKILL", "SIGTERM", "SIGINT"):
     number = getattr(signal, name)
-    for frame_number in range(5):
+    for frame_number in range(0, 5, every):
         path = folder / f"{name}-{frame_number}.mp4"
         status = child(lambda: save(path, send(number, frame_number)))
         assert status == (-number if number == signal.SIGKILL else 128 + number), (path, status)
         assert child(lambda: save(path, resume=True)) == 0, path
-call, status = 0, None
+call, status = 1 - every, None
 while status != 0:
-    call += 1
+    call += every
     path = folder / f"call-{call}.mp4"
     status = child(lambda: (kill_in_the_worker(call), save(path)))
     assert status in (0, -signal.SIGKILL), (path, status)
@@ -318,19 +318,20 @@ while status != 0:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked, so that they start quickly")
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "every"),
     [
-        pytest.param({}, id="plain"),
-        pytest.param({"loop": True, "reverse": True, "speed": 0.6}, id="reversed", marks=pytest.mark.long),
+        pytest.param({}, 3, id="plain, every third moment"),
+        pytest.param({}, 1, id="plain", marks=pytest.mark.long),
+        pytest.param({"loop": True, "reverse": True, "speed": 0.6}, 1, id="reversed", marks=pytest.mark.long),
     ],
 )
-def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path, settings: dict) -> None:
+def test_a_film_that_is_killed_at_any_moment_and_resumed_has_the_same_bytes(tmp_path, settings: dict, every) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(settings)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), json.dumps(settings), str(every)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     films = {path.name: path.read_bytes() for path in tmp_path.iterdir()}  # no folder of an unfinished film is left
-    assert len(films) > 1 + 3 * 5 + 30
+    assert len(films) > 1 + 3 * len(range(0, 5, every)) + 30 // every
     assert [name for name, content in films.items() if content != films["whole.mp4"]] == []
 
 
