@@ -19,7 +19,7 @@ from PIL import Image
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
-from inceptionism.jobs.cluster.connection import ClusterError
+from inceptionism.jobs.cluster.connection import Cluster, ClusterError
 from tests.support.cluster import actors_of
 from tests.support.command import DREAM, dream
 
@@ -163,6 +163,43 @@ def test_ctrl_c_ends_the_workers_and_keeps_the_pictures(cluster, photos) -> None
     }
     assert not list(Path("made").glob(".cluster*"))
     assert not actors_of("RemoteWorker", cluster.address)
+
+
+@pytest.mark.long
+def test_workers_share_the_gpus(cluster, photos) -> None:
+    """Ray believes that the node has two GPUs. The workers find none, so they use the processor."""
+    node = cluster.add_node(num_cpus=4, num_gpus=2, object_store_memory=2**27)
+    try:
+        seen = []
+        for one in inc.batch(
+            "photos/0.png", output="made", cluster=cluster.address, workers=3, sweep={"seed": range(6)}, **SMALL
+        ):
+            assert one.status == "done", one.error
+            seen.append(len(actors_of("RemoteWorker", cluster.address)))
+        assert max(seen) == 3
+    finally:
+        cluster.remove_node(node)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "device", "workers", "expected", "room"),
+    [
+        ([{"CPU": 4, "memory": 8e9}, {"CPU": 2, "memory": 1e9}], "auto", None, (1, 0.0), 5),
+        ([{"CPU": 4, "memory": 8e9}, {"CPU": 2, "memory": 8e9}], "cpu", 3, (2, 0.0), 3),
+        ([{"CPU": 4, "memory": 8e9}, {"CPU": 4, "memory": 8e9}], "auto", 1, (4, 0.0), 2),
+        ([{"CPU": 8, "GPU": 2, "memory": 8e9}, {"CPU": 8, "memory": 8e9}], "auto", None, (1, 1.0), 2),
+        ([{"CPU": 8, "GPU": 2, "memory": 8e9}], "cuda", 3, (1, 0.5), 4),
+        ([{"CPU": 8, "GPU": 1, "memory": 8e9}], "cuda", 3, (1, 1 / 3), 3),
+        ([{"CPU": 8, "GPU": 2, "memory": 8e9}], "cpu", None, (1, 0.0), 8),
+        ([{"memory": 8e9}], "auto", 7, (1, 0.0), 0),
+    ],
+)
+def test_workers_get_cores_or_shares_of_gpus(monkeypatch, nodes, device, workers, expected, room) -> None:
+    cluster = object.__new__(Cluster)
+    monkeypatch.setattr(cluster, "nodes", lambda: nodes)
+    resources = cluster.resources(device, workers)
+    assert resources[:2] == expected
+    assert cluster.room(resources) == room
 
 
 def test_wrong_clusters_get_one_sentence(photos) -> None:

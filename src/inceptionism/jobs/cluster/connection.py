@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -24,6 +25,10 @@ CONNECT_SECONDS = 10.0
 """Time in seconds in which a cluster must answer."""
 
 
+ROUNDING = 1e-6
+"""Share of a worker by which a number of workers may be wrong, because shares of a GPU are rounded."""
+
+
 class ClusterError(InceptionismError):
     """The cluster cannot be reached, or it cannot start workers."""
 
@@ -44,7 +49,7 @@ class Resources(NamedTuple):
     def fitting(self, node: dict[str, float]) -> int:
         """Return the number of workers that a machine has room for."""
         needed = {"CPU": self.cpus, "GPU": self.gpus, "memory": self.memory}
-        return int(min(node.get(name, 0.0) / amount for name, amount in needed.items() if amount))
+        return int(min(node.get(name, 0.0) / amount for name, amount in needed.items() if amount) + ROUNDING)
 
 
 class Cluster:
@@ -104,7 +109,8 @@ class Cluster:
         nodes = self.nodes()
         cpus, gpus = ([node.get(name, 0.0) for node in nodes] for name in ("CPU", "GPU"))
         if device == "cuda" or (device == "auto" and any(gpus)):
-            return Resources(1, min(1.0, sum(gpus) / workers) if workers and any(gpus) else 1.0)
+            sharing = math.ceil(workers / sum(gpus)) if workers and any(gpus) else 1
+            return Resources(1, 1 / sharing)
         return Resources(max(1, int(min(max(cpus), sum(cpus) / workers))) if workers else 1, 0.0)
 
     def room(self, resources: Resources) -> int:
