@@ -33,6 +33,9 @@ def test_each_scene_is_dreamed_as_in_the_whole_film(film, tiny) -> None:
     starts = list(find_scenes(FilmSource(film), whole.size))
     assert [number for number, is_start in enumerate(starts) if is_start] == whole.cuts
     run = inc.VideoRun(VideoRecipe(**SMALL), SceneReader(film), network=tiny)
+    run.begin_scene(4, 4)
+    unfinished = iter(run)
+    assert next(unfinished).number == 4
     # The fourth one is a step back, and the last ones begin in the middle of a scene.
     for first, number, end in ((0, 0, 4), (4, 4, 13), (13, 13, 16), (4, 4, 13), (4, 10, 13), (13, 16, 16)):
         run.begin_scene(first, number)

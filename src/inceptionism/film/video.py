@@ -155,6 +155,7 @@ class VideoRun(FilmRun):
             first: Number of the frame that starts the scene.
             number: Number of the first frame that is wanted.
         """
+        self.close()  # the frames of the scene before may not be finished
         self._carried = CarriedDetail()
         self.cuts, self.number = [first], number
         self.is_one_scene, self.is_over = True, False
