@@ -90,10 +90,16 @@ def failure(task: Task, error: Exception, key: str = "") -> Outcome:
     else:
         logger.error("an error in a batch", exc_info=error)
         text = f"an error that nobody foresaw: {describe_error(error)}"
-    for name, path in task.paths.items():
-        text = text.replace(quote_path(path), quote_path(name))
+    text = with_names(text, task.paths)
     stops = isinstance(error, CannotWrite) and getattr(error.__cause__, "errno", None) in FULL
     return Outcome(FAILED, replace(line_of(task, FAILED, key), error=text), stops)
+
+
+def with_names(text: str, paths: Mapping[str, str]) -> str:
+    """Return a message with the names of files in place of their paths on the machine of a worker."""
+    for name, path in paths.items():
+        text = text.replace(quote_path(path), quote_path(name))
+    return text
 
 
 def line_of(task: Task, status: str, key: str) -> Line:

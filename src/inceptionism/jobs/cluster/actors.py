@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from inceptionism.errors import InceptionismError, first_line
 from inceptionism.jobs.cluster.connection import Cluster, ClusterError, Resources
+from inceptionism.jobs.cluster.parcels import Fingerprint
 from inceptionism.version import __version__
 
 CONTROL = "control"
@@ -53,7 +54,7 @@ class AnswerLost(Exception):
 
 
 class Actors:
-    """The actors of one class. The class has the methods `begin`, `stop` and `end`.
+    """The actors of one class. The class has the methods `begin`, `sees`, `stop` and `end`.
 
     Args:
         cluster: The cluster. It is closed with the actors.
@@ -160,6 +161,12 @@ class Actors:
     def call(self, actor: Any, method: str, *arguments: Any) -> Any:
         """Call a method of an actor that answers at once, and return a reference to its answer."""
         return getattr(actor, method).options(concurrency_group=CONTROL).remote(*arguments)
+
+    def sees(self, actor: Any, file: Fingerprint) -> bool:
+        """Return whether an actor sees a file. False if it has died, which is noticed at its next answer."""
+        with suppress(ActorDied, AnswerLost):
+            return bool(self.get(self.call(actor, "sees", file)))
+        return False
 
     def replace(self, actor: Any) -> None:
         """Start another actor in the place of one that has died."""

@@ -1,4 +1,4 @@
-"""A Ray cluster: the connection to it, its resources, and the processes that it starts."""
+"""A Ray cluster: the connection to it, and its resources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ MAX_CLUSTER_WORKERS = 10_000
 
 CONNECT_SECONDS = 10.0
 """Time in seconds in which a cluster must answer."""
-
 
 ROUNDING = 1e-6
 """Share of a worker by which a number of workers may be wrong, because shares of a GPU are rounded."""

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import ray
 
-from inceptionism.errors import quote_path
 from inceptionism.jobs.cluster.actors import Facts
 from inceptionism.jobs.cluster.connection import Resources
 from inceptionism.jobs.cluster.parcels import Copy, Fingerprint, unpack_copies
+from inceptionism.jobs.cluster.worker import prepare_process
+from inceptionism.jobs.outcomes import with_names
 from inceptionism.recipes import MadeWith, VideoRecipe
 from inceptionism.version import __version__
 
@@ -96,7 +97,6 @@ class RemoteFilm:
         """
         from inceptionism.film import SceneReader, VideoRun
         from inceptionism.io import named_source
-        from inceptionism.jobs.cluster.worker import prepare_process
 
         prepare_process(self._resources)
         self._temporary = Path(tempfile.mkdtemp(prefix="inceptionism-"))
@@ -135,10 +135,7 @@ class RemoteFilm:
     def _notes(self) -> list[str]:
         """Return the notes of the run, with the names of files in place of their paths on this machine."""
         assert self._run is not None
-        notes = "\n".join(self._run.notes)
-        for name, path in self._paths.items():
-            notes = notes.replace(quote_path(path), quote_path(name))
-        return notes.splitlines()
+        return [with_names(note, self._paths) for note in self._run.notes]
 
     def stop(self) -> None:
         """Return from `next_frames` after the current frame."""

@@ -16,7 +16,7 @@ from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.io import is_address
 from inceptionism.jobs.cluster.transfer import AUTO, PATHS
 from inceptionism.jobs.outcomes import DONE, Task, WorkerSettings
-from inceptionism.recipes import Recipe, possible_files
+from inceptionism.recipes import Recipe, file_settings, possible_files
 
 PROBE_BYTES = 2**16
 """Number of bytes at the beginning of a file in which two files of one path are compared."""
@@ -195,8 +195,11 @@ class Packer:
 
 def named_files(recipe: Recipe, others: Sequence[str]) -> Iterator[tuple[str, Path, list[Path]]]:
     """Yield each name of a local file or folder in a recipe or in a list, its path, and its files."""
+    settings = recipe.settings()
+    # A folder may have the name of a class, which an objective names.
+    folders = {*others, *file_settings(settings).values()}
     try:
-        names = possible_files(recipe.settings())
+        names = possible_files(settings)
     except InceptionismError:
         names = []  # the worker reports it
     for name in dict.fromkeys([*others, *names]):
@@ -205,7 +208,7 @@ def named_files(recipe: Recipe, others: Sequence[str]) -> Iterator[tuple[str, Pa
             continue
         if is_file(path):
             yield name, path, [path]
-        elif is_folder(path):
+        elif name in folders and is_folder(path):
             yield name, path, [file for file in files_in(path) if is_file(file)]
     if path_exists(os.path.expanduser(recipe.network)):  # noqa: PTH111  # the method of Path raises errors
         from inceptionism.networks.hub import local_files  # imports torch, which few batches need here

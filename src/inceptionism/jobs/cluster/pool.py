@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +123,7 @@ class ClusterPool(Pool[ClusterWorker]):
         self._workers.append(ClusterWorker(actor=actor, view=View(facts.shares_output)))
 
     def _send(self, worker: ClusterWorker, number: int, tasks: Sequence[Task]) -> None:
-        def sees(file: Fingerprint) -> bool:
-            with suppress(ActorDied, AnswerLost):  # a death is noticed when the answer to the call does not come
-                return bool(self._actors.get(self._actors.call(worker.actor, "sees", file)))
-            return False
-
+        sees = partial(self._actors.sees, worker.actor)
         parcels = [self._packer.pack(task, self._settings, worker.view, sees) for task in tasks]
         self._answers[worker.actor.work.remote(parcels)] = worker, number
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from inceptionism.io import convert_write_errors
 from inceptionism.jobs.cluster.actors import CHECK_SECONDS, ActorDied, Actors, AnswerLost, Facts
 from inceptionism.jobs.cluster.connection import Cluster, ClusterError, Resources
 from inceptionism.jobs.cluster.film_worker import Piece, RemoteFilm
-from inceptionism.jobs.cluster.parcels import Fingerprint, Packer, View
+from inceptionism.jobs.cluster.parcels import Packer, View
 from inceptionism.jobs.pool import WorkerDied
 from inceptionism.recipes import MadeWith, VideoRecipe
 
@@ -185,12 +186,7 @@ class SceneDreamers:
 
     def _join(self, actor: Any, _facts: Facts) -> None:
         """Let a worker that has started open the film."""
-
-        def sees(file: Fingerprint) -> bool:
-            with suppress(ActorDied, AnswerLost):  # a death is noticed when the film is not opened
-                return bool(self._actors.get(self._actors.call(actor, "sees", file)))
-            return False
-
+        sees = partial(self._actors.sees, actor)
         paths, copies = self._packer.pack_files(self._recipe, [self._film], View(), sees)
         self._answers[actor.open.remote(paths, copies)] = actor, None
 
