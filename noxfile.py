@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nox
@@ -64,9 +65,17 @@ def oldest(session: nox.Session) -> None:
 
 
 def oldest_dependencies() -> list[str]:
-    """Return each direct dependency with its oldest allowed version, for example "numpy==1.26"."""
+    """Return each direct dependency with its oldest allowed version, for example "numpy==1.26".
+
+    Those of the extras for users count too, but not those of the tests.
+    """
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
-    found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in project["dependencies"])
+    extras = {
+        name: names
+        for name, names in project["optional-dependencies"].items()
+        if name not in ("test", "matrix", "lint")
+    }
+    found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in [*project["dependencies"], *chain(*extras.values())])
     return [f"{match[1]}=={match[2]}" for match in found if match]
 
 

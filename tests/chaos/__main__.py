@@ -55,7 +55,7 @@ class Chaos:
         before = files_in(stage.folder)
         outcome = run_with(fault, command, stage, self._disk)
         self.struck += outcome.status != 0
-        problems = [*problems_of_outcome(outcome, fault)]
+        problems = [*problems_of_outcome(command, outcome, fault)]
         problems += problems_of_files(stage, command, fault, outcome, before)
         age(stage)
         again = stage.run(f"{command.arguments} {command.repeated}")

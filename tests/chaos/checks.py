@@ -14,6 +14,8 @@ from PIL import Image, ImageSequence
 
 from inceptionism.film import CODECS
 from inceptionism.io import FORMATS, read_recipe
+from inceptionism.jobs.report import LOCK as REPORT_LOCK
+from inceptionism.jobs.report import REPORT
 from inceptionism.networks.hub.download import verify
 from inceptionism.networks.hub.store import DESCRIPTION, LOCK, NEW, OLD, read_entry
 from inceptionism.recipes import Recipe
@@ -25,11 +27,20 @@ from tests.chaos.stage import Stage
 WITHOUT_RECIPE = ("sheet", "layers")
 """Beginnings of the names of pictures without a recipe: they show several pictures."""
 
+MESSAGES = ("dream: ", "note: ", "http://")
+"""Beginnings of lines on standard error."""
+
+BATCH_TABLE = ("done ", "skipped ", "failed ", "report ")
+"""Beginnings of further lines, of the table at the end of a batch."""
+
+LOCKS = (LOCK, REPORT_LOCK)
+"""Names of files that programs lock. They stay."""
+
 PATHS_IN_MESSAGES = re.compile(r"(?:saved to|so far is in) ([^;\n]+?)(?:;|$)", re.MULTILINE)
 """Paths of files that were kept, in messages."""
 
 
-def problems_of_outcome(outcome: Outcome, fault: Fault) -> Iterator[str]:
+def problems_of_outcome(command: Command, outcome: Outcome, fault: Fault) -> Iterator[str]:
     """Yield everything that is wrong with the exit status and the messages of a command after a fault."""
     if outcome.status is None:
         yield "it hangs"
@@ -42,7 +53,8 @@ def problems_of_outcome(outcome: Outcome, fault: Fault) -> Iterator[str]:
     if outcome.status == CRASHED or "unexpected error" in outcome.err or "Traceback" in outcome.err:
         yield f"it ends with an unexpected error: {outcome.err[-900:]}"
     lines = outcome.err.splitlines()
-    if any(not line.startswith(("dream: ", "note: ", "http://")) for line in lines):
+    known = (*MESSAGES, *BATCH_TABLE) if command.is_batch else MESSAGES
+    if any(not line.startswith(known) for line in lines):
         yield f"standard error has other lines than messages: {outcome.err[-900:]!r}"
     if outcome.status > 0 and not any(line.startswith("dream: ") for line in lines):
         yield "it fails without a message"
@@ -83,7 +95,8 @@ def problems_of_files(stage: Stage, command: Command, fault: Fault, outcome: Out
             whole += path.suffix in FORMATS and not path.name.startswith(WITHOUT_RECIPE)
     if command.folder == STORE:
         yield from problems_of_store(stage, command)
-    if not fault.is_kill and fault.kind != FULL_DISKS and outcome.status and whole < outcome.results:
+    can_keep = not fault.is_kill and fault.kind != FULL_DISKS and not command.is_batch
+    if can_keep and outcome.status and whole < outcome.results:
         yield f"{outcome.results} pictures were finished, but only {whole} were kept"
     named = [path for text in PATHS_IN_MESSAGES.findall(outcome.err) for path in text.split(", ")]
     named += [line for line in outcome.out.splitlines() if Path(line).suffix in (*FORMATS, *CODECS)]
@@ -154,24 +167,30 @@ def files_in(folder: Path) -> Files:
 
 
 def is_hidden(path: Path) -> bool:
-    """Return whether a file is hidden, or in a hidden folder. The lock of the store and segments do not count."""
-    return path.name != LOCK and PARTS not in str(path) and any(part.startswith(".") for part in path.parts)
+    """Return whether a file is hidden, or in a hidden folder. Locks and segments do not count."""
+    return path.name not in LOCKS and PARTS not in str(path) and any(part.startswith(".") for part in path.parts)
 
 
 def contents(stage: Stage) -> Contents:
     """Return the contents of the outputs of a command."""
     folders = [stage.folder / "out", stage.folder / STORE]
-    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.name != LOCK)
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.name not in LOCKS)
     return {str(path.relative_to(stage.folder)): content_hash(path) for path in paths if path.is_file()}
 
 
 def content_hash(path: Path) -> str:
-    """Return a hash of the pixels and the recipe of a picture or a film, or of the bytes of another file."""
+    """Return a hash of the pixels and the recipe of a picture or a film, or of the bytes of another file.
+
+    The times in the report of a batch do not count.
+    """
     digest = hashlib.sha256()
     if path.suffix in (*FORMATS, *CODECS):
         for frame in pixels(path):
             digest.update(frame)
         digest.update((read_recipe(path) or "").encode())
+    elif path.name == REPORT:
+        lines = [json.loads(text) for text in path.read_text().splitlines()]
+        digest.update(json.dumps([line | {"seconds": None} for line in lines]).encode())
     else:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -192,7 +211,7 @@ def pixels(path: Path) -> Iterator[bytes]:
 def problem_of_file(path: Path) -> str | None:
     """Return what is wrong with a file that has its final name. None if nothing is."""
     if not path.stat().st_size:
-        return f"{path} is empty" if path.name != LOCK else None
+        return f"{path} is empty" if path.name not in (*LOCKS, REPORT) else None
     try:
         if path.suffix in (*FORMATS, *CODECS):
             if not sum(1 for _ in pixels(path)):

@@ -16,6 +16,8 @@ class Command(NamedTuple):
         unfinished: Whether the earlier command was interrupted.
         folder: Folder in which the command writes its files.
         downloads: Whether the command downloads files.
+        is_batch: Whether the command is a batch. It prints a table, and makes a picture that it could not write again
+            when it is repeated.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Command(NamedTuple):
     unfinished: bool = False
     folder: str = "out"
     downloads: bool = False
+    is_batch: bool = False
 
 
 STORE = "cache/inceptionism/networks"
@@ -33,6 +36,7 @@ CLASS = "class ash elm fir -n tiny --prior none --size 33x41 --steps 3"
 ZOOM = "zoom in/photo.png -n tiny -l first --size 46x60 --octaves 1 --steps 2 --jitter 4 --fps 4 --frames 9"
 VIDEO = "video in/film.mp4 {} -n tiny -l first --octaves 1 --steps 1 --first-steps 2 --jitter 4"
 ATLAS = "atlas second -n tiny --channels 0-3 --prior none --size 32x32 --steps 2 -o out/atlas"
+BATCH = "batch in/photo.png --sweep seed=0..2 -n tiny -l first --octaves 2 --steps 2 --jitter 4 --workers {} -o out"
 NETWORK = "in/deploy.prototxt in/net.caffemodel --mean 104,117,123 --labels in/labels.txt"
 
 
@@ -53,6 +57,8 @@ COMMANDS = [
     Command("unit", "unit second 0 1 -n tiny --prior none --size 33x41 --steps 3 -o out", "--overwrite"),
     Command("atlas", ATLAS),
     replacing("atlas --overwrite", ATLAS),
+    *(Command(f"batch --workers {count}", BATCH.format(count), is_batch=True) for count in (0, 1)),
+    replacing("batch --overwrite", BATCH.format(0))._replace(is_batch=True),
     Command("layers --atlas", "layers tiny --atlas --photo in/photo.png -o out/layers.png", "--overwrite"),
     *(Command(f"zoom {end}", f"{ZOOM} -o out/zoom{end}", "--resume") for end in (".mp4", ".webm", ".gif", ".webp")),
     Command("zoom of pictures", f"{ZOOM} -o out/zoom", "--resume"),

@@ -197,7 +197,7 @@ def test_a_job_that_kills_its_worker_fails_alone(photos, tmp_path, monkeypatch) 
         "if 'inceptionism.jobs.process' in ' '.join(sys.orig_argv):\n"
         "    import inceptionism.jobs.worker as worker\n"
         "    load = worker.load_photo\n"
-        "    worker.load_photo = lambda path, **more: os._exit(9) if 'spoon' in path else load(path, **more)\n"
+        "    worker.load_photo = lambda path, **more: os._exit(9) if 'spoon' in str(path) else load(path, **more)\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     results = list(inc.batch(photos, output=tmp_path / "made", workers=2, **SMALL))

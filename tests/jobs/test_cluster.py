@@ -20,7 +20,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.jobs.cluster.connection import Cluster, ClusterError
-from tests.support.cluster import actors_of
+from tests.support.cluster import actors_of, add_node, removable_node
 from tests.support.command import DREAM, dream
 
 SMALL: dict[str, Any] = {"layer": "blocks.3", "octaves": 1, "steps": 2, "jitter": 4}
@@ -104,7 +104,7 @@ def test_files_that_workers_do_not_see_are_sent(cluster, photos, shared) -> None
 @pytest.mark.long
 def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos, transfer) -> None:
     sweep: dict[str, Any] = {"sweep": {"seed": range(5)}, **SMALL, "steps": 30}
-    extra = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    add_node(cluster, num_cpus=1)
     lost: list[str] = []
 
     def lose(result: inc.JobResult) -> None:
@@ -112,7 +112,7 @@ def test_nothing_is_lost_with_a_killed_worker_and_a_removed_node(cluster, photos
             actors_of("RemoteWorker", cluster.address)[0].kill()
             lost.append("worker")
         elif result.status == "done" and len(lost) == 1:
-            cluster.remove_node(extra, allow_graceful=False)
+            cluster.remove_node(removable_node(cluster), allow_graceful=False)
             lost.append("node")
 
     results = list(
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_the_workers_and_keeps_the_pictures(cluster, photos) -> None
 @pytest.mark.long
 def test_workers_share_the_gpus(cluster, photos) -> None:
     """Ray believes that the node has two GPUs. The workers find none, so they use the processor."""
-    node = cluster.add_node(num_cpus=4, num_gpus=2, object_store_memory=2**27)
+    node = add_node(cluster, num_cpus=4, num_gpus=2)
     try:
         seen = []
         for one in inc.batch(

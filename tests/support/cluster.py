@@ -1,8 +1,11 @@
-"""Processes of a Ray cluster on this machine."""
+"""Nodes and processes of a Ray cluster on this machine."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import psutil
 
@@ -20,3 +23,28 @@ def actors_of(kind: str, address: str) -> list[psutil.Process]:
                 if address in " ".join(one.parent().cmdline()):
                     actors.append(one)
     return actors
+
+
+@contextmanager
+def open_logs() -> Iterator[None]:
+    """Do not warn inside the block about the files of logs that old versions of Ray leave open."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+
+
+def add_node(cluster: Any, **resources: Any) -> Any:
+    """Add a node to a cluster, and return it."""
+    with open_logs():
+        return cluster.add_node(object_store_memory=2**27, **resources)
+
+
+def removable_node(cluster: Any) -> Any:
+    """Return a node that this program is not connected with.
+
+    On a cluster of one machine, some versions of Ray connect the program with a node, and others with the head.
+    """
+    import ray
+
+    own = ray._private.worker.global_worker.node
+    return next(node for node in cluster.worker_nodes if node._raylet_socket_name != own._raylet_socket_name)

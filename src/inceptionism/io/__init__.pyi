@@ -15,7 +15,6 @@ from .outputs import (
     create_folder,
     create_folders,
     free_name,
-    partial_file,
     publish,
     rescue_picture,
     resolve_target,
@@ -45,6 +44,7 @@ from .sharing import (
     side_by_side,
 )
 from .sources import STANDARD_STREAM, is_address, named_source, source_name
+from .temporary import delete_abandoned, partial_file, temporary_folder
 from .xmp import write_packet
 from .xmp_containers import put_packet
 
@@ -79,6 +79,7 @@ __all__ = [
     "create_film",
     "create_folder",
     "create_folders",
+    "delete_abandoned",
     "encode",
     "encode_copy",
     "encode_loop",
@@ -105,6 +106,7 @@ __all__ = [
     "shorten_name",
     "side_by_side",
     "source_name",
+    "temporary_folder",
     "to_levels",
     "without_folders",
     "write_atomically",

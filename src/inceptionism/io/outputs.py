@@ -7,26 +7,19 @@ import re
 import secrets
 import stat
 import tempfile
-import time
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from PIL import Image
 
 from inceptionism.errors import CannotWrite, NameTaken, first_line, quote_path, quote_value
-from inceptionism.interruption import postponed
 from inceptionism.io.deep_images import DeepImage
 from inceptionism.io.encoding import FORMATS, encode
 from inceptionism.io.optional_formats import check_writable
+from inceptionism.io.temporary import delete_abandoned, partial_file
 from inceptionism.recipes import Recipe
-
-PARTIAL_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
-"""Pattern of the temporary names of files that are not complete."""
-
-ABANDONED_SECONDS = 3600
-"""Time in seconds after its last change at which a temporary file belongs to no running program."""
 
 
 def check_output(path: Path, *, overwrite: bool, endings: Iterable[str] = tuple(FORMATS)) -> None:
@@ -263,34 +256,6 @@ def create_folder(path: Path, *, exist_ok: bool = False) -> None:
         path.mkdir(exist_ok=exist_ok)
     except (OSError, ValueError) as error:
         raise CannotWrite(f"the folder {quote_path(path)} cannot be created: {first_line(error)}") from error
-
-
-@contextmanager
-def partial_file(target: Path) -> Iterator[Path]:
-    """Create an empty file with a temporary name in the folder of `target`, and return its path.
-
-    The file is deleted afterwards, unless it was renamed. A signal takes effect after that.
-    """
-    path = target.with_name(f".{secrets.token_hex(8)}.part")
-    with postponed():
-        try:
-            path.open("xb").close()
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def delete_abandoned(folder: Path) -> None:
-    """Delete the temporary files in a folder that belong to programs that were killed.
-
-    Files that cannot be deleted stay, for example those of other users.
-    """
-    with suppress(OSError), os.scandir(folder) as entries:  # a folder can be writable, but not readable
-        for entry in entries:
-            if PARTIAL_NAME.fullmatch(entry.name):
-                with suppress(OSError):
-                    if time.time() - entry.stat().st_mtime > ABANDONED_SECONDS:
-                        Path(entry).unlink()
 
 
 def resolve_target(path: Path) -> Path:

@@ -16,7 +16,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from inceptionism.errors import CannotWrite, InvalidSetting, quote_path
-from inceptionism.io import convert_write_errors, partial_file, publish
+from inceptionism.io import convert_write_errors, delete_abandoned, partial_file, publish
 
 REPORT = "report.jsonl"
 """Name of the report in the folder of a batch."""
@@ -158,6 +158,7 @@ def open_report(folder: Path) -> Iterator[Report]:
     """
     path, lock = folder / REPORT, FileLock(folder / LOCK)
     with ExitStack() as stack:
+        delete_abandoned(folder)
         with convert_write_errors(path):
             try:
                 stack.enter_context(lock.acquire(timeout=0))

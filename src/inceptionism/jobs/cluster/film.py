@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from inceptionism.film import FilmSource, Frame, State, VideoRun, find_scenes
+from inceptionism.io import temporary_folder
 from inceptionism.jobs.cluster.connection import Cluster
 from inceptionism.jobs.cluster.scenes import SceneDreamers, SceneFinder
 from inceptionism.recipes import DEVICES, VideoRecipe
@@ -66,8 +65,8 @@ class ClusterVideoRun(VideoRun):
             dreamers, self._dreamers = self._dreamers or self._start(), None
             stack.enter_context(closing(dreamers))
             finder = stack.enter_context(closing(SceneFinder(find_scenes(self._film, self.size, first), first)))
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="inceptionism-"))
-            for scene, piece in dreamers.pieces(finder, self.number, Path(folder)):
+            folder = stack.enter_context(temporary_folder())
+            for scene, piece in dreamers.pieces(finder, self.number, folder):
                 self.notes += [note for note in piece.notes if note not in self.notes]
                 if scene not in self.cuts[-1:]:
                     self.cuts.append(scene)
