@@ -62,6 +62,7 @@ def test_the_top_package_has_only_the_agreed_modules() -> None:
         "__init__",
         "__main__",
         "api",
+        "arguments",
         "errors",
         "files",
         "interruption",

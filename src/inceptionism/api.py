@@ -8,41 +8,25 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from inceptionism.files import text_of_name
-from inceptionism.io import Photo, PhotoSource, load_mask, load_photo, named_source
+from inceptionism.arguments import OBJECTS, named_settings, split_colors, split_settings
+from inceptionism.io import PhotoSource, load_photo
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective
 from inceptionism.optimization import PriorFunctions
-from inceptionism.recipes import (
-    DREAM,
-    KEEP,
-    ClassRecipe,
-    Keyframe,
-    PhotoRecipe,
-    VideoRecipe,
-    ZoomRecipe,
-    read_keyframes,
-    takes_settings,
-)
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, VideoRecipe, ZoomRecipe, takes_settings
 from inceptionism.runs import ClassRun, PhotoRun, Result, Results, Step, finish_runs, make_class_runs
 
 if TYPE_CHECKING:
-    import torch
-
     # The libraries of films are loaded when a film is made.
     from inceptionism.film import VideoRun, ZoomRun
 
 Target: TypeAlias = "str | int | Objective"
 Targets: TypeAlias = "list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]"
 OnStep: TypeAlias = Callable[[Step], object]
-Transforms: TypeAlias = "Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]"
-Penalties: TypeAlias = "Sequence[Callable[[torch.Tensor], torch.Tensor]]"
-Keyframes: TypeAlias = "str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None"
 
 ANNOTATIONS = {
     "network": "str | nn.Module | Network",
@@ -79,15 +63,6 @@ NOTES = {
     "device": "A device of torch is accepted too.",
     "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
 }
-
-
-OBJECTS = {
-    "transforms": "Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1], "
-    "and a random generator, and returns a view of the same shape. docs/priors.md has an example.",
-    "penalties": "Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1], "
-    "and returns N penalties.",
-}
-"""Descriptions of arguments that no recipe holds."""
 
 
 @takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
@@ -203,14 +178,29 @@ def zoom(photo: PhotoSource = "noise", **settings: Any) -> ZoomRun:
 
 
 @takes_settings(VideoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
-def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
+def video(
+    film: str | os.PathLike[str],
+    *,
+    cluster: str | None = None,
+    workers: int | None = None,
+    transfer: str = "auto",
+    **settings: Any,
+) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
 
+    On a cluster, each machine dreams one scene after the other, and all settings are names, paths and numbers, no
+    objects of Python.
+
     Args:
         film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
         **settings: Settings of the recipe.
+        cluster: Ray cluster whose machines do the work: "auto" for the one that this machine belongs to, or
+            "HOST:PORT". None means this machine alone.
+        workers: Number of workers on the cluster. None means as many as there is room for.
+        transfer: How files get to the machines of the cluster: "paths" through folders that all machines see, "objects"
+            through the memory of the cluster, or "auto" to find out for each folder.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -219,65 +209,15 @@ def video(film: str | os.PathLike[str], **settings: Any) -> VideoRun:
         UnreadablePicture: If the film cannot be read.
         UnknownName: If there is no such network or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range.
+        ClusterError: If the cluster does not answer, or cannot start a worker.
     """
-    from inceptionism.film import FilmSource, VideoRun
+    from inceptionism.film import FilmSource
+    from inceptionism.jobs import make_video_run
 
-    recipe, objects = split_settings(settings, by_name=["mask", "audio"])
+    if cluster is None:
+        recipe, objects = split_settings(settings, by_name=["mask", "audio"])
+    else:
+        recipe, objects = named_settings(settings), {}
     made = VideoRecipe(**recipe)
-    return VideoRun(made, FilmSource(Path(film), made.fps), **objects)
-
-
-def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings for the recipe, with names in place of objects, and the objects themselves for the run.
-
-    Args:
-        settings: All settings.
-        by_name: Names of the settings whose files the run opens itself.
-    """
-    paths = {name: settings[name] for name in by_name if isinstance(settings[name], (str, os.PathLike))}
-    settings = {**settings, **dict.fromkeys(paths)}
-    files = {text_of_name(path): named_source(text_of_name(path)) for path in paths.values()}
-    network, objective, guide, mask = (settings[name] for name in ("network", "objective", "guide", "mask"))
-    functions = PriorFunctions.of(settings["transforms"], settings["penalties"])
-    colors, palette = split_colors(settings["colors"])
-    if guide is not None:
-        guide = load_named(guide)
-    if mask is not None:
-        mask = load_mask(mask)
-    recipe = {
-        **{name: value for name, value in settings.items() if name not in OBJECTS},
-        "network": network_name(network),
-        "objective": None if objective is None else str(objective),
-        "guide": None if guide is None else guide.title,
-        "mask": None if mask is None else mask.name,
-        "colors": colors,
-        **{name: text_of_name(path) for name, path in paths.items()},
-    }
-    if "keyframes" in recipe:
-        keyframes = recipe["keyframes"] or ()
-        recipe["keyframes"] = read_keyframes(keyframes) if isinstance(keyframes, (str, os.PathLike)) else keyframes
-    objects = {
-        "network": network,
-        "prior_functions": functions,
-        "objective": None if isinstance(objective, str) else objective,
-        "guide": guide,
-        "mask": mask,
-        "colors": palette,
-    }
-    if files:
-        objects["find_file"] = lambda name: files.get(name) or named_source(name)
-    return recipe, objects
-
-
-def split_colors(colors: PhotoSource) -> tuple[str, Photo | None]:
-    """Return the colors as a recipe holds them, and the picture whose colors the result gets. None if there is none."""
-    if isinstance(colors, str) and colors in (KEEP, DREAM):
-        return colors, None
-    photo = load_named(colors)
-    return photo.title, photo
-
-
-def load_named(source: PhotoSource) -> Photo:
-    """Return a picture. Its name is the path by which a recipe names it, if it is from a file."""
-    photo = load_photo(source)
-    return replace(photo, name=text_of_name(source)) if isinstance(source, (str, os.PathLike)) else photo
+    source = FilmSource(Path(film), made.fps)
+    return make_video_run(made, source, cluster=cluster, workers=workers, transfer=transfer, **objects)

@@ -412,10 +412,16 @@ def video(
     transforms: Transforms | None = None,
     penalties: Penalties | None = None,
     look: str | None = None,
+    cluster: str | None = None,
+    workers: int | None = None,
+    transfer: str = "auto",
 ) -> VideoRun:
     """Dream a film frame by frame; every frame continues the dream of the frame before.
 
         inc.video("cat.mp4", layer="blocks.4").save("cat-dream.mp4")
+
+    On a cluster, each machine dreams one scene after the other, and all settings are names, paths and numbers, no
+    objects of Python.
 
     Args:
         film: Path of a film, of an animated picture, or of a folder with a picture for each frame.
@@ -479,6 +485,11 @@ def video(
             docs/priors.md has an example.
         penalties: Functions that are added to the penalties of the prior. Each takes the picture,
             N×3×H×W in [0, 1], and returns N penalties.
+        cluster: Ray cluster whose machines do the work: "auto" for the one that this machine belongs to, or
+            "HOST:PORT". None means this machine alone.
+        workers: Number of workers on the cluster. None means as many as there is room for.
+        transfer: How files get to the machines of the cluster: "paths" through folders that all machines see, "objects"
+            through the memory of the cluster, or "auto" to find out for each folder.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -487,4 +498,5 @@ def video(
         UnreadablePicture: If the film cannot be read.
         UnknownName: If there is no such network or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range.
+        ClusterError: If the cluster does not answer, or cannot start a worker.
     """

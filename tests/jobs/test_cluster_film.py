@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import inceptionism as inc
-from inceptionism.errors import UnknownName
-from inceptionism.film import FilmSource, VideoRun
-from inceptionism.jobs import ClusterVideoRun
-from inceptionism.recipes import VideoRecipe
+from inceptionism import objectives
+from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.film import VideoRun
 from tests.support.cluster import actors_of
 from tests.support.command import DREAM, dream
 
@@ -47,10 +47,8 @@ def alone(film: str, **settings: Any) -> VideoRun:
     return inc.video(film, **{**SMALL, **settings})
 
 
-def on_cluster(cluster: Any, film: str, transfer: str = "auto", **settings: Any) -> ClusterVideoRun:
-    recipe = VideoRecipe(**{**SMALL, **settings})
-    source = FilmSource(Path(film), recipe.fps)
-    return ClusterVideoRun(recipe, source, cluster=cluster.address, workers=None, transfer=transfer)
+def on_cluster(cluster: Any, film: str, transfer: str = "auto", **settings: Any) -> VideoRun:
+    return inc.video(film, cluster=cluster.address, transfer=transfer, **{**SMALL, **settings})
 
 
 @pytest.mark.parametrize("transfer", ["paths", "objects"])
@@ -113,7 +111,7 @@ def test_wrong_settings_and_films_get_the_usual_sentence(cluster, film) -> None:
     with pytest.raises(UnknownName, match=r"blocks\.99"):
         on_cluster(cluster, film, layer=["blocks.99"])
     for flags, reason in (
-        (["--workers", "2"], "--workers of a film is for the machines of a cluster; give --cluster, too"),
+        (["--workers", "2"], "the workers of a film are the machines of a cluster; give a cluster, too"),
         (["--transfer", "paths"], "transfer paths is for the machines of a cluster; give a cluster, too"),
         (["--cluster", "nowhere"], "cluster must be auto or HOST:PORT, not 'nowhere'"),
     ):
@@ -121,3 +119,15 @@ def test_wrong_settings_and_films_get_the_usual_sentence(cluster, film) -> None:
         assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
         assert not Path("made.mp4").exists()
     assert not actors_of("RemoteFilm", cluster.address)
+
+
+def test_a_cluster_takes_no_objects(film) -> None:
+    for settings, reason in (
+        ({"transforms": [lambda picture, generator: picture]}, "transforms are functions of Python"),
+        ({"mask": Image.new("L", (9, 9))}, "a name or a path as mask, not an object of type"),
+        ({"guide": np.zeros((9, 9, 3), np.uint8)}, "a name or a path as guide, not an object of type"),
+        ({"network": torch.nn.Identity()}, "a name or a path as network, not an object of type"),
+        ({"objective": objectives.channel("blocks.3", 1)}, "a name or a path as objective, not an object of type"),
+    ):
+        with pytest.raises(InvalidSetting, match=reason):
+            inc.video(film, cluster="127.0.0.1:1", **settings)

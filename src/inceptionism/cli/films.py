@@ -129,21 +129,13 @@ def video(
     On a cluster, each machine dreams one scene after the other. The frames are the same.
     """
     recipe = VideoRecipe(**settings)
-    if cluster is None and workers is not None:
-        raise InvalidSetting("--workers of a film is for the machines of a cluster; give --cluster, too")
     saving = replace(saving, output=output)
     with loading(recipe.network, saving.quiet):
         path = film_path(saving, f"{film.stem}-dream", str(film))
-        from inceptionism.film import FilmSource, VideoRun
+        from inceptionism.film import FilmSource
+        from inceptionism.jobs import make_video_run
 
-        if cluster is not None or transfer != AUTO:
-            from inceptionism.jobs import ClusterVideoRun, check_cluster
-
-            check_cluster(cluster, workers, transfer)
         source = FilmSource(film, recipe.fps)
-        if cluster is None:
-            run = VideoRun(recipe, source)
-        else:
-            run = ClusterVideoRun(recipe, source, cluster=cluster, workers=workers, transfer=transfer)
+        run = make_video_run(recipe, source, cluster=cluster, workers=workers, transfer=transfer)
     with own_lines(cluster), closing(run):
         execute_film(run, path, saving)

@@ -1,5 +1,5 @@
 from .batch import JobResult, batch, entries_of, make_pool
-from .cluster import AUTO, TRANSFERS, ClusterError, ClusterVideoRun, check_cluster
+from .cluster import AUTO, TRANSFERS, ClusterError, make_video_run
 from .job import Request, make_jobs
 from .outcomes import DONE, FAILED, STATUSES, WorkerSettings
 from .pool import Pool
@@ -16,16 +16,15 @@ __all__ = [
     "TRANSFERS",
     "Batch",
     "ClusterError",
-    "ClusterVideoRun",
     "JobResult",
     "Pool",
     "Request",
     "WorkerSettings",
     "batch",
-    "check_cluster",
     "entries_of",
     "make_jobs",
     "make_pool",
+    "make_video_run",
     "open_batch",
     "parse_sweeps",
 ]
