@@ -14,6 +14,7 @@
 #                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
 #                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
 #                   flicker
+# make bench-busy   times dreams on a quiet machine and beside other programs that use the processor
 # make bench-studio measures the studio in a browser: its start, a photograph beside the command line, the frames of Live
 #                   in a second, and the memory after 20 and 200 jobs
 # make bench-gpu    runs the tests that need a CUDA GPU, and times the engine there beside the plain loop and
@@ -29,7 +30,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo studio install test test-long test-matrix fuzz chaos soak lint bench bench-gpu bench-studio reference
+.PHONY: demo studio install test test-long test-matrix fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -78,6 +79,9 @@ bench: .venv/.with-test
 	$(BIN)/python bench/engine.py "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 	$(BIN)/python bench/transfer.py $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
 	$(BIN)/python bench/motion.py "$(PHOTO)" $(if $(FILM),--film "$(FILM)")
+
+bench-busy: .venv/.with-test
+	$(BIN)/python bench/busy.py "$(PHOTO)"
 
 bench-studio: .venv/.with-test
 	$(BIN)/python -m bench.studio "$(PHOTO)"

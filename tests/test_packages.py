@@ -70,6 +70,7 @@ def test_the_top_package_has_only_the_agreed_modules() -> None:
         "plugins",
         "seamless",
         "tensors",
+        "threads",
         "web",
     }
     assert {path.stem for path in ROOT.glob("*.py")} <= agreed | {"validation", "version"}

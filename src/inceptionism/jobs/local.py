@@ -17,6 +17,7 @@ import psutil
 from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings
 from inceptionism.jobs.pool import Pool, PoolWorker
 from inceptionism.jobs.process import receive, send
+from inceptionism.threads import available_cores
 
 WORKER_BYTES = 800 * 2**20
 """Memory that a worker needs for pictures of usual sizes, in bytes."""
@@ -48,11 +49,6 @@ def choose_workers(gpus: int) -> int:
         gpus: Number of GPUs. 0 for the CPU.
     """
     return gpus or max(1, min(available_cores(), psutil.virtual_memory().available // WORKER_BYTES))
-
-
-def available_cores() -> int:
-    """Return the number of processor cores that this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(eq=False)

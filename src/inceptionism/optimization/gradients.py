@@ -23,6 +23,7 @@ from inceptionism.objectives import (
 )
 from inceptionism.optimization.cuda_graphs import CUDAGraphed, exclusive_use
 from inceptionism.optimization.tiling import Tile, tiles
+from inceptionism.threads import adapt_waiting
 from inceptionism.validation import parse_memory
 
 PROGRAM_BYTES = 480 * 10**6
@@ -149,6 +150,7 @@ class GradientEvaluator:
     def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
         """Return the scores of N views, and their gradients, N×3×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
+            adapt_waiting()
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
         with exclusive_use():

@@ -1,0 +1,133 @@
+"""Benchmark of speed beside other work: how much longer a dream takes while other programs compute.
+
+Each kind of work runs on a quiet machine, beside one busy loop, beside a busy loop for each core, and beside another
+program that computes with torch on all cores. They take turns, and each ratio is that of one round. A fair scheduler
+gives half of each core to each of two programs, so 2 is the ratio beside a loop for each core.
+
+    python bench/busy.py PHOTO
+    python bench/busy.py PHOTO --compare OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+DREAM = [sys.executable, "-m", "inceptionism"]
+
+LOOP = [sys.executable, "-c", "while True: pass"]
+
+OTHER_PROGRAM = """
+import torch
+maps, weights = torch.rand(4, 64, 96, 96), torch.rand(64, 64, 3, 3)
+while True:
+    torch.relu(torch.nn.functional.conv2d(maps, weights, padding=1))
+"""
+"""A program that computes with torch on all cores, without inceptionism."""
+
+SERIES = """
+import sys, time
+{first}
+import inceptionism as inc
+photo = inc.load_photo(sys.argv[1])
+inc.dream(photo, size=640, seed=0)
+start = time.perf_counter()
+for seed in range(1, 4):
+    inc.dream(photo, size=640, seed=seed)
+print(time.perf_counter() - start)
+"""
+"""A program that dreams three photographs after a first one, and prints their time."""
+
+SETTLE = 2.0
+"""Seconds from the start of other programs to the measurement."""
+
+QUIET = "quiet"
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+BESIDE = {
+    QUIET: [],
+    "beside one loop": [LOOP],
+    "beside a loop for each core": [LOOP] * CORES,
+    "beside another torch program": [[sys.executable, "-c", OTHER_PROGRAM]],
+}
+"""Commands of the programs that compute at the same time."""
+
+
+def works(photo: Path, folder: str) -> dict[str, list[str]]:
+    """Return the command of each kind of work."""
+    torch_first = SERIES.format(first="import torch; torch.ones(10**6).exp()")
+    still = [*DREAM, "photo", str(photo), "--size", "640", "-o", f"{folder}/a.png", "--overwrite"]
+    zoom = [*DREAM, "zoom", str(photo), "--size", "480x270", "--frames", "24", "-o", f"{folder}/a.mp4", "--overwrite"]
+    return {
+        "dream photo --size 640, with its start": still,
+        "three more photographs in one process": [sys.executable, "-c", SERIES.format(first=""), str(photo)],
+        "the same, if torch is imported first": [sys.executable, "-c", torch_first, str(photo)],
+        "dream zoom, 24 frames of 480×270": zoom,
+    }
+
+
+@contextmanager
+def others(commands: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Let other programs compute inside the block."""
+    with ExitStack() as stack:
+        for command in commands:
+            process = stack.enter_context(subprocess.Popen(command))
+            stack.callback(process.kill)
+        time.sleep(SETTLE if commands else 0)
+        yield
+
+
+def seconds_of(command: list[str], environment: dict[str, str]) -> float:
+    """Run a command, and return the time that it prints, or else the time that it takes."""
+    start = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+    seconds = time.perf_counter() - start
+    return seconds if command[: len(DREAM)] == DREAM else float(done.stdout)
+
+
+def main() -> None:
+    """Measure, and print a table for each kind of work."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds, 3 by default")
+    parser.add_argument("--work", type=int, nargs="*", help="numbers of the kinds of work, from 0; all by default")
+    parser.add_argument("--compare", nargs="*", default=[], metavar="NAME=VALUE", help="variables to compare with")
+    arguments = parser.parse_args()
+    variants: dict[str, dict[str, str]] = {"as installed": {}}
+    variants |= {text: dict(one.split("=", 1) for one in text.split(",")) for text in arguments.compare}
+    console = Console()
+    with TemporaryDirectory() as folder:
+        chosen = list(works(arguments.photo, folder).items())
+        for work, command in [chosen[index] for index in arguments.work] if arguments.work else chosen:
+            times: dict[tuple[str, str], list[float]] = {(name, beside): [] for name in variants for beside in BESIDE}
+            for _ in range(arguments.rounds):
+                for beside, commands in BESIDE.items():
+                    for name, environment in variants.items():
+                        with others(commands):
+                            times[name, beside].append(seconds_of(command, environment))
+            table = Table("", *BESIDE, title=work)
+            for name in variants:
+                table.add_row(name, *(cell(times[name, beside], times[name, QUIET]) for beside in BESIDE))
+            console.print(table)
+
+
+def cell(seconds: Sequence[float], quiet: Sequence[float]) -> str:
+    """Return the median of times, and of their ratios to the quiet times of the same rounds, as text."""
+    ratios = [one / other for one, other in zip(seconds, quiet, strict=True)]
+    return f"{statistics.median(seconds):.1f} s, {statistics.median(ratios):.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The threads of torch: how they wait for each other while other programs use the processor.
+
+torch divides an operation among threads, and each thread waits at the end for the slowest one. GNU's OpenMP library
+lets it wait busily for some milliseconds, because a thread that sleeps wakes up late. On a free processor, that is
+fastest. Beside other programs, the thread that the others wait for may not run at all, and the busy ones keep it from
+running: a step then takes ten times as long. So the threads of this package wait busily on a free processor, and
+sleep beside other work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from functools import cache
+from pathlib import Path
+
+# The program imports this module when it starts. torch is imported when it is needed.
+
+WINDOW_SECONDS = 0.1
+"""Time in seconds over which the competition for the processor is measured."""
+
+NOISE = 0.03
+"""Share of a window in which a thread waits for a core on a free processor. At most 0.05 was measured."""
+
+BUSY, FREE = 0.2, 0.1
+"""Shares of a window in which all threads together wait for a core, above the noise: beside other work, and free.
+
+Measured with two threads on two cores: 0.1 if the processor is free, 0.2 beside a program that uses 20% of a core, and
+0.3 to 1.1 beside one or two programs that always compute.
+"""
+
+FREE_WINDOWS = 5
+"""Number of consecutive windows with a free processor after which threads wait busily again."""
+
+TASKS = Path("/proc/self/task")
+"""Folder in which Linux describes the threads of this process."""
+
+
+def adapt_waiting() -> None:
+    """Choose how the threads of torch wait for each other, by the competition for the processor since the last call.
+
+    Call this often, for example at each step. It does nothing without GNU's OpenMP library, which is part of torch for
+    Linux, and nothing if torch has only one thread.
+    """
+    _waiting.adapt()
+
+
+class Waiting:
+    """How the threads of torch wait for each other in this process: busily or asleep.
+
+    The OpenMP library has no function for that. But threads wait only for a moment before they sleep if there are more
+    of them than cores (see GOMP_SPINCOUNT in its manual). So for each change to sleep, a thread of Python starts a
+    team of threads that do nothing, and the team ends for the change back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wake: threading.Event | None = None
+        self._measured_at = 0.0
+        self._waited = 0.0
+        self._free_windows = 0
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether threads sleep while they wait."""
+        return self._wake is not None
+
+    def adapt(self) -> None:
+        """Measure the competition for the processor if a window has passed, and choose."""
+        import torch
+
+        threads = torch.get_num_threads()
+        if threads == 1 or openmp() is None:
+            return
+        with self._lock:
+            now, is_first = time.perf_counter(), not self._measured_at
+            passed = now - self._measured_at
+            if passed < WINDOW_SECONDS:
+                return
+            waited = waited_seconds()
+            share = (waited - self._waited) / passed - NOISE * threads
+            self._measured_at, self._waited = now, waited
+            if is_first:
+                return
+            self._free_windows = self._free_windows + 1 if share < FREE else 0
+            if share > BUSY and not self.is_asleep:
+                self.sleep()
+            elif self._free_windows >= FREE_WINDOWS and self.is_asleep:
+                self.wake()
+
+    def sleep(self) -> None:
+        """Let threads sleep while they wait."""
+        import torch
+
+        library = openmp()
+        assert library is not None
+        ready, wake = threading.Event(), threading.Event()
+        idle_threads = max(2, available_cores() - torch.get_num_threads() + 2)
+
+        def keep() -> None:
+            # The team calls free(NULL), which does nothing, and then sleeps until its first thread ends.
+            library.GOMP_parallel(ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p), None, idle_threads, 0)
+            ready.set()
+            wake.wait()
+
+        threading.Thread(target=keep, name="inceptionism-waiting", daemon=True).start()
+        ready.wait()
+        self._wake = wake
+
+    def wake(self) -> None:
+        """Let threads wait busily."""
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None
+
+
+_waiting = Waiting()
+
+
+@cache
+def openmp() -> ctypes.CDLL | None:
+    """Return GNU's OpenMP library, as torch has loaded it. None if torch uses another one."""
+    import torch
+
+    if not TASKS.exists():
+        return None
+    library = ctypes.CDLL(torch._C.__file__)
+    # The libraries of LLVM and Intel have the same functions for programs that were made for GNU's.
+    return library if hasattr(library, "GOMP_parallel") and not hasattr(library, "kmp_set_blocktime") else None
+
+
+def waited_seconds() -> float:
+    """Return the time in seconds in which threads of this process could have run, but waited for a core.
+
+    It is the sum over all threads. It is 0 if the system does not measure it.
+    """
+    total = 0
+    for thread in TASKS.iterdir():
+        try:
+            total += int((thread / "schedstat").read_text().split()[1])
+        except OSError:  # the thread has ended, or the system does not tell
+            continue
+    return total / 1e9
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
