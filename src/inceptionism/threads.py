@@ -2,8 +2,8 @@
 
 torch divides an operation among threads, and each thread waits at the end for the slowest one. GNU's OpenMP library
 lets it wait busily for some milliseconds, because a thread that sleeps wakes up late. On a free processor, that is
-fastest. Beside other programs, the thread that the others wait for may not run at all, and the busy ones keep it from
-running: a step then takes ten times as long. So the threads of this package wait busily on a free processor, and
+fastest. Beside other programs, the busy threads occupy the cores that the slowest thread needs: a step then takes up
+to ten times as long. So the threads of this package wait busily on a free processor, and
 sleep beside other work.
 """
 
@@ -22,17 +22,20 @@ WINDOW_SECONDS = 0.1
 """Time in seconds over which the competition for the processor is measured."""
 
 NOISE = 0.03
-"""Share of a window in which a thread waits for a core on a free processor. At most 0.05 was measured."""
+"""Share of a window in which each thread waits for a core, even on a free processor. It is subtracted."""
 
 BUSY, FREE = 0.2, 0.1
-"""Shares of a window in which all threads together wait for a core, above the noise: beside other work, and free.
+"""Limits of the share in which all threads together wait for a core, above the noise: beside other work, and free.
 
-Measured with two threads on two cores: 0.1 if the processor is free, 0.2 beside a program that uses 20% of a core, and
-0.3 to 1.1 beside one or two programs that always compute.
+Two threads on two cores waited, without the noise, for 0 to 0.05 of the time on a free processor, for about 0.2 beside
+a program that uses 20% of a core, and for 0.3 to 1.1 beside programs that always compute.
 """
 
 FREE_WINDOWS = 5
 """Number of consecutive windows with a free processor after which threads wait busily again."""
+
+MAX_IDLE_THREADS = 16
+"""Largest number of threads of the team that does nothing."""
 
 TASKS = Path("/proc/self/task")
 """Folder in which Linux describes the threads of this process."""
@@ -51,8 +54,8 @@ class Waiting:
     """How the threads of torch wait for each other in this process: busily or asleep.
 
     The OpenMP library has no function for that. But threads wait only for a moment before they sleep if there are more
-    of them than cores (see GOMP_SPINCOUNT in its manual). So for each change to sleep, a thread of Python starts a
-    team of threads that do nothing, and the team ends for the change back.
+    of them than cores (see GOMP_SPINCOUNT in its manual). To let threads sleep, a Python thread starts a team of idle
+    threads. To let them wait busily, that thread ends, and its team ends with it.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class Waiting:
 
         threads = torch.get_num_threads()
         if threads == 1 or openmp() is None:
+            self.wake()
             return
         with self._lock:
             now, is_first = time.perf_counter(), not self._measured_at
@@ -91,23 +95,31 @@ class Waiting:
                 self.wake()
 
     def sleep(self) -> None:
-        """Let threads sleep while they wait."""
+        """Let threads sleep while they wait. If that needs too many threads, nothing changes."""
         import torch
 
         library = openmp()
-        assert library is not None
-        ready, wake = threading.Event(), threading.Event()
         idle_threads = max(2, available_cores() - torch.get_num_threads() + 2)
+        # The OpenMP library ends the program if it cannot start a thread.
+        if library is None or idle_threads > MAX_IDLE_THREADS:
+            return
+        ready, wake = threading.Event(), threading.Event()
 
         def keep() -> None:
             # The team calls free(NULL), which does nothing, and then sleeps until its first thread ends.
-            library.GOMP_parallel(ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p), None, idle_threads, 0)
-            ready.set()
+            try:
+                library.GOMP_parallel(ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p), None, idle_threads, 0)
+            finally:
+                ready.set()
             wake.wait()
 
-        threading.Thread(target=keep, name="inceptionism-waiting", daemon=True).start()
+        self._wake = wake  # so that an interruption below does not lose the team
+        try:
+            threading.Thread(target=keep, name="inceptionism-waiting", daemon=True).start()
+        except RuntimeError:  # the system allows no more threads
+            self._wake = None
+            return
         ready.wait()
-        self._wake = wake
 
     def wake(self) -> None:
         """Let threads wait busily."""

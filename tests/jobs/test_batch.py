@@ -164,6 +164,30 @@ def test_a_full_disk_stops_the_batch_and_the_next_one_goes_on(run, tmp_path, mon
     assert run() == {"skipped": 1, "done": 2, "failed": 1}
 
 
+def test_a_plan_that_cannot_be_written_never_replaces_the_report(run, tmp_path, monkeypatch) -> None:
+    from inceptionism.jobs.plan import Plan
+
+    add_lines = Plan.add_lines
+
+    def fail(plan: Plan, added: Any) -> None:
+        if isinstance(added, list):  # the line of a picture that was just made
+            raise CannotWrite("the temporary file plan.sqlite cannot be used")
+        add_lines(plan, added)
+
+    monkeypatch.setattr(Plan, "add_lines", fail)
+    with pytest.raises(CannotWrite, match=r"plan\.sqlite"):
+        run()
+    made = {path.name for path in (tmp_path / "made").glob("*.png")}
+    assert {line["output"] for line in lines(tmp_path / "made") if line["status"] == "done"} == made != set()
+
+
+def test_a_plan_in_a_folder_that_is_missing_is_one_sentence(tmp_path) -> None:
+    from inceptionism.jobs.plan import Plan
+
+    with pytest.raises(CannotWrite, match=r"plan\.sqlite cannot be used: unable to open database file"):
+        Plan(tmp_path / "missing" / "plan.sqlite")
+
+
 @pytest.mark.long
 def test_workers_make_the_same_pictures_also_if_one_is_killed(photos, tmp_path) -> None:
     settings: dict[str, Any] = {**SMALL, "steps": 12, "sweep": {"seed": range(4)}}

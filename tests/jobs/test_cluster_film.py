@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,19 @@ def test_wrong_settings_and_films_get_the_usual_sentence(cluster, film) -> None:
         assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
         assert not Path("made.mp4").exists()
     assert not actors_of("RemoteFilm", cluster.address)
+
+
+def test_a_film_on_this_machine_needs_no_ray(film) -> None:
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "import inceptionism as inc\n"
+        "print(len(list(inc.video('frames', 'blocks.3', octaves=1, steps=1, first_steps=1, jitter=0))))\n"
+        "from inceptionism.cli import main\n"
+        f"sys.argv = ['dream', 'video', 'frames', 'made.mp4', *{FLAGS!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["23", "made.mp4"]), done.stderr
 
 
 def test_a_cluster_takes_no_objects(film) -> None:

@@ -1,11 +1,12 @@
 from .batch import JobResult, batch, entries_of, make_pool
-from .cluster import AUTO, TRANSFERS, ClusterError, make_video_run
+from .cluster import AUTO, TRANSFERS, ClusterError
 from .job import Request, make_jobs
 from .outcomes import DONE, FAILED, STATUSES, WorkerSettings
 from .pool import Pool
 from .report import REPORT
 from .run import Batch, open_batch
 from .sweeps import parse_sweeps
+from .video import make_video_run
 
 __all__ = [
     "AUTO",

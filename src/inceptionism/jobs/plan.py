@@ -35,9 +35,14 @@ class Plan:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._database = sqlite3.connect(path, isolation_level=None)
-        for statement in SETUP:
-            self._execute(statement)
+        with self._converted_errors():
+            self._database = sqlite3.connect(path, isolation_level=None)
+            try:
+                for statement in SETUP:
+                    self._database.execute(statement)
+            except BaseException:
+                self._database.close()
+                raise
 
     def close(self) -> None:
         """Close the database."""
@@ -56,9 +61,11 @@ class Plan:
     def _converted_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except sqlite3.IntegrityError:  # two rows have the same name
+            raise
+        except sqlite3.DatabaseError as error:
             raise CannotWrite(
-                f"the temporary file {quote_path(self._path)} cannot be written: {first_line(error)}; make room there, "
+                f"the temporary file {quote_path(self._path)} cannot be used: {first_line(error)}; make room there, "
                 "or set the variable TMPDIR to another folder"
             ) from error
 

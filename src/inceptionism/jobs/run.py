@@ -42,6 +42,7 @@ class Batch:
         self._plan, self._report = plan, report
         self.total = plan.total
         self.counts: Counter[str] = Counter()
+        self._is_complete = True
 
     def run(self, pool: Pool[Any]) -> Iterator[Outcome]:
         """Make the pictures with workers, and yield the end of each job as soon as it is known.
@@ -63,7 +64,8 @@ class Batch:
             with uninterrupted():
                 for _ in self._record(pool.close()):
                     pass
-                self._report.replace(self._plan.lines())
+                if self._is_complete:
+                    self._report.replace(self._plan.lines())
 
     def _record(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Write the ends of jobs into the report, and yield them.
@@ -76,7 +78,9 @@ class Batch:
                 raise CannotWrite(outcome.line.error)
             if self._plan.line(outcome.line.output) != outcome.line:
                 self._report.add(outcome.line)
+                self._is_complete = False  # a failure here would leave the report better than the plan
                 self._plan.add_lines([outcome.line])
+                self._is_complete = True
             self.counts[outcome.status] += 1
             yield outcome
 

@@ -150,7 +150,8 @@ class GradientEvaluator:
     def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
         """Return the scores of N views, and their gradients, N×3×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
-            adapt_waiting()
+            if views.device.type == "cpu":
+                adapt_waiting()
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
         with exclusive_use():

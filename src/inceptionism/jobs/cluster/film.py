@@ -5,50 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.film import FilmSource, Frame, State, VideoRun, find_scenes
 from inceptionism.io import temporary_folder
-from inceptionism.jobs.cluster.connection import Cluster, check_cluster
+from inceptionism.jobs.cluster.connection import Cluster
 from inceptionism.jobs.cluster.scenes import SceneDreamers, SceneFinder
-from inceptionism.jobs.cluster.transfer import AUTO
 from inceptionism.recipes import DEVICES, VideoRecipe
 from inceptionism.tensors import to_picture
-
-
-def make_video_run(
-    recipe: VideoRecipe,
-    film: FilmSource,
-    *,
-    cluster: str | None = None,
-    workers: int | None = None,
-    transfer: str = AUTO,
-    **objects: Any,
-) -> VideoRun:
-    """Return the run of a video, on this machine or on a cluster.
-
-    Args:
-        recipe: Recipe of the video.
-        film: Film to dream.
-        cluster: Address of the cluster. None for this machine.
-        workers: Number of workers on the cluster. None for as many as there is room for.
-        transfer: How files get to workers: one of `TRANSFERS`.
-        **objects: Objects that are used in place of names in the recipe. A cluster takes only names.
-
-    Raises:
-        InvalidSetting: If a setting is not valid.
-        ClusterError: If the cluster does not answer, or cannot start a worker.
-    """
-    check_cluster(cluster, workers, transfer)
-    if cluster is not None:
-        return ClusterVideoRun(recipe, film, cluster=cluster, workers=workers, transfer=transfer)
-    if workers is not None:
-        raise InvalidSetting("the workers of a film are the machines of a cluster; give a cluster, too")
-    return VideoRun(recipe, film, **objects)
 
 
 class ClusterVideoRun(VideoRun):
