@@ -1,4 +1,4 @@
-"""Memory limits as text, the memory of the machine, and freed memory that is kept for the next step."""
+"""Memory limits as text, and freed memory that is kept for the next step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
-from inceptionism.memory import DEFAULT_SETTINGS, KEEP_SETTINGS, glibc, keep_memory, machine_memory
+from inceptionism.memory import DEFAULT_SETTINGS, KEEP_SETTINGS, glibc, keep_memory
 from inceptionism.validation import parse_memory
 from tests.support.command import dream
 
@@ -36,10 +35,6 @@ def test_memory_limits_are_parsed_with_any_unit(text: str, expected: float) -> N
 def test_values_that_are_not_memory_limits_are_refused(text) -> None:
     with pytest.raises(InvalidSetting, match=r"memory (must be|is an empty text)"):
         parse_memory(text)
-
-
-def test_the_memory_of_the_machine_is_plausible() -> None:
-    assert 10**8 < machine_memory(torch.device("cpu")) < 10**15
 
 
 PAGE_FAULTS = """

@@ -66,6 +66,7 @@ def test_the_top_package_has_only_the_agreed_modules() -> None:
         "errors",
         "files",
         "interruption",
+        "limits",
         "memory",
         "plugins",
         "seamless",

@@ -14,6 +14,7 @@ import torch
 
 import inceptionism as inc
 from inceptionism import threads
+from inceptionism.limits import available_cores
 from inceptionism.threads import BUSY, FREE, FREE_WINDOWS, NOISE, WINDOW_SECONDS, Waiting, openmp
 from tests.support.pictures import gradient
 
@@ -47,12 +48,12 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 @needs_openmp
 def test_threads_sleep_beside_programs_that_always_compute(waiting) -> None:
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * threads.available_cores())]
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * available_cores())]
     try:
         end = time.monotonic() + 60
         while not waiting.is_asleep and time.monotonic() < end:
             torch.rand(3, 512, 512).exp_()
-            threads.adapt_waiting()
+            threads.adapt_threads()
         assert waiting.is_asleep
     finally:
         for loop in loops:

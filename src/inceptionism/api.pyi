@@ -104,8 +104,8 @@ def dream(
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
-        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
-            Larger pictures are processed in tiles.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
         look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
             or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
@@ -232,8 +232,8 @@ def visualize(
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
-        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
-            Larger pictures are processed in tiles.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
@@ -360,8 +360,8 @@ def zoom(
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
-        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
-            Larger pictures are processed in tiles.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
         look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
             or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,
@@ -476,8 +476,8 @@ def video(
             cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
         precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
             it is faster.
-        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory.
-            Larger pictures are processed in tiles.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
         look: Look: a recipe whose settings replace the defaults. It is a name that `dream looks` lists,
             or the path of a file.
         transforms: Functions that are added to the transforms of the prior. Each takes the picture,

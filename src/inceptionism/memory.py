@@ -1,4 +1,4 @@
-"""The size of the machine's memory, and settings that keep freed memory for the next step."""
+"""Settings that keep freed memory for the next step, and return it where a large picture needs it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # The program imports this module when it starts. torch and psutil are imported when they are needed.
-    import torch
     from torch import Tensor
 
 # Names of settings in glibc's malloc.h.
@@ -24,7 +22,7 @@ DEFAULT_SETTINGS = {M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
 KEEP_SETTINGS = {M_MMAP_THRESHOLD: 256 * 2**20, M_TRIM_THRESHOLD: 2**31 - 1}
 """Settings that keep freed blocks in the process.
 
-Blocks above the first limit are whole pictures. They are few, and they are still returned to the system.
+Blocks above the first limit are whole pictures. They are few, and most of them are still returned to the system.
 """
 
 MADV_HUGEPAGE = 14
@@ -32,30 +30,6 @@ MADV_HUGEPAGE = 14
 
 LARGE_PAGE = 2 * 2**20
 """Size of a large page, in bytes."""
-
-
-def machine_memory(device: torch.device) -> int:
-    """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine.
-
-    If several processes work together, it is the share of this process.
-    """
-    import psutil
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[1]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory()
-    return int(psutil.virtual_memory().total * _share)
-
-
-_share = 1.0
-
-
-def share_memory(share: float) -> None:
-    """Let this process use only a share of the machine's memory, from 0 to 1, because others work beside it."""
-    global _share
-    _share = share
 
 
 @cache
@@ -119,13 +93,23 @@ def use_large_pages(tensor: Tensor) -> Tensor:
     The system clears a page at the first write to it. For a picture of 33 megapixels, a step writes to 200,000 small
     pages. Clearing these takes longer than all other work on the picture outside of the network.
     """
-    size = tensor.numel() * tensor.element_size()
-    library = glibc() if tensor.device.type == "cpu" and size >= KEEP_SETTINGS[M_MMAP_THRESHOLD] else None
+    library = glibc() if is_large(tensor) else None
     if library is not None:
-        begin, end = -(-tensor.data_ptr() // LARGE_PAGE) * LARGE_PAGE, tensor.data_ptr() + size
+        begin, end = -(-tensor.data_ptr() // LARGE_PAGE) * LARGE_PAGE, tensor.data_ptr() + tensor.nbytes
         length = (end - begin) // LARGE_PAGE * LARGE_PAGE
         library.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(length), MADV_HUGEPAGE)
     return tensor
+
+
+def is_large(tensor: Tensor) -> bool:
+    """Return whether a tensor on the CPU is so large that copies of it decide how much memory the program takes."""
+    return tensor.device.type == "cpu" and tensor.nbytes >= KEEP_SETTINGS[M_MMAP_THRESHOLD]
+
+
+def trim_memory_beside(tensor: Tensor) -> None:
+    """Return unused memory to the system if a tensor is large, before another tensor of its size is allocated."""
+    if is_large(tensor):
+        trim_memory()
 
 
 def trim_memory() -> None:

@@ -16,7 +16,7 @@ WHITE = {1: 255, 2: 65535, 4: 1}
 """Number that stands for white, by the number of bytes per channel."""
 
 BAND_ROWS = 256
-"""Number of rows of a picture that are converted to 8 bits at a time."""
+"""Number of rows of a large picture that are converted at a time, to save memory."""
 
 
 class Wrap(NamedTuple):

@@ -1,4 +1,4 @@
-"""The threads of torch: how they wait for each other while other programs use the processor.
+"""The threads of torch: how many there are, and how they wait for each other while other programs use the processor.
 
 torch divides an operation among threads, and each thread waits at the end for the slowest one. GNU's OpenMP library
 lets it wait busily for some milliseconds, because a thread that sleeps wakes up late. On a free processor, that is
@@ -15,6 +15,8 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+
+from inceptionism.limits import available_cores
 
 # The program imports this module when it starts. torch is imported when it is needed.
 
@@ -41,12 +43,19 @@ TASKS = Path("/proc/self/task")
 """Folder in which Linux describes the threads of this process."""
 
 
-def adapt_waiting() -> None:
-    """Choose how the threads of torch wait for each other, by the competition for the processor since the last call.
+def adapt_threads() -> None:
+    """Choose the number of torch's threads by the limits of the system, and how they wait by the competition.
 
-    Call this often, for example at each step. It does nothing without GNU's OpenMP library, which is part of torch for
-    Linux, and nothing if torch has only one thread.
+    Call this often, for example at each step. torch does not know of limits of processor time, which containers often
+    have. A number of threads in the variable OMP_NUM_THREADS is never changed. The way of waiting changes only with
+    GNU's OpenMP library, which is part of torch for Linux.
     """
+    import torch
+
+    if torch.get_num_threads() > 1:
+        cores = available_cores()
+        if torch.get_num_threads() > cores and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(cores)
     _waiting.adapt()
 
 
@@ -155,8 +164,3 @@ def waited_seconds() -> float:
         except OSError:  # the thread has ended, or the system does not tell
             continue
     return total / 1e9
-
-
-def available_cores() -> int:
-    """Return the number of processor cores that this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,12 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-import psutil
-
 from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings
 from inceptionism.jobs.pool import Pool, PoolWorker
 from inceptionism.jobs.process import receive, send
-from inceptionism.threads import available_cores
+from inceptionism.limits import available_cores, free_memory
 
 WORKER_BYTES = 800 * 2**20
 """Memory that a worker needs for pictures of usual sizes, in bytes."""
@@ -48,7 +46,7 @@ def choose_workers(gpus: int) -> int:
     Args:
         gpus: Number of GPUs. 0 for the CPU.
     """
-    return gpus or max(1, min(available_cores(), psutil.virtual_memory().available // WORKER_BYTES))
+    return gpus or max(1, min(available_cores(), free_memory() // WORKER_BYTES))
 
 
 @dataclass(eq=False)

@@ -58,7 +58,8 @@ def main() -> None:
     import torch
 
     from inceptionism.jobs.worker import Stopped, Worker
-    from inceptionism.memory import own_process, share_memory
+    from inceptionism.limits import share_memory
+    from inceptionism.memory import own_process
 
     torch.set_num_threads(threads)
     share_memory(share)

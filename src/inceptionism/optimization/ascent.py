@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
+from inceptionism.memory import trim_memory_beside
 from inceptionism.objectives import NO_REFERENCES, AlignedReferences, MaskedObjective, Objective, mask_gradient
 from inceptionism.optimization.gradient_filters import GradientFilter
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
@@ -51,6 +52,7 @@ def ascend(states: Sequence[AscentState], evaluator: GradientEvaluator, steps: i
         requests = [request for state in active for request in state.requests()]
         evaluations = evaluator(requests)
         del requests  # the views of a large picture take hundreds of megabytes
+        trim_memory_beside(evaluations[0][1])
         scores = [math.nan if state.failure else state.take_step(evaluations) for state in states]
         failures = [state.failure for state in states if state.failure is not None]
         if len(failures) == len(states):
@@ -152,6 +154,7 @@ class AscentState:
             total += score
             gradients.append(self._normalize(gradient))
             del gradient
+        trim_memory_beside(gradients[0])
         torch.autograd.backward(self._edges, gradients)
         self._edges.clear()
         gradients.clear()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from inceptionism.memory import trim_memory_beside
 from inceptionism.optimization.parameterizations import color_mixing
-from inceptionism.tensors import NO_WRAP, Wrap, interpolate
+from inceptionism.tensors import BAND_ROWS, NO_WRAP, Wrap, interpolate
 
 GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
 """Function that takes the gradient of a picture, N×3×H×W, and returns the filtered one. It may change its argument."""
@@ -43,7 +44,11 @@ def normalize_laplacian(
         height, width = coarse.shape[-2:]
         if min(height, width) < 2:
             break
-        smaller = interpolate(coarse, (height // 2, width // 2), "bilinear", wrap, antialias=True)
+        smaller = coarse.new_empty(*coarse.shape[:2], height // 2, width // 2)
+        for channels in channel_groups(coarse):
+            smaller[:, channels] = interpolate(
+                coarse[:, channels], (height // 2, width // 2), "bilinear", wrap, antialias=True
+            )
         details.append(add_enlarged(coarse, smaller, -1, wrap))
         coarse = smaller
     total = to_unit(coarse, coarsest)
@@ -52,14 +57,19 @@ def normalize_laplacian(
     return total
 
 
-def add_enlarged(level: Tensor, smaller: Tensor, factor: int, wrap: Wrap) -> Tensor:
-    """Add the enlarged next coarser level times a factor to a level in place, and return it."""
-    # A large picture fills much of the memory, so its channels are enlarged one at a time.
-    height, width = level.shape[-2:]
+def channel_groups(level: Tensor) -> Iterator[slice]:
+    """Yield the channels that are resized together: all of them, or one at a time if a level fills much memory."""
     count = 1 if level.numel() > LARGE else level.shape[1]
     for first in range(0, level.shape[1], count):
-        enlarged = interpolate(smaller[:, first : first + count], (height, width), "bilinear", wrap)
-        level[:, first : first + count].add_(enlarged, alpha=factor)
+        yield slice(first, first + count)
+        trim_memory_beside(level)  # glibc before 2.38 does not use the memory of the last channel again
+
+
+def add_enlarged(level: Tensor, smaller: Tensor, factor: int, wrap: Wrap) -> Tensor:
+    """Add the enlarged next coarser level times a factor to a level in place, and return it."""
+    size = level.shape[-2], level.shape[-1]
+    for channels in channel_groups(level):
+        level[:, channels].add_(interpolate(smaller[:, channels], size, "bilinear", wrap), alpha=factor)
     return level
 
 
@@ -85,7 +95,15 @@ def color_decorrelation(saturation: float, device: torch.device) -> GradientFilt
     covariance = mixing @ mixing.T
 
     def decorrelate(gradient: Tensor) -> Tensor:
-        decorrelated: Tensor = torch.einsum("rs,nshw->nrhw", covariance, gradient)
-        return decorrelated
+        if gradient.numel() <= LARGE:
+            return mixed(gradient)
+        for band in torch.split(gradient, BAND_ROWS, -2):  # a second gradient would need hundreds of megabytes
+            band.copy_(mixed(band))
+        trim_memory_beside(gradient)
+        return gradient
+
+    def mixed(gradient: Tensor) -> Tensor:
+        product: Tensor = torch.einsum("rs,nshw->nrhw", covariance, gradient)
+        return product
 
     return decorrelate

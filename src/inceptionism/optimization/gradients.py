@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, is_out_of_memory
-from inceptionism.memory import machine_memory, use_large_pages
+from inceptionism.limits import allowed_memory, default_memory
+from inceptionism.memory import use_large_pages
 from inceptionism.networks import Network
 from inceptionism.objectives import (
     ActivationKey,
@@ -23,13 +24,13 @@ from inceptionism.objectives import (
 )
 from inceptionism.optimization.cuda_graphs import CUDAGraphed, exclusive_use
 from inceptionism.optimization.tiling import Tile, tiles
-from inceptionism.threads import adapt_waiting
+from inceptionism.threads import adapt_threads
 from inceptionism.validation import parse_memory
 
 PROGRAM_BYTES = 480 * 10**6
 """Memory of Python, torch and the network before there is a picture, in bytes."""
 
-PICTURE_BYTES_PER_PIXEL = 48
+PICTURE_BYTES_PER_PIXEL = 40
 """Memory of the picture, its view, their gradients and the photograph, in bytes per pixel of the picture."""
 
 SPECTRUM_BYTES_PER_PIXEL = 120
@@ -151,7 +152,7 @@ class GradientEvaluator:
         """Return the scores of N views, and their gradients, N×3×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
             if views.device.type == "cpu":
-                adapt_waiting()
+                adapt_threads()
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
         with exclusive_use():
@@ -210,14 +211,16 @@ class GradientEvaluator:
         Args:
             size: Height and width of the picture in pixels.
             objective: Objective that scores the picture.
-            memory: Memory limit of the whole program, for example "2GB". None means half of the machine's memory.
+            memory: Memory limit of the whole program, for example "2GB". None means `default_memory`. More than the
+                system allows is never used.
             view_size: Height and width of random crops of the spectrum's picture. None means that the network sees the
                 whole picture.
 
         Raises:
             InvalidSetting: If `memory` is not an amount of memory, or is too small for the picture.
         """
-        limit = machine_memory(self.network.device) // 2 if memory is None else parse_memory(memory)
+        device, allowed = self.network.device, allowed_memory(self.network.device)
+        limit = default_memory(device) if memory is None else min(parse_memory(memory), allowed)
         reference_bytes = REFERENCE_BYTES_PER_PIXEL * len(aligned_references(objective))
         height, width = size
         picture_bytes = PICTURE_BYTES_PER_PIXEL if view_size is None else SPECTRUM_BYTES_PER_PIXEL
@@ -230,7 +233,8 @@ class GradientEvaluator:
         if needed > limit:
             raise InvalidSetting(
                 f"a picture of {height}×{width} pixels needs {needed / 1e9:.1f} GB of memory, but the limit is "
-                f"{limit / 1e9:.1f} GB; choose a smaller size or a higher memory limit"
+                f"{limit / 1e9:.1f} GB; choose a smaller size"
+                + (" or a higher memory limit" if needed <= allowed else ", because the system allows no more memory")
             )
         return min(int((limit - fixed_bytes) / network_bytes), MAX_PIXELS)
 

@@ -138,7 +138,7 @@ class Recipe:
         None,
         "Memory limit of the program, for example 2GB",
         group="machine",
-        absent="half of the machine's memory",
+        absent="half of the machine's memory, or 80% of a smaller limit of the system",
         note="Larger pictures are processed in tiles.",
         convert=checked_memory,
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -56,27 +56,38 @@ def run_batch(runs: Sequence[Run]) -> Iterator[list[Step]]:
         other.evaluator = first.evaluator  # if memory runs out, the tiles of all pictures become smaller
     with keep_memory():
         octaves = [run.states() for run in runs]
-        for octave in count():
-            pairs = [
-                (run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)
-            ]
-            if not pairs:
-                break
-            states = [state for _, state in pairs]
-            with suppress(NotFinite):  # the states keep it
-                for scores in ascend(states, first.evaluator, first.octave_steps[octave]):
-                    interruption.raise_if_interrupted()
-                    for (run, state), score in zip(pairs, scores, strict=True):
-                        if state.failure is None:
-                            run.record_step(score)
-                    yield [run.last_step() for run in runs]
-            for run, state in pairs:
-                run.failure = state.failure
+        number = 0
+        while (yield from take_octave(runs, octaves, number)):
+            number += 1
     for run in runs:
         run.notes += run.score_notes() if run.failure is None else []
     failures = [run.failure for run in runs if run.failure is not None]
     if failures:
         raise failures[0]
+
+
+def take_octave(
+    runs: Sequence[Run], octaves: Sequence[Iterator[AscentState]], number: int
+) -> Generator[list[Step], None, bool]:
+    """Take the steps of the octave of a number, from 0. Return whether any run has this octave.
+
+    No variable of it stays alive, because the state of a large octave takes hundreds of megabytes.
+    """
+    pairs = [(run, state) for run, states in zip(runs, octaves, strict=True) for state in next_state(run, states)]
+    if not pairs:
+        return False
+    states = [state for _, state in pairs]
+    evaluator, steps = runs[0].evaluator, runs[0].octave_steps[number]
+    with suppress(NotFinite):  # the states keep it
+        for scores in ascend(states, evaluator, steps):
+            interruption.raise_if_interrupted()
+            for (run, state), score in zip(pairs, scores, strict=True):
+                if state.failure is None:
+                    run.record_step(score)
+            yield [run.last_step() for run in runs]
+    for run, state in pairs:
+        run.failure = state.failure
+    return True
 
 
 def next_state(run: Run, states: Iterator[AscentState]) -> list[AscentState]:

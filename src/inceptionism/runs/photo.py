@@ -137,6 +137,7 @@ class PhotoRun(Run):
                 # A larger octave may still have a gradient.
                 errors.append(error)
             pixels.pixels.grad = None
+            del state, optimizer  # they would keep the pixels of this octave during the next one
             trim_memory_for(size)
         if len(errors) == len(self.sizes):
             raise errors[-1]

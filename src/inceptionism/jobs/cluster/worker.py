@@ -107,7 +107,7 @@ def prepare_process(resources: Resources) -> None:
     """Let this process use the memory and the threads that its resources stand for."""
     import torch
 
-    from inceptionism.memory import share_memory
+    from inceptionism.limits import share_memory
 
     own = ray.get_runtime_context().get_node_id()
     machine = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == own)

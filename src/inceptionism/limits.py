@@ -1,0 +1,177 @@
+"""Limits of this program: the memory and the processor cores that the system lets it use.
+
+A container, a batch system or an administrator may give a program only a part of the machine. Linux limits groups of
+processes (cgroups, version 1 and 2), single processes (resource limits) and the cores of a process (affinity).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # The program imports this module when it starts. torch and psutil are imported when they are needed.
+    import torch
+
+MACHINE_SHARE = 0.5
+"""Share of the machine's memory that is used by default. The rest is for the system and other programs."""
+
+LIMIT_SHARE = 0.8
+"""Share of a smaller limit that is used by default. Only this program and programs beside it share the limit."""
+
+ROOT = Path("/")
+"""Folder in which the files of the system are found."""
+
+_share = 1.0
+
+
+def share_memory(share: float) -> None:
+    """Let this process use only a share of the memory, from 0 to 1, because others work beside it."""
+    global _share
+    _share = share
+
+
+def default_memory(device: torch.device) -> int:
+    """Return the memory in bytes that is used on a device if the user gives no limit.
+
+    On the CPU, it is half of the machine's memory, or 80% of a smaller limit of the system.
+    """
+    return int(min(machine_memory(device) * MACHINE_SHARE, allowed_memory(device) * LIMIT_SHARE))
+
+
+def allowed_memory(device: torch.device) -> int:
+    """Return the memory of a device in bytes that the system lets this program use, used or not.
+
+    If several processes of this package work together, it is the share of this process.
+    """
+    limits = [machine_memory(device)]
+    if device.type == "cpu":
+        limits += [int(_share * limit) for limit in group_memory_limits(ROOT)] + process_memory_limits()
+    return max(0, min(limits))
+
+
+def machine_memory(device: torch.device) -> int:
+    """Return the total memory of a device in bytes, used or not. For the CPU, it is the memory of the machine.
+
+    If several processes of this package work together, it is the share of this process.
+    """
+    import psutil
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory()
+    return int(psutil.virtual_memory().total * _share)
+
+
+def free_memory() -> int:
+    """Return the memory of the machine in bytes that new processes of this program can use."""
+    import psutil
+
+    limits = (int(LIMIT_SHARE * limit) for limit in group_memory_limits(ROOT))
+    return min(psutil.virtual_memory().available, *limits, sys.maxsize)
+
+
+def process_memory_limits() -> list[int]:
+    """Return limits of the memory of this process in bytes. Address space that needs no memory does not count."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return []
+    import psutil
+
+    limits = []
+    memory = psutil.Process().memory_info()
+    for kind, size in (("RLIMIT_AS", memory.vms), ("RLIMIT_DATA", getattr(memory, "data", 0))):
+        limit = resource.getrlimit(getattr(resource, kind))[0] if hasattr(resource, kind) else resource.RLIM_INFINITY
+        if limit != resource.RLIM_INFINITY:
+            limits.append(limit - max(0, size - memory.rss))
+    return limits
+
+
+def group_memory_limits(root: Path) -> list[int]:
+    """Return the limits of the memory of this process's groups, in bytes.
+
+    Args:
+        root: Folder in which the files of the system are found.
+    """
+    names = ("memory.max", "memory.high", "memory.limit_in_bytes")
+    texts = (text for folder in group_folders(root, "memory") for text in texts_of(folder, names))
+    return [int(text) for text in texts if text.isdecimal()]
+
+
+def available_cores() -> int:
+    """Return the number of processor cores that this program may use. A part of a core is rounded, 1 is the least."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, *map(round, group_core_limits(ROOT)), sys.maxsize))
+
+
+@cache
+def group_core_limits(root: Path) -> tuple[float, ...]:
+    """Return the limits of the processor time of this process's groups, in cores.
+
+    They hardly ever change, and they are needed often. So they are read once.
+
+    Args:
+        root: Folder in which the files of the system are found.
+    """
+    limits = []
+    for folder in group_folders(root, "cpu"):
+        (joined,) = texts_of(folder, ["cpu.max"]) or [""]
+        numbers = joined.split() or texts_of(folder, ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+        if len(numbers) == 2 and all(number.isdecimal() for number in numbers) and int(numbers[1]):
+            limits.append(int(numbers[0]) / int(numbers[1]))
+    return tuple(limits)
+
+
+def texts_of(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return the texts of those files in a folder that can be read."""
+    texts = []
+    for name in names:
+        try:
+            texts.append((folder / name).read_text().strip())
+        except OSError:  # another version of the groups, or the top group, which has no limits
+            continue
+    return texts
+
+
+def group_folders(root: Path, controller: str) -> Iterator[Path]:
+    """Yield the folders that describe this process's groups, from the own group up to the top.
+
+    See proc_pid_mountinfo(5) and cgroups(7) for the two files that are read.
+
+    Args:
+        root: Folder in which the files of the system are found.
+        controller: What the groups limit: "memory" or "cpu".
+    """
+    own, mounts = (texts_of(root / "proc" / "self", [name]) for name in ("cgroup", "mountinfo"))
+    paths: dict[str, str] = {}
+    for line in "\n".join(own).splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths.update(dict.fromkeys(controllers.split(","), path))  # version 2 has no list of controllers
+    for line in "\n".join(mounts).splitlines():
+        mount, _, system = line.partition(" - ")
+        (top, point), (kind, _, options) = mount.split()[3:5], system.split()[:3]
+        if kind == "cgroup2":
+            path = paths.get("", "/")
+        elif kind == "cgroup" and controller in options.split(","):
+            path = paths.get(controller, "/")
+        else:
+            continue
+        folder = root / unescaped(point).lstrip("/")
+        # In a container, the mounted top may be the own group itself, although the path is the one outside.
+        own_path = PurePosixPath(path)
+        below = own_path.relative_to(top).parts if own_path.is_relative_to(top) else ()
+        for count in range(len(below), -1, -1):
+            yield folder.joinpath(*below[:count])
+
+
+def unescaped(path: str) -> str:
+    r"""Return a path of mountinfo, in which spaces and some other characters are octal numbers such as \040."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
