@@ -67,7 +67,7 @@ def oldest(session: nox.Session) -> None:
 def oldest_dependencies() -> list[str]:
     """Return each direct dependency with its oldest allowed version, for example "numpy==1.26".
 
-    Those of the extras for users count too, but not those of the tests.
+    The extras for users count too. Those for development do not.
     """
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
     extras = {

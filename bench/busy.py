@@ -24,6 +24,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
+from inceptionism.limits import available_cores
+
 DREAM = [sys.executable, "-m", "inceptionism"]
 
 LOOP = [sys.executable, "-c", "while True: pass"]
@@ -54,12 +56,10 @@ SETTLE = 2.0
 
 QUIET = "quiet"
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 BESIDE = {
     QUIET: [],
     "beside one loop": [LOOP],
-    "beside a loop for each core": [LOOP] * CORES,
+    "beside a loop for each core": [LOOP] * available_cores(),
     "beside another torch program": [[sys.executable, "-c", OTHER_PROGRAM]],
 }
 """Commands of the programs that compute at the same time."""
@@ -92,7 +92,7 @@ def others(commands: Sequence[Sequence[str]]) -> Iterator[None]:
 def seconds_of(command: list[str], environment: dict[str, str]) -> float:
     """Run a command, and return the time that it prints, or else the time that it takes."""
     start = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     seconds = time.perf_counter() - start
     return seconds if command[: len(DREAM)] == DREAM else float(done.stdout)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +23,8 @@ from tests.support.pictures import gradient
 
 needs_openmp = pytest.mark.skipif(openmp() is None, reason="torch does not use GNU's OpenMP library here")
 
+needs_two_cores = pytest.mark.skipif(available_cores() < 2, reason="with one core, torch has one thread")
+
 TEAM = "inceptionism-waiting"
 
 
@@ -27,6 +32,7 @@ TEAM = "inceptionism-waiting"
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting]:
     """A new `Waiting` that the engine uses, with two threads of torch. Threads wait busily afterwards."""
     before = torch.get_num_threads()
+    assert until(lambda: not teams())  # that of another test ends soon
     torch.set_num_threads(2)
     made = Waiting()
     monkeypatch.setattr(threads, "_waiting", made)
@@ -48,23 +54,21 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 @needs_openmp
 def test_threads_sleep_beside_programs_that_always_compute(waiting) -> None:
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * available_cores())]
-    try:
+    with ExitStack() as stack:
+        for _ in range(2 * available_cores()):
+            loop = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            stack.callback(loop.kill)
         end = time.monotonic() + 60
         while not waiting.is_asleep and time.monotonic() < end:
             torch.rand(3, 512, 512).exp_()
-            threads.adapt_threads()
+            waiting.adapt()
         assert waiting.is_asleep
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
 
 
 @needs_openmp
 def test_the_choice_follows_the_time_that_threads_wait_for_a_core(waiting, monkeypatch) -> None:
     now, waited = 100.0, 5.0
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(threads, "time", SimpleNamespace(perf_counter=lambda: now))
     monkeypatch.setattr(threads, "waited_seconds", lambda: waited)
 
     def asleep_after(share: float, windows: int = 1) -> bool:
@@ -85,6 +89,20 @@ def test_the_choice_follows_the_time_that_threads_wait_for_a_core(waiting, monke
     assert teams() == 1
     waiting.wake()
     assert until(lambda: teams() == 0)
+
+
+@needs_openmp
+def test_threads_wait_busily_again_after_the_last_dream(waiting, monkeypatch) -> None:
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.4)
+    waiting.adapt()  # the first measurement
+    waiting.sleep()
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        waiting.adapt()
+        assert waiting.is_asleep
+        time.sleep(0.12)
+        waiting._free_windows = 0  # as if there were competition
+    assert until(lambda: not waiting.is_asleep and not teams(), 2)
 
 
 @needs_openmp
@@ -113,8 +131,16 @@ print(seconds[True] / seconds[False])
 
 
 @needs_openmp
+@needs_two_cores
 def test_threads_that_sleep_take_no_time_of_the_processor() -> None:
-    done = subprocess.run([sys.executable, "-c", SPINNING], capture_output=True, text=True, check=True)
+    chosen = (
+        "OMP_WAIT_POLICY",
+        "GOMP_SPINCOUNT",
+        "OMP_NUM_THREADS",
+    )  # they decide how threads wait, or if there are any
+    environment = {name: value for name, value in os.environ.items() if name not in chosen}
+    command = [sys.executable, "-c", SPINNING]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert float(done.stdout) < 0.85
 
 

@@ -3,8 +3,7 @@
 torch divides an operation among threads, and each thread waits at the end for the slowest one. GNU's OpenMP library
 lets it wait busily for some milliseconds, because a thread that sleeps wakes up late. On a free processor, that is
 fastest. Beside other programs, the busy threads occupy the cores that the slowest thread needs: a step then takes up
-to ten times as long. So the threads of this package wait busily on a free processor, and
-sleep beside other work.
+to ten times as long. So the threads of this package wait busily on a free processor, and sleep beside other work.
 """
 
 from __future__ import annotations
@@ -35,6 +34,9 @@ a program that uses 20% of a core, and for 0.3 to 1.1 beside programs that alway
 
 FREE_WINDOWS = 5
 """Number of consecutive windows with a free processor after which threads wait busily again."""
+
+IDLE_SECONDS = 2.0
+"""Time in seconds without a measurement after which threads wait busily again, as the user's own work expects."""
 
 MAX_IDLE_THREADS = 16
 """Largest number of threads of the team that does nothing."""
@@ -120,7 +122,10 @@ class Waiting:
                 library.GOMP_parallel(ctypes.cast(ctypes.CDLL(None).free, ctypes.c_void_p), None, idle_threads, 0)
             finally:
                 ready.set()
-            wake.wait()
+            while not wake.wait(IDLE_SECONDS) and self._is_needed():
+                pass
+            if self._wake is wake:
+                self._wake = None
 
         self._wake = wake  # so that an interruption below does not lose the team
         try:
@@ -129,6 +134,10 @@ class Waiting:
             self._wake = None
             return
         ready.wait()
+
+    def _is_needed(self) -> bool:
+        """Return whether there was a measurement lately. Otherwise the work of this package has ended."""
+        return time.perf_counter() - self._measured_at < IDLE_SECONDS
 
     def wake(self) -> None:
         """Let threads wait busily."""

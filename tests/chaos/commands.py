@@ -16,8 +16,8 @@ class Command(NamedTuple):
         unfinished: Whether the earlier command was interrupted.
         folder: Folder in which the command writes its files.
         downloads: Whether the command downloads files.
-        is_batch: Whether the command is a batch. It prints a table, and makes a picture that it could not write again
-            when it is repeated.
+        is_batch: Whether the command is a batch. A batch prints a table. When it is repeated, it makes those pictures
+            again that it could not write.
     """
 
     name: str

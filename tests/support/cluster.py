@@ -26,7 +26,7 @@ def actors_of(kind: str, address: str) -> list[psutil.Process]:
 
 
 @contextmanager
-def open_logs() -> Iterator[None]:
+def ignore_open_logs() -> Iterator[None]:
     """Do not warn inside the block about the files of logs that old versions of Ray leave open."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -35,7 +35,7 @@ def open_logs() -> Iterator[None]:
 
 def add_node(cluster: Any, **resources: Any) -> Any:
     """Add a node to a cluster, and return it."""
-    with open_logs():
+    with ignore_open_logs():
         return cluster.add_node(object_store_memory=2**27, **resources)
 
 

@@ -60,5 +60,7 @@ def temporary_folder() -> Iterator[Path]:
         try:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="inceptionism-"))
         except OSError as error:
-            raise CannotWrite(f"the system's temporary folder cannot be written to: {first_line(error)}") from error
+            raise CannotWrite(
+                f"no file can be written in the system's temporary folder: {first_line(error)}"
+            ) from error
         yield Path(folder)

@@ -54,7 +54,7 @@ class Plan:
 
     def _rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
         with self._converted_errors():
-            for row in self._database.execute(statement):  # noqa: UP028  # `yield from` fails on a closed database
+            for row in self._database.execute(statement):  # noqa: UP028  # `yield from` fails if the database is closed first
                 yield row
 
     @contextmanager
