@@ -208,8 +208,8 @@ def visualize(
             small and large ones: one, several or scene.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
             file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
-        preset: Preset for the prior and the number of steps: fine or fast. The preset fine gives the
-            best pictures, and fast takes a third of the time.
+        preset: Preset for the prior and the number of steps: fine, fast or draft. The preset fine gives
+            the best pictures, fast takes a third of the time, and draft takes a tenth, for previews.
         prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
             By default the prior of the preset. docs/priors.md lists all priors.
         size: Height and width of the picture; one number means both, in pixels. By default 448x448;

@@ -17,6 +17,7 @@ from inceptionism.optimization.ascent import AscentState, ascend
 from inceptionism.optimization.gradients import GradientEvaluator
 from inceptionism.optimization.optimizers import NormalizedAscent
 from inceptionism.optimization.parameterizations import Pixels
+from inceptionism.optimization.transforms import circular_shift
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, Tiny
 
 
@@ -196,3 +197,35 @@ def test_an_ascent_continues_after_a_step_that_failed(tiny) -> None:
         list(ascend(states[:1], evaluator, 1))
     assert list(ascend(states[:1], evaluator, 1)) == list(ascend(states[1:], evaluator, 1))
     torch.testing.assert_close(pixels.pixels, other.pixels, rtol=0, atol=0)
+
+
+def test_a_step_with_several_views_follows_the_mean_of_their_gradients(tiny) -> None:
+    """The oracle shifts the pictures with `roll`, and differentiates the mean of the scores with autograd."""
+    start, mask, views = torch.rand(1, 3, 19, 26), (torch.arange(26) < 11).float().expand(1, 1, 19, 26), 3
+    masked = [MaskedObjective(layer("first"), mask), MaskedObjective(layer("second"))]
+    pixels = Pixels(start.clone())
+    state = AscentState(
+        pixels,
+        masked,
+        NormalizedAscent(pixels.parameters, 2 / 255),
+        [circular_shift(5)],
+        torch.Generator().manual_seed(3),
+        views=views,
+    )
+    (scores,) = list(ascend([state], GradientEvaluator(tiny), 1))
+
+    generator = torch.Generator().manual_seed(3)
+    shifts = [tuple(torch.randint(-5, 6, (2,), generator=generator).tolist()) for _ in range(views)]
+    assert len({*shifts}) == views
+    total, direction = 0.0, torch.zeros_like(start)
+    for one in masked:
+        for shift in shifts:
+            picture = start.clone().requires_grad_()
+            score = one.objective(tiny.activations(picture.roll(shift, (-2, -1)), one.objective.layers)).sum()
+            (gradient,) = torch.autograd.grad(score, picture)
+            seen = gradient if one.mask is None else gradient * one.mask
+            direction += seen / gradient.abs().mean() / views
+            total += score.item() / views
+    assert scores == [pytest.approx(total, rel=1e-5)]
+    expected = (start + 2 / 255 * direction / direction.abs().mean()).clamp(0, 1)
+    torch.testing.assert_close(pixels.pixels.detach(), expected, rtol=0, atol=1e-6)

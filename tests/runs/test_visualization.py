@@ -114,6 +114,28 @@ def test_diversity_compares_the_pictures_of_each_target_only(tiny, text: bool) -
         inc.visualize(targets[0], network=tiny, size=32)
 
 
+def test_several_parts_at_each_step_give_the_same_pictures_alone_and_in_a_batch(tiny) -> None:
+    settings = {"network": tiny, "size": (33, 41), "steps": 4}
+    several = {**settings, "prior": "fourier + crops(count=3) + statistics"}
+    fir, oak = (np.asarray(result.image, int) for result in inc.visualize(["fir", "oak"], **several))
+    for name, batched in (("fir", fir), ("oak", oak)):
+        assert np.abs(np.asarray(inc.visualize(name, **several).image, int) - batched).max() <= 1
+    one = inc.visualize("fir", **settings, prior="fourier + crops + statistics")
+    assert np.abs(np.asarray(one.image, int) - fir).max() > 10
+    with pytest.raises(InvalidSetting, match=r"count= of prior crops must be a whole number, not '1\.5'"):
+        inc.visualize("fir", **settings, prior="crops(count=1.5)")
+
+
+def test_pictures_that_are_compared_show_one_part_each(tiny) -> None:
+    settings = {"network": tiny, "size": (33, 41), "steps": 2, "count": 2}
+    target = "channel(second:1) + diversity(second)"
+    prior = inc.visualize(target, **settings, preset="fast")[0].recipe.prior
+    assert "crops" in prior
+    assert "count" not in prior
+    with pytest.raises(InvalidSetting, match=r"network sees one part of each; leave count=3 out of the prior crops"):
+        inc.visualize(target, **settings, prior="fourier + crops(count=3)")
+
+
 def test_a_target_that_fails_does_not_lose_the_results_of_the_others(tiny) -> None:
     dead = inc.Objective(frozenset(["second"]), lambda activations: 0 * activations["second"].flatten(1).sum(1), "dead")
     with pytest.raises(NoGradient, match=r"1 of 3 pictures failed \(dead\): dead yields no gradient") as caught:

@@ -97,7 +97,7 @@ def photo(
     shared=PICTURE,
     leave_out=["target"],
     examples=[
-        'dream class banana "king of beasts" --preset fast --steps 48',
+        'dream class banana "king of beasts" --preset draft',
         "dream class 291 --prior none --steps 64 -o lion-without-prior.png",
         'dream class --objective "class(castle) + 0.5*channel(blocks.10:24)" --steps 48 -o castle.png',
     ],

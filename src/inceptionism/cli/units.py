@@ -35,7 +35,7 @@ def add_unit_commands(app: typer.Typer) -> None:
         shared=PICTURE,
         leave_out=NO_TARGET,
         examples=[
-            "dream unit blocks.10 24 --preset fast --steps 48",
+            "dream unit blocks.10 24 --preset draft",
             "dream unit blocks.4 7 8 9 --neuron --steps 32 --size 128",
             "dream unit blocks.10 24 --count 3 --diversity 2 --steps 32 --size 128",
         ],

@@ -74,9 +74,10 @@ class AscentState:
         penalties: Penalties on the picture itself.
         regularizer: Objective that is subtracted from each score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
-        gradient_filters: Filters of the gradient of each objective, applied in this order at each step.
+        gradient_filters: Filters of the gradient of each view, applied in this order at each step.
         wrap: Directions in which the picture continues at its opposite edge.
         margin: Number of pixels by which it continues in the view of the network, at each end of these directions.
+        views: Number of views at each step, each with other random transforms. The step follows their mean gradient.
         responded: Whether any objective has had a gradient so far.
         failure: Error that ended the ascent of this picture. None if there is none so far.
     """
@@ -93,6 +94,7 @@ class AscentState:
     gradient_filters: Sequence[GradientFilter] = ()
     wrap: Wrap = NO_WRAP
     margin: int = 0
+    views: int = 1
     responded: bool = False
     failure: NotFinite | None = None
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
@@ -100,24 +102,26 @@ class AscentState:
     _averaged_steps: int = 0
 
     def requests(self) -> Iterator[EvaluationRequest]:
-        """Yield a request for each objective. All objectives get the same random transforms."""
+        """Yield a request for each view of each objective. All objectives get the same random transforms."""
         self.optimizer.zero_grad()
         self._edges.clear()  # an earlier step may have failed before it used them
         picture = self.parameterization.picture()
         random_state = self.generator.get_state()
         for masked in self.objectives:
             self.generator.set_state(random_state)
-            view = self.references.join(picture if masked.mask is None else mask_gradient(picture, masked.mask))
-            for transform in self.transforms:
-                view = transform(view, self.generator)
-            # The backward pass needs only this edge of torch's graph, and not the view of hundreds of megabytes.
-            # In torch 2.6, the edge of a custom function does not keep its node alive. `view_as` has one that does.
-            channels = self.references.picture_channels(view)
-            self._edges.append(get_gradient_edge(channels.view_as(channels)))
-            view = with_margin(view.detach(), self.margin, self.wrap)
-            yield EvaluationRequest(
-                view, masked.objective, self.generator, self.regularizer, self.references.references
-            )
+            joined = self.references.join(picture if masked.mask is None else mask_gradient(picture, masked.mask))
+            for _ in range(self.views):
+                view = joined
+                for transform in self.transforms:
+                    view = transform(view, self.generator)
+                # The backward pass needs only this edge of torch's graph, and not the view of hundreds of megabytes. In
+                # torch 2.6, the edge of a custom function does not keep its node alive. `view_as` has one that does.
+                channels = self.references.picture_channels(view)
+                self._edges.append(get_gradient_edge(channels.view_as(channels)))
+                view = with_margin(view.detach(), self.margin, self.wrap)
+                yield EvaluationRequest(
+                    view, masked.objective, self.generator, self.regularizer, self.references.references
+                )
 
     def take_step(self, evaluations: list[tuple[float, Tensor]]) -> float:
         """Update the picture as `apply_gradients` does. If a gradient is not finite, note the failure and return NaN.
@@ -125,7 +129,7 @@ class AscentState:
         Args:
             evaluations: Scores and gradients of several pictures. Those of this picture come first, and are removed.
         """
-        own = [evaluations.pop(0) for _ in self.objectives]
+        own = [evaluations.pop(0) for _ in range(len(self.objectives) * self.views)]
         try:
             return self.apply_gradients(own)
         except NotFinite as error:
@@ -134,25 +138,26 @@ class AscentState:
             return math.nan
 
     def apply_gradients(self, evaluations: list[tuple[float, Tensor]]) -> float:
-        """Update the picture, and return the sum of its scores.
+        """Update the picture, and return the sum of its scores, each of which is the mean over the views.
 
         Args:
-            evaluations: Score and gradient of each objective. They are removed from the list, because each gradient
-                of a large picture takes hundreds of megabytes.
+            evaluations: Score and gradient of each view of each objective. They are removed from the list, because each
+                gradient of a large picture takes hundreds of megabytes.
 
         Raises:
             NotFinite: If a gradient is not finite.
         """
         total, gradients = 0.0, []
-        for masked in self.objectives:
+        for masked in [masked for masked in self.objectives for _ in range(self.views)]:
             score, gradient = evaluations.pop(0)
             # Near an edge, the gradient is also that of neurons in the margin. So each neuron of an endless pattern
             # counts once, although the view shows some of them twice.
             gradient = without_margin(gradient, self.margin, self.wrap)
             # A regularizer has a gradient of its own. Then only a score of 0 shows that the objective does not respond.
             self.responded |= has_gradient(masked.objective, gradient) and (self.regularizer is None or score != 0)
-            total += score
-            gradients.append(self._normalize(gradient))
+            total += score / self.views
+            gradient = self._normalize(gradient)
+            gradients.append(gradient if self.views == 1 else gradient.div_(self.views))
             del gradient
         trim_memory_beside(gradients[0])
         torch.autograd.backward(self._edges, gradients)

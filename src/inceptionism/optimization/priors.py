@@ -7,7 +7,7 @@ choose the parameterization are implemented in `initialization`, and all others 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,7 @@ class Prior:
         regularizer: Objective that is subtracted from the score. None means no regularizer.
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
         gradient_filters: Filters of the gradient.
+        views: Number of random views of the picture at each step.
     """
 
     transforms: Sequence[Transform] = ()
@@ -49,6 +50,7 @@ class Prior:
     regularizer: Objective | None = None
     blur: float = 0
     gradient_filters: Sequence[GradientFilter] = ()
+    views: int = 1
 
 
 def build_prior(
@@ -74,6 +76,7 @@ def build_prior(
     transforms: list[Transform] = []
     if "views" in terms:
         transforms.append(random_view(**numbers["views"], wrap=wrap))
+    views = int(numbers["crops"].pop("count")) if "crops" in terms else 1
     if crop_sizes is not None:
         transforms.append(random_crop(crop_sizes, **numbers["crops"], wrap=wrap))
     filters: list[GradientFilter] = []
@@ -88,16 +91,21 @@ def build_prior(
         terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
         terms["blur"].weight if "blur" in terms else 0,
         filters,
+        views,
     )
 
 
 def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
-    """Return the text of a preset's prior, without `statistics` where these do not suit the run.
+    """Return the text of a preset's prior, without the parts that do not suit the run.
 
-    They need a network with batch norms. An objective that only compares the picture with references takes the
+    `statistics` need a network with batch norms. An objective that only compares the picture with references takes the
     statistics from these. Its score may be smaller than 1, and then the statistics of other pictures would outweigh it.
+    An objective that compares the pictures of a batch needs one view of each picture.
     """
     terms = parse_prior(prior)
+    if objective.compares_batch and "crops" in terms:
+        named = {name: text for name, text in terms["crops"].named.items() if name != "count"}
+        terms["crops"] = replace(terms["crops"], named=named)
     compares = all(term.references for _, term in objective.terms or ((1, objective),))
     if compares or not network.statistics:
         terms.pop("statistics", None)

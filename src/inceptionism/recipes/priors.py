@@ -128,6 +128,9 @@ _DEFINITIONS = (
             PriorArgument("smallest", 0.5, 0.05, 4, "Side of the smallest part, as a share of the picture"),
             PriorArgument("largest", 1.1, 0.05, 4, "Side of the largest part, as a share of the picture"),
             *_VIEW_ARGUMENTS,
+            PriorArgument(
+                "count", 1, 1, 16, "Number of parts at each step, which the network sees in one batch", whole=True
+            ),
         ),
     ),
     PriorDefinition(

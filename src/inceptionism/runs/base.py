@@ -183,6 +183,7 @@ class Run(ABC):
             self.prior.gradient_filters,
             self.wrap,
             self.margin,
+            self.prior.views,
         )
 
     def masked_objectives(self, size: tuple[int, int]) -> list[MaskedObjective]:
@@ -208,7 +209,7 @@ class Run(ABC):
         """Return the work of a step at a height and width, in pixels that the network sees."""
         if self.crop_sizes is None:
             return math.prod(size)
-        return math.prod(self.crop_sizes.view) + math.prod(size) / PIXELS_PER_VIEW_PIXEL
+        return self.prior.views * math.prod(self.crop_sizes.view) + math.prod(size) / PIXELS_PER_VIEW_PIXEL
 
     @abstractmethod
     def image(self) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
@@ -156,8 +157,8 @@ def make_batches(runs: Iterable[AnyRun]) -> Iterator[list[AnyRun]]:
     """
     batch: list[AnyRun] = []
     for run in runs:
-        height, width = run.view_size
-        limit = run.compared_pictures or min(MAX_BATCH, MAX_BATCH_PIXELS // (height * width))
+        seen_pixels = run.prior.views * math.prod(run.view_size)
+        limit = run.compared_pictures or min(MAX_BATCH, MAX_BATCH_PIXELS // seen_pixels)
         if batch and (len(batch) >= limit or run.batch_key() != batch[0].batch_key()):
             yield batch
             batch = []

@@ -162,6 +162,11 @@ class ClassRun(Run):
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
         self.prior = self.build_prior(self._prior_terms)
+        if self.objective.compares_batch and self.prior.views > 1:
+            raise InvalidSetting(
+                f"{self.objective} compares the pictures of a batch, so the network sees one part of each; leave "
+                f"count={self.prior.views} out of the prior crops"
+            )
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(
             self.size, self.objective, recipe.memory, self.crop_sizes.view if self.crop_sizes else None
         )
