@@ -74,8 +74,14 @@ def free_memory() -> int:
     """Return the memory of the machine in bytes that new processes of this program can use."""
     import psutil
 
-    limits = (int(LIMIT_SHARE * limit) for limit in group_memory_limits(ROOT))
-    return min(psutil.virtual_memory().available, *limits, sys.maxsize)
+    free = [psutil.virtual_memory().available]
+    for folder in group_folders(ROOT, "memory"):
+        used = [int(text) for text in texts_of(folder, ("memory.current", "memory.usage_in_bytes")) if text.isdecimal()]
+        # The system reads files into free memory, and takes it back when a program needs it.
+        files = re.search(r"^(?:total_)?inactive_file (\d+)$", "".join(texts_of(folder, ["memory.stat"])), re.MULTILINE)
+        taken = max(used, default=0) - (int(files[1]) if files else 0)
+        free += [int(LIMIT_SHARE * limit) - taken for limit in limits_of(folder)]
+    return max(0, min(free))
 
 
 def process_memory_limits() -> list[int]:
@@ -101,8 +107,12 @@ def group_memory_limits(root: Path) -> list[int]:
     Args:
         root: Folder in which the files of the system are found.
     """
-    names = ("memory.max", "memory.high", "memory.limit_in_bytes")
-    texts = (text for folder in group_folders(root, "memory") for text in texts_of(folder, names))
+    return [limit for folder in group_folders(root, "memory") for limit in limits_of(folder)]
+
+
+def limits_of(folder: Path) -> list[int]:
+    """Return the limits of the memory of the group that a folder describes, in bytes."""
+    texts = texts_of(folder, ("memory.max", "memory.high", "memory.limit_in_bytes"))
     return [int(text) for text in texts if text.isdecimal()]
 
 
@@ -135,7 +145,7 @@ def texts_of(folder: Path, names: Iterable[str]) -> list[str]:
     texts = []
     for name in names:
         try:
-            texts.append((folder / name).read_text().strip())
+            texts.append((folder / name).read_text("utf-8", "surrogateescape").strip())
         except OSError:  # another version of the groups, or the top group, which has no limits
             continue
     return texts
@@ -152,18 +162,20 @@ def group_folders(root: Path, controller: str) -> Iterator[Path]:
     """
     own, mounts = (texts_of(root / "proc" / "self", [name]) for name in ("cgroup", "mountinfo"))
     paths: dict[str, str] = {}
-    for line in "\n".join(own).splitlines():
-        _, controllers, path = line.split(":", 2)
-        paths.update(dict.fromkeys(controllers.split(","), path))  # version 2 has no list of controllers
-    for line in "\n".join(mounts).splitlines():
+    for line in "\n".join(own).split("\n"):
+        fields = line.split(":", 2)
+        if len(fields) == 3:
+            paths.update(dict.fromkeys(fields[1].split(","), fields[2]))  # version 2 has no list of controllers
+    for line in "\n".join(mounts).split("\n"):
         mount, _, system = line.partition(" - ")
-        (top, point), (kind, _, options) = mount.split()[3:5], system.split()[:3]
+        fields, (kind, *others) = mount.split(" "), system.split(" ")
         if kind == "cgroup2":
             path = paths.get("", "/")
-        elif kind == "cgroup" and controller in options.split(","):
+        elif kind == "cgroup" and controller in others[-1].split(","):
             path = paths.get(controller, "/")
         else:
             continue
+        top, point = fields[3:5]
         folder = root / unescaped(point).lstrip("/")
         # In a container, the mounted top may be the own group itself, although the path is the one outside.
         own_path = PurePosixPath(path)

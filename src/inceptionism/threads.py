@@ -36,9 +36,12 @@ FREE_WINDOWS = 5
 """Number of consecutive windows with a free processor after which threads wait busily again."""
 
 IDLE_SECONDS = 2.0
-"""Time in seconds without a measurement after which threads wait busily again, as the user's own work expects."""
+"""Time in seconds without a measurement after which threads wait busily again, as the user's own work expects.
 
-MAX_IDLE_THREADS = 16
+If steps take longer, it is three times the time between two measurements.
+"""
+
+MAX_IDLE_THREADS = 64
 """Largest number of threads of the team that does nothing."""
 
 TASKS = Path("/proc/self/task")
@@ -71,8 +74,10 @@ class Waiting:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._changing = threading.Lock()
         self._wake: threading.Event | None = None
         self._measured_at = 0.0
+        self._passed = 0.0
         self._waited = 0.0
         self._free_windows = 0
 
@@ -99,6 +104,7 @@ class Waiting:
             self._measured_at, self._waited = now, waited
             if is_first:
                 return
+            self._passed = passed
             self._free_windows = self._free_windows + 1 if share < FREE else 0
             if share > BUSY and not self.is_asleep:
                 self.sleep()
@@ -124,8 +130,9 @@ class Waiting:
                 ready.set()
             while not wake.wait(IDLE_SECONDS) and self._is_needed():
                 pass
-            if self._wake is wake:
-                self._wake = None
+            with self._changing:
+                if self._wake is wake:
+                    self._wake = None
 
         self._wake = wake  # so that an interruption below does not lose the team
         try:
@@ -137,13 +144,14 @@ class Waiting:
 
     def _is_needed(self) -> bool:
         """Return whether there was a measurement lately. Otherwise the work of this package has ended."""
-        return time.perf_counter() - self._measured_at < IDLE_SECONDS
+        return time.perf_counter() - self._measured_at < max(IDLE_SECONDS, 3 * self._passed)
 
     def wake(self) -> None:
         """Let threads wait busily."""
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
+        with self._changing:
+            wake, self._wake = self._wake, None
+        if wake is not None:
+            wake.set()
 
 
 _waiting = Waiting()

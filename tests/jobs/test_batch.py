@@ -164,13 +164,15 @@ def test_a_full_disk_stops_the_batch_and_the_next_one_goes_on(run, tmp_path, mon
     assert run() == {"skipped": 1, "done": 2, "failed": 1}
 
 
-def test_a_plan_that_cannot_be_written_never_replaces_the_report(run, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("failures", [1, 9])
+def test_a_plan_that_cannot_be_written_never_replaces_the_report(run, tmp_path, monkeypatch, failures) -> None:
     from inceptionism.jobs.plan import Plan
 
-    add_lines = Plan.add_lines
+    add_lines, failed = Plan.add_lines, []
 
     def fail(plan: Plan, added: Any) -> None:
-        if isinstance(added, list):  # the line of a picture that was just made
+        if isinstance(added, list) and len(failed) < failures:  # the line of a picture that was just made
+            failed.append(added)
             raise CannotWrite("the temporary file plan.sqlite cannot be used")
         add_lines(plan, added)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ def own_group(controller: str) -> Path | None:
         if (folder / "cgroup.clone_children").exists() and os.access(folder, os.W_OK):
             return folder
     return None
+
+
+def remove(group: Path) -> None:
+    """Delete an empty group. Its last process may still be ending."""
+    for _ in range(20):
+        with suppress(OSError):
+            return group.rmdir()
+        time.sleep(0.1)
+    return group.rmdir()
 
 
 needs_groups = pytest.mark.skipif(
@@ -46,7 +56,7 @@ def in_group(*, memory: int | None = None, cores: float | None = None) -> Iterat
                 parent = own_group(controller)
                 assert parent is not None
                 group = Path(tempfile.mkdtemp(prefix="inceptionism-", dir=parent))
-                stack.callback(group.rmdir)
+                stack.callback(remove, group)
                 for name, value in files.items():
                     (group / name).write_text(str(value))
                 enter.append(f"echo $$ > {group}/cgroup.procs")

@@ -78,9 +78,11 @@ class Batch:
                 raise CannotWrite(outcome.line.error)
             if self._plan.line(outcome.line.output) != outcome.line:
                 self._report.add(outcome.line)
-                self._is_complete = False  # a failure here would leave the report better than the plan
-                self._plan.add_lines([outcome.line])
-                self._is_complete = True
+                try:
+                    self._plan.add_lines([outcome.line])
+                except BaseException:
+                    self._is_complete = False  # the report now has a line that the plan lacks
+                    raise
             self.counts[outcome.status] += 1
             yield outcome
 

@@ -204,7 +204,12 @@ class GradientEvaluator:
         return activations
 
     def affordable_pixels(
-        self, size: tuple[int, int], objective: Objective, memory: str | None, view_size: tuple[int, int] | None = None
+        self,
+        size: tuple[int, int],
+        objective: Objective,
+        memory: str | None,
+        view_size: tuple[int, int] | None = None,
+        views: int = 1,
     ) -> int:
         """Return the largest number of pixels that the network can process at once within a memory limit.
 
@@ -215,6 +220,7 @@ class GradientEvaluator:
                 system allows is never used.
             view_size: Height and width of random crops of the spectrum's picture. None means that the network sees the
                 whole picture.
+            views: Number of views that are processed in one batch, if there is memory for them.
 
         Raises:
             InvalidSetting: If `memory` is not an amount of memory, or is too small for the picture.
@@ -226,7 +232,7 @@ class GradientEvaluator:
         picture_bytes = PICTURE_BYTES_PER_PIXEL if view_size is None else SPECTRUM_BYTES_PER_PIXEL
         fixed_bytes = PROGRAM_BYTES + height * width * (picture_bytes + reference_bytes)
         wanted_pixels = min(math.prod(view_size or size), MAX_PIXELS)
-        if wanted_pixels * NETWORK_BYTES_PER_PIXEL < limit - fixed_bytes:
+        if min(views * wanted_pixels, MAX_PIXELS) * NETWORK_BYTES_PER_PIXEL < limit - fixed_bytes:
             return MAX_PIXELS
         network_bytes = self.measure_bytes_per_pixel(objective)
         needed = fixed_bytes + min(wanted_pixels, MIN_PIXELS) * network_bytes

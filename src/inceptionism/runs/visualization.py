@@ -168,7 +168,11 @@ class ClassRun(Run):
                 f"count={self.prior.views} out of the prior crops"
             )
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(
-            self.size, self.objective, recipe.memory, self.crop_sizes.view if self.crop_sizes else None
+            self.size,
+            self.objective,
+            recipe.memory,
+            self.crop_sizes.view if self.crop_sizes else None,
+            self.prior.views,
         )
         self.recipe = replace(recipe, prior=prior, size=self.size, steps=self.steps, made_with=self.made_with())
         if self.tile is not None:
