@@ -47,12 +47,13 @@ def default_memory(device: torch.device) -> int:
 def allowed_memory(device: torch.device) -> int:
     """Return the memory of a device in bytes that the system lets this program use, used or not.
 
-    If several processes of this package work together, it is the share of this process.
+    Without limits of the system, it is more than any machine has: a user may want to use swap space. If several
+    processes of this package work together, it is the share of this process.
     """
-    limits = [machine_memory(device)]
-    if device.type == "cpu":
-        limits += [int(_share * limit) for limit in group_memory_limits(ROOT)] + process_memory_limits()
-    return max(0, min(limits))
+    if device.type != "cpu":
+        return sys.maxsize
+    groups = (int(_share * limit) for limit in group_memory_limits(ROOT))
+    return max(0, min([*groups, *process_memory_limits(), sys.maxsize]))
 
 
 def machine_memory(device: torch.device) -> int:
