@@ -60,14 +60,14 @@ def system(tmp_path, monkeypatch):
 def test_in_version_2_every_group_up_to_the_top_limits(system) -> None:
     folder = "sys/fs/cgroup"
     root = system(
-        "0::/work/dreams",
+        "0::/artists/dreams",
         VERSION_2,
         {
-            f"{folder}/work/dreams/memory.max": "max",
-            f"{folder}/work/dreams/memory.high": "3000000",
-            f"{folder}/work/dreams/cpu.max": "max 100000",
-            f"{folder}/work/memory.max": "2000000",
-            f"{folder}/work/cpu.max": "150000 100000",
+            f"{folder}/artists/dreams/memory.max": "max",
+            f"{folder}/artists/dreams/memory.high": "3000000",
+            f"{folder}/artists/dreams/cpu.max": "max 100000",
+            f"{folder}/artists/memory.max": "2000000",
+            f"{folder}/artists/cpu.max": "150000 100000",
             f"{folder}/other/memory.max": "7",
         },
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -77,10 +77,10 @@ def free_memory() -> int:
 
     free = [psutil.virtual_memory().available]
     for folder in group_folders(ROOT, "memory"):
-        used = [int(text) for text in texts_of(folder, ("memory.current", "memory.usage_in_bytes")) if text.isdecimal()]
+        used = text_of(folder / "memory.current") or text_of(folder / "memory.usage_in_bytes")
         # The system reads files into free memory, and takes it back when a program needs it.
-        files = re.search(r"^(?:total_)?inactive_file (\d+)$", "".join(texts_of(folder, ["memory.stat"])), re.MULTILINE)
-        taken = max(used, default=0) - (int(files[1]) if files else 0)
+        files = re.search(r"^(?:total_)?inactive_file (\d+)$", text_of(folder / "memory.stat"), re.MULTILINE)
+        taken = (int(used) if used.isdecimal() else 0) - (int(files[1]) if files else 0)
         free += [int(LIMIT_SHARE * limit) - taken for limit in limits_of(folder)]
     return max(0, min(free))
 
@@ -113,14 +113,18 @@ def group_memory_limits(root: Path) -> list[int]:
 
 def limits_of(folder: Path) -> list[int]:
     """Return the limits of the memory of the group that a folder describes, in bytes."""
-    texts = texts_of(folder, ("memory.max", "memory.high", "memory.limit_in_bytes"))
+    texts = [text_of(folder / name) for name in ("memory.max", "memory.high", "memory.limit_in_bytes")]
     return [int(text) for text in texts if text.isdecimal()]
 
 
 def available_cores() -> int:
     """Return the number of processor cores that this program may use. A part of a core is rounded, 1 is the least."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, *map(round, group_core_limits(ROOT)), sys.maxsize))
+    return max(1, min([visible_cores(), *map(round, group_core_limits(ROOT))]))
+
+
+def visible_cores() -> int:
+    """Return the number of processor cores on which threads of this process may run, for any part of the time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
@@ -134,22 +138,19 @@ def group_core_limits(root: Path) -> tuple[float, ...]:
     """
     limits = []
     for folder in group_folders(root, "cpu"):
-        (joined,) = texts_of(folder, ["cpu.max"]) or [""]
-        numbers = joined.split() or texts_of(folder, ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+        version_1 = [text_of(folder / name) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
+        numbers = text_of(folder / "cpu.max").split() or version_1
         if len(numbers) == 2 and all(number.isdecimal() for number in numbers) and int(numbers[1]):
             limits.append(int(numbers[0]) / int(numbers[1]))
     return tuple(limits)
 
 
-def texts_of(folder: Path, names: Iterable[str]) -> list[str]:
-    """Return the texts of those files in a folder that can be read."""
-    texts = []
-    for name in names:
-        try:
-            texts.append((folder / name).read_text("utf-8", "surrogateescape").strip())
-        except OSError:  # another version of the groups, or the top group, which has no limits
-            continue
-    return texts
+def text_of(path: Path) -> str:
+    """Return the text of a file, without a line feed at its end. It is empty if the file cannot be read."""
+    try:
+        return path.read_text("utf-8", "surrogateescape").strip()
+    except OSError:  # another version of the groups, or the top group, which has no limits
+        return ""
 
 
 def group_folders(root: Path, controller: str) -> Iterator[Path]:
@@ -161,13 +162,12 @@ def group_folders(root: Path, controller: str) -> Iterator[Path]:
         root: Folder in which the files of the system are found.
         controller: What the groups limit: "memory" or "cpu".
     """
-    own, mounts = (texts_of(root / "proc" / "self", [name]) for name in ("cgroup", "mountinfo"))
     paths: dict[str, str] = {}
-    for line in "\n".join(own).split("\n"):
+    for line in text_of(root / "proc/self/cgroup").split("\n"):
         fields = line.split(":", 2)
         if len(fields) == 3:
             paths.update(dict.fromkeys(fields[1].split(","), fields[2]))  # version 2 has no list of controllers
-    for line in "\n".join(mounts).split("\n"):
+    for line in text_of(root / "proc/self/mountinfo").split("\n"):
         mount, _, system = line.partition(" - ")
         fields, (kind, *others) = mount.split(" "), system.split(" ")
         if kind == "cgroup2":

@@ -15,7 +15,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from inceptionism.limits import available_cores
+from inceptionism.limits import available_cores, visible_cores
 
 # The program imports this module when it starts. torch is imported when it is needed.
 
@@ -116,7 +116,8 @@ class Waiting:
         import torch
 
         library = openmp()
-        idle_threads = max(2, available_cores() - torch.get_num_threads() + 2)
+        # The OpenMP library counts the cores that it sees. It does not know of limits of processor time.
+        idle_threads = max(2, visible_cores() - torch.get_num_threads() + 2)
         # The OpenMP library ends the program if it cannot start a thread.
         if library is None or idle_threads > MAX_IDLE_THREADS:
             return
