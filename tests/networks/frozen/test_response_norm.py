@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from inceptionism.networks.frozen import response_norm
 from inceptionism.networks.frozen.freeze import freeze, fuse_frozen
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
 
@@ -19,7 +20,10 @@ from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
     ],
     ids=str,
 )
-def test_outputs_and_gradients_are_those_of_torch(norm: nn.LocalResponseNorm) -> None:
+@pytest.mark.parametrize("band_values", [1, 100, 2**19])
+def test_outputs_and_gradients_are_those_of_torch(norm: nn.LocalResponseNorm, band_values: int, monkeypatch) -> None:
+    """The map has 140 pixels of 9 channels, so bands of 100 values are not equally large."""
+    monkeypatch.setattr(response_norm, "BAND_VALUES", band_values)
     x = (3 * torch.randn(2, 9, 7, 10, generator=torch.Generator().manual_seed(0))).requires_grad_()
     output, expected = FrozenResponseNorm(norm)(x), norm(x)
     torch.testing.assert_close(output, expected, rtol=1e-5, atol=1e-6)

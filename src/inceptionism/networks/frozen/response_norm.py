@@ -2,15 +2,19 @@
 
 Torch averages over channels with a three-dimensional pooling. In such a network the pooling takes longer than all
 convolutions, and torch does not have it in half precision. Here shifted maps are added instead, with the same result.
+A map is processed in bands, because the processor's caches cannot hold a map and all intermediate values.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+BAND_VALUES = 2**19
+"""Number of values of a map that are processed at once on a CPU."""
 
 
 class FrozenResponseNorm(nn.Module):
@@ -29,16 +33,12 @@ class FrozenResponseNorm(nn.Module):
         output: Tensor = _Normalize.apply(x, self)  # type: ignore[no-untyped-call]
         return output
 
-    def divisor(self, x: Tensor) -> Tensor:
-        """Return the divisor before it is raised to the power of beta: the term in parentheses in the formula above."""
-        return window_sum(x.square(), self.before, self.after).mul_(self.scale).add_(self.k)
-
-    def factor(self, divisor: Tensor) -> Tensor:
-        """Return the divisor to the power of -beta."""
+    def factor(self, divisor: Tensor, out: Tensor, scratch: Tensor) -> Tensor:
+        """Write the divisor to the power of -beta into `out`, and return `out`. `scratch` is overwritten."""
         if self.beta == 0.75:  # as in all published networks; a general power takes many times as long
-            root = divisor.rsqrt()
-            return root.sqrt().mul_(root)
-        return divisor.pow(-self.beta)
+            torch.rsqrt(divisor, out=out)
+            return out.mul_(torch.sqrt(out, out=scratch))
+        return torch.pow(divisor, -self.beta, out=out)
 
 
 class _Normalize(torch.autograd.Function):
@@ -46,33 +46,74 @@ class _Normalize(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, norm: FrozenResponseNorm) -> Tensor:
-        divisor = norm.divisor(x)
+        x = x.contiguous(memory_format=torch.channels_last)
+        output, divisor = torch.empty_like(x), torch.empty_like(x)
+        window = _Window(x, norm.before, norm.after)
+        for pixels, result, part in bands(x, output, divisor):
+            squares = window.middle(len(pixels))
+            torch.mul(pixels, pixels, out=squares)
+            window.sum(part).mul_(norm.scale).add_(norm.k)
+            norm.factor(part, result, squares).mul_(pixels)
         ctx.norm = norm
         ctx.save_for_backward(x, divisor)
-        return norm.factor(divisor).mul_(x)
+        return output
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         x, divisor = ctx.saved_tensors
         norm: FrozenResponseNorm = ctx.norm
-        own = norm.factor(divisor).mul_(gradient)
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        output = torch.empty_like(x)
         # A channel belongs to the windows of other channels. These other channels are its own window, mirrored.
-        others = window_sum((own * x).div_(divisor), norm.after, norm.before)
-        return own.addcmul_(x, others, value=-2 * norm.beta * norm.scale), None
+        window = _Window(x, norm.after, norm.before)
+        scratch = x.new_empty(window.rows, x.shape[1])
+        for pixels, result, part, upstream in bands(x, output, divisor, gradient):
+            others = scratch[: len(pixels)]
+            norm.factor(part, result, others).mul_(upstream)
+            torch.mul(result, pixels, out=window.middle(len(pixels))).div_(part)
+            result.addcmul_(pixels, window.sum(others), value=-2 * norm.beta * norm.scale)
+        return output, None
 
 
-def window_sum(x: Tensor, before: int, after: int) -> Tensor:
-    """Return, for each channel, the sum over the window of channels around it. The result is N×C×H×W, like `x`.
+def bands(*maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the pixels of maps of one shape in bands. Each band is a view of pixels × channels.
 
     Args:
-        x: The map, N×C×H×W.
+        maps: Maps, N×C×H×W in channels-last memory.
+    """
+    rows = band_rows(maps[0])
+    pixels = [one.permute(0, 2, 3, 1).flatten(0, 2) for one in maps]
+    yield from zip(*(torch.split(one, rows) for one in pixels), strict=True)
+
+
+def band_rows(x: Tensor) -> int:
+    """Return the number of pixels in a band of a map, N×C×H×W. On a GPU, the whole map is one band."""
+    pixels = x.numel() // x.shape[1]
+    return max(1, min(pixels, BAND_VALUES // x.shape[1]) if x.device.type == "cpu" else pixels)
+
+
+class _Window:
+    """A band with zeros before its first channel and after its last channel.
+
+    Args:
+        x: The map that is processed, N×C×H×W.
         before: Number of channels before each channel that belong to its window.
         after: Number of channels after each channel that belong to its window.
     """
-    channels = x.shape[1]
-    padded = F.pad(x.permute(0, 2, 3, 1), (before, after))
-    total = padded[..., :channels].clone(memory_format=torch.contiguous_format)
-    for shift in range(1, before + after + 1):
-        total += padded[..., shift : shift + channels]
-    return total.permute(0, 3, 1, 2)
+
+    def __init__(self, x: Tensor, before: int, after: int) -> None:
+        self.rows, self._channels, self._before, self._size = band_rows(x), x.shape[1], before, before + 1 + after
+        self._padded = x.new_zeros(self.rows, before + x.shape[1] + after)
+
+    def middle(self, rows: int) -> Tensor:
+        """Return the part without the zeros, for the values of a band of `rows` pixels."""
+        return self._padded[:rows, self._before : self._before + self._channels]
+
+    def sum(self, out: Tensor) -> Tensor:
+        """Write the sum over the window of each channel into `out`, pixels × channels, and return `out`."""
+        shifted = (self._padded[: len(out), shift : shift + self._channels] for shift in range(self._size))
+        out.copy_(next(shifted))
+        for one in shifted:
+            out += one
+        return out
