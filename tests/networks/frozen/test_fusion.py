@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import inceptionism as inc
-from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_convolutions
+from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_sequences
 from inceptionism.networks.frozen.fusion import find_fusions
 from inceptionism.networks.torch_internals import has_forward_hooks
 from tests.support.tiny_networks import tiny_module
@@ -247,9 +247,9 @@ class Following(nn.Module):
 def test_convolutions_in_a_sequence_run_as_one_step(how: str, expected: list[tuple[str, ...]]) -> None:
     module = frozen(Following(how))
     fusion = find_fusions(module, torch.zeros(1, 3, 20, 20))
-    assert [one.convs for one in fusion.series] == expected
+    assert [one.names for one in fusion.series] == expected
     fused = fuse_frozen(module, torch.float32, fusion.chains)
-    joined = join_convolutions(fused, [names for one in fusion.series for names in one.split_at(["third"])])
+    joined = join_sequences(fused, [names for one in fusion.series for names in one.split_at(["third"])])
     x = (4 * torch.randn(2, 3, 21, 26)).requires_grad_()
     upstream = torch.randn_like(module(x))
     for one, other in zip(*((y, *torch.autograd.grad(y, x, upstream)) for y in (joined(x), module(x))), strict=True):
@@ -280,7 +280,7 @@ def test_the_backward_pass_does_not_change_the_upstream_gradient() -> None:
     module = frozen(Following())
     fusion = find_fusions(module, torch.zeros(1, 3, 20, 20))
     fused = fuse_frozen(module, torch.float32, fusion.chains)
-    joined = join_convolutions(fused, fusion.series[0].split_at(["second.1"]))
+    joined = join_sequences(fused, fusion.series[0].split_at(["second.1"]))
     x = torch.randn(1, 3, 13, 10, requires_grad=True)
     y = joined.second(joined.first(x))
     upstream = torch.randn_like(y).contiguous(memory_format=torch.channels_last)

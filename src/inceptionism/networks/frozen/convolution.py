@@ -4,23 +4,21 @@ Torch's convolutions are made for training, which needs gradients of the weights
 the gradient with respect to the input is needed. This gradient is a convolution too, with flipped weights and with
 input channels and output channels exchanged. The activation is a part of the forward kernel. The backward pass needs
 only the output of the activation, so nothing else is kept in memory.
-
-Each autograd step takes as long as a small convolution. Therefore convolutions that directly follow each other are one
-step.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inceptionism.networks.frozen.kernels import Clamp, Kernel, make_kernel, pack_weight
+from inceptionism.networks.frozen.sequence import run_in_sequence
 from inceptionism.networks.frozen.strides import Phase, phases
 from inceptionism.networks.torch_internals import MoveAware
 
@@ -93,6 +91,8 @@ class FrozenConv2d(MoveAware):
         clamp: The activation. None means that there is no activation.
     """
 
+    moves_clamp = False
+
     def __init__(self, conv: nn.Conv2d, clamp: Clamp | None = None) -> None:
         super().__init__()
         padding = padding_rule(conv)
@@ -112,22 +112,23 @@ class FrozenConv2d(MoveAware):
     def forward(self, x: Tensor) -> Tensor:
         return run_in_sequence([self], x)
 
-    def convolve(self, x: Tensor) -> Tensor:
-        """Return the output for N×C×H×W in channels-last memory, without autograd."""
+    def run(self, x: Tensor) -> tuple[Tensor, None]:
+        """Return the output for N×C×H×W in channels-last memory, without autograd, and nothing else to keep."""
         convolve = self._forward_kernels.get(x.shape)
         if convolve is None:
             self._forget_other_shapes(x.shape)
             weight, padding = self._pack_padded("forward", self._padding(x.shape[-2], x.shape[-1]), x)
             convolve = make_kernel(weight, self.bias, self.stride, padding, self.dilation, self.groups, self.clamp)
             self._forward_kernels[x.shape] = convolve
-        return convolve(x)
+        return convolve(x), None
 
-    def input_gradient(self, gradient: Tensor, shape: torch.Size) -> Tensor:
+    def input_gradient(self, gradient: Tensor, shape: torch.Size, kept: None = None) -> Tensor:  # noqa: ARG002
         """Return the gradient with respect to the input.
 
         Args:
             gradient: Gradient with respect to the output before the clamp.
             shape: Shape of the input, N×C×H×W.
+            kept: Nothing. Other steps of a sequence keep a tensor.
         """
         convolve = self._gradient_kernels.get(shape)
         if convolve is None:
@@ -253,57 +254,3 @@ class FrozenConv2d(MoveAware):
 
     def before_move(self) -> None:
         self.forget_derived()
-
-
-class FrozenConvSequence(nn.Module):
-    """Convolutions in a sequence. Nothing else reads the outputs between them."""
-
-    def __init__(self, convs: Sequence[FrozenConv2d]) -> None:
-        super().__init__()
-        self.convs = nn.ModuleList(convs)
-        self._sequence = list(convs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return run_in_sequence(self._sequence, x)
-
-
-def run_in_sequence(convs: Sequence[FrozenConv2d], x: Tensor) -> Tensor:
-    """Return the output of the last of `convs`. `x`, N×C×H×W, is the input of the first."""
-    x = x.contiguous(memory_format=torch.channels_last)
-    if torch.is_grad_enabled() and x.requires_grad:
-        output: Tensor = _ConvSequence.apply(x, convs)  # type: ignore[no-untyped-call]
-        return output
-    for conv in convs:
-        x = conv.convolve(x)
-    return x
-
-
-class _ConvSequence(torch.autograd.Function):
-    """The forward and backward pass of a sequence of convolutions."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, convs: Sequence[FrozenConv2d]) -> Tensor:
-        shapes, clamped = [], []
-        for conv in convs:
-            shapes.append(x.shape)
-            x = conv.convolve(x)
-            if conv.clamp is not None:
-                clamped.append(x)
-        ctx.convs, ctx.shapes = convs, shapes
-        ctx.save_for_backward(*clamped)
-        return x
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        clamped = list(ctx.saved_tensors)
-        upstream = gradient
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
-        for conv, shape in zip(reversed(ctx.convs), reversed(ctx.shapes), strict=True):
-            if conv.clamp is not None:
-                # The upstream gradient may be in use elsewhere, so it must not be changed in place.
-                in_place = {} if gradient is upstream else {"grad_input": gradient}
-                unclamp = torch.ops.aten.hardtanh_backward.grad_input if in_place else torch.ops.aten.hardtanh_backward
-                gradient = unclamp(gradient, clamped.pop(), conv.clamp.low, conv.clamp.high, **in_place)
-            gradient = conv.input_gradient(gradient, shape)
-        return gradient, None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import is_out_of_memory
-from inceptionism.networks.frozen.freeze import forget_derived, fuse_frozen, join_convolutions
+from inceptionism.networks.frozen.freeze import forget_derived, fuse_frozen, join_sequences
 from inceptionism.networks.frozen.fusion import Fusion, find_fusions
 from inceptionism.networks.hooks import FORWARD_ERRORS, run
 
@@ -77,7 +77,7 @@ class FusedCopies:
         held = {*layers, *shapes_of}
         sequences = tuple(names for series in self.fusion.series for names in series.split_at(held))
         if (dtype, sequences) not in self._joined:
-            self._joined[dtype, sequences] = join_convolutions(self._in_dtype(dtype), sequences)
+            self._joined[dtype, sequences] = join_sequences(self._in_dtype(dtype), sequences)
         return self._joined[dtype, sequences], dtype
 
     def supports(self, dtype: torch.dtype) -> bool:

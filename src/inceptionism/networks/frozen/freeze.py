@@ -21,9 +21,11 @@ from inceptionism.networks.copying import (
     unwrap_children,
     unwrapped,
 )
-from inceptionism.networks.frozen.convolution import FrozenConv2d, FrozenConvSequence
+from inceptionism.networks.frozen.convolution import FrozenConv2d
 from inceptionism.networks.frozen.fusion import CLAMPS, Chain, can_be_frozen, is_plain
+from inceptionism.networks.frozen.pooling import FrozenMaxPool2d
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
+from inceptionism.networks.frozen.sequence import FrozenSequence
 from inceptionism.networks.torch_internals import child_modules, own_buffers, own_parameters
 
 
@@ -83,23 +85,24 @@ def fuse_frozen(module: nn.Module, dtype: torch.dtype, chains: Iterable[Chain] =
     return fused
 
 
-def join_convolutions(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.Module:
-    """Return a copy of a fused module in which each of `sequences` of convolutions runs as one autograd step.
+def join_sequences(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.Module:
+    """Return a copy of a fused module in which each of `sequences` runs as one autograd step.
 
-    The copy shares the convolutions. It has only the output of the last convolution of each sequence.
+    The copy shares the convolutions. It has only the output of the last module of each sequence.
 
     Args:
         fused: A result of `fuse_frozen`.
-        sequences: Names of the convolutions, in the order in which they run.
+        sequences: Names of convolutions and poolings, in the order in which they run.
     """
     shared = [part for part in fused.modules() if isinstance(part, FrozenConv2d)]
     tensors = [*fused.parameters(), *fused.buffers()]
     joined = copy_module(fused, {id(one): one for one in [*shared, *tensors]})
     for names in sequences:
-        convs = [fused.get_submodule(name) for name in names]
+        parts = [fused.get_submodule(name) for name in names]
+        steps = [FrozenMaxPool2d(part) if isinstance(part, nn.MaxPool2d) else part for part in parts]
         for name in names[:-1]:
             joined.set_submodule(name, nn.Identity())
-        joined.set_submodule(names[-1], FrozenConvSequence([conv for conv in convs if isinstance(conv, FrozenConv2d)]))
+        joined.set_submodule(names[-1], FrozenSequence(steps))
     return joined
 
 

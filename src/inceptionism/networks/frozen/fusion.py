@@ -1,4 +1,4 @@
-"""Search for modules that can be fused: a convolution with its batch norm and activation, or several convolutions.
+"""Search for modules that can be fused: a convolution with its batch norm and activation, or a series of modules.
 
 The search tracks one run of the network.
 """
@@ -49,25 +49,25 @@ class Chain:
 
 @dataclass(frozen=True)
 class Series:
-    """Convolutions with their chains, in order. Only the next convolution reads the output of each chain.
+    """Convolutions with their chains, and max-poolings, in order. Only the next one reads the output of each.
 
     Attributes:
-        convs: Names of the convolutions, in the order in which they run.
-        same_output: For each convolution, the names of the modules whose output is the output of its chain.
+        names: Names of the convolutions and poolings, in the order in which they run.
+        same_output: For each of them, the names of the modules whose output is its output or the output of its chain.
     """
 
-    convs: tuple[str, ...]
+    names: tuple[str, ...]
     same_output: tuple[frozenset[str], ...]
 
     def split_at(self, layers: Collection[str]) -> Iterator[tuple[str, ...]]:
-        """Yield the sequences of two or more convolutions that can run as one step.
+        """Yield the sequences of two or more modules that can run as one step.
 
         A sequence ends at each of `layers`, because the outputs of these layers are needed.
         """
         sequence: list[str] = []
-        for conv, names in zip(self.convs, self.same_output, strict=True):
-            sequence.append(conv)
-            if conv == self.convs[-1] or not names.isdisjoint(layers):
+        for name, outputs in zip(self.names, self.same_output, strict=True):
+            sequence.append(name)
+            if name == self.names[-1] or not outputs.isdisjoint(layers):
                 if len(sequence) > 1:
                     yield tuple(sequence)
                 sequence = []
@@ -83,6 +83,11 @@ class Fusion(NamedTuple):
 def can_be_frozen(conv: nn.Module) -> bool:
     """Return whether `FrozenConv2d` can replace `conv`."""
     return isinstance(conv, nn.Conv2d) and is_plain(conv, nn.Conv2d, Conv2dSame) and padding_rule(conv) is not None
+
+
+def can_be_sequenced(pool: nn.Module) -> bool:
+    """Return whether `FrozenMaxPool2d` can replace `pool`."""
+    return isinstance(pool, nn.MaxPool2d) and is_plain(pool, nn.MaxPool2d) and not pool.return_indices
 
 
 def can_be_folded(norm: nn.Module) -> bool:
@@ -107,7 +112,9 @@ def find_fusions(module: nn.Module, x: Tensor) -> Fusion:
     # If a network uses one activation module at several places, it is fused at all of these places or at none.
     unfused = {name for name in ends if ends.count(name) < len(tracker.runs_of(name))}
     links = {name: _Link.of(tracker, name, unfused) for name in tracker.convs}
-    return Fusion([link.chain() for link in links.values() if len(link.runs) > 1], list(_series(tracker, links)))
+    chains = [link.chain() for link in links.values() if len(link.runs) > 1]
+    links |= {name: _Link(run, None, None) for name in tracker.pools if (run := tracker.only_run(name))}
+    return Fusion(chains, list(_series(tracker, links)))
 
 
 def _series(tracker: _ReadTracker, links: dict[str, _Link]) -> Iterator[Series]:
@@ -117,17 +124,20 @@ def _series(tracker: _ReadTracker, links: dict[str, _Link]) -> Iterator[Series]:
     for first in links:
         if first in following.values():
             continue
-        convs = [first]
-        while convs[-1] in following:
-            convs.append(following[convs[-1]])
-        if len(convs) > 1:
-            yield Series(tuple(convs), tuple(frozenset(links[name].runs[-1].same_output) for name in convs))
+        names = [first]
+        while names[-1] in following:
+            names.append(following[names[-1]])
+        if len(names) > 1:
+            yield Series(tuple(names), tuple(frozenset(links[name].runs[-1].same_output) for name in names))
 
 
 class _Link(NamedTuple):
-    """The runs of a convolution, of its batch norm, and of the activation after them. They can be fused."""
+    """The run of a pooling, or the runs of a convolution, its batch norm, and the activation after them.
 
-    conv: _Run
+    The runs of a link can be fused.
+    """
+
+    first: _Run
     norm: _Run | None
     activation: _Run | None
 
@@ -153,9 +163,9 @@ class _Link(NamedTuple):
 
     def chain(self) -> Chain:
         """Return the modules of the link as a chain."""
-        conv, norm, activation = (None if run is None else run.name for run in self)
-        assert conv is not None
-        return Chain(conv, norm, activation, self.hidden())
+        first, norm, activation = (None if run is None else run.name for run in self)
+        assert first is not None
+        return Chain(first, norm, activation, self.hidden())
 
     def only_follower(self, tracker: _ReadTracker) -> _Run | None:
         """Return the only run that reads the output of the link. None if another run reads the shape of an output."""
@@ -182,7 +192,7 @@ class _Run:
 
 
 class _ReadTracker(ViewAsReshape):
-    """Records which operations read the outputs of a module's convolutions, batch norms and activations."""
+    """Records which operations read the outputs of a module's convolutions, poolings, batch norms and activations."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -191,7 +201,8 @@ class _ReadTracker(ViewAsReshape):
         self.convs = [name for name, part in parts.items() if name and can_be_frozen(part)]
         self.norms = {name for name, part in parts.items() if can_be_folded(part)}
         self.activations = {name for name, part in parts.items() if is_plain(part, *CLAMPS)}
-        self._tracked = {*self.convs, *self.norms, *self.activations}
+        self.pools = [name for name, part in parts.items() if name and can_be_sequenced(part)]
+        self._tracked = {*self.convs, *self.norms, *self.activations, *self.pools}
         self._runs: list[_Run] = []
         self._running: list[_Run] = []
         self._outputs: list[Tensor] = []

@@ -33,12 +33,17 @@ class FrozenResponseNorm(nn.Module):
         output: Tensor = _Normalize.apply(x, self)  # type: ignore[no-untyped-call]
         return output
 
-    def factor(self, divisor: Tensor, out: Tensor, scratch: Tensor) -> Tensor:
-        """Write the divisor to the power of -beta into `out`, and return `out`. `scratch` is overwritten."""
+    def factor(self, root: Tensor, out: Tensor, scratch: Tensor) -> Tensor:
+        """Write the divisor to the power of -beta into `out`, and return `out`.
+
+        Args:
+            root: One divided by the square root of the divisor.
+            out: Tensor for the result.
+            scratch: Tensor that is overwritten.
+        """
         if self.beta == 0.75:  # as in all published networks; a general power takes many times as long
-            torch.rsqrt(divisor, out=out)
-            return out.mul_(torch.sqrt(out, out=scratch))
-        return torch.pow(divisor, -self.beta, out=out)
+            return torch.mul(root, torch.sqrt(root, out=scratch), out=out)
+        return torch.pow(root, 2 * self.beta, out=out)
 
 
 class _Normalize(torch.autograd.Function):
@@ -47,31 +52,31 @@ class _Normalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, norm: FrozenResponseNorm) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        output, divisor = torch.empty_like(x), torch.empty_like(x)
+        output, roots = torch.empty_like(x), torch.empty_like(x)
         window = _Window(x, norm.before, norm.after)
-        for pixels, result, part in bands(x, output, divisor):
+        for pixels, result, root in bands(x, output, roots):
             squares = window.middle(len(pixels))
             torch.mul(pixels, pixels, out=squares)
-            window.sum(part).mul_(norm.scale).add_(norm.k)
-            norm.factor(part, result, squares).mul_(pixels)
+            window.sum(root).mul_(norm.scale).add_(norm.k).rsqrt_()
+            norm.factor(root, result, squares).mul_(pixels)
         ctx.norm = norm
-        ctx.save_for_backward(x, divisor)
+        ctx.save_for_backward(x, roots)
         return output
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        x, divisor = ctx.saved_tensors
+        x, roots = ctx.saved_tensors
         norm: FrozenResponseNorm = ctx.norm
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         output = torch.empty_like(x)
         # A channel belongs to the windows of other channels. These other channels are its own window, mirrored.
         window = _Window(x, norm.after, norm.before)
         scratch = x.new_empty(window.rows, x.shape[1])
-        for pixels, result, part, upstream in bands(x, output, divisor, gradient):
+        for pixels, result, root, upstream in bands(x, output, roots, gradient):
             others = scratch[: len(pixels)]
-            norm.factor(part, result, others).mul_(upstream)
-            torch.mul(result, pixels, out=window.middle(len(pixels))).div_(part)
+            norm.factor(root, result, others).mul_(upstream)
+            torch.mul(result, pixels, out=window.middle(len(pixels))).mul_(root).mul_(root)
             result.addcmul_(pixels, window.sum(others), value=-2 * norm.beta * norm.scale)
         return output, None
 
