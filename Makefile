@@ -10,10 +10,11 @@
 # make chaos        lets 200 faults happen to the commands that write, and checks the files that are left; ROUNDS=1000
 #                   takes longer, SEED=1234 repeats a run, and SEED=1234 ROUND=56 repeats one round
 # make soak         makes many pictures, films and networks in one process, and checks that nothing grows
-# make bench        times the engine against a plain transcription of the 2015 loop, counts how many pictures of classes
-#                   other networks recognize, and times a zoom; with GOOGLENET=folder, also uses GoogLeNet from this
-#                   folder as a judge and in the comparison; with FILM=file, also dreams this film and measures its
-#                   flicker
+# make bench        times the engine against a plain transcription of the 2015 loop and against torch-lucent (if it is
+#                   installed), counts how many pictures of classes other networks recognize, times a zoom and a cold
+#                   start, prints one table with all ratios, and writes bench.json; with GOOGLENET=folder, also uses
+#                   GoogLeNet from this folder; with FILM=file, also dreams this film and measures its flicker;
+#                   PARTS="photo cold" measures only these parts
 # make bench-busy   times dreams on a quiet machine and beside other programs that use the processor
 # make bench-studio measures the studio in a browser: its start, a photograph beside the command line, the frames of Live
 #                   in a second, and the memory after 20 and 200 jobs
@@ -76,18 +77,17 @@ lint: .venv/.with-lint .venv/.with-test
 	$(BIN)/lint-imports
 
 bench: .venv/.with-test
-	$(BIN)/python bench/engine.py "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
-	$(BIN)/python bench/transfer.py $(if $(GOOGLENET),--googlenet "$(GOOGLENET)")
-	$(BIN)/python bench/motion.py "$(PHOTO)" $(if $(FILM),--film "$(FILM)")
+	$(BIN)/python -m bench "$(PHOTO)" $(if $(GOOGLENET),--googlenet "$(GOOGLENET)") $(if $(FILM),--film "$(FILM)") \
+	    $(if $(PARTS),--parts $(PARTS))
 
 bench-busy: .venv/.with-test
-	$(BIN)/python bench/busy.py "$(PHOTO)"
+	$(BIN)/python -m bench "$(PHOTO)" --parts busy --json bench-busy.json
 
 bench-studio: .venv/.with-test
 	$(BIN)/python -m bench.studio "$(PHOTO)"
 
 bench-gpu: .venv/.with-test
-	$(BIN)/python bench/gpu.py "$(PHOTO)"
+	$(BIN)/python -m bench.gpu "$(PHOTO)"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

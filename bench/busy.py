@@ -4,8 +4,8 @@ Each kind of work runs on a quiet machine, beside one busy loop, beside a busy l
 program that computes with torch on all cores. They take turns, and each ratio is that of one round. A fair scheduler
 gives half of each core to each of two programs, so 2 is the ratio beside a loop for each core.
 
-    python bench/busy.py PHOTO
-    python bench/busy.py PHOTO --compare OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
+    python -m bench.busy PHOTO
+    python -m bench.busy PHOTO --compare OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-from rich.table import Table
-
+from bench.report import Report, machine_facts, speedups
 from inceptionism.limits import available_cores
 
 DREAM = [sys.executable, "-m", "inceptionism"]
@@ -97,36 +95,54 @@ def seconds_of(command: list[str], environment: dict[str, str]) -> float:
     return seconds if command[: len(DREAM)] == DREAM else float(done.stdout)
 
 
+def measure_works(
+    report: Report,
+    photo: Path,
+    rounds: int,
+    chosen: Sequence[int] | None = None,
+    variants: dict[str, dict[str, str]] | None = None,
+) -> None:
+    """Measure each kind of work on a quiet machine and beside other programs. The ratios say how much slower it is.
+
+    Args:
+        report: Report for the results.
+        photo: Photograph to dream.
+        rounds: Number of rounds.
+        chosen: Numbers of the kinds of work, from 0. None means all.
+        variants: Environment variables to compare, by the name of the variant. None means no variables.
+    """
+    variants = variants or {"": {}}
+    with TemporaryDirectory() as folder:
+        listed = list(works(photo, folder).items())
+        for work, command in [listed[index] for index in chosen] if chosen else listed:
+            times: dict[tuple[str, str], list[float]] = {(name, beside): [] for name in variants for beside in BESIDE}
+            for _ in range(rounds):
+                for beside, commands in BESIDE.items():
+                    for name, environment in variants.items():
+                        with others(commands):
+                            times[name, beside].append(seconds_of(command, environment))
+            for name, beside in times:
+                compared = () if beside == QUIET else (QUIET, speedups(times[name, beside], times[name, QUIET]))
+                job = ", ".join(text for text in (work, name, beside) if text)
+                report.add("busy", job, {"s": statistics.median(times[name, beside])}, *compared)
+
+
 def main() -> None:
-    """Measure, and print a table for each kind of work."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds, 3 by default")
     parser.add_argument("--work", type=int, nargs="*", help="numbers of the kinds of work, from 0; all by default")
     parser.add_argument("--compare", nargs="*", default=[], metavar="NAME=VALUE", help="variables to compare with")
+    parser.add_argument("--json", type=Path, help="file for the results; none by default")
     arguments = parser.parse_args()
-    variants: dict[str, dict[str, str]] = {"as installed": {}}
+    variants: dict[str, dict[str, str]] = {"as installed": {}} if arguments.compare else {"": {}}
     variants |= {text: dict(one.split("=", 1) for one in text.split(",")) for text in arguments.compare}
-    console = Console()
-    with TemporaryDirectory() as folder:
-        chosen = list(works(arguments.photo, folder).items())
-        for work, command in [chosen[index] for index in arguments.work] if arguments.work else chosen:
-            times: dict[tuple[str, str], list[float]] = {(name, beside): [] for name in variants for beside in BESIDE}
-            for _ in range(arguments.rounds):
-                for beside, commands in BESIDE.items():
-                    for name, environment in variants.items():
-                        with others(commands):
-                            times[name, beside].append(seconds_of(command, environment))
-            table = Table("", *BESIDE, title=work)
-            for name in variants:
-                table.add_row(name, *(cell(times[name, beside], times[name, QUIET]) for beside in BESIDE))
-            console.print(table)
-
-
-def cell(seconds: Sequence[float], quiet: Sequence[float]) -> str:
-    """Return the median of times, and of their ratios to the quiet times of the same rounds, as text."""
-    ratios = [one / other for one, other in zip(seconds, quiet, strict=True)]
-    return f"{statistics.median(seconds):.1f} s, {statistics.median(ratios):.2f}"
+    report = Report(machine_facts())
+    measure_works(report, arguments.photo, arguments.rounds, arguments.work, variants)
+    report.print_table()
+    if arguments.json:
+        report.save(arguments.json)
 
 
 if __name__ == "__main__":

@@ -2,34 +2,33 @@
 
 The transcription is the method of typical tutorials: a hook on the original network, a run to the end of the network,
 and gradients of the weights that are computed and then discarded. The transcription and the engine run in one process
-and take turns. They dream the same photograph at the same layer with the same settings. The tables show the ratio of
-their times, because other programs on the machine change the ratio less than the times. Memory is measured in separate
+and take turns. They dream the same photograph at the same layer with the same settings. Memory is measured in separate
 processes.
 """
 
 from __future__ import annotations
 
-import argparse
-import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
-from googlenet import googlenet
 from PIL import Image
-from rich.console import Console
-from rich.table import Column, Table
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import inceptionism as inc
+from bench.googlenet import googlenet
+from bench.report import Report, speedups
+from inceptionism.memory import own_process
 from inceptionism.networks import DTYPES
 from inceptionism.networks.hooks import run_until
 from inceptionism.networks.loaders.efficientnet_lite import EfficientNetLite, parameter_name, weights_file
@@ -39,6 +38,12 @@ from inceptionism.tensors import to_picture
 
 LOOP_2015 = PhotoRecipe(octaves=4, octave_scale=1.4, prior="none")
 """Settings of the plain loop of 2015, which the engine is compared with."""
+
+
+PLAIN = "plain loop"
+
+PHOTO_SIZE = 1024, 575
+"""Width and height of the photograph that is compared, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -158,21 +163,22 @@ def peak_memory(command: list[str]) -> int:
     return int(process.stdout)
 
 
-def new_table(title: str, *headings: str) -> Table:
-    """Return an empty table with columns that are aligned to the right."""
-    columns = (Column(heading, justify="right") for heading in headings)
-    return Table(*columns, title=title, title_justify="left", box=None)
+def measure_photos(report: Report, photo: Path, folder: Path | None, rounds: int) -> None:
+    """Compare the engine with the plain transcription on the default network and, with its folder, on GoogLeNet."""
+    cases = [efficientnet_lite0()] + ([googlenet_2015(folder)] if folder else [])
+    for name in precisions(cases[0]):
+        report.add("processor", f"product of large matrices, {name}", {"GFLOP/s": product_gflops(DTYPES[name])})
+    for case in cases:
+        compare_with_plain(report, case, photo, rounds)
 
 
-def speedup(slow: Sequence[float], fast: Sequence[float]) -> str:
-    """Return the median, minimum and maximum ratio of two series of times, for example "4.1 (4.0 to 4.2)"."""
-    ratios = sorted(one / other for one, other in zip(slow, fast, strict=True))
-    return f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+def compare_with_plain(report: Report, case: Case, photo: Path, rounds: int) -> None:
+    """Compare the plain transcription and the engine at each precision.
 
-
-def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
-    """Return a table of the plain transcription and the engine at each precision."""
-    pixels = inc.load_photo(photo).pixels
+    The engine keeps freed memory, as it does in the command `dream`. In the process of another program, it does not.
+    """
+    with Image.open(photo) as image:
+        pixels = np.asarray(image.convert("RGB").resize(PHOTO_SIZE))
     picture = to_picture(pixels, torch.device("cpu"))
     recipe = LOOP_2015
     height, width = pixels.shape[:2]
@@ -181,50 +187,44 @@ def compare_with_plain(case: Case, photo: Path, rounds: int) -> Table:
 
     def engine_seconds(precision: str) -> float:
         run = replace(recipe, layer=parse_layers(case.layer), precision=precision)
-        return seconds(lambda: inc.PhotoRun(run, inc.load_photo(pixels), network=case.network).finish())
+        with own_process():
+            return seconds(lambda: inc.PhotoRun(run, inc.load_photo(pixels), network=case.network).finish())
 
     inc.dream(pixels, network=case.network, layer=case.layer, octaves=1, steps=1)  # warms up torch
-    times: dict[str, list[float]] = {"plain": []}
+    times: dict[str, list[float]] = {}
+    plain_times = []
     for _ in range(rounds):
         for precision in precisions(case):
             times.setdefault(precision, []).append(engine_seconds(precision))
-        times["plain"].append(seconds(lambda: plain_dream(case, picture, recipe)))
-    title = f"{case.name} to {case.layer}, {height}×{width}, {len(sizes)} octaves of {recipe.steps} steps"
-    table = new_table(title, "", "s per picture", "ms per step", "GFLOP/s", "speedup")
+        plain_times.append(seconds(lambda: plain_dream(case, picture, recipe)))
     steps = len(sizes) * recipe.steps
-    for name, durations in times.items():
+    job = f"{case.name} to `{case.layer}`, {width}×{height}, {len(sizes)} octaves of {recipe.steps} steps"
+    for name, durations in {PLAIN: plain_times, **times}.items():
         median = statistics.median(durations)
-        figures = f"{median:.2f}", f"{1000 * median / steps:.1f}", f"{gflop / median:.0f}"
-        table.add_row(name, *figures, speedup(times["plain"], durations))
-    return table
+        figures = {"s": median, "ms per step": 1000 * median / steps, "GFLOP/s": gflop / median}
+        compared = () if name == PLAIN else (PLAIN, speedups(plain_times, durations))
+        report.add("photo", f"{job}, {name}", figures, *compared)
 
 
-def compare_sizes(photo: Path, megapixels: list[float], folder: Path) -> Table:
-    """Return a table of time and memory for several sizes, each measured in a separate process."""
-    table = new_table(
-        "The same photograph, enlarged; 1 octave of 4 steps",
-        *("size", "megapixels", "s per step and megapixel", "peak MiB", "peak MiB with --memory 2GiB"),
-    )
-    with Image.open(photo) as image:
-        for wanted in megapixels:
+def measure_sizes(report: Report, photo: Path) -> None:
+    """Measure time and memory of enlarged photographs, each in a separate process. One octave of 4 steps."""
+    with TemporaryDirectory() as folder, Image.open(photo) as image:
+        for wanted in (1, 4, 16, 33):
             scale = (wanted * 1e6 / (image.width * image.height)) ** 0.5
             size = round(image.width * scale), round(image.height * scale)
-            path = folder / f"bench-{size[0]}.png"
+            path = Path(folder) / "large.png"
             image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(path, compress_level=1)
-            area = size[0] * size[1] / 1e6
-            command = [sys.executable, __file__, str(path), "--one"]
+            command = [sys.executable, "-m", "bench.step_time", str(path)]
             step = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-            default, limited = (peak_memory([*command, *options]) for options in ([], ["--memory", "2GiB"]))
-            table.add_row(f"{size[1]}×{size[0]}", f"{area:.1f}", f"{step / area:.3f}", str(default), str(limited))
-            path.unlink()
-    return table
+            default, limited = (peak_memory([*command, *options]) for options in ([], ["--memory", "2GB"]))
+            figures = {"peak MiB": default, "peak MiB with `--memory 2GB`": limited}
+            megapixels = size[0] * size[1] / 1e6
+            report.add("size", f"{size[0]}×{size[1]}", {"s per step and megapixel": step / megapixels, **figures})
 
 
-def compare_batched(network: inc.Network, rounds: int) -> Table:
-    """Return a table of eight classes, made one by one and in batches as large as the engine makes them."""
-    table = new_table(
-        "Eight classes of 12 steps, in ms per step and picture", "size", "alone", "batched", "batch size", "speedup"
-    )
+def measure_batches(report: Report, rounds: int) -> None:
+    """Compare eight classes that are made one by one with batches as large as the engine makes them."""
+    network = inc.load_network("efficientnet-lite0")
 
     def runs(side: int) -> list[inc.ClassRun]:
         recipes = [
@@ -246,56 +246,16 @@ def compare_batched(network: inc.Network, rounds: int) -> Table:
         run_batched(side)  # warms up torch
         pairs = [(seconds(partial(run_alone, side)), seconds(partial(run_batched, side))) for _ in range(rounds)]
         alone, batched = zip(*pairs, strict=True)
-        times = (f"{1000 * statistics.median(durations) / 8 / 12:.1f}" for durations in (alone, batched))
-        table.add_row(f"{side}×{side}", *times, str(len(next(inc.make_batches(runs(side))))), speedup(alone, batched))
-    return table
+        steps = {
+            f"ms per step and picture, {name}": 1000 * statistics.median(times) / 8 / 12
+            for name, times in (("alone", alone), ("batched", batched))
+        }
+        size = len(next(inc.make_batches(runs(side))))
+        report.add("batch", f"{side}×{side}, batches of {size}", steps, "one by one", speedups(alone, batched))
 
 
-def print_step_time(photo: Path, memory: str | None) -> None:
-    """Print the duration of a step at the photograph's size, in seconds.
-
-    It is the median of three steps. One step before them warms up torch and is not counted.
-    """
-    run = inc.PhotoRun(PhotoRecipe(octaves=1, steps=4, memory=memory), inc.load_photo(photo))
-    times = []
-    start = time.perf_counter()
-    for _ in run:
-        times.append(time.perf_counter() - start)
-        start = time.perf_counter()
-    print(statistics.median(times[1:]))
-
-
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photo", type=Path, help="photograph to dream")
-    parser.add_argument("--googlenet", type=Path, help="folder with deploy.prototxt and bvlc_googlenet.caffemodel")
-    parser.add_argument("--rounds", type=int, default=3, help="number of rounds, 3 by default")
-    parser.add_argument(
-        "--megapixels", type=float, nargs="*", default=[1, 4, 16, 33], help="sizes of the enlarged photograph"
-    )
-    parser.add_argument("--one", action="store_true", help="only print the duration of a step, in seconds")
-    parser.add_argument("--memory", help="memory limit with --one, for example 2GiB")
-    options = parser.parse_args()
-    if options.one:
-        print_step_time(options.photo, options.memory)
-        return
-    console = Console(width=110, highlight=False)
-    threads = torch.get_num_threads()
-    cases = [efficientnet_lite0()] + ([googlenet_2015(options.googlenet)] if options.googlenet else [])
-    gflops = ", ".join(f"{product_gflops(DTYPES[name]):.0f} GFLOP/s in {name}" for name in precisions(cases[0]))
-    console.print(f"torch {torch.__version__}, {threads} threads; a product of large matrices: {gflops}\n")
-    for case in cases:
-        console.print(compare_with_plain(case, options.photo, options.rounds), "\n")
-    console.print(compare_batched(cases[0].network, options.rounds), "\n")
-    dream = [sys.executable, "-m", "inceptionism", "photo", str(options.photo), "-q", "-o", "bench.png", "--overwrite"]
-    console.print(f"`dream photo` on the photograph, peak memory of the process: {peak_memory(dream)} MiB\n")
-    Path("bench.png").unlink()
-    if options.megapixels:
-        console.print(compare_sizes(options.photo, options.megapixels, Path()))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    console.print(f"\npeak of this process, which ran the engine and the transcription: {peak} MiB")
-
-
-if __name__ == "__main__":
-    main()
+def measure_memory(report: Report, photo: Path) -> None:
+    """Measure the peak memory of the command `dream photo` on the photograph."""
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "inceptionism", "photo", str(photo), "-q", "-o", f"{folder}/dream.png"]
+        report.add("memory", "`dream photo` on the photograph", {"peak MiB": peak_memory(command)})

@@ -10,30 +10,34 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from engine import LOOP_2015, Case, efficientnet_lite0, new_table, plain_dream
 from PIL import Image
-from rich.console import Console
 from torch import nn
 
 import inceptionism as inc
-from inceptionism.recipes import PhotoRecipe, parse_layers
+from bench.engine import LOOP_2015, PLAIN, Case, efficientnet_lite0, plain_dream
+from bench.report import Report, machine_facts
+from inceptionism.recipes import PRESETS, PhotoRecipe, parse_layers
 from inceptionism.tensors import to_picture
 
 ROUNDS = 3
 """Number of timed runs of each job. The fastest counts, because other programs can only slow a run down."""
+
+FAILURES = ImportError, RuntimeError, inc.InceptionismError
+"""Errors of a job after which the other jobs go on."""
+
+TOLERANCE = 2
+"""Largest difference in gray levels, after one step, between a picture of the GPU and one of the processor."""
 
 CLASSES = 64
 """Number of classes that are made together."""
@@ -60,27 +64,6 @@ def random_case(name: str, module: nn.Module, layer: str, size: tuple[int, int] 
     return Case(name, module.cuda(), lambda x: (x - 0.5) / 0.25, network, layer)
 
 
-class Report:
-    """The rows of the table, which are also written as JSON."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def add(self, job: str, seconds: float, mebibytes: float, **figures: float) -> None:
-        """Add a job, its time, its memory and further figures, and print them at once."""
-        self.rows.append({"job": job, "seconds": seconds, "MiB": mebibytes, **figures})
-        more = "".join(f", {name} {value:.3g}" for name, value in figures.items())
-        print(f"{job}: {1000 * seconds:.1f} ms, {mebibytes:.0f} MiB{more}", flush=True)
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Go on with the next part if this one cannot run, and say why."""
-        try:
-            yield
-        except (ImportError, RuntimeError, inc.InceptionismError) as error:
-            print(f"{name} was not measured: {type(error).__name__}: {str(error).splitlines()[0]}", flush=True)
-
-
 def time_photo(
     report: Report,
     case: Case,
@@ -101,21 +84,20 @@ def time_photo(
     picture = to_picture(photo, torch.device("cuda"))
     height, width = photo.shape[:2]
     name = f"{case.name} to {case.layer}, {width}×{height}, {recipe.octaves}×{recipe.steps} steps"
-    compiled = 0.0
     plain, memory = fastest(lambda: plain_dream(case, picture, recipe))
-    report.add(f"{name}, plain loop", plain, memory)
+    report.add("gpu", f"{name}, {PLAIN}", {"ms": 1000 * plain, "MiB": memory})
     if with_compiler:
-        with report.part("the compiled loop"):
+        with report.attempt("the compiled loop", *FAILURES):
             fast_case = replace(case, module=CompiledTo(case.module, case.layer))
-            compiled, memory = fastest(lambda: plain_dream(fast_case, picture, recipe))
-            report.add(f"{name}, plain loop with torch.compile", compiled, memory)
+            seconds, memory = fastest(lambda: plain_dream(fast_case, picture, recipe))
+            figures = {"ms": 1000 * seconds, "MiB": memory}
+            report.add("gpu", f"{name}, {PLAIN} with torch.compile", figures, PLAIN, [plain / seconds])
     for precision in ("bf16", "fp32"):
         run = replace(recipe, layer=parse_layers(case.layer), precision=precision)
         seconds, memory = fastest(
             lambda run=run: inc.PhotoRun(run, inc.load_photo(photo), network=case.network).finish()  # type: ignore[misc]
         )
-        figures = {"times plain": plain / seconds} | ({"times compiled": compiled / seconds} if compiled else {})
-        report.add(f"{name}, {precision}", seconds, memory, **figures)
+        report.add("gpu", f"{name}, {precision}", {"ms": 1000 * seconds, "MiB": memory}, PLAIN, [plain / seconds])
 
 
 class CompiledTo(nn.Module):
@@ -156,9 +138,12 @@ class UpTo(nn.Module):
 
 def time_classes(report: Report, network: inc.Network) -> None:
     """Time one class with each preset, and many classes in batches."""
-    for preset in ("fast", "fine"):
-        seconds, memory = fastest(lambda preset=preset: inc.visualize("banana", network=network, preset=preset))  # type: ignore[misc]
-        report.add(f"class, preset {preset}", seconds, memory)
+    alone: dict[str, float] = {}
+    for preset in PRESETS:
+        alone[preset], memory = fastest(
+            lambda preset=preset: inc.visualize("banana", network=network, preset=preset)  # type: ignore[misc]
+        )
+        report.add("gpu", f"class, preset `{preset}`", {"ms": 1000 * alone[preset], "MiB": memory})
 
     def together() -> None:
         recipes = [inc.ClassRecipe(target=target, preset="fast") for target in range(CLASSES)]
@@ -166,14 +151,10 @@ def time_classes(report: Report, network: inc.Network) -> None:
             for _ in inc.run_batch(batch):
                 pass
 
-    alone = report.rows[-2]["seconds"]
     seconds, memory = fastest(together, 1)
-    report.add(
-        f"{CLASSES} classes together, preset fast",
-        seconds,
-        memory,
-        **{"classes per second": CLASSES / seconds, "times one by one": CLASSES * alone / seconds},
-    )
+    job, ratio = f"{CLASSES} classes together, preset `fast`", CLASSES * alone["fast"] / seconds
+    figures = {"ms": 1000 * seconds, "MiB": memory, "classes per second": CLASSES / seconds}
+    report.add("gpu", job, figures, "one by one", [ratio])
 
 
 def time_zoom(report: Report, network: inc.Network, photo: np.ndarray[Any, Any], frames: int = 30) -> None:
@@ -185,16 +166,18 @@ def time_zoom(report: Report, network: inc.Network, photo: np.ndarray[Any, Any],
         times.append(time.perf_counter() - start)
         start = time.perf_counter()
     seconds = sum(times[3:])  # the first frames dream the photograph itself and record graphs
-    report.add(f"zoom of {len(times) - 3} frames", seconds, 0, **{"frames per second": (len(times) - 3) / seconds})
+    report.add("gpu", f"zoom of {len(times) - 3} frames", {"frames per second": (len(times) - 3) / seconds})
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         inc.zoom(photo, network=network, seconds=2, fps=25).save(Path(folder) / "zoom.mp4")
         seconds = time.perf_counter() - start
-    report.add("zoom of 50 frames, saved as mp4", seconds, 0, **{"frames per second": 50 / seconds})
+    report.add("gpu", "zoom of 50 frames, saved as MP4", {"frames per second": 50 / seconds})
 
 
-def compare_devices(network: inc.Network, photo: np.ndarray[Any, Any]) -> None:
-    """Print how far pictures of the GPU are from those of the processor after one step, in gray levels.
+def compare_devices(report: Report, network: inc.Network, photo: np.ndarray[Any, Any]) -> list[str]:
+    """Measure how far pictures of the GPU are from those of the processor after one step, in gray levels.
+
+    Return the names of the pictures that differ by more than `TOLERANCE`.
 
     Each step multiplies the difference. After ten steps, weights that differ by a ten millionth give a picture that
     differs by four gray levels, also on one device.
@@ -203,46 +186,48 @@ def compare_devices(network: inc.Network, photo: np.ndarray[Any, Any]) -> None:
         "photograph": lambda **device: inc.dream(photo[::4, ::4], network=network, octaves=1, steps=1, **device),
         "class": lambda **device: inc.visualize("banana", network=network, size=160, steps=1, **device),
     }
+    failed = []
     for name, make in makers.items():
         pictures = [np.asarray(make(device=device, precision="fp32").image).astype(float) for device in ("cuda", "cpu")]
         difference = np.abs(pictures[0] - pictures[1])
-        print(
-            f"{name}, GPU and processor differ by {difference.mean():.3f} gray levels, at most {difference.max():.0f}"
-        )
+        figures = {"mean gray levels": difference.mean(), "largest difference": difference.max()}
+        report.add("gpu", f"{name}, difference between GPU and processor after one step", figures)
+        if difference.max() > TOLERANCE:
+            failed.append(name)
+    return failed
 
 
 def main() -> None:
     """Print all figures, and write them as JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", type=Path, help="photograph to dream")
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--json", type=Path, default=Path("bench-gpu.json"), help="file for the results")
     parser.add_argument("--no-tests", action="store_true", help="leave the tests out")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("this benchmark needs a CUDA GPU, and torch finds none")
-    card = torch.cuda.get_device_name()
-    print(f"{card}, torch {torch.__version__}, CUDA {torch.version.cuda}", flush=True)
-    if not options.no_tests:
-        subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests"], check=False)
+    report = Report(machine_facts())
+    print(", ".join(report.machine.values()), flush=True)
+    tests = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests"]
+    failed = [] if options.no_tests or subprocess.run(tests, check=False).returncode == 0 else ["the tests"]
     with Image.open(options.photo) as image:
         photo, large = (np.asarray(image.convert("RGB").resize(size)) for size in ((1920, 1080), (7680, 4320)))
-    report = Report()
     case = efficientnet_lite0("cuda")
-    compare_devices(case.network, photo)
+    failed += compare_devices(report, case.network, photo)
     time_photo(report, case, photo)
-    with report.part("classes"):
+    with report.attempt("classes", *FAILURES):
         time_classes(report, case.network)
-    with report.part("8K"):
+    with report.attempt("8K", *FAILURES):
         settings: dict[str, Any] = {"network": case.network, "octaves": 1, "steps": 4}
         seconds, memory = fastest(lambda: inc.dream(large, **settings), 1)
-        report.add("7680×4320, 1×4 steps", seconds, memory, **{"seconds per step": seconds / 4})
-    with report.part("zoom"):
+        report.add("gpu", "7680×4320, 1×4 steps", {"ms": 1000 * seconds, "MiB": memory, "ms per step": 250 * seconds})
+    with report.attempt("zoom", *FAILURES):
         time_zoom(report, case.network, photo)
-    with report.part("GoogLeNet"):
+    with report.attempt("GoogLeNet", *FAILURES):
         models = importlib.import_module("torchvision.models")
         module = models.googlenet(weights=None, aux_logits=False, init_weights=True)
         time_photo(report, random_case("GoogLeNet", module, "inception4c"), photo, with_compiler=False)
-    with report.part("ViT-L"):
+    with report.attempt("ViT-L", *FAILURES):
         import timm
 
         module = timm.create_model("vit_large_patch16_224", dynamic_img_size=True)
@@ -251,13 +236,10 @@ def main() -> None:
         time_photo(
             report, random_case("ViT-L/16", module, "blocks.11"), photo[:576, :1024], recipe, with_compiler=False
         )
-    table = new_table(card, "job", "ms", "MiB", "figures")
-    for row in report.rows:
-        more = ", ".join(f"{name} {value:.3g}" for name, value in [*row.items()][3:])
-        table.add_row(row["job"], f"{1000 * row['seconds']:.1f}", f"{row['MiB']:.0f}" if row["MiB"] else "", more)
-    Console(width=150, highlight=False).print(table)
-    if options.json:
-        options.json.write_text(json.dumps({"card": card, "torch": torch.__version__, "rows": report.rows}, indent=2))
+    report.print_table()
+    report.save(options.json)
+    if failed:
+        sys.exit(f"not as on the processor: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

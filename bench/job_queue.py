@@ -113,7 +113,7 @@ def main() -> None:
     table = Table("worker", "jobs", "MiB", "ms a job")
     for way in ("this process", "Ray"):
         for count in arguments.counts:
-            command = [sys.executable, __file__, "--way", way, "--counts", str(count)]
+            command = [sys.executable, "-m", "bench.job_queue", "--way", way, "--counts", str(count)]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             seconds, memory = json.loads(output.splitlines()[-1])
             table.add_row(way, f"{count:,}", f"{memory:.0f}", f"{1000 * seconds / count:.2f}")

@@ -7,7 +7,6 @@ mean score of the frames. A weak dream also flickers little: only a film with li
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +14,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import psutil
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 import inceptionism as inc
+from bench.report import Report
 from inceptionism.film.frame_run import FrameRun, frame_seed
 from inceptionism.film.optical_flow import estimate_motion
 from inceptionism.film.reader import FilmSource
@@ -30,16 +28,14 @@ from inceptionism.optimization.gradients import EvaluationRequest, GradientEvalu
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.tensors import to_picture
 
-console = Console()
 
-
-def measure_zoom(photo: Path, seconds: float, size: tuple[int, int]) -> None:
-    """Make a zoom with frames of a height and width, and print its speed and the memory of the program."""
+def measure_zoom(report: Report, photo: Path, seconds: float = 10, size: tuple[int, int] = (360, 640)) -> None:
+    """Measure the speed of a zoom with frames of a height and width, and the memory of the program."""
     process = psutil.Process()
     run = inc.zoom(photo, seconds=seconds, size=size)
     assert run.total is not None
     memory: dict[int, float] = {}
-    start, first_frame = time.perf_counter(), 0.0
+    first_frame = 0.0
 
     def on_frame(frame: inc.Frame) -> None:
         nonlocal first_frame
@@ -49,13 +45,17 @@ def measure_zoom(photo: Path, seconds: float, size: tuple[int, int]) -> None:
     with TemporaryDirectory() as folder:
         run.save(Path(folder) / "zoom.mp4", on_frame=on_frame)
         end = time.perf_counter()
-    table = Table("zoom", f"{size[0]}×{size[1]}, {run.total} frames", title="A zoom, encoded as MP4")
-    table.add_row("frames/s", f"{(run.total - 1) / (end - first_frame):.1f}")
-    table.add_row("seconds in total", f"{end - start:.0f}")
-    table.add_row("MiB after frame 20", f"{memory[min(20, run.total - 1)]:.0f}")
-    table.add_row("MiB at the end", f"{memory[run.total - 1]:.0f}")
-    table.add_row("maximum MiB after frame 20", f"{max(list(memory.values())[20:] or [0]):.0f}")
-    console.print(table)
+    late = list(memory.values())[20:]
+    report.add(
+        "zoom",
+        f"{size[1]}×{size[0]}, {run.total} frames, encoded as MP4",
+        {
+            "frames per second": (run.total - 1) / (end - first_frame),
+            "MiB after frame 20": late[0],
+            "MiB at the end": late[-1],
+            "highest MiB after frame 20": max(late),
+        },
+    )
 
 
 def flicker(frames: list[Tensor], originals: list[Array]) -> float:
@@ -74,10 +74,11 @@ def flicker(frames: list[Tensor], originals: list[Array]) -> float:
     return float(np.mean(differences))
 
 
-def measure_film(film: Path, size: int | None) -> None:
-    """Dream a film as a film, and its frames one by one as photographs. Print the flicker, strength and speed of both.
+def measure_film(report: Report, film: Path, size: int | None = None) -> None:
+    """Dream a film as a film, and its frames one by one as photographs. Measure flicker, strength and speed of both.
 
     Args:
+        report: Report for the results.
         film: The film.
         size: Longer side of the frames in pixels. None means the size of the film.
     """
@@ -100,30 +101,12 @@ def measure_film(film: Path, size: int | None) -> None:
         requests = (EvaluationRequest(frame, objective, torch.Generator()) for frame in frames)
         return float(np.mean([evaluator([request])[0][0] for request in requests]))
 
-    table = Table("frames", "flicker", "strength", "frames/s", title=f"{film.name} at {run.size[0]}×{run.size[1]}")
     rows = (
-        ("original", pictures, 0.0),
-        ("one by one", one_by_one, photo_seconds),
+        ("the original", pictures, 0.0),
+        ("frames one by one", one_by_one, photo_seconds),
         ("as a film", as_film, film_seconds),
     )
     for name, frames, seconds in rows:
-        speed = f"{len(frames) / seconds:.2f}" if seconds else ""
-        table.add_row(name, f"{flicker(frames, originals):.2f}", f"{strength(frames):.4g}", speed)
-    console.print(table)
-
-
-def main() -> None:
-    """Print the table of a zoom. If a film is given, also print the table of the film."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photo", type=Path, help="photograph in which the zoom starts")
-    parser.add_argument("--film", type=Path, help="film to dream; none by default")
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of the zoom, 10 seconds by default")
-    parser.add_argument("--size", type=int, help="longer side of the frames in pixels; by default the film's size")
-    options = parser.parse_args()
-    measure_zoom(options.photo, options.seconds, (360, 640))
-    if options.film:
-        measure_film(options.film, options.size)
-
-
-if __name__ == "__main__":
-    main()
+        speed = {"frames per second": len(frames) / seconds} if seconds else {}
+        job = f"{film.name}, {run.size[1]}×{run.size[0]}, {name}"
+        report.add("film", job, {"flicker": flicker(frames, originals), "strength": strength(frames), **speed})

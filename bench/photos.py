@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from drift import clipped_share, fine_detail
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from transfer import Probabilities, load_two_judges, natural_statistics
 
 import inceptionism as inc
+from bench.drift import clipped_share, fine_detail
+from bench.transfer import Probabilities, load_two_judges, natural_statistics
 from inceptionism.recipes.recipe import EARLIER_DEFAULTS
 
 SETTINGS: dict[str, dict[str, Any]] = {

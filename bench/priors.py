@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from transfer import load_two_judges, natural_statistics
 
 import inceptionism as inc
+from bench.transfer import load_two_judges, natural_statistics
 from inceptionism.io.contact_sheet import LabeledImage, contact_sheet
 from inceptionism.recipes import PRESETS
 

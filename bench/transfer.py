@@ -11,6 +11,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,10 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.table import Column, Table
 
 import inceptionism as inc
+from bench.engine import efficientnet_lite0, seconds
+from bench.lucent_pictures import Lucent
+from bench.report import Report, machine_facts, speedups
 from inceptionism.recipes import DEFAULT_SIZE, PRESETS
 from inceptionism.tensors import to_picture
 
@@ -31,6 +33,9 @@ CLASSES = (
     "pot", "Rottweiler", "iPod", "espresso", "wallaby", "plate", "sulphur butterfly", "tree frog", "bald eagle",
     "common newt",
 )  # fmt: skip
+
+LUCENT = f"torch-lucent, {Lucent.steps} steps, 224×224"
+"""Title of the pictures of torch-lucent."""
 
 Probabilities: TypeAlias = Callable[[Image.Image], NDArray[np.float32]]
 """A judge: takes a picture, and returns the probability of each class."""
@@ -69,16 +74,14 @@ def natural_statistics(image: Image.Image) -> tuple[float, float]:
     return float(correlation), float(np.polyfit(np.log(band), np.log(mean[band]), 1)[0])
 
 
-def make_pictures(
-    network: inc.Network, classes: Sequence[str], preset: str, size: int
-) -> tuple[list[Image.Image], float]:
-    """Return a square picture of each class, made one after the other, and the median of their durations in seconds."""
+def make_pictures(make: Callable[[str], Image.Image], classes: Sequence[str]) -> tuple[list[Image.Image], list[float]]:
+    """Return a picture of each class, made one after the other, and their durations in seconds."""
     images, durations = [], []
     for name in classes:
         start = time.perf_counter()
-        images.append(inc.visualize(name, network=network, preset=preset, size=size).image)
+        images.append(make(name))
         durations.append(time.perf_counter() - start)
-    return images, statistics.median(durations)
+    return images, durations
 
 
 def count_recognized(images: Sequence[Image.Image], indices: Sequence[int], probabilities: Probabilities) -> str:
@@ -116,6 +119,80 @@ def load_two_judges(googlenet: Path | None) -> dict[str, Probabilities]:
     return judges
 
 
+def measure_steps(report: Report, rounds: int) -> None:
+    """Compare a step of a class at 224×224 pixels with a step of torch-lucent, in turns."""
+    case = efficientnet_lite0()
+    with report.attempt("torch-lucent", ImportError, RuntimeError):
+        lucent = Lucent(case, "classifier")
+        priors = {"default prior": inc.ClassRecipe().prior, "without statistics": "fourier + views"}
+        settings = {"network": case.network, "size": 224, "steps": Lucent.steps}
+        makers = {"torch-lucent": lambda: lucent.picture(954)} | {
+            name: partial(inc.visualize, "banana", prior=prior, **settings) for name, prior in priors.items()
+        }
+        times: dict[str, list[float]] = {name: [] for name in makers}
+        for _ in range(rounds):
+            for name, make in makers.items():
+                times[name].append(seconds(make))
+        for name, durations in times.items():
+            compared = ("torch-lucent", speedups(times["torch-lucent"], durations)) if name in priors else ()
+            step = 1000 * statistics.median(durations) / Lucent.steps
+            report.add("class", f"a class, 224×224, {Lucent.steps} steps, {name}", {"ms per step": step}, *compared)
+
+
+def measure_presets(
+    report: Report,
+    googlenet: Path | None,
+    classes: Sequence[str] = CLASSES,
+    presets: Sequence[str] = tuple(PRESETS),
+    sizes: Sequence[int] = (DEFAULT_SIZE[0],),
+    pictures: Path | None = None,
+) -> None:
+    """Make the pictures of each preset and of torch-lucent, and ask the judges.
+
+    Args:
+        report: Report for the results.
+        googlenet: Folder with GoogLeNet's files, for a third judge. None means no such judge.
+        classes: Names of the classes.
+        presets: Names of the presets.
+        sizes: Sides of the square pictures in pixels.
+        pictures: Folder in which the pictures are saved. None means that they are not saved.
+    """
+    case = efficientnet_lite0()
+    network = case.network
+    indices = [network.class_index(name) for name in classes]
+    judges = {name.title(): load_judge(f"efficientnet-{name}") for name in ("lite1", "lite2")}
+    if googlenet:
+        judges["GoogLeNet"] = OpenCVNetwork(googlenet).probabilities
+    makers: dict[str, Callable[[str], Image.Image]] = {}
+    with report.attempt("torch-lucent", ImportError, RuntimeError):
+        lucent = Lucent(case, "classifier")
+        makers[LUCENT] = lambda name: lucent.picture(network.class_index(name))
+    for preset, size in itertools.product(presets, sizes):
+        makers[f"`{preset}`, {PRESETS[preset].steps} steps, {size}×{size}"] = (
+            lambda name, preset=preset, size=size: inc.visualize(name, network=network, preset=preset, size=size).image  # type: ignore[misc]
+        )
+    lucent_times: list[float] = []
+    for title, make in makers.items():
+        images, durations = make_pictures(make, classes)
+        lucent_times = durations if title == LUCENT else lucent_times
+        if pictures:
+            pictures.mkdir(exist_ok=True)
+            for name, image in zip(classes, images, strict=True):
+                image.save(pictures / f"{name}-{title.replace('`', '').split(',')[0]}.png")
+        correlations, slopes = zip(*map(natural_statistics, images), strict=True)
+        recognized = {
+            f"{judge}: first, first five": count_recognized(images, indices, ask) for judge, ask in judges.items()
+        }
+        figures: dict[str, float | str] = {
+            "s per picture": statistics.median(durations),
+            **recognized,
+            "correlation of neighbors": f"{min(correlations):.3f} to {max(correlations):.3f}",
+            "slope of the spectrum": f"{min(slopes):.2f} to {max(slopes):.2f}",
+        }
+        compared = (LUCENT, speedups(lucent_times, durations)) if lucent_times and title != LUCENT else ()
+        report.add("recognition", f"{len(indices)} classes, {title}", figures, *compared)
+
+
 def main() -> None:
     """Make the pictures of each preset, ask the judges, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -127,35 +204,9 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=Path, help="folder in which the pictures are saved")
     options = parser.parse_args()
-    network = inc.load_network("efficientnet-lite0")
-    indices = [network.class_index(name) for name in options.classes]
-    judges = {name: load_judge(name) for name in ("efficientnet-lite1", "efficientnet-lite2")}
-    if options.googlenet:
-        judges["GoogLeNet, by OpenCV"] = OpenCVNetwork(options.googlenet).probabilities
-    headings = "preset", "size", "steps", "s per picture", *judges, "correlation of neighbors", "slope of the spectrum"
-    table = Table(
-        *(Column(heading, justify="right") for heading in headings),
-        title=f"{len(indices)} classes made with {network.name}. The columns of the judges have two numbers: "
-        "pictures with the right class first, and among the first five",
-    )
-    for preset, size in itertools.product(options.presets, options.sizes):
-        images, seconds = make_pictures(network, options.classes, preset, size)
-        if options.pictures:
-            options.pictures.mkdir(exist_ok=True)
-            for name, image in zip(options.classes, images, strict=True):
-                image.save(options.pictures / f"{name}-{preset}-{size}.png")
-        counts = [count_recognized(images, indices, probabilities) for probabilities in judges.values()]
-        correlations, slopes = zip(*map(natural_statistics, images), strict=True)
-        table.add_row(
-            preset,
-            str(size),
-            str(PRESETS[preset].steps),
-            f"{seconds:.1f}",
-            *counts,
-            f"{min(correlations):.3f} to {max(correlations):.3f}",
-            f"{min(slopes):.2f} to {max(slopes):.2f}",
-        )
-    Console(width=140, highlight=False).print(table)
+    report = Report(machine_facts())
+    measure_presets(report, options.googlenet, options.classes, options.presets, options.sizes, options.pictures)
+    report.print_table()
 
 
 if __name__ == "__main__":
