@@ -59,7 +59,7 @@ fuzz: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 reference: .venv/.with-test
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 chaos: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) \

@@ -3,6 +3,7 @@
 - docs/recipe.schema.json: the JSON Schema of recipes
 - docs/settings.md: every setting of every recipe
 - docs/commands.md: every command with its options and examples
+- docs/performance.md: only its tables, from the results in bench/results
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 
 import typer.main
 
+from bench.report import Report
 from inceptionism import api
 from inceptionism.cli.app import app
 from inceptionism.objectives import objective_reference
@@ -168,6 +171,20 @@ def parameter_row(one: Any) -> str:
     return f"| {flags} | {kind} | {(one.help or '').replace('|', chr(92) + '|')}{default} |"
 
 
+RESULTS = re.compile(r"(<!-- results: (\S+) (\S+) -->\n).*?(<!-- end of the results -->)", re.DOTALL)
+"""A table in docs/performance.md, after the name of the file of its results and their part."""
+
+
+def performance_text() -> str:
+    """Return the page about performance, with the tables of the latest results."""
+
+    def table(found: re.Match[str]) -> str:
+        report = Report.load(ROOT / "bench" / "results" / f"{found[2]}.json")
+        return f"{found[1]}{report.markdown(found[3])}\n{found[4]}"
+
+    return RESULTS.sub(table, (ROOT / "docs" / "performance.md").read_text("utf-8"))
+
+
 def stub_text() -> str:
     """Return the text of api.pyi: the signatures and docstrings of the Python functions."""
     parts = [STUB_HEAD]
@@ -218,6 +235,7 @@ FILES = {
     ROOT / "docs" / "recipe.schema.json": schema_text,
     ROOT / "docs" / "settings.md": settings_text,
     ROOT / "docs" / "commands.md": commands_text,
+    ROOT / "docs" / "performance.md": performance_text,
     ROOT / "src" / "inceptionism" / "api.pyi": stub_text,
 }
 """The generated files, and the functions that return their text."""

@@ -1,5 +1,6 @@
 from . import networks, objectives
 from .api import dream, video, visualize, zoom
+from .atlas.exemplars import Exemplar, ExemplarIndex, exemplars
 from .errors import (
     CannotWrite,
     InceptionismError,
@@ -17,7 +18,7 @@ from .jobs import JobResult, batch
 from .networks import Layer, Network, load_network
 from .objectives import Objective
 from .recipes import ClassRecipe, Keyframe, PhotoRecipe, Recipe, VideoRecipe, ZoomRecipe
-from .runs import ClassRun, PhotoRun, Result, Results, Run, Step, make_batches, run_batch
+from .runs import ClassRun, PhotoRun, Result, Results, Run, Step, make_batches, measure_statistics, run_batch
 from .runs.replay import replay
 from .version import __version__
 
@@ -25,6 +26,8 @@ __all__ = [
     "CannotWrite",
     "ClassRecipe",
     "ClassRun",
+    "Exemplar",
+    "ExemplarIndex",
     "Frame",
     "InceptionismError",
     "InvalidSetting",
@@ -53,10 +56,12 @@ __all__ = [
     "__version__",
     "batch",
     "dream",
+    "exemplars",
     "load_network",
     "load_photo",
     "load_recipe",
     "make_batches",
+    "measure_statistics",
     "networks",
     "objectives",
     "replay",

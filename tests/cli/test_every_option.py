@@ -117,6 +117,14 @@ def description(outcome: Outcome) -> list[str]:
     return [path.read_text() for path in outcome.files if path.name == "network.json"]
 
 
+def measured(outcome: Outcome) -> list[bytes]:
+    return [path.read_bytes() for path in outcome.files if path.suffix == ".safetensors"]
+
+
+def listed(outcome: Outcome) -> list[str]:
+    return [path.read_text() for path in outcome.files if path.name.endswith("-exemplars.json")]
+
+
 class Case(NamedTuple):
     """A value of an option, and the observation that it changes.
 
@@ -271,6 +279,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "networks": ((), {}),
     "networks get": (("seed",), {}),
     "networks add": (("mine", "net.prototxt", "net.caffemodel"), {"--mean": "1,2,3"}),
+    "networks measure": (("seed", "photos"), {"--output": "measured.safetensors"}),
 }
 """The arguments and options of each command to which an option is added."""
 
@@ -300,6 +309,9 @@ CASES: dict[str, dict[str, Case]] = {
         "--neuron": Case(),
         "--count": Case("2", names, base={"--output": "folder"}),
         "--diversity": Case("5", base={"--count": "2", "--output": "folder"}),
+        "--photos": Case("photos", names),
+        "--recursive": Case(changes=listed, base={"--photos": "photos"}),
+        "--top": Case("1", listed, base={"--photos": "photos", "--recursive": True}),
         "--prior": Case("pixels"),
         "--debug": Case(changes=noted, arguments=("nothing", "3")),
     },
@@ -404,6 +416,14 @@ CASES: dict[str, dict[str, Case]] = {
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("mine", "missing.onnx")),
     },
+    "networks measure": {
+        "--recursive": Case(changes=measured),
+        "--layer": Case("conv", measured),
+        "--output": Case("other.safetensors", printed),
+        "--overwrite": Case(changes=status, base={"--output": "old.safetensors"}),
+        "--quiet": Case(changes=noted, run=in_terminal),
+        "--debug": Case(changes=noted, arguments=("seed", "missing.jpg")),
+    },
 }
 """The cases of each command, besides those in `SETTINGS`. `replay` and `run` have their own below."""
 
@@ -443,6 +463,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Image.fromarray(np.tile(np.linspace(255, 0, 31).astype(np.uint8), (47, 1))).save(folder / "mask.png")
     Image.new("RGB", (4, 4)).save(folder / "there.png")
     (folder / "there.webp").write_bytes(b"another film")
+    (folder / "old.safetensors").write_bytes(b"another file")
     (folder / "folder").mkdir()
     (folder / "unfinished.webp.parts").mkdir()
     with wave.open(str(folder / "a.wav"), "wb") as sound:

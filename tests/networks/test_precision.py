@@ -8,6 +8,7 @@ from torch import nn
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
+from inceptionism.networks import precision
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module
 
 
@@ -37,11 +38,9 @@ def test_activations_in_bf16_are_nearly_the_same(lite0) -> None:
 
 
 def test_auto_is_bf16_only_if_it_is_known_to_be_fast(lite0, monkeypatch) -> None:
-    from inceptionism.networks import network
-
-    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     assert lite0.dtype("auto") == torch.bfloat16
-    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: False)
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: False)
     assert lite0.dtype("auto") == torch.float32
     assert lite0.dtype("bf16") == torch.bfloat16
     assert lite0.dtype("fp32") == torch.float32
@@ -50,7 +49,6 @@ def test_auto_is_bf16_only_if_it_is_known_to_be_fast(lite0, monkeypatch) -> None
 
 
 def test_a_network_that_does_not_support_bf16_stays_in_fp32(monkeypatch) -> None:
-    from inceptionism.networks import network
 
     class Single(nn.Module):
         def __init__(self) -> None:
@@ -60,7 +58,7 @@ def test_a_network_that_does_not_support_bf16_stays_in_fp32(monkeypatch) -> None
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.conv(x) @ torch.ones(30, 2)
 
-    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     assert inc.Network(Single(), size=32).dtype("auto") == torch.float32
     assert inc.Network(tiny_module(), size=32).dtype("auto") == torch.bfloat16
 
@@ -78,9 +76,8 @@ class Upcasting(nn.Module):
 
 @pytest.mark.parametrize("precision", ["auto", "bf16"])
 def test_a_precision_that_the_network_does_not_support_is_never_used(monkeypatch, precision: str) -> None:
-    from inceptionism.networks import network
 
-    monkeypatch.setattr(network, "has_fast_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     upcasting = inc.Network(Upcasting(), size=32)
     if precision == "auto":
         assert upcasting.dtype("auto") == torch.float32

@@ -279,7 +279,7 @@ def test_the_precision_is_that_of_the_original(folder, monkeypatch) -> None:
     made = inc.dream(folder / "cup.png", octaves=1, steps=2, precision="bf16")
     recipe = replace(made.recipe, precision="auto")
     for fast in (True, False):
-        monkeypatch.setattr("inceptionism.networks.network.has_fast_bfloat16", lambda _, fast=fast: fast)
+        monkeypatch.setattr("inceptionism.networks.precision.has_fast_bfloat16", lambda _, fast=fast: fast)
         again = inc.replay(recipe, folder / "cup.png")
         assert same(again.image, made.image)
         assert again.recipe.made_with.precision == "bf16"

@@ -126,8 +126,8 @@ def print_failures(failures: Sequence[InceptionismError]) -> None:
         print_error(str(failure))
 
 
-def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> None:
-    """Generate pictures of one network from noise, `count` of each recipe, and write each."""
+def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count: int = 1) -> list[Path]:
+    """Generate pictures of one network from noise, `count` of each recipe. Write each, and return their paths."""
     output, total = saving.output, len(recipes) * count
     if total > 1 and output == STANDARD_OUTPUT:
         raise CannotWrite(f"{total} pictures cannot be written to standard output; give a folder as --output")
@@ -147,6 +147,7 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count
         paths: list[Path] = []
         for run in runs:
             paths.append(output_path(saving, file_name(run.title), taken=paths))
+        written = list(paths)
         failures: list[InceptionismError] = []
         for batch in make_batches(runs.popleft() for _ in range(total)):  # a finished run needs no memory
             batch_paths, paths = paths[: len(batch)], paths[len(batch) :]
@@ -158,6 +159,7 @@ def execute_visualizations(recipes: Sequence[ClassRecipe], saving: Saving, count
                 print_failures(failures)
                 raise
         raise_last(failures)
+    return written
 
 
 @contextmanager

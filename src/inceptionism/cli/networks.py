@@ -9,7 +9,7 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
-from inceptionism.cli.progress import downloading
+from inceptionism.cli.progress import counting, downloading
 from inceptionism.cli.terminal import (
     Table,
     exit_interrupted,
@@ -24,6 +24,7 @@ from inceptionism.cli.typer_internals import PlainGroup
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName, quote_value, suggestion
 
 if TYPE_CHECKING:
+    from inceptionism.errors import UnreadablePicture
     from inceptionism.networks.hub import Entry
 
 ABOUT = "List the networks, download one, or add your own."
@@ -215,6 +216,58 @@ def add(
 
         added = store.add(entry, paths, check, overwrite=overwrite)
     print_path(added)
+
+
+@command(
+    networks,
+    shared=["quiet"],
+    examples=[
+        "dream networks measure googlenet photographs",
+        "dream networks measure efficientnet-lite0 birds --output birds.safetensors --overwrite",
+    ],
+)
+def measure(
+    name: Annotated[str, typer.Argument(metavar="NETWORK", help="Network: its name or path.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of photographs, or one photograph.")],
+    saving: Saving,
+    recursive: Annotated[
+        bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside it.")
+    ] = False,
+    layer: Annotated[
+        list[str] | None,
+        option("--layer", "-l", group=HOW, metavar="TEXT", help="Layer to measure. Repeat it for several layers."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File (.safetensors) for the prior statistics(FILE). By default, the result is kept in your cache, "
+            "and the prior statistics of this network uses it.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, option("--overwrite", help="Replace an earlier measurement.")] = False,
+) -> None:
+    """Measure the statistics of natural pictures that keep the pictures of a network natural."""
+    from inceptionism.files import is_folder
+    from inceptionism.io import picture_paths
+    from inceptionism.runs import measure_statistics
+
+    photos = list(picture_paths(folder, recursive=recursive)) if is_folder(folder) else [folder]
+    with loading(name, saving.quiet):
+        from inceptionism.networks import load_network
+
+        network = load_network(name)
+    with counting(saving.quiet, "photographs", len(photos)) as advance:
+
+        def on_photo(_count: int, error: UnreadablePicture | None) -> None:
+            if error is not None:
+                print_error(f"{error}; it is left out")
+            advance()
+
+        path = measure_statistics(network, photos, layers=layer, output=output, overwrite=overwrite, on_photo=on_photo)
+    print_path(path)
 
 
 def architecture_of(files: list[Path]) -> str:

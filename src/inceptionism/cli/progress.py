@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -152,6 +153,18 @@ def batch_progress(total: int, workers: int, quiet: bool) -> Iterator[Callable[[
             bar.update(task.id, state=f"{task.completed:.0f}/{total}{rate}")
 
         yield show
+
+
+@contextmanager
+def counting(quiet: bool, title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Draw a progress bar on a terminal for a number of equal parts of the work.
+
+    Yields:
+        A function to call after each part.
+    """
+    with progress_bar(quiet, MofNCompleteColumn()) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.update(task, advance=1)
 
 
 @contextmanager

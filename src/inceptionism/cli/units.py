@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.progress import progress
+from inceptionism.cli.progress import counting, progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
-from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path
+from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 
+if TYPE_CHECKING:
+    from inceptionism.atlas.exemplars import ExemplarIndex
+    from inceptionism.errors import UnreadablePicture
+
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
+
+EXEMPLARS, MAX_EXEMPLARS = 9, 64
+"""Number of exemplars of each kind that `dream unit --photos` shows by default, and at most."""
 
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""
@@ -75,15 +82,80 @@ def unit(
             help="Weight of the difference between pictures in the objective. With 0, only their noise differs.",
         ),
     ] = 0.0,
+    photos: Annotated[
+        Path | None,
+        option(
+            "--photos",
+            group=WHAT,
+            metavar="FOLDER",
+            help="Folder of photographs. A sheet next to each picture shows the parts of them that excite the channel "
+            "most and least.",
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool, option("--recursive", group=WHAT, help="With --photos, also take the pictures in the folders inside it.")
+    ] = False,
+    top: Annotated[
+        int | None,
+        option(
+            "--top",
+            group=WHAT,
+            metavar="NUMBER",
+            help=f"With --photos, number of parts of each kind. By default {EXEMPLARS}.",
+            min=1,
+            max=MAX_EXEMPLARS,
+        ),
+    ] = None,
 ) -> None:
     """Generate pictures that excite channels of a layer, one channel in each picture."""
+    if photos is None and (top is not None or recursive):
+        raise InvalidSetting("--top and --recursive belong to the photographs; add --photos FOLDER")
+    if photos is not None and saving.output == STANDARD_OUTPUT:
+        raise CannotWrite("the exemplars of a channel are files, so they cannot be written to standard output")
     if diversity and count < 2:
         raise InvalidSetting("--diversity needs several pictures of each channel: give a larger --count")
     recipes = [
         ClassRecipe(**settings, objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity))
         for channel in channels
     ]
-    execute_visualizations(recipes, saving, count)
+    index = None if photos is None else index_photos(recipes[0], layer, photos, recursive=recursive, saving=saving)
+    pictures = execute_visualizations(recipes, saving, count)
+    if index is not None:
+        from inceptionism.atlas.exemplars import save_exemplars
+        from inceptionism.io import open_image
+
+        for number, picture in enumerate(pictures):
+            sheet = picture.with_name(f"{picture.stem}-exemplars.png")
+            with open_image(picture) as image:
+                written = save_exemplars(
+                    index, channels[number // count], sheet, top or EXEMPLARS, image, overwrite=saving.overwrite
+                )
+            for path in written:
+                print_path(path)
+
+
+def index_photos(recipe: ClassRecipe, layer: str, folder: Path, *, recursive: bool, saving: Saving) -> ExemplarIndex:
+    """Return the index of the photographs in a folder, with a progress bar. It is kept for the next time."""
+    from inceptionism.io import picture_paths
+
+    paths = list(picture_paths(folder, recursive=recursive))
+    with loading(recipe.network, saving.quiet):
+        from inceptionism.atlas.exemplars import exemplars
+        from inceptionism.networks import load_network
+
+        network = load_network(recipe.network, recipe.device)
+    with counting(saving.quiet, "photographs", len(paths)) as advance:
+
+        def on_photo(_count: int, error: UnreadablePicture | None) -> None:
+            if error is not None:
+                print_error(f"{error}; it is left out")
+            advance()
+
+        try:
+            return exemplars(network, layer, paths, on_photo=on_photo)
+        except KeyboardInterrupt as interruption:
+            exit_interrupted(interruption, f"interrupted; the index has the photographs so far; {AGAIN}")
+            raise
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:

@@ -3,6 +3,7 @@ from .contact_sheet import LabeledImage, contact_sheet
 from .deep_images import MAX_VALUES, DeepImage, to_levels
 from .encoding import FORMATS, check_depth, check_side, encode, flatten_alpha
 from .exif import PILLOW_ERRORS
+from .folders import picture_paths
 from .formats import PICTURE_ENDINGS, open_image
 from .masks import Mask, load_mask
 from .matroska_tags import convert_read_errors, create_film, matroska_tags, open_film
@@ -95,6 +96,7 @@ __all__ = [
     "open_film",
     "open_image",
     "partial_file",
+    "picture_paths",
     "publish",
     "put_packet",
     "read_recipe",

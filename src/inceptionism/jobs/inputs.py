@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
+from inceptionism.errors import InvalidSetting, UnreadableFile, quote_path
 from inceptionism.files import is_folder, path_exists, text_of_name
-from inceptionism.io import PICTURE_ENDINGS, is_address, source_name
+from inceptionism.io import is_address, picture_paths, source_name
 from inceptionism.jobs.tables import is_table, read_rows
 from inceptionism.recipes import placed_files
 
@@ -87,26 +86,12 @@ def pictures_in(folder: Path, *, recursive: bool, output: Path) -> Iterator[Entr
         UnreadableFile: If there is none, or a folder cannot be read.
         InvalidSetting: If the folder is that of the results.
     """
-
-    def refuse(error: OSError) -> None:
-        raise UnreadableFile(f"{quote_path(error.filename)} cannot be read: {first_line(error)}") from None
-
     if folder.resolve() == output.resolve():
         raise InvalidSetting(
             f"the pictures in {quote_path(folder)} would be inputs of the next batch; choose another folder as --output"
         )
-    count = 0
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        shown = [name for name in folders if not name.startswith(".")] if recursive else []
-        folders[:] = sorted(name for name in shown if (Path(parent) / name).resolve() != output.resolve())
-        for name in sorted(names):
-            path = Path(parent) / name
-            if path.suffix.lower() in PICTURE_ENDINGS and not name.startswith("."):
-                count += 1
-                yield photo_entry(str(path), text_of_name(path.relative_to(folder).as_posix()))
-    if not count:
-        deeper = "" if recursive else "; --recursive also takes the pictures in the folders inside it"
-        raise UnreadableFile(f"the folder {quote_path(folder)} has no pictures{deeper}")
+    for path in picture_paths(folder, recursive=recursive, leave_out=output):
+        yield photo_entry(str(path), text_of_name(path.relative_to(folder).as_posix()))
 
 
 def table_entries(table: Path) -> Iterator[Entry]:

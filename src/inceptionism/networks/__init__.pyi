@@ -1,15 +1,21 @@
 from .hub import load_network, network_name, pick_device, ready_networks
 from .layers import LOGITS, Layer
+from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
 from .precision import DTYPES
+from .statistics import Statistics
 
 __all__ = [
     "DTYPES",
     "LOGITS",
     "Layer",
     "Network",
+    "Statistics",
     "load_network",
     "network_name",
     "pick_device",
+    "read_statistics",
     "ready_networks",
+    "statistics_bytes",
+    "statistics_path",
 ]

@@ -19,11 +19,12 @@ from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import normal_tensors, run_until
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
 from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
+from inceptionism.networks.measured_statistics import NaturalStatistics, measure, stored_statistics
 from inceptionism.networks.normalization import input_format, missing_format
 from inceptionism.networks.outputs import choose_output, shape_logits
-from inceptionism.networks.precision import DTYPES, exact_device, has_fast_bfloat16
+from inceptionism.networks.precision import choose_dtype, exact_device
 from inceptionism.networks.statistics import Statistics, natural_statistics
-from inceptionism.validation import check_choice, checked_size
+from inceptionism.validation import checked_size
 
 
 class Network:
@@ -121,7 +122,7 @@ class Network:
             copied._plain, copied._format = copy_to(self._plain, target), self._format.to(target)
         copied.device, copied._siblings = target, {}
         copied._copies = FusedCopies(copied._plain, self.size, target)
-        copied.__dict__.pop("statistics", None)  # they are tensors on the device of this network
+        copied.forget_statistics()  # they are tensors on the device of this network
         return copied
 
     def activations(
@@ -165,17 +166,9 @@ class Network:
             InvalidSetting: If `precision` is none of these, if it is fp16 on a CPU, where it is very slow, or if the
                 network cannot compute in it.
         """
-        check_choice("precision", precision, ("auto", *DTYPES))
-        if precision == "auto":
-            faster = has_fast_bfloat16(self.device) and self._copies.supports(torch.bfloat16)
-            return torch.bfloat16 if faster else torch.float32
-        if precision == "fp16" and self.device.type == "cpu":
-            raise InvalidSetting("fp16 needs a GPU: on a processor it is far slower than fp32; try bf16")
         # A network that cannot process pictures of its training size may still process pictures of other sizes.
-        probed = precision != "fp32" and self._known_maps.outputs
-        if probed and not self._copies.supports(DTYPES[precision]):
-            raise InvalidSetting(f"network {self.name} cannot compute in {precision}; use fp32 or auto")
-        return DTYPES[precision]
+        may_probe = precision != "fp32" and (precision == "auto" or bool(self._known_maps.outputs))
+        return choose_dtype(precision, self.device, self.name, self._copies.supports if may_probe else None)
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
         """Return the layers that can be dreamed, from early to late.
@@ -264,10 +257,21 @@ class Network:
         return self._default_layer or choose_default(self.recommended, self._levels, self.name)
 
     @cached_property
-    def statistics(self) -> Mapping[str, Statistics]:
-        """Statistics of layers for natural pictures, by layer name. Empty for a network without batch norms."""
+    def statistics(self) -> NaturalStatistics:
+        """Statistics of layers for natural pictures, from batch norms or else stored by `dream networks measure`."""
         with self._copies.lock, normal_tensors():
-            return natural_statistics(self._plain, self._copies.fusion.chains)
+            of_norms = natural_statistics(self._plain, self._copies.fusion.chains)
+        return NaturalStatistics(of_norms) if of_norms else stored_statistics(self.weights_hash)
+
+    def measure_statistics(
+        self, pictures: Iterable[Tensor], layers: Sequence[str] | None = None
+    ) -> dict[str, Statistics]:
+        """Return the statistics of layers over pictures, each N×3×H×W in [0, 1], as `measured_statistics.measure`."""
+        return measure(self, pictures, layers)
+
+    def forget_statistics(self) -> None:
+        """Read the stored statistics again at their next use."""
+        self.__dict__.pop("statistics", None)
 
     @cached_property
     def weights_hash(self) -> str:

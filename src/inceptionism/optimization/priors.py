@@ -7,16 +7,19 @@ choose the parameterization are implemented in `initialization`, and all others 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inceptionism.errors import InvalidSetting
-from inceptionism.networks import Network
+from inceptionism.errors import InvalidSetting, quote_path
+from inceptionism.files import hash_file
+from inceptionism.io import FileResolver, named_source
+from inceptionism.networks import Network, Statistics, read_statistics
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.crops import CropSizes, random_crop
@@ -43,6 +46,7 @@ class Prior:
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
         gradient_filters: Filters of the gradient.
         views: Number of random views of the picture at each step.
+        files: SHA-256 of each file that the prior reads, by its name in the prior.
     """
 
     transforms: Sequence[Transform] = ()
@@ -51,10 +55,15 @@ class Prior:
     blur: float = 0
     gradient_filters: Sequence[GradientFilter] = ()
     views: int = 1
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_prior(
-    terms: Mapping[str, Term], network: Network, wrap: Wrap = NO_WRAP, crop_sizes: CropSizes | None = None
+    terms: Mapping[str, Term],
+    network: Network,
+    wrap: Wrap = NO_WRAP,
+    crop_sizes: CropSizes | None = None,
+    find_file: FileResolver = named_source,
 ) -> Prior:
     """Return the prior of `terms`, which are given by name.
 
@@ -63,9 +72,11 @@ def build_prior(
         network: Network that sees the picture.
         wrap: Directions in which the picture continues at its opposite edge.
         crop_sizes: Sizes of the prior `crops`. None if the prior has no crops.
+        find_file: Function that finds the file of `statistics`.
 
     Raises:
-        InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has no batch norms.
+        InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has none.
+        UnreadableFile: If the file of `statistics` cannot be read.
     """
     numbers = {name: prior_numbers(term) for name, term in terms.items()}
     penalties: list[Penalty] = []
@@ -85,14 +96,37 @@ def build_prior(
     if "laplacian" in terms:
         levels = int(numbers["laplacian"]["levels"])
         filters.append(partial(normalize_laplacian, **{**numbers["laplacian"], "levels": levels}, wrap=wrap))
-    return Prior(
-        transforms,
-        penalties,
-        terms["statistics"].weight * statistics(network) if "statistics" in terms else None,
-        terms["blur"].weight if "blur" in terms else 0,
-        filters,
-        views,
-    )
+    regularizer: Objective | None = None
+    files: dict[str, str] = {}
+    if "statistics" in terms:
+        measured, files = find_statistics(terms["statistics"], network, find_file)
+        regularizer = terms["statistics"].weight * statistics(network, measured)
+    blur = terms["blur"].weight if "blur" in terms else 0
+    return Prior(transforms, penalties, regularizer, blur, filters, views, files)
+
+
+def find_statistics(
+    term: Term, network: Network, find_file: FileResolver
+) -> tuple[Mapping[str, Statistics], dict[str, str]]:
+    """Return the natural statistics for the prior `statistics`, and the SHA-256 of the file that holds them, by name.
+
+    Raises:
+        InvalidSetting: If there are none, or if they do not fit the network.
+        UnreadableFile: If the file cannot be read.
+        UnknownName: If the network lacks one of the layers.
+    """
+    if not term.arguments:
+        stored = network.statistics.path
+        return network.statistics, {} if stored is None else {"statistics": hash_file(stored)}
+    path = Path(find_file(term.arguments[0]))
+    measured = read_statistics(path)
+    for layer, one in measured.items():
+        if network.channels(layer) != len(one.mean):
+            raise InvalidSetting(
+                f"{quote_path(path)} has {len(one.mean)} channels of layer {layer}, but network {network.name} has "
+                f"{network.channels(layer)}; measure this network: dream networks measure"
+            )
+    return measured, {term.arguments[0]: hash_file(path)}
 
 
 def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
@@ -146,23 +180,29 @@ def norm(picture: Tensor, power: float = 6) -> Tensor:
     return (2 * picture - 1).abs().pow(power).flatten(1).sum(1) / (2 * power)
 
 
-def statistics(network: Network) -> Objective:
+def statistics(network: Network, layers: Mapping[str, Statistics]) -> Objective:
     """Return an objective: the distance of the channels' means and variances from those of natural pictures.
 
     The method is that of Yin et al. (CVPR 2020). The network's batch norms hold the natural means and variances from
-    its training. There are four departures. The penalty for a mean is the squared distance in standard deviations.
-    The penalty for a variance that is r times the natural variance is 2 (r - 1)² / (r + 1). For large r, it grows with
-    r, and not with its square. Penalties are averaged over channels and layers, so that no layer dominates. The
-    statistics are those of one picture, and not of a batch.
+    its training. Without batch norms, they are measured on photographs.
+
+    There are four departures. The penalty for a mean is the squared distance in standard deviations. The penalty for a
+    variance that is r times the natural variance is 2 (r - 1)² / (r + 1). For large r, it grows with r, and not with
+    its square. Penalties are averaged over channels and layers, so that no layer dominates. The statistics are those of
+    one picture, and not of a batch.
+
+    Args:
+        network: Network that sees the picture.
+        layers: Natural statistics by layer name.
 
     Raises:
-        InvalidSetting: If the network has no batch norms.
+        InvalidSetting: If there are none.
     """
-    layers = network.statistics
     if not layers:
         raise InvalidSetting(
-            f"network {network.name} has no batch norms, which hold the statistics of natural pictures; "
-            "leave statistics out of the prior"
+            f"network {network.name} has no batch norms, which hold the statistics of natural pictures; measure "
+            f"them on a folder of photographs with `dream networks measure {network.name} FOLDER`, or leave statistics "
+            "out of the prior"
         )
 
     mean = torch.cat([layer.mean for layer in layers.values()])

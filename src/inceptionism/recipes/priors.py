@@ -174,8 +174,10 @@ _DEFINITIONS = (
     PriorDefinition(
         "statistics",
         "The means and variances of the channels are kept close to those of natural pictures. The network's batch "
-        "norms store these.",
+        "norms store these. For a network without batch norms, or for other pictures, `dream networks measure` makes a "
+        "file.",
         source="DeepInversion: Yin et al., 2020",
+        file="file",
         strength="in units of the score",
     ),
 )

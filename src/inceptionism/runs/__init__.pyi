@@ -2,6 +2,7 @@ from .base import Run
 from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .grading import Grading, Palette
+from .measurement import measure_statistics
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .preview import PreviewPace
 from .replay import (
@@ -11,6 +12,7 @@ from .replay import (
 )
 from .replay_inputs import ReplayInputs, named_files, recipe_folder, split_changes, unique_files
 from .result import Result, Results, Step
+from .training_view import TrainingView
 from .verification import judge, verify_result
 from .visualization import ClassRun, make_class_runs
 
@@ -26,6 +28,7 @@ __all__ = [
     "Results",
     "Run",
     "Step",
+    "TrainingView",
     "check_area",
     "chosen_layers",
     "compare_with_file",
@@ -35,6 +38,7 @@ __all__ = [
     "judge",
     "make_batches",
     "make_class_runs",
+    "measure_statistics",
     "named_files",
     "output_size",
     "photo_objective",

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from inceptionism.errors import InceptionismError, InvalidSetting
-from inceptionism.io import DeepImage, Photo
+from inceptionism.io import DeepImage, FileResolver, Photo
 from inceptionism.networks import DTYPES, Network, load_network
 from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import (
@@ -139,8 +139,13 @@ class Run(ABC):
     def states(self) -> Iterator[AscentState]:
         """Yield the state of each octave. A state is finished when the next one is requested."""
 
-    def build_prior(self, terms: Mapping[str, Term]) -> Prior:
-        """Return the prior of `terms`, which are given by name, with the functions of this run."""
+    def build_prior(self, terms: Mapping[str, Term], find_file: FileResolver) -> Prior:
+        """Return the prior of `terms`, which are given by name, with the functions of this run.
+
+        Args:
+            terms: Terms of the prior by name.
+            find_file: Function that finds the files that they name.
+        """
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
             stride = max(self.network.stride(layer) for layer in self.objective.layers)
             self.margin = min(max(MARGIN_NEURONS * stride, MIN_MARGIN), MAX_MARGIN)
@@ -151,7 +156,8 @@ class Run(ABC):
                     f"network {self.network.name} accepts only pictures of {height}×{width} pixels, so it cannot see "
                     "beyond the edges of a tileable picture; add views to the prior, or choose another network"
                 )
-        return self.prior_functions.added_to(build_prior(terms, self.network, self.wrap, self.crop_sizes))
+        prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file)
+        return self.prior_functions.added_to(prior)
 
     def make_state(
         self,
@@ -307,7 +313,7 @@ class Run(ABC):
             weights=self.network.weights_hash,
             precision=next(name for name, dtype in DTYPES.items() if dtype == self.evaluator.dtype),
             photo=photo_facts,
-            pictures={**self.objective.pictures(), **dict(self.grading.pictures)} or None,
+            pictures={**self.objective.pictures(), **self.prior.files, **dict(self.grading.pictures)} or None,
             tile=self.tile,
             python_objective=None if self.objective.repeatable else True,
             python_prior=True if self.prior_functions else None,

@@ -102,11 +102,12 @@ class PhotoRun(Run):
         **replacements: Unpack[Replacements],
     ) -> None:
         super().__init__(recipe, network, prior_functions)
-        self.grading = Grading.of(recipe, colors, replacements.get("find_file", named_source))
+        find_file = replacements.get("find_file", named_source)
+        self.grading = Grading.of(recipe, colors, find_file)
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
-        self.prior = self.build_prior(parse_prior(recipe.prior, photo=True))
+        self.prior = self.build_prior(parse_prior(recipe.prior, photo=True), find_file)
         self.steps, self.step_size = recipe.steps, recipe.step_size
         self.seed = recipe.seed
         self.notes += photo.notes

@@ -161,7 +161,7 @@ class ClassRun(Run):
             self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
-        self.prior = self.build_prior(self._prior_terms)
+        self.prior = self.build_prior(self._prior_terms, find_file)
         if self.objective.compares_batch and self.prior.views > 1:
             raise InvalidSetting(
                 f"{self.objective} compares the pictures of a batch, so the network sees one part of each; leave "

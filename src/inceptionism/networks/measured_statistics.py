@@ -1,0 +1,165 @@
+"""Statistics of activations that were measured on photographs, and the file that holds them.
+
+A network without batch norms has no statistics of natural pictures in its weights. Any network can measure them on a
+folder of photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from platformdirs import user_cache_path
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
+from inceptionism.files import check_file, is_file
+from inceptionism.networks.statistics import Statistics
+
+if TYPE_CHECKING:
+    from inceptionism.networks.network import Network
+
+MEAN, STD = "mean", "std"
+"""Ends of the names of the tensors in a file. The name of the layer comes before them."""
+
+
+def statistics_path(weights_hash: str) -> Path:
+    """Return the path in the user's cache for the statistics of the network with these weights."""
+    return user_cache_path("inceptionism", appauthor=False) / "statistics" / f"{weights_hash}.safetensors"
+
+
+@dataclass
+class StatisticsMeter:
+    """Mean and variance of the channels of layers over any number of pictures, in constant memory.
+
+    The numbers of each picture are added with the formula of Chan, Golub & LeVeque (1979), in float64.
+
+    Attributes:
+        pictures: Number of pictures so far.
+    """
+
+    pictures: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
+    _means: dict[str, Tensor] = field(default_factory=dict)
+    _squares: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, activations: Mapping[str, Tensor]) -> None:
+        """Add the activations of one or more pictures.
+
+        Args:
+            activations: Feature maps by layer name, N×C×H×W.
+        """
+        for layer, maps in activations.items():
+            values = maps.detach().double().movedim(1, 0).flatten(1)  # channels × positions
+            count, mean = values.shape[1], values.mean(1)
+            squares = (values - mean[:, None]).square().sum(1)
+            before = self._counts.get(layer, 0)
+            total = before + count
+            if before:
+                offset = mean - self._means[layer]
+                squares += self._squares[layer] + offset.square() * (before * count / total)
+                mean = self._means[layer] + offset * (count / total)
+            self._counts[layer], self._means[layer], self._squares[layer] = total, mean, squares
+        self.pictures += len(next(iter(activations.values())))
+
+    def statistics(self) -> dict[str, Statistics]:
+        """Return the mean and the standard deviation of each channel over all positions of all pictures."""
+        return {
+            layer: Statistics(self._means[layer].float(), (self._squares[layer] / count).sqrt().float())
+            for layer, count in self._counts.items()
+        }
+
+
+def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] | None = None) -> dict[str, Statistics]:
+    """Return the mean and standard deviation of each channel over natural pictures, by layer name.
+
+    The pictures pass one after the other, so there can be any number of them. The result is not stored.
+
+    Args:
+        network: The network.
+        pictures: Pictures, each N×3×H×W in [0, 1]. Their sizes may differ.
+        layers: Layers to measure. The default is the layers that `network.layers()` lists.
+
+    Raises:
+        UnknownName: If the network has no such layer.
+        InvalidSetting: If there are no pictures, or if the network cannot process one of them.
+    """
+    meter, names = StatisticsMeter(), [layer.name for layer in network.layers()] if layers is None else layers
+    for picture in pictures:
+        with torch.no_grad():
+            meter.add(network.activations(picture.to(network.device), names))
+    if not meter.pictures:
+        raise InvalidSetting("there are no pictures; statistics need at least one")
+    return meter.statistics()
+
+
+class NaturalStatistics(dict[str, Statistics]):
+    """Statistics of natural pictures by layer name.
+
+    Attributes:
+        path: File in which they were measured. None if they are from batch norms, or if there are none.
+    """
+
+    path: Path | None = None
+
+
+def stored_statistics(weights_hash: str) -> NaturalStatistics:
+    """Return the statistics in the user's cache of the network with these weights. Empty if there are none.
+
+    Raises:
+        UnreadableFile, InvalidSetting: If the file is damaged.
+    """
+    path = statistics_path(weights_hash)
+    statistics = NaturalStatistics(read_statistics(path) if is_file(path) else {})
+    statistics.path = path if statistics else None
+    return statistics
+
+
+def statistics_bytes(statistics: Mapping[str, Statistics], facts: Mapping[str, str]) -> bytes:
+    """Return statistics as the content of a safetensors file.
+
+    Args:
+        statistics: Statistics by layer name.
+        facts: Facts about the measurement, which are kept in the file.
+    """
+    tensors = {}
+    for layer, one in statistics.items():
+        tensors[f"{layer}:{MEAN}"], tensors[f"{layer}:{STD}"] = one.mean.cpu(), one.std.cpu()
+    return save(tensors, dict(facts))
+
+
+def read_statistics(path: Path) -> dict[str, Statistics]:
+    """Return the statistics in a file, by layer name.
+
+    Raises:
+        UnreadableFile: If the file is missing, damaged or not a safetensors file.
+        InvalidSetting: If the file has other content, or numbers that are not finite.
+    """
+    check_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
+    except (SafetensorError, OSError) as error:
+        raise UnreadableFile(f"{quote_path(path)} is damaged, or no safetensors file: {first_line(error)}") from error
+    # A file without tensors has the same error as a file with a tensor without a layer.
+    layers = dict.fromkeys(name.rpartition(":")[0] for name in tensors) or {"": None}
+    statistics = {}
+    for layer in layers:
+        pair = tensors.get(f"{layer}:{MEAN}"), tensors.get(f"{layer}:{STD}")
+        if not layer or not all(is_row(one) for one in pair) or pair[0].shape != pair[1].shape:  # type: ignore[union-attr]
+            raise InvalidSetting(
+                f"{quote_path(path)} has no mean and standard deviation of each channel of a layer; "
+                "`dream networks measure` makes such a file"
+            )
+        statistics[layer] = Statistics(*(one.float() for one in pair if one is not None))
+    return statistics
+
+
+def is_row(tensor: Tensor | None) -> bool:
+    """Return whether a tensor is a row of finite numbers."""
+    return tensor is not None and tensor.ndim == 1 and bool(torch.isfinite(tensor.float()).all())

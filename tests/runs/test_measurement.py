@@ -1,0 +1,172 @@
+"""Statistics that are measured on photographs: their numbers, their file, and their effect as a prior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+from torch import nn
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
+from inceptionism.io import Photo
+from inceptionism.networks import statistics_path
+from inceptionism.runs.training_view import TrainingView
+from tests.support.tiny_networks import tiny_network
+
+
+class Plain(nn.Module):
+    """A network without batch norms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.first = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(6, 5, 3, stride=2, padding=1), nn.ReLU())
+        self.classifier = nn.Linear(5, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.second(self.first(x)).mean((2, 3)))
+
+
+def plain_network(**arguments: object) -> inc.Network:
+    """Return a network without batch norms, with pictures of 32×32 pixels and four classes."""
+    usual = {"mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.25), "size": 32, "labels": ["ash", "elm", "fir", "oak"]}
+    return inc.Network(Plain(), name="plain", **{**usual, **arguments})
+
+
+def view_of(photo: Photo, network: inc.Network) -> torch.Tensor:
+    """Return a photograph as the training saw photographs."""
+    return TrainingView.of(photo.pixels.shape[:2], network).picture(photo)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photographs(tmp_path) -> list:
+    """Paths of five smooth pictures of different sizes."""
+    generator = np.random.default_rng(0)
+    paths = []
+    for index, size in enumerate([(40, 53), (64, 31), (33, 33), (90, 35), (32, 47)]):
+        small = Image.fromarray(generator.integers(0, 256, (5, 4, 3), dtype=np.uint8))
+        paths.append(tmp_path / f"photo-{index}.png")
+        small.resize(size, Image.Resampling.BICUBIC).save(paths[-1])
+    return paths
+
+
+def test_the_statistics_are_those_of_numpy_over_all_positions_of_all_pictures(photographs) -> None:
+    network = plain_network()
+    path = inc.measure_statistics(network, photographs)
+    assert path == statistics_path(network.weights_hash)
+    tensors = load_file(path)
+    assert {*tensors} == {"first:mean", "first:std", "second:mean", "second:std"}
+    for layer in ("first", "second"):
+        columns = []
+        for photo in photographs:
+            picture = view_of(inc.load_photo(photo), network)
+            with torch.no_grad():
+                columns.append(network.activations(picture, [layer])[layer][0].flatten(1).double().numpy())
+        values = np.concatenate(columns, 1)
+        np.testing.assert_allclose(tensors[f"{layer}:mean"], values.mean(1), rtol=1e-5)
+        np.testing.assert_allclose(tensors[f"{layer}:std"], values.std(1), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"), [(40, 53, (32, 42)), (64, 320, (32, 64)), (320, 40, (64, 32)), (16, 16, (32, 32))]
+)
+def test_the_shorter_side_is_that_of_a_training_picture(height: int, width: int, expected: tuple[int, int]) -> None:
+    photo = inc.load_photo(np.full((height, width, 3), 128, np.uint8))
+    assert view_of(photo, plain_network()).shape[-2:] == expected
+
+
+def test_a_network_for_one_size_sees_the_middle(monkeypatch) -> None:
+    network = plain_network()
+    monkeypatch.setattr(network, "fitting_size", lambda _size: network.size)
+    pixels = np.zeros((64, 192, 3), np.uint8)
+    pixels[:, 64:128] = 255
+    assert float(view_of(inc.load_photo(pixels), network).min()) == 1
+
+
+def test_the_measured_statistics_become_the_default_prior_of_this_network(photographs) -> None:
+    network = plain_network()
+    assert not network.statistics
+    before = inc.visualize("oak", network=network, size=48, steps=4, preset="draft")
+    assert "statistics" not in before.recipe.prior
+    path = inc.measure_statistics(network, photographs)
+    after = inc.visualize("oak", network=network, size=48, steps=4, preset="draft")
+    assert after.recipe.prior.endswith("16*statistics")
+    assert [*after.recipe.made_with.pictures] == ["statistics"]
+    assert np.abs(np.asarray(before.image).astype(int) - np.asarray(after.image)).max() > 0
+    again = inc.replay(after.recipe, network=plain_network())
+    assert np.array_equal(np.asarray(again.image), np.asarray(after.image))
+    path.unlink()
+    with pytest.raises(InvalidSetting, match="measure them on a folder of photographs"):
+        inc.replay(after.recipe, network=plain_network())
+
+
+def test_the_prior_brings_the_statistics_of_the_picture_close_to_the_measured_ones(photographs) -> None:
+    network = plain_network()
+    inc.measure_statistics(network, photographs)
+    natural = network.statistics["second"]
+
+    def distance(prior: str) -> float:
+        image = inc.visualize("oak", network=network, size=64, steps=60, prior=prior).image
+        picture = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255
+        means = network.activations(picture, ["second"])["second"].mean((0, 2, 3))
+        return float(((means - natural.mean) / natural.std.clamp_min(0.01)).square().mean())
+
+    assert distance("fourier + 64*statistics") < 0.5 * distance("fourier")
+
+
+def test_a_file_replaces_the_statistics_of_batch_norms(photographs, tmp_path) -> None:
+    network, output = tiny_network(), tmp_path / "photos.safetensors"
+    with pytest.raises(InvalidSetting, match="give an output file"):
+        inc.measure_statistics(network, photographs)
+    assert inc.measure_statistics(network, photographs, layers=["second"], output=output) == output
+    with pytest.raises(NameTaken, match="--overwrite"):
+        inc.measure_statistics(network, photographs, output=output)
+    settings = {"network": network, "size": 48, "steps": 3}
+    own = inc.visualize("oak", prior="fourier + 16*statistics", **settings)
+    measured = inc.visualize("oak", prior=f"fourier + 16*statistics({output})", **settings)
+    assert not np.array_equal(np.asarray(own.image), np.asarray(measured.image))
+    assert own.recipe.made_with.pictures is None
+    assert [*measured.recipe.made_with.pictures] == [str(output)]
+    photo = inc.dream(photographs[0], network=network, layer="second", prior=f"statistics({output})", steps=1)
+    assert [*photo.recipe.made_with.pictures] == [str(output)]
+
+
+def test_wrong_files_and_photographs_get_one_sentence(photographs, tmp_path) -> None:
+    network = plain_network()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    with pytest.raises(UnreadablePicture, match="broken"):
+        inc.measure_statistics(network, [*photographs, broken])
+    found = []
+    path = inc.measure_statistics(network, [broken, *photographs], on_photo=lambda *call: found.append(call))
+    assert [count for count, _ in found] == [0, 1, 2, 3, 4, 5]
+    assert [error is None for _, error in found] == [False, True, True, True, True, True]
+    with pytest.raises(InvalidSetting, match="there are no pictures"):
+        inc.measure_statistics(network, [], output=tmp_path / "none.safetensors")
+    with pytest.raises(UnknownName, match="nowhere"):
+        inc.measure_statistics(network, photographs, layers=["nowhere"], output=tmp_path / "none.safetensors")
+    assert not (tmp_path / "none.safetensors").exists()
+    for content, error, text in (
+        ({"second:mean": np.zeros(5, np.float32)}, InvalidSetting, "no mean and standard deviation"),
+        ({"second:mean": np.zeros(5), "second:std": np.full(5, np.nan)}, InvalidSetting, "no mean and standard"),
+        ({"second:mean": np.zeros(9), "second:std": np.ones(9)}, InvalidSetting, "9 channels of layer second"),
+        ({"third:mean": np.zeros(9), "third:std": np.ones(9)}, UnknownName, "third"),
+        ({}, InvalidSetting, "no mean and standard deviation"),
+    ):
+        save_file(content, path)
+        with pytest.raises(error, match=text):
+            inc.visualize("oak", network=plain_network(), size=48, steps=1, prior=f"fourier + statistics({path})")
+    path.write_bytes(b"damaged")
+    with pytest.raises(UnreadableFile, match="damaged"):
+        inc.visualize("oak", network=plain_network(), size=48, steps=1)
+    with pytest.raises(UnreadableFile, match="missing"):
+        inc.visualize("oak", network=network, size=48, steps=1, prior="fourier + statistics(missing.safetensors)")
