@@ -124,7 +124,7 @@ def measure_steps(report: Report, rounds: int) -> None:
     case = efficientnet_lite0()
     with report.attempt("torch-lucent", ImportError, RuntimeError):
         lucent = Lucent(case, "classifier")
-        priors = {"default prior": inc.ClassRecipe().prior, "without statistics": "fourier + views"}
+        priors = {"default prior": PRESETS["fine"].prior, "without statistics": "fourier + views"}
         settings = {"network": case.network, "size": 224, "steps": Lucent.steps}
         makers = {"torch-lucent": lambda: lucent.picture(954)} | {
             name: partial(inc.visualize, "banana", prior=prior, **settings) for name, prior in priors.items()

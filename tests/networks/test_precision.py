@@ -49,7 +49,6 @@ def test_auto_is_bf16_only_if_it_is_known_to_be_fast(lite0, monkeypatch) -> None
 
 
 def test_a_network_that_does_not_support_bf16_stays_in_fp32(monkeypatch) -> None:
-
     class Single(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -74,12 +73,11 @@ class Upcasting(nn.Module):
         return self.late(self.early(x).float()).mean((2, 3))
 
 
-@pytest.mark.parametrize("precision", ["auto", "bf16"])
-def test_a_precision_that_the_network_does_not_support_is_never_used(monkeypatch, precision: str) -> None:
-
+@pytest.mark.parametrize("name", ["auto", "bf16"])
+def test_a_precision_that_the_network_does_not_support_is_never_used(monkeypatch, name: str) -> None:
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     upcasting = inc.Network(Upcasting(), size=32)
-    if precision == "auto":
+    if name == "auto":
         assert upcasting.dtype("auto") == torch.float32
     else:
         with pytest.raises(InvalidSetting, match="network Upcasting cannot compute in bf16; use fp32 or auto"):

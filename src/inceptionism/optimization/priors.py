@@ -180,7 +180,7 @@ def norm(picture: Tensor, power: float = 6) -> Tensor:
     return (2 * picture - 1).abs().pow(power).flatten(1).sum(1) / (2 * power)
 
 
-def statistics(network: Network, layers: Mapping[str, Statistics]) -> Objective:
+def statistics(network: Network, layers: Mapping[str, Statistics] | None = None) -> Objective:
     """Return an objective: the distance of the channels' means and variances from those of natural pictures.
 
     The method is that of Yin et al. (CVPR 2020). The network's batch norms hold the natural means and variances from
@@ -193,11 +193,12 @@ def statistics(network: Network, layers: Mapping[str, Statistics]) -> Objective:
 
     Args:
         network: Network that sees the picture.
-        layers: Natural statistics by layer name.
+        layers: Natural statistics by layer name. The default is `network.statistics`.
 
     Raises:
         InvalidSetting: If there are none.
     """
+    layers = network.statistics if layers is None else layers
     if not layers:
         raise InvalidSetting(
             f"network {network.name} has no batch norms, which hold the statistics of natural pictures; measure "
