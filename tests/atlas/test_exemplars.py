@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from torch import nn
 import inceptionism as inc
 from inceptionism.atlas.exemplars import exemplar_sheet, save_exemplars
 from inceptionism.atlas.exemplars import index as index_module
+from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import receptive_field
-from inceptionism.errors import InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
 from inceptionism.runs import TrainingView
 from tests.support.command import dream
 from tests.support.tiny_networks import tiny_network
@@ -84,11 +86,14 @@ def test_the_receptive_field_is_that_of_the_published_formula() -> None:
     first, second, third = nn.Conv2d(3, 4, 5, 2, padding=1), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, (3, 2), 2)
     convs = [first, nn.ReLU(), second, nn.ReLU(), third, nn.Conv2d(4, 2, 3)]
     network = inc.Network(nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten()), mean=(0, 0, 0), size=(64, 64))
-    assert receptive_field(network, "0") == ((5, 5), (-1, -1), 2)
-    assert receptive_field(network, "2") == ((5 + 2 * 2, 5 + 2 * 2), (-1, -1), 2)
-    assert receptive_field(network, "4") == ((9 + 2 * 2, 9 + 1 * 2), (-1, -1), 4)
-    assert receptive_field(network, "5") == ((13 + 2 * 4, 11 + 2 * 4), (-1, -1), 4)
+    assert receptive_field(network, "0") == ((5, 5), (-1, -1), (2, 2))
+    assert receptive_field(network, "2") == ((5 + 2 * 2, 5 + 2 * 2), (-1, -1), (2, 2))
+    assert receptive_field(network, "4") == ((9 + 2 * 2, 9 + 1 * 2), (-1, -1), (4, 4))
+    assert receptive_field(network, "5") == ((13 + 2 * 4, 11 + 2 * 4), (-1, -1), (4, 4))
     assert receptive_field(network, "logits") is None
+    oblong = nn.Conv2d(3, 4, 3, (1, 2), padding=1)
+    network = inc.Network(nn.Sequential(oblong, nn.AdaptiveAvgPool2d(1), nn.Flatten()), mean=(0, 0, 0), size=(32, 48))
+    assert receptive_field(network, "0") == ((3, 3), (-1, -1), (1, 2))
 
 
 def test_the_box_is_around_the_pixels_that_excite_the_channel(tmp_path) -> None:
@@ -155,6 +160,10 @@ def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
         inc.exemplars(tiny_network(seed=1), "second", photographs, index=path)
     with pytest.raises(InvalidSetting, match="channel 7"):
         found.top(7)
+    with pytest.raises(InvalidSetting, match="count must be"):
+        found.top(0, 0)
+    for photo in photographs.glob("0*.png"):
+        assert len(inc.exemplars(network, "first", [photo, photo]).top(0, 9)) == 1
     (photographs / "broken.png").write_bytes(b"no picture")
     with pytest.raises(UnreadablePicture, match="broken"):
         inc.exemplars(network, "second", photographs, index=path)
@@ -163,6 +172,23 @@ def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
         known = inc.exemplars(network, "second", photographs, index=path, on_photo=lambda _, one: errors.append(one))  # noqa: B023
         assert len(known.top(0, 60)) == len(SIZES)
         assert [error is not None for error in errors] == [False] * len(SIZES) + [True]
+
+
+def test_an_index_that_cannot_be_kept_can_be_used(photographs: Path, tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    found = inc.exemplars(tiny_network(), "second", photographs)
+    assert len(found.top(0, 60)) == len(SIZES)
+    assert "not kept for the next time" in found.notes[0]
+    with pytest.raises(CannotWrite):
+        inc.exemplars(tiny_network(), "second", photographs, index=tmp_path / "file" / "index.safetensors")
+
+
+def test_values_that_are_not_numbers_are_left_out() -> None:
+    extremes = Extremes.empty(2, 3)
+    for number, value in enumerate([1.0, math.nan, 3.0]):
+        extremes.add(torch.full((2, 2, 3), value), number)
+    assert extremes.photos.tolist() == [[2, 0, NO_PHOTO]] * 2
 
 
 def test_the_sheet_and_its_listing(photographs: Path, tmp_path) -> None:

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from torch import nn
 
 import inceptionism as inc
-from inceptionism.errors import InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
 from inceptionism.io import Photo
 from inceptionism.networks import statistics_path
 from inceptionism.runs.training_view import TrainingView
@@ -62,7 +62,7 @@ def photographs(tmp_path) -> list:
 def test_the_statistics_are_those_of_numpy_over_all_positions_of_all_pictures(photographs) -> None:
     network = plain_network()
     path = inc.measure_statistics(network, photographs)
-    assert path == statistics_path(network.weights_hash)
+    assert path == statistics_path(network.key)
     tensors = load_file(path)
     assert {*tensors} == {"first:mean", "first:std", "second:mean", "second:std"}
     for layer in ("first", "second"):
@@ -82,6 +82,12 @@ def test_the_statistics_are_those_of_numpy_over_all_positions_of_all_pictures(ph
 def test_the_shorter_side_is_that_of_a_training_picture(height: int, width: int, expected: tuple[int, int]) -> None:
     photo = inc.load_photo(np.full((height, width, 3), 128, np.uint8))
     assert view_of(photo, plain_network()).shape[-2:] == expected
+
+
+def test_a_view_is_never_empty(monkeypatch) -> None:
+    network = plain_network(size=(20, 100))
+    monkeypatch.setattr(network, "fitting_size", lambda _size: network.size)
+    assert view_of(inc.load_photo(np.full((500, 1, 3), 128, np.uint8)), network).shape[-2:] == (20, 100)
 
 
 def test_a_network_for_one_size_sees_the_middle(monkeypatch) -> None:
@@ -138,6 +144,40 @@ def test_a_file_replaces_the_statistics_of_batch_norms(photographs, tmp_path) ->
     assert [*measured.recipe.made_with.pictures] == [str(output)]
     photo = inc.dream(photographs[0], network=network, layer="second", prior=f"statistics({output})", steps=1)
     assert [*photo.recipe.made_with.pictures] == [str(output)]
+
+
+def test_the_variances_of_few_pictures_are_mixed_with_the_mean_variance(photographs) -> None:
+    network = plain_network()
+    raw = load_file(inc.measure_statistics(network, photographs))["second:std"].astype(float) ** 2
+    expected = (5 * raw + 30 * raw.mean()) / (5 + 30)
+    np.testing.assert_allclose(network.statistics["second"].std, np.sqrt(expected), rtol=1e-5)
+
+
+def test_statistics_belong_to_the_weights_and_to_the_input_format(photographs) -> None:
+    network = plain_network()
+    inc.measure_statistics(network, photographs[0].parent)
+    assert network.statistics
+    assert plain_network().statistics
+    assert not plain_network(mean=(0, 0, 0)).statistics
+    assert not plain_network(size=48).statistics
+
+
+def test_layers_without_maps_and_activations_that_are_not_finite_are_refused(photographs, tmp_path) -> None:
+    network, output = plain_network(), tmp_path / "made.safetensors"
+    with pytest.raises(InvalidSetting, match="logits has no feature map"):
+        inc.measure_statistics(network, photographs, layers=["logits", "first"], output=output)
+    module = Plain()
+    torch.nn.init.constant_(module.second[0].weight, 1e38)
+    huge = inc.Network(module, mean=(0.4, 0.5, 0.6), std=(1e-3, 1e-3, 1e-3), size=32)
+    with pytest.raises(InvalidSetting, match="layer second has activations that are not finite"):
+        inc.measure_statistics(huge, photographs, output=output)
+    assert not output.exists()
+    save_file({"logits:mean": np.zeros(4, np.float32), "logits:std": np.ones(4, np.float32)}, output)
+    with pytest.raises(InvalidSetting, match="no feature map"):
+        inc.visualize("oak", network=network, size=48, steps=1, prior=f"fourier + statistics({output})")
+    for wrong in (tmp_path / "made.png", tmp_path):
+        with pytest.raises(CannotWrite, match=r"ends with \.safetensors"):
+            inc.measure_statistics(network, photographs, output=wrong)
 
 
 def test_wrong_files_and_photographs_get_one_sentence(photographs, tmp_path) -> None:

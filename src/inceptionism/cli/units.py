@@ -118,14 +118,15 @@ def unit(
         ClassRecipe(**settings, objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity))
         for channel in channels
     ]
-    index = None if photos is None else index_photos(recipes[0], layer, photos, recursive=recursive, saving=saving)
+    paths = [] if photos is None else list_photos(photos, recursive=recursive)
     pictures = execute_visualizations(recipes, saving, count)
-    if index is not None:
+    if paths:
         from inceptionism.atlas.exemplars import save_exemplars
-        from inceptionism.io import open_image
+        from inceptionism.io import free_name, open_image
 
+        index = index_photos(recipes[0], layer, paths, saving)
         for number, picture in enumerate(pictures):
-            sheet = picture.with_name(f"{picture.stem}-exemplars.png")
+            sheet = free_name(picture.with_name(f"{picture.stem}-exemplars.png"), overwrite=saving.overwrite)
             with open_image(picture) as image:
                 written = save_exemplars(
                     index, channels[number // count], sheet, top or EXEMPLARS, image, overwrite=saving.overwrite
@@ -134,11 +135,16 @@ def unit(
                 print_path(path)
 
 
-def index_photos(recipe: ClassRecipe, layer: str, folder: Path, *, recursive: bool, saving: Saving) -> ExemplarIndex:
-    """Return the index of the photographs in a folder, with a progress bar. It is kept for the next time."""
+def list_photos(folder: Path, *, recursive: bool) -> list[Path]:
+    """Return the paths of the photographs in a folder, or the path of one photograph."""
+    from inceptionism.files import is_folder
     from inceptionism.io import picture_paths
 
-    paths = list(picture_paths(folder, recursive=recursive))
+    return list(picture_paths(folder, recursive=recursive)) if is_folder(folder) else [folder]
+
+
+def index_photos(recipe: ClassRecipe, layer: str, paths: list[Path], saving: Saving) -> ExemplarIndex:
+    """Return the index of photographs, with a progress bar. It is kept for the next time."""
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas.exemplars import exemplars
         from inceptionism.networks import load_network
@@ -152,10 +158,12 @@ def index_photos(recipe: ClassRecipe, layer: str, folder: Path, *, recursive: bo
             advance()
 
         try:
-            return exemplars(network, layer, paths, on_photo=on_photo)
+            index = exemplars(network, layer, paths, on_photo=on_photo)
         except KeyboardInterrupt as interruption:
             exit_interrupted(interruption, f"interrupted; the index has the photographs so far; {AGAIN}")
             raise
+    print_notes(index.notes, saving.quiet)
+    return index
 
 
 def unit_objective(layer: str, channel: int, *, neuron: bool = False, diversity: float = 0) -> str:

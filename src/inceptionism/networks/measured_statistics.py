@@ -24,13 +24,16 @@ from inceptionism.networks.statistics import Statistics
 if TYPE_CHECKING:
     from inceptionism.networks.network import Network
 
+PRIOR_PICTURES = 30
+"""Number of pictures as which the mean variance of a layer counts in the variance of a channel."""
+
 MEAN, STD = "mean", "std"
 """Ends of the names of the tensors in a file. The name of the layer comes before them."""
 
 
-def statistics_path(weights_hash: str) -> Path:
-    """Return the path in the user's cache for the statistics of the network with these weights."""
-    return user_cache_path("inceptionism", appauthor=False) / "statistics" / f"{weights_hash}.safetensors"
+def statistics_path(key: str) -> Path:
+    """Return the path in the user's cache for the statistics of the network with this key."""
+    return user_cache_path("inceptionism", appauthor=False) / "statistics" / f"{key}.safetensors"
 
 
 @dataclass
@@ -41,6 +44,9 @@ class StatisticsMeter:
 
     Attributes:
         pictures: Number of pictures so far.
+
+    Raises:
+        InvalidSetting: If an activation is not finite.
     """
 
     pictures: int = 0
@@ -55,8 +61,13 @@ class StatisticsMeter:
             activations: Feature maps by layer name, N×C×H×W.
         """
         for layer, maps in activations.items():
-            values = maps.detach().double().movedim(1, 0).flatten(1)  # channels × positions
+            values = maps.detach().cpu().double().movedim(1, 0).flatten(1)  # channels × positions
             count, mean = values.shape[1], values.mean(1)
+            if not torch.isfinite(mean).all():
+                raise InvalidSetting(
+                    f"layer {layer} has activations that are not finite, so its statistics cannot be measured; check "
+                    "the network's mean and std"
+                )
             squares = (values - mean[:, None]).square().sum(1)
             before = self._counts.get(layer, 0)
             total = before + count
@@ -75,7 +86,7 @@ class StatisticsMeter:
         }
 
 
-def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] | None = None) -> dict[str, Statistics]:
+def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] | None = None) -> NaturalStatistics:
     """Return the mean and standard deviation of each channel over natural pictures, by layer name.
 
     The pictures pass one after the other, so there can be any number of them. The result is not stored.
@@ -83,19 +94,23 @@ def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] 
     Args:
         network: The network.
         pictures: Pictures, each N×3×H×W in [0, 1]. Their sizes may differ.
-        layers: Layers to measure. The default is the layers that `network.layers()` lists.
+        layers: Layers to measure. The default is `network.recommended`: a few layers of all levels.
 
     Raises:
         UnknownName: If the network has no such layer.
         InvalidSetting: If there are no pictures, or if the network cannot process one of them.
     """
-    meter, names = StatisticsMeter(), [layer.name for layer in network.layers()] if layers is None else layers
+    meter, names = StatisticsMeter(), network.recommended if layers is None else layers
     for picture in pictures:
         with torch.no_grad():
-            meter.add(network.activations(picture.to(network.device), names))
+            activations = network.activations(picture.to(network.device), names)
+        flat = [layer for layer, maps in activations.items() if maps.ndim != 4]
+        if flat:
+            raise InvalidSetting(f"{flat[0]} has no feature map, so its statistics cannot be measured; leave it out")
+        meter.add(activations)
     if not meter.pictures:
         raise InvalidSetting("there are no pictures; statistics need at least one")
-    return meter.statistics()
+    return NaturalStatistics(meter.statistics())
 
 
 class NaturalStatistics(dict[str, Statistics]):
@@ -108,13 +123,13 @@ class NaturalStatistics(dict[str, Statistics]):
     path: Path | None = None
 
 
-def stored_statistics(weights_hash: str) -> NaturalStatistics:
-    """Return the statistics in the user's cache of the network with these weights. Empty if there are none.
+def stored_statistics(key: str) -> NaturalStatistics:
+    """Return the statistics in the user's cache of the network with this key. Empty if there are none.
 
     Raises:
         UnreadableFile, InvalidSetting: If the file is damaged.
     """
-    path = statistics_path(weights_hash)
+    path = statistics_path(key)
     statistics = NaturalStatistics(read_statistics(path) if is_file(path) else {})
     statistics.path = path if statistics else None
     return statistics
@@ -134,7 +149,7 @@ def statistics_bytes(statistics: Mapping[str, Statistics], facts: Mapping[str, s
 
 
 def read_statistics(path: Path) -> dict[str, Statistics]:
-    """Return the statistics in a file, by layer name.
+    """Return the statistics in a file, by layer name. Those of few pictures are `shrunk`.
 
     Raises:
         UnreadableFile: If the file is missing, damaged or not a safetensors file.
@@ -144,7 +159,9 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
-    except (SafetensorError, OSError) as error:
+            known = (file.metadata() or {}).get("pictures")
+            pictures = None if known is None else int(known)
+    except (SafetensorError, OSError, ValueError) as error:
         raise UnreadableFile(f"{quote_path(path)} is damaged, or no safetensors file: {first_line(error)}") from error
     # A file without tensors has the same error as a file with a tensor without a layer.
     layers = dict.fromkeys(name.rpartition(":")[0] for name in tensors) or {"": None}
@@ -156,8 +173,26 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
                 f"{quote_path(path)} has no mean and standard deviation of each channel of a layer; "
                 "`dream networks measure` makes such a file"
             )
-        statistics[layer] = Statistics(*(one.float() for one in pair if one is not None))
+        statistics[layer] = shrunk(Statistics(*(one.float() for one in pair if one is not None)), pictures)
     return statistics
+
+
+def shrunk(measured: Statistics, pictures: int | None) -> Statistics:
+    """Return statistics of few pictures whose variances are mixed with the mean variance of the layer.
+
+    A channel that responds to one subject does not respond to a few other photographs, so its measured variance is
+    almost 0. Without the mixture, the prior would suppress exactly the channels of a class. The mean variance counts as
+    `PRIOR_PICTURES` pictures, as in an estimate by James & Stein (1961).
+
+    Args:
+        measured: Statistics of a layer.
+        pictures: Number of pictures. None means very many.
+    """
+    if pictures is None:
+        return measured
+    variance = measured.std.square()
+    mixed = (pictures * variance + PRIOR_PICTURES * variance.mean()) / (pictures + PRIOR_PICTURES)
+    return Statistics(measured.mean, mixed.sqrt())
 
 
 def is_row(tensor: Tensor | None) -> bool:

@@ -15,7 +15,7 @@ from inceptionism.networks.copying import copy_to
 from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
 from inceptionism.networks.forking import prepare_for_fork
-from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
+from inceptionism.networks.frozen import FusedCopies, freeze, hash_text, hash_weights
 from inceptionism.networks.hooks import normal_tensors, run_until
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
 from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
@@ -23,7 +23,7 @@ from inceptionism.networks.measured_statistics import NaturalStatistics, measure
 from inceptionism.networks.normalization import input_format, missing_format
 from inceptionism.networks.outputs import choose_output, shape_logits
 from inceptionism.networks.precision import choose_dtype, exact_device
-from inceptionism.networks.statistics import Statistics, natural_statistics
+from inceptionism.networks.statistics import natural_statistics
 from inceptionism.validation import checked_size
 
 
@@ -75,8 +75,7 @@ class Network:
         prepare_for_fork()
         self.name, self.size = name or type(module).__name__, checked_size(size)
         self.notes = missing_format(self.name, range) if mean is None and std is None else ()
-        self.license, self.origin = license, origin
-        self.labels = as_labels(labels)
+        self.license, self.origin, self.labels = license, origin, as_labels(labels)
         self._choose_output = partial(choose_output, key=output)
         with normal_tensors():
             self._format = input_format(mean, std, range, channels)
@@ -167,8 +166,8 @@ class Network:
                 network cannot compute in it.
         """
         # A network that cannot process pictures of its training size may still process pictures of other sizes.
-        may_probe = precision != "fp32" and (precision == "auto" or bool(self._known_maps.outputs))
-        return choose_dtype(precision, self.device, self.name, self._copies.supports if may_probe else None)
+        can_test = precision == "auto" or (precision != "fp32" and self._known_maps.outputs)
+        return choose_dtype(precision, self.device, self.name, self._copies.supports if can_test else None)
 
     def layers(self, size: int | tuple[int, int] | None = None, *, all: bool = False) -> list[Layer]:
         """Return the layers that can be dreamed, from early to late.
@@ -261,22 +260,26 @@ class Network:
         """Statistics of layers for natural pictures, from batch norms or else stored by `dream networks measure`."""
         with self._copies.lock, normal_tensors():
             of_norms = natural_statistics(self._plain, self._copies.fusion.chains)
-        return NaturalStatistics(of_norms) if of_norms else stored_statistics(self.weights_hash)
+        return NaturalStatistics(of_norms) if of_norms else stored_statistics(self.key)
 
-    def measure_statistics(
-        self, pictures: Iterable[Tensor], layers: Sequence[str] | None = None
-    ) -> dict[str, Statistics]:
-        """Return the statistics of layers over pictures, each N×3×H×W in [0, 1], as `measured_statistics.measure`."""
-        return measure(self, pictures, layers)
+    def measure_statistics(self, photos: Iterable[Tensor], layers: Sequence[str] | None = None) -> NaturalStatistics:
+        """Return the statistics of layers over photos, each N×3×H×W in [0, 1], as `measured_statistics.measure`."""
+        return measure(self, photos, layers)
 
     def forget_statistics(self) -> None:
         """Read the stored statistics again at their next use."""
-        self.__dict__.pop("statistics", None)
+        for network in (self, *self._siblings.values()):
+            network.__dict__.pop("statistics", None)
 
     @cached_property
     def weights_hash(self) -> str:
         """The SHA-256, in hexadecimal, of the names, shapes and values of all parameters and buffers."""
         return hash_weights(self._plain)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of everything that activations depend on: the weights, the input format and the training size."""
+        return hash_text(f"{self.weights_hash} {self.size} {self._format.facts()}")
 
     def explained_gradient(self, size: Sequence[int]) -> AbstractContextManager[None]:
         """Turn errors in the backward pass of a picture of `size`, a height and width, into an `InvalidSetting`."""

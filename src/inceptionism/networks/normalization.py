@@ -28,6 +28,10 @@ class InputFormat(NamedTuple):
         """Return the same format on a device."""
         return InputFormat(self.scale.to(device), self.shift.to(device), self.flip)
 
+    def facts(self) -> str:
+        """Return the numbers of the format as text."""
+        return repr((self.scale.flatten().tolist(), self.shift.flatten().tolist(), self.flip))
+
     def normalize(self, picture: Tensor, dtype: torch.dtype) -> Tensor:
         """Return a picture, N×3×H×W in [0, 1], as the input of the module, in channels-last memory."""
         pixels = torch.addcmul(self.shift, picture.flip(1) if self.flip else picture, self.scale)

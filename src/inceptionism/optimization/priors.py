@@ -120,7 +120,11 @@ def find_statistics(
         return network.statistics, {} if stored is None else {"statistics": hash_file(stored)}
     path = Path(find_file(term.arguments[0]))
     measured = read_statistics(path)
+    maps = {layer.name for layer in network.layers(all=True)}
     for layer, one in measured.items():
+        network.check_layer(layer)
+        if layer not in maps:
+            raise InvalidSetting(f"{quote_path(path)} has statistics of {layer}, which has no feature map")
         if network.channels(layer) != len(one.mean):
             raise InvalidSetting(
                 f"{quote_path(path)} has {len(one.mean)} channels of layer {layer}, but network {network.name} has "

@@ -6,18 +6,21 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from inceptionism.errors import InvalidSetting, NameTaken, UnreadablePicture, quote_path
-from inceptionism.files import is_file
-from inceptionism.io import PhotoSource, create_folders, load_photo, write_atomically
-from inceptionism.networks import Network, statistics_bytes, statistics_path
+from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnreadablePicture, quote_path
+from inceptionism.files import is_file, is_folder
+from inceptionism.io import PhotoSource, create_folders, load_photo, picture_paths, write_atomically
+from inceptionism.networks import Network, load_network, statistics_bytes, statistics_path
 from inceptionism.runs.training_view import TrainingView
+
+ENDING = ".safetensors"
+"""End of the names of files with statistics."""
 
 
 def measure_statistics(
-    network: Network,
-    photos: Iterable[PhotoSource],
+    network: str | nn.Module | Network,
+    photos: str | os.PathLike[str] | Iterable[PhotoSource],
     *,
     layers: Sequence[str] | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -35,9 +38,9 @@ def measure_statistics(
     that of the network's training pictures.
 
     Args:
-        network: The network.
-        photos: Photographs: paths, web addresses, PIL images, arrays or tensors.
-        layers: Layers to measure. The default is the layers that `network.layers()` lists.
+        network: A `Network`, a module, or the name or path of a network.
+        photos: Folder of photographs; or a list of paths, web addresses, PIL images, arrays or tensors.
+        layers: Layers to measure. The default is `network.recommended`.
         output: File to write, for the prior `statistics(FILE)`. The default is a file in your cache, which the prior
             `statistics` of this network uses from then on.
         overwrite: Whether to replace a file at `output`.
@@ -54,12 +57,18 @@ def measure_statistics(
         UnreadablePicture: If a photograph cannot be read.
         CannotWrite: If the file cannot be written.
     """
+    network = load_network(network)
+    if isinstance(photos, (str, os.PathLike)):
+        photos = picture_paths(Path(photos))
     if output is None and network.statistics and network.statistics.path is None:
         raise InvalidSetting(
             f"network {network.name} has batch norms, which already hold the statistics of its training pictures; give "
             "an output file to measure other pictures, for the prior statistics(FILE)"
         )
-    path = statistics_path(network.weights_hash) if output is None else Path(output)
+    path = statistics_path(network.key) if output is None else Path(output)
+    if path.suffix != ENDING or is_folder(path):
+        raise CannotWrite(f"statistics are written to a file that ends with {ENDING}, not to {quote_path(path)}")
+    create_folders(path.parent)
     if is_file(path) and not overwrite:
         raise NameTaken(f"{quote_path(path)} exists; --overwrite (in Python, overwrite=True) replaces it")
     count = 0
@@ -82,7 +91,6 @@ def measure_statistics(
 
     statistics = network.measure_statistics(pictures(), layers)
     facts = {"network": network.name, "weights": network.weights_hash, "pictures": str(count)}
-    create_folders(path.parent)
     write_atomically(path, statistics_bytes(statistics, facts), overwrite=overwrite)
     if output is None:
         network.forget_statistics()

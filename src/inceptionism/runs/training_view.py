@@ -40,7 +40,7 @@ class TrainingView(NamedTuple):
         size = network.fitting_size((max(1, round(height * scale)), max(1, round(width * scale))))
         if size == network.size:
             side = min(height / size[0], width / size[1])
-            cut = round(size[0] * side), round(size[1] * side)
+            cut = max(1, round(size[0] * side)), max(1, round(size[1] * side))
         else:
             proportion = min(MAX_PROPORTION, max(size) / min(size))
             cut = min(height, round(width * proportion)), min(width, round(height * proportion))

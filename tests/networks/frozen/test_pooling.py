@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import inceptionism as inc
 from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_sequences
 from inceptionism.networks.frozen.fusion import find_fusions
 from inceptionism.networks.frozen.pooling import FrozenMaxPool2d
@@ -62,6 +63,39 @@ def test_the_clamp_before_a_pooling_takes_effect_on_the_pooled_values_in_the_bac
     with torch.autograd.graph.saved_tensors_hooks(lambda one: saved.append(one.shape) or one, lambda one: one):
         sequence(x)
     assert saved == [(1, 5, 7, 7), (1, 5, 5, 5), (1, 5, 5, 5)]  # two maps of indices, and the pooled values
+
+
+@pytest.mark.parametrize("how", ["+=", "relu_", "attributes"])
+def test_the_code_of_a_network_may_change_the_output_and_read_the_attributes_of_a_pooling(how: str) -> None:
+    class Uses(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.relu, self.pool, self.last = (
+                nn.Conv2d(3, 5, 3),
+                nn.ReLU(),
+                nn.MaxPool2d(3, 2),
+                nn.Conv2d(5, 4, 3),
+            )
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.pool(self.relu(self.conv(x)))
+            if how == "+=":
+                x += 1
+            elif how == "relu_":
+                torch.relu_(x)
+            else:
+                x = x * self.pool.kernel_size + self.pool.stride + self.conv.out_channels
+            return self.last(x).mean((2, 3))
+
+    torch.manual_seed(0)
+    module = Uses().eval()
+    network = inc.Network(module, mean=(0, 0, 0), size=32)
+    picture = torch.rand(1, 3, 33, 42, requires_grad=True)
+    expected, found = module(picture), network.activations(picture, ["logits"])["logits"]
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    upstream = torch.randn_like(expected)
+    gradients = (torch.autograd.grad(one, picture, upstream)[0] for one in (found, expected))
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
 
 
 def test_poolings_whose_output_is_requested_or_read_twice_are_not_inside_a_sequence() -> None:

@@ -36,8 +36,8 @@ class Extremes:
         return cls(torch.full((channels, count), -torch.inf), missing, missing.clone(), missing.clone())
 
     def add(self, activations: Tensor, photo: int) -> None:
-        """Add the feature map of a picture, C×H×W, if its values are large enough."""
-        values, positions = activations.flatten(1).max(1)
+        """Add the feature map of a picture, C×H×W, if its values are large enough. NaN is left out."""
+        values, positions = torch.nan_to_num(activations, nan=-torch.inf).flatten(1).max(1)
         width = activations.shape[2]
         news = values, torch.full_like(positions, photo), positions // width, positions % width
         joined = [

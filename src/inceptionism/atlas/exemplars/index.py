@@ -21,12 +21,13 @@ from torch import nn
 from inceptionism.atlas.exemplars.exemplar import Exemplar, IndexedPhoto
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import ReceptiveField, receptive_field
-from inceptionism.errors import InvalidSetting, UnreadableFile, UnreadablePicture, first_line, quote_path
+from inceptionism.errors import CannotWrite, InvalidSetting, UnreadableFile, UnreadablePicture, first_line, quote_path
 from inceptionism.files import is_file
 from inceptionism.io import create_folders, load_photo, picture_paths, write_atomically
 from inceptionism.networks import Network, load_network
 from inceptionism.objectives import check_channel
 from inceptionism.runs import TrainingView
+from inceptionism.validation import check_number
 
 KEPT = 64
 """Number of photographs that an index keeps for each channel, with the largest and with the smallest activations."""
@@ -48,6 +49,7 @@ class ExemplarIndex:
         photos: The photographs, in the order in which they were added.
         largest: Largest activations of each channel.
         smallest: Largest negative activations of each channel. The sign is reversed.
+        notes: Notes for the user, each in one sentence.
     """
 
     network: Network
@@ -55,6 +57,7 @@ class ExemplarIndex:
     photos: list[IndexedPhoto] = field(default_factory=list)
     largest: Extremes = field(init=False)
     smallest: Extremes = field(init=False)
+    notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         channels = self.network.channels(self.layer)
@@ -98,6 +101,7 @@ class ExemplarIndex:
 
     def _exemplars(self, extremes: Extremes, channel: int, count: int, sign: int) -> list[Exemplar]:
         check_channel(self.layer, channel, len(extremes.values))
+        check_number("count", count, minimum=1)
         columns = (extremes.values, extremes.photos, extremes.rows, extremes.columns)
         exemplars = []
         for value, number, row, column in zip(*(one[channel, :count].tolist() for one in columns), strict=True):
@@ -120,7 +124,7 @@ class ExemplarIndex:
             first, length, side = 0, view.size[axis], view.size[axis]
             if self._field is not None:
                 length = min(self._field.size[axis], side)
-                first = min(max(0, self._field.first[axis] + position * self._field.stride), side - length)
+                first = min(max(0, self._field.first[axis] + position * self._field.stride[axis]), side - length)
             low, high = math.floor(first * extent / side), math.ceil((first + length) * extent / side)
             edges.append((begin + low, begin + high))
         (upper, lower), (left, right) = edges
@@ -134,7 +138,7 @@ class ExemplarIndex:
         """
         facts = {
             "layer": self.layer,
-            "weights": self.network.weights_hash,
+            "network": self.network.key,
             "photos": json.dumps([vars(one) for one in self.photos]),
         }
         tensors = {**self.largest.tensors(LARGEST), **self.smallest.tensors(SMALLEST)}
@@ -155,13 +159,13 @@ class ExemplarIndex:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
             index = cls(network, layer, [IndexedPhoto(**one) for one in json.loads(facts["photos"])])
             index.largest, index.smallest = (Extremes.of_tensors(tensors, one) for one in (LARGEST, SMALLEST))
-            owner = facts["weights"], facts["layer"]
+            owner = facts["network"], facts["layer"]
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise UnreadableFile(
                 f"{quote_path(path)} is damaged, or no index of exemplars: {first_line(error)}; delete it, or choose "
                 "another file"
             ) from error
-        if owner != (network.weights_hash, layer):
+        if owner != (network.key, layer):
             raise InvalidSetting(
                 f"{quote_path(path)} is the index of layer {owner[1]}, maybe of another network, and not of layer "
                 f"{layer} of {network.name}; choose another file"
@@ -180,8 +184,8 @@ def exemplars(
     """Return an index of photographs. Photographs that an earlier run has indexed are not read again.
 
     The photographs pass one after the other, and only the extremes of each channel are kept, so there can be any number
-    of them. If some indexed photographs have changed or are missing, the index begins again. Natural exemplars help
-    people to predict a unit better than synthetic pictures alone (Borowski et al., 2021).
+    of them. If an indexed photograph has changed or is no longer in the list, the index begins again. Natural exemplars
+    help people to predict a unit better than synthetic pictures alone (Borowski et al., 2021).
 
     Args:
         network: A `Network`, a module, or the name or path of a network.
@@ -202,7 +206,8 @@ def exemplars(
     network = load_network(network)
     network.check_layer(layer)
     listed = picture_paths(Path(photos)) if isinstance(photos, (str, os.PathLike)) else photos
-    wanted = [Path(os.path.abspath(photo)) for photo in listed]  # noqa: PTH100  # links are kept
+    absolute = [Path(os.path.abspath(photo)) for photo in listed]  # noqa: PTH100  # links are kept
+    wanted = list(dict.fromkeys(absolute))
     if not wanted:
         raise InvalidSetting("there are no photographs to index")
     path = default_path(network, layer, wanted) if index is None else Path(index)
@@ -225,16 +230,28 @@ def exemplars(
             if on_photo is not None:
                 on_photo(number, error)
             if time.monotonic() - saved > SAVE_SECONDS:
-                found.save(path)
+                save_or_note(found, path, required=index is not None)
                 saved = time.monotonic()
     finally:
         if len(found.photos) > len(known):
-            found.save(path)
+            save_or_note(found, path, required=index is not None)
+    if not found.photos:
+        raise UnreadablePicture("none of the photographs can be read, so there are no exemplars")
     return found
+
+
+def save_or_note(index: ExemplarIndex, path: Path, *, required: bool) -> None:
+    """Write an index. If it cannot be written and is not `required`, add a note to it, because it can still be used."""
+    try:
+        index.save(path)
+    except CannotWrite as error:
+        if required:
+            raise
+        index.notes.append(f"the index is not kept for the next time: {error}")
 
 
 def default_path(network: Network, layer: str, photos: Iterable[Path]) -> Path:
     """Return the file in the user's cache for the index of a network, a layer and the folders of photographs."""
-    folders = sorted({str(photo.parent) for photo in photos})
-    key = hashlib.sha256("\n".join([network.weights_hash, layer, os.path.commonpath(folders)]).encode()).hexdigest()
+    folders = sorted({os.fsencode(photo.parent) for photo in photos})
+    key = hashlib.sha256(b"\n".join([network.key.encode(), layer.encode(), *folders])).hexdigest()
     return user_cache_path("inceptionism", appauthor=False) / "exemplars" / f"{key}.safetensors"

@@ -19,41 +19,47 @@ class ReceptiveField(NamedTuple):
         size: Height and width in pixels.
         first: First row and first column of the receptive field of the neuron in row 0, column 0. They are negative if
             the layer sees the zeros around the picture.
-        stride: Distance in pixels between the receptive fields of neighboring neurons.
+        stride: Vertical and horizontal distance in pixels between the receptive fields of neighboring neurons.
     """
 
     size: tuple[int, int]
     first: tuple[int, int]
-    stride: int
+    stride: tuple[int, int]
 
 
 def receptive_field(network: Network, layer: str) -> ReceptiveField | None:
-    """Return the receptive field of the neurons of a layer. None if it is the whole picture.
+    """Return the receptive field of the neurons of a layer. None if it is the whole picture, or if it is not known.
 
-    It is the extent of the pixels with a gradient of the neuron in the middle of a picture, twice as large as those of
-    the training. This is the theoretical receptive field (Luo et al., 2016), because even a tiny gradient counts.
+    It is the extent of the pixels with a gradient of a neuron in the middle of a picture, which is twice as large as
+    those of the training. This is the theoretical receptive field (Luo et al., 2016), because even a tiny gradient
+    counts. The stride is the distance from the receptive field of a neighbor.
 
     Raises:
         UnknownName: If the network has no such layer.
     """
     size = network.fitting_size((2 * network.size[0], 2 * network.size[1]))
     generator = torch.Generator().manual_seed(0)
-    seen = torch.zeros(size, dtype=torch.bool)
+    own, neighbor = (torch.zeros(size, dtype=torch.bool) for _ in range(2))
+    position = 0, 0
     for _ in range(PICTURES):
         picture = torch.rand(1, 3, *size, generator=generator).to(network.device).requires_grad_()
         activations = network.activations(picture, [layer])[layer]
-        if activations.ndim != 4:  # logits belong to the whole picture
+        # Logits belong to the whole picture. Without a neighbor, the stride is not known.
+        if activations.ndim != 4 or min(activations.shape[-2:]) < 2 or not activations.requires_grad:
             return None
-        row, column = (side // 2 for side in activations.shape[-2:])
-        score = activations[0, :, row, column].sum()
-        if score.requires_grad:
-            seen |= torch.autograd.grad(score, picture)[0][0].ne(0).any(0).cpu()
-    stride = network.stride(layer)
-    extents, firsts = [], []
-    for axis, position in ((1, row), (0, column)):
-        pixels = seen.any(axis).nonzero()
-        if not len(pixels) or (pixels[0] == 0 and pixels[-1] == seen.shape[1 - axis] - 1):
+        position = activations.shape[-2] // 2, activations.shape[-1] // 2
+        for seen, (row, column) in ((own, position), (neighbor, (position[0] - 1, position[1] - 1))):
+            score = activations[0, :, row, column].sum()
+            seen |= torch.autograd.grad(score, picture, retain_graph=True)[0][0].ne(0).any(0).cpu()
+    extents, firsts, strides = [], [], []
+    for axis in (0, 1):
+        ranges = [seen.any(1 - axis).nonzero().flatten().tolist() for seen in (own, neighbor)]
+        if not all(ranges) or ranges[0][0] == 0 or ranges[0][-1] == size[axis] - 1:
             return None
-        extents.append(int(pixels[-1] - pixels[0]) + 1)
-        firsts.append(int(pixels[0]) - stride * position)
-    return ReceptiveField((extents[0], extents[1]), (firsts[0], firsts[1]), stride)
+        stride = ranges[0][0] - ranges[1][0]
+        if stride < 1:
+            return None
+        extents.append(ranges[0][-1] - ranges[0][0] + 1)
+        firsts.append(ranges[0][0] - stride * position[axis])
+        strides.append(stride)
+    return ReceptiveField((extents[0], extents[1]), (firsts[0], firsts[1]), (strides[0], strides[1]))

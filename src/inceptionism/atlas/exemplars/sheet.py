@@ -108,8 +108,8 @@ def save_exemplars(
     listing = path.with_suffix(".json")
     for one in (path, listing):
         if one.exists() and not overwrite:
-            raise NameTaken(f"{quote_path(one)} exists; --overwrite replaces it")
-    sheet = exemplar_sheet(index, channel, count, picture)
-    write_atomically(path, encode(sheet, "PNG"), overwrite=overwrite)
-    write_atomically(listing, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode(), overwrite=overwrite)
+            raise NameTaken(f"{quote_path(one)} exists; overwrite=True replaces it")
+    content = encode(exemplar_sheet(index, channel, count, picture), "PNG")
+    write_atomically(path, content, overwrite=overwrite)
+    write_atomically(listing, (json.dumps(facts, indent=1) + "\n").encode(), overwrite=overwrite)
     return [path, listing]

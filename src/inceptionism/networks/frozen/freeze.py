@@ -25,7 +25,7 @@ from inceptionism.networks.frozen.convolution import FrozenConv2d
 from inceptionism.networks.frozen.fusion import CLAMPS, Chain, can_be_frozen, is_plain
 from inceptionism.networks.frozen.pooling import FrozenMaxPool2d
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
-from inceptionism.networks.frozen.sequence import FrozenSequence
+from inceptionism.networks.frozen.sequence import FrozenSequence, Placeholder
 from inceptionism.networks.torch_internals import child_modules, own_buffers, own_parameters
 
 
@@ -101,8 +101,8 @@ def join_sequences(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.M
         parts = [fused.get_submodule(name) for name in names]
         steps = [FrozenMaxPool2d(part) if isinstance(part, nn.MaxPool2d) else part for part in parts]
         for name in names[:-1]:
-            joined.set_submodule(name, nn.Identity())
-        joined.set_submodule(names[-1], FrozenSequence(steps))
+            joined.set_submodule(name, Placeholder(fused.get_submodule(name)))
+        joined.set_submodule(names[-1], FrozenSequence(steps, parts[-1]))
     return joined
 
 
@@ -154,6 +154,11 @@ def hash_weights(module: nn.Module) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def hash_text(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def forget_derived(module: nn.Module) -> None:

@@ -23,6 +23,12 @@ from inceptionism.networks.torch_internals import has_forward_hooks, tensors_in
 CLAMPS: dict[type[nn.Module], Clamp] = {nn.ReLU: Clamp(0, math.inf), nn.ReLU6: Clamp(0, 6)}
 """Activations that can be a part of a convolution's kernel."""
 
+POOLING_DEVICES = ("cpu", "cuda")
+"""Kinds of devices on which the backward pass of a max-pooling needs only the indices of the maxima.
+
+On Apple's GPUs, torch reads the input of the pooling again.
+"""
+
 NON_READING = {"__get__", "untyped_storage"}
 """Functions that read a tensor's properties or its memory address, but not its values."""
 
@@ -107,6 +113,8 @@ def find_fusions(module: nn.Module, x: Tensor) -> Fusion:
     output, and the network does not return it. The run is tracked, so the code of the network can have any form.
     """
     tracker = _ReadTracker(module)
+    if x.device.type not in POOLING_DEVICES:
+        tracker.pools.clear()
     tracker.run(x)
     ends = [link.activation.name for name in tracker.convs if (link := _Link.of(tracker, name)).activation]
     # If a network uses one activation module at several places, it is fused at all of these places or at none.

@@ -38,11 +38,39 @@ class SequenceStep(Protocol):
         """
 
 
-class FrozenSequence(nn.Module):
-    """Modules in a sequence. Nothing else reads the outputs between them."""
+class Placeholder(nn.Module):
+    """Module that returns its input, in place of a module that runs elsewhere.
 
-    def __init__(self, steps: Sequence[nn.Module]) -> None:
+    Args:
+        replaced: The module that runs elsewhere. The code of a network may read its attributes here.
+    """
+
+    def __init__(self, replaced: nn.Module) -> None:
         super().__init__()
+        self._replaced = (replaced,)  # inside a tuple, it is not a submodule
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("_"):
+                raise
+            return getattr(self._replaced[0], name)
+
+
+class FrozenSequence(Placeholder):
+    """Modules in a sequence, in place of the last of them. Nothing else reads the outputs between them.
+
+    Args:
+        steps: The modules in the order in which they run.
+        replaced: The module that the sequence replaces.
+    """
+
+    def __init__(self, steps: Sequence[nn.Module], replaced: nn.Module) -> None:
+        super().__init__(replaced)
         self.steps = nn.ModuleList(steps)
         self._steps: list[Any] = list(steps)  # a list is faster
 
@@ -85,6 +113,9 @@ class _Sequence(torch.autograd.Function):
             ctx.shapes.append(x.shape)
             x, kept = step.run(x)
             saved += [None if clamp is None else x, kept]
+        if steps[-1].moves_clamp and ctx.clamps[-1] is not None:
+            # The code of the network may change the output of a pooling in place, so a mask is kept in its place.
+            saved[-2] = (x > ctx.clamps[-1].low) & (x < ctx.clamps[-1].high)
         ctx.save_for_backward(*saved)
         return x
 
@@ -96,7 +127,9 @@ class _Sequence(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for step, clamp, shape in zip(reversed(ctx.steps), reversed(ctx.clamps), reversed(ctx.shapes), strict=True):
             kept, output = saved.pop(), saved.pop()
-            if clamp is not None:
+            if clamp is not None and output.dtype == torch.bool:
+                gradient = gradient * output
+            elif clamp is not None:
                 # The upstream gradient may be in use elsewhere, so it must not be changed in place.
                 in_place = {} if gradient is upstream else {"grad_input": gradient}
                 unclamp = torch.ops.aten.hardtanh_backward.grad_input if in_place else torch.ops.aten.hardtanh_backward
