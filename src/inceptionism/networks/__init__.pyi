@@ -3,6 +3,7 @@ from .layers import LOGITS, Layer
 from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
 from .precision import DTYPES
+from .skip_gradient import skip_gradient
 from .statistics import Statistics
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "pick_device",
     "read_statistics",
     "ready_networks",
+    "skip_gradient",
     "statistics_bytes",
     "statistics_path",
 ]

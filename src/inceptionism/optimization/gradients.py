@@ -13,7 +13,7 @@ from torch import Tensor
 from inceptionism.errors import InvalidSetting, is_out_of_memory
 from inceptionism.limits import allowed_memory, default_memory
 from inceptionism.memory import use_large_pages
-from inceptionism.networks import Network
+from inceptionism.networks import Network, skip_gradient
 from inceptionism.objectives import (
     ActivationKey,
     Objective,
@@ -83,11 +83,13 @@ class GradientEvaluator:
         dtype: Number format that the network uses.
         max_pixels: Largest number of pixels that the network processes at once, in a batch or in a single view. None
             means no limit.
+        branch_share: Factor of the gradient through the branches of residual blocks.
     """
 
     network: Network
     dtype: torch.dtype = torch.float32
     max_pixels: int | None = None
+    branch_share: float = 1.0
     _graphs: dict[object, CUDAGraphed] = field(default_factory=dict, init=False, repr=False)
     _reference_activations: dict[Reference, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
@@ -171,7 +173,8 @@ class GradientEvaluator:
         layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
         pictures = views[:, :3].detach().requires_grad_()
         activations: dict[ActivationKey, Tensor] = {}
-        activations.update(self.network.activations(pictures, layers, self.dtype))
+        with skip_gradient(self.branch_share):
+            activations.update(self.network.activations(pictures, layers, self.dtype))
         for name in objective.layers:
             if not activations[name].requires_grad:
                 raise self.network.explain_missing_gradient(pictures, name)

@@ -46,6 +46,7 @@ class Prior:
         blur: Standard deviation of the blur after each step, in pixels. 0 means no blur.
         gradient_filters: Filters of the gradient.
         views: Number of random views of the picture at each step.
+        branch_share: Factor of the gradient through the branches of residual blocks.
         files: SHA-256 of each file that the prior reads, by its name in the prior.
     """
 
@@ -55,6 +56,7 @@ class Prior:
     blur: float = 0
     gradient_filters: Sequence[GradientFilter] = ()
     views: int = 1
+    branch_share: float = 1.0
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +104,8 @@ def build_prior(
         measured, files = find_statistics(terms["statistics"], network, find_file)
         regularizer = terms["statistics"].weight * statistics(network, measured)
     blur = terms["blur"].weight if "blur" in terms else 0
-    return Prior(transforms, penalties, regularizer, blur, filters, views, files)
+    share = numbers["skip"]["share"] if "skip" in terms else 1.0
+    return Prior(transforms, penalties, regularizer, blur, filters, views, share, files)
 
 
 def find_statistics(

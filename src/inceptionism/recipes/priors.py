@@ -152,6 +152,13 @@ _DEFINITIONS = (
         arguments=(PriorArgument("saturation", 1.5, 0, 4, "Factor of the hues, relative to the lightness"),),
     ),
     PriorDefinition(
+        "skip",
+        "The gradient through the branches of residual blocks is made smaller, so more of it takes the path that skips "
+        "them. More of the pictures are recognized by other networks. A network without such blocks is not affected.",
+        source="skip gradient method: Wu et al., 2020; there, for adversarial pictures",
+        arguments=(PriorArgument("share", 0.7, 0, 1, "Factor of the gradient through each branch"),),
+    ),
+    PriorDefinition(
         "tv",
         "Total variation is penalized, which makes the picture smooth.",
         source="Rudin, Osher & Fatemi, 1992; Mahendran & Vedaldi, 2015",

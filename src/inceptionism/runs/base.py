@@ -157,6 +157,7 @@ class Run(ABC):
                     "beyond the edges of a tileable picture; add views to the prior, or choose another network"
                 )
         prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file)
+        self.evaluator.branch_share = prior.branch_share
         return self.prior_functions.added_to(prior)
 
     def make_state(
