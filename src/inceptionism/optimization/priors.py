@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.files import hash_file
 from inceptionism.io import FileResolver, named_source
-from inceptionism.networks import Network, Statistics, read_statistics
+from inceptionism.networks import LOGITS, Network, Statistics, read_statistics
 from inceptionism.objectives import Activations, Objective
 from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.crops import CropSizes, random_crop
@@ -141,9 +141,12 @@ def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
 
     `statistics` need a network with batch norms. An objective that only compares the picture with references takes the
     statistics from these. Its score may be smaller than 1, and then the statistics of other pictures would outweigh it.
-    An objective that compares the pictures of a batch needs one view of each picture.
+    An objective that compares the pictures of a batch needs one view of each picture. `skip` is for classes, which
+    other networks know, too. The picture of a unit has the whole gradient.
     """
     terms = parse_prior(prior)
+    if objective.layers != {LOGITS}:
+        terms.pop("skip", None)
     if objective.compares_batch and "crops" in terms:
         named = {name: text for name, text in terms["crops"].named.items() if name != "count"}
         terms["crops"] = replace(terms["crops"], named=named)
