@@ -218,3 +218,6 @@ def test_the_command_makes_the_picture_the_sheet_and_the_listing(photographs: Pa
     refused = dream("unit", "blocks.1", "3", "--top", "2", cwd=tmp_path)
     assert refused.returncode == 2
     assert "add --photos FOLDER" in refused.stderr
+    refused = dream("unit", "blocks.1", "3", "--photos", photographs, "--top", "65", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--top 65 is too many" in refused.stderr

@@ -41,6 +41,9 @@ FIRST_FINE = "fourier + views + 16*statistics"
 FIRST_FAST = "fourier + views(noise=0.06) + 16*statistics"
 """Priors of the first presets."""
 
+BEFORE_SKIP = "fourier(contrast=0.75) + crops + 16*statistics"
+"""Prior of the preset `fine` before the prior `skip` was a part of it."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -121,6 +124,7 @@ RESULTS: dict[str, Callable[[], Frames]] = {
     ),
     "class": lambda: visualized("banana", prior=FIRST_FAST, steps=16),
     "class, default": lambda: visualized("banana", steps=16),
+    "class, default before skip": lambda: visualized("banana", prior=BEFORE_SKIP, steps=16),
     "class without a prior": lambda: visualized("king of beasts", prior="none", steps=8),
     "class with phases": lambda: visualized(291, prior="phase + views(shift=0.1) + 8*statistics", steps=8, seed=3),
     "unit": lambda: visualized("channel(blocks.10:24)", prior=FIRST_FAST, steps=12),

@@ -101,15 +101,16 @@ def unit(
             "--top",
             group=WHAT,
             metavar="NUMBER",
-            help=f"With --photos, number of parts of each kind. By default {EXEMPLARS}.",
+            help=f"With --photos, number of parts of each kind, at most {MAX_EXEMPLARS}. By default {EXEMPLARS}.",
             min=1,
-            max=MAX_EXEMPLARS,
         ),
     ] = None,
 ) -> None:
     """Generate pictures that excite channels of a layer, one channel in each picture."""
     if photos is None and (top is not None or recursive):
         raise InvalidSetting("--top and --recursive belong to the photographs; add --photos FOLDER")
+    if top is not None and top > MAX_EXEMPLARS:
+        raise InvalidSetting(f"--top {top} is too many, because the index keeps {MAX_EXEMPLARS} parts of each kind")
     if photos is not None and saving.output == STANDARD_OUTPUT:
         raise CannotWrite("the exemplars of a channel are files, so they cannot be written to standard output")
     if diversity and count < 2:

@@ -142,9 +142,7 @@ class Run(ABC):
     def build_prior(self, terms: Mapping[str, Term], find_file: FileResolver) -> Prior:
         """Return the prior of `terms`, which are given by name, with the functions of this run.
 
-        Args:
-            terms: Terms of the prior by name.
-            find_file: Function that finds the files that they name.
+        `find_file` finds the files that the terms name.
         """
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
             stride = max(self.network.stride(layer) for layer in self.objective.layers)
