@@ -24,7 +24,7 @@ def skip_gradient(share: float) -> Iterator[None]:
 
     A residual block adds the output of a branch to the input of the branch. The other path, which skips the branch, has
     the whole gradient. Wu et al. found that adversarial pictures that are made in this way also deceive other networks.
-    In the same way, other networks recognize more of our pictures.
+    In the same way, other networks are surer of what our pictures show.
 
     Args:
         share: Factor of the gradient through a branch. 1 changes nothing.

@@ -154,7 +154,7 @@ _DEFINITIONS = (
     PriorDefinition(
         "skip",
         "The gradient through the branches of residual blocks is made smaller, so more of it takes the path that skips "
-        "them. More of the pictures are recognized by other networks. A network without such blocks is not affected.",
+        "them. Other networks are surer of what the pictures show. A network without such blocks is not affected.",
         source="skip gradient method: Wu et al., 2020; there, for adversarial pictures",
         arguments=(PriorArgument("share", 0.7, 0, 1, "Factor of the gradient through each branch"),),
     ),
