@@ -74,15 +74,14 @@ def flicker(frames: list[Tensor], originals: list[Array]) -> float:
     return float(np.mean(differences))
 
 
-def measure_film(report: Report, film: Path, size: int | None = None) -> None:
+def measure_film(report: Report, film: Path) -> None:
     """Dream a film as a film, and its frames one by one as photographs. Measure flicker, strength and speed of both.
 
     Args:
         report: Report for the results.
         film: The film.
-        size: Longer side of the frames in pixels. None means the size of the film.
     """
-    run = inc.video(film, size=size)
+    run = inc.video(film)
     recipe = run.recipe
     originals = [resize_pixels(frame.pixels, run.size) for frame in FilmSource(film)]
     start = time.perf_counter()

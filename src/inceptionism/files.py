@@ -14,6 +14,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from inceptionism.errors import InceptionismError, UnreadableFile, first_line, quote_path
 
 MAX_TEXT_BYTES = 2**20
@@ -92,6 +94,11 @@ def is_link(path: str | os.PathLike[str]) -> bool:
     return os.path.islink(path)  # noqa: PTH114
 
 
+def cache_folder(kind: str) -> Path:
+    """Return the folder in the user's cache for one kind of file. It does not have to exist."""
+    return user_cache_path("inceptionism", appauthor=False) / kind
+
+
 def files_in(folder: Path) -> list[Path]:
     """Return the files in a folder, sorted by name. Hidden files and folders are left out.
 
@@ -147,13 +154,18 @@ def hash_file(path: Path, algorithm: str = "sha256") -> str:
     return checksum.hexdigest()
 
 
+def hash_text(text: str) -> str:
+    """Return the SHA-256 of a text, in hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def hash_files(paths: Iterable[Path]) -> str:
     """Return the SHA-256 of the SHA-256s of several files, in hexadecimal digits.
 
     Raises:
         OSError: If a file cannot be read.
     """
-    return hashlib.sha256("".join(map(hash_file, paths)).encode()).hexdigest()
+    return hash_text("".join(map(hash_file, paths)))
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
-from inceptionism.cli.progress import counting, downloading
+from inceptionism.cli.progress import downloading, photo_progress
 from inceptionism.cli.terminal import (
     Table,
     exit_interrupted,
@@ -24,7 +24,6 @@ from inceptionism.cli.typer_internals import PlainGroup
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName, quote_value, suggestion
 
 if TYPE_CHECKING:
-    from inceptionism.errors import UnreadablePicture
     from inceptionism.networks.hub import Entry
 
 ABOUT = "List the networks, download one, or add your own."
@@ -250,22 +249,15 @@ def measure(
     overwrite: Annotated[bool, option("--overwrite", help="Replace an earlier measurement.")] = False,
 ) -> None:
     """Measure the statistics of natural pictures that keep the pictures of a network natural."""
-    from inceptionism.files import is_folder
     from inceptionism.io import picture_paths
     from inceptionism.runs import measure_statistics
 
-    photos = list(picture_paths(folder, recursive=recursive)) if is_folder(folder) else [folder]
+    photos = list(picture_paths(folder, recursive=recursive))
     with loading(name, saving.quiet):
         from inceptionism.networks import load_network
 
         network = load_network(name)
-    with counting(saving.quiet, "photographs", len(photos)) as advance:
-
-        def on_photo(_count: int, error: UnreadablePicture | None) -> None:
-            if error is not None:
-                print_error(f"{error}; it is left out")
-            advance()
-
+    with photo_progress(saving.quiet, len(photos)) as on_photo:
         path = measure_statistics(network, photos, layers=layer, output=output, overwrite=overwrite, on_photo=on_photo)
     print_path(path)
 

@@ -22,10 +22,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from inceptionism.cli.terminal import err
+from inceptionism.cli.terminal import err, print_error
 from inceptionism.errors import printable
 
 if TYPE_CHECKING:
+    from inceptionism.errors import UnreadablePicture
     from inceptionism.runs import Step
 
 
@@ -156,15 +157,21 @@ def batch_progress(total: int, workers: int, quiet: bool) -> Iterator[Callable[[
 
 
 @contextmanager
-def counting(quiet: bool, title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Draw a progress bar on a terminal for a number of equal parts of the work.
+def photo_progress(quiet: bool, total: int) -> Iterator[Callable[[int, UnreadablePicture | None], None]]:
+    """Draw a progress bar on a terminal for photographs that are read one after the other.
 
     Yields:
-        A function to call after each part.
+        A function to call after each photograph, with the error if the photograph could not be read, which is printed.
     """
     with progress_bar(quiet, MofNCompleteColumn()) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.update(task, advance=1)
+        task = bar.add_task("photographs", total=total)
+
+        def advance(_count: int, error: UnreadablePicture | None) -> None:
+            if error is not None:
+                print_error(f"{error}; it is left out")
+            bar.update(task, advance=1)
+
+        yield advance
 
 
 @contextmanager

@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inceptionism.atlas.exemplars import DEFAULT_COUNT, KEPT
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.progress import counting, progress
+from inceptionism.cli.progress import photo_progress, progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
-from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path
+from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 
 if TYPE_CHECKING:
     from inceptionism.atlas.exemplars import ExemplarIndex
-    from inceptionism.errors import UnreadablePicture
 
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
-
-EXEMPLARS, MAX_EXEMPLARS = 9, 64
-"""Number of exemplars of each kind that `dream unit --photos` shows by default, and at most."""
 
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""
@@ -101,7 +98,7 @@ def unit(
             "--top",
             group=WHAT,
             metavar="NUMBER",
-            help=f"With --photos, number of parts of each kind, at most {MAX_EXEMPLARS}. By default {EXEMPLARS}.",
+            help=f"With --photos, number of parts of each kind, at most {KEPT}. By default {DEFAULT_COUNT}.",
             min=1,
         ),
     ] = None,
@@ -109,8 +106,8 @@ def unit(
     """Generate pictures that excite channels of a layer, one channel in each picture."""
     if photos is None and (top is not None or recursive):
         raise InvalidSetting("--top and --recursive belong to the photographs; add --photos FOLDER")
-    if top is not None and top > MAX_EXEMPLARS:
-        raise InvalidSetting(f"--top {top} is too many, because the index keeps {MAX_EXEMPLARS} parts of each kind")
+    if top is not None and top > KEPT:
+        raise InvalidSetting(f"--top {top} is too many, because the index keeps {KEPT} parts of each kind")
     if photos is not None and saving.output == STANDARD_OUTPUT:
         raise CannotWrite("the exemplars of a channel are files, so they cannot be written to standard output")
     if diversity and count < 2:
@@ -122,26 +119,28 @@ def unit(
     paths = [] if photos is None else list_photos(photos, recursive=recursive)
     pictures = execute_visualizations(recipes, saving, count)
     if paths:
-        from inceptionism.atlas.exemplars import save_exemplars
-        from inceptionism.io import free_name, open_image
-
         index = index_photos(recipes[0], layer, paths, saving)
         for number, picture in enumerate(pictures):
-            sheet = free_name(picture.with_name(f"{picture.stem}-exemplars.png"), overwrite=saving.overwrite)
-            with open_image(picture) as image:
-                written = save_exemplars(
-                    index, channels[number // count], sheet, top or EXEMPLARS, image, overwrite=saving.overwrite
-                )
-            for path in written:
-                print_path(path)
+            write_exemplars(index, channels[number // count], picture, top or DEFAULT_COUNT, saving)
 
 
 def list_photos(folder: Path, *, recursive: bool) -> list[Path]:
-    """Return the paths of the photographs in a folder, or the path of one photograph."""
-    from inceptionism.files import is_folder
+    """Return the paths of the photographs in a folder."""
     from inceptionism.io import picture_paths
 
-    return list(picture_paths(folder, recursive=recursive)) if is_folder(folder) else [folder]
+    return list(picture_paths(folder, recursive=recursive))
+
+
+def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: int, saving: Saving) -> None:
+    """Write the sheet and the list of the exemplars of a channel next to its picture."""
+    from inceptionism.atlas.exemplars import save_exemplars
+    from inceptionism.io import free_name, open_image
+
+    sheet = free_name(picture.with_name(f"{picture.stem}-exemplars.png"), overwrite=saving.overwrite)
+    with open_image(picture) as image:
+        written = save_exemplars(index, channel, sheet, count, image, overwrite=saving.overwrite)
+    for path in written:
+        print_path(path)
 
 
 def index_photos(recipe: ClassRecipe, layer: str, paths: list[Path], saving: Saving) -> ExemplarIndex:
@@ -151,18 +150,11 @@ def index_photos(recipe: ClassRecipe, layer: str, paths: list[Path], saving: Sav
         from inceptionism.networks import load_network
 
         network = load_network(recipe.network, recipe.device)
-    with counting(saving.quiet, "photographs", len(paths)) as advance:
-
-        def on_photo(_count: int, error: UnreadablePicture | None) -> None:
-            if error is not None:
-                print_error(f"{error}; it is left out")
-            advance()
-
+    with photo_progress(saving.quiet, len(paths)) as on_photo:
         try:
             index = exemplars(network, layer, paths, on_photo=on_photo)
         except KeyboardInterrupt as interruption:
             exit_interrupted(interruption, f"interrupted; the index has the photographs so far; {AGAIN}")
-            raise
     print_notes(index.notes, saving.quiet)
     return index
 

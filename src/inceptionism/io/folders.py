@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inceptionism.errors import UnreadableFile, first_line, quote_path
+from inceptionism.files import is_file
 from inceptionism.io.formats import PICTURE_ENDINGS
 
 
@@ -16,7 +17,7 @@ def picture_paths(folder: Path, *, recursive: bool = False, leave_out: Path | No
     A picture is a file with one of the usual endings. It is not opened.
 
     Args:
-        folder: The folder.
+        folder: The folder. The path of a file stands for this file alone.
         recursive: Whether to yield the pictures in the folders inside it, too.
         leave_out: Folder whose pictures are left out. None means no such folder.
 
@@ -27,6 +28,9 @@ def picture_paths(folder: Path, *, recursive: bool = False, leave_out: Path | No
     def refuse(error: OSError) -> None:
         raise UnreadableFile(f"{quote_path(error.filename)} cannot be read: {first_line(error)}") from None
 
+    if is_file(folder):
+        yield folder
+        return
     left_out = None if leave_out is None else leave_out.resolve()
     is_empty = True
     for parent, folders, names in os.walk(folder, onerror=refuse):

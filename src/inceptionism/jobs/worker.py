@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
@@ -20,7 +19,7 @@ from inceptionism.errors import (
     first_line,
     quote_path,
 )
-from inceptionism.files import check_file, hash_file, is_file, path_exists
+from inceptionism.files import check_file, hash_file, hash_text, is_file, path_exists
 from inceptionism.io import (
     FORMATS,
     Photo,
@@ -273,7 +272,7 @@ def job_key(task: Task, network: Network) -> str:
         "photo": job.photo if job.photo is None or is_address(job.photo) else hash_of(task.find_file(job.photo)),
         "files": {name: hash_of(path) for name, path in files.items()},
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hash_text(json.dumps(content, sort_keys=True))
 
 
 def hash_of(path: Path | str) -> str:

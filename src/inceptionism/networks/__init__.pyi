@@ -5,10 +5,12 @@ from .network import Network
 from .precision import DTYPES
 from .skip_gradient import skip_gradient
 from .statistics import Statistics
+from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
 
 __all__ = [
     "DTYPES",
     "LOGITS",
+    "TENSOR_FILE_ERRORS",
     "Layer",
     "Network",
     "Statistics",
@@ -16,6 +18,7 @@ __all__ = [
     "network_name",
     "pick_device",
     "read_statistics",
+    "read_tensors",
     "ready_networks",
     "skip_gradient",
     "statistics_bytes",

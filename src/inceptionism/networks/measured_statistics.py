@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from platformdirs import user_cache_path
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
-from inceptionism.files import check_file, is_file
+from inceptionism.files import cache_folder, check_file, is_file
 from inceptionism.networks.statistics import Statistics
+from inceptionism.networks.tensor_files import TENSOR_FILE_ERRORS, read_tensors
 
 if TYPE_CHECKING:
     from inceptionism.networks.network import Network
@@ -33,7 +32,7 @@ MEAN, STD = "mean", "std"
 
 def statistics_path(key: str) -> Path:
     """Return the path in the user's cache for the statistics of the network with this key."""
-    return user_cache_path("inceptionism", appauthor=False) / "statistics" / f"{key}.safetensors"
+    return cache_folder("statistics") / f"{key}.safetensors"
 
 
 @dataclass
@@ -44,9 +43,6 @@ class StatisticsMeter:
 
     Attributes:
         pictures: Number of pictures so far.
-
-    Raises:
-        InvalidSetting: If an activation is not finite.
     """
 
     pictures: int = 0
@@ -59,6 +55,9 @@ class StatisticsMeter:
 
         Args:
             activations: Feature maps by layer name, N×C×H×W.
+
+        Raises:
+            InvalidSetting: If an activation is not finite.
         """
         for layer, maps in activations.items():
             values = maps.detach().cpu().double().movedim(1, 0).flatten(1)  # channels × positions
@@ -157,11 +156,9 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
     """
     check_file(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
-            known = (file.metadata() or {}).get("pictures")
-            pictures = None if known is None else int(known)
-    except (SafetensorError, OSError, ValueError) as error:
+        tensors, facts = read_tensors(path)
+        pictures = int(facts["pictures"]) if "pictures" in facts else None
+    except (*TENSOR_FILE_ERRORS, ValueError) as error:
         raise UnreadableFile(f"{quote_path(path)} is damaged, or no safetensors file: {first_line(error)}") from error
     # A file without tensors has the same error as a file with a tensor without a layer.
     layers = dict.fromkeys(name.rpartition(":")[0] for name in tensors) or {"": None}

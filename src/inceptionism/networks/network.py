@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting
+from inceptionism.files import hash_text
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
 from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
 from inceptionism.networks.forking import prepare_for_fork
-from inceptionism.networks.frozen import FusedCopies, freeze, hash_text, hash_weights
+from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import normal_tensors, run_until
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
 from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
@@ -46,8 +47,7 @@ class Network:
         recommended: Layers to try first, from early to late. The default is the last listed layer of each level.
         default_layer: Layer for photos. The default is the last recommended layer up to the level "parts".
         name: Name in recipes. The default is the class name of the module.
-        license: License of the weights, if known.
-        origin: Source of the weights, if known.
+        license, origin: License and source of the weights, if known.
 
     Raises:
         InvalidSetting: If `module` is not a module or cannot be copied, or another argument is not valid.

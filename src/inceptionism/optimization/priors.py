@@ -123,15 +123,15 @@ def find_statistics(
         return network.statistics, {} if stored is None else {"statistics": hash_file(stored)}
     path = Path(find_file(term.arguments[0]))
     measured = read_statistics(path)
-    maps = {layer.name for layer in network.layers(all=True)}
+    channels = {layer.name: layer.channels for layer in network.layers(all=True)}
     for layer, one in measured.items():
         network.check_layer(layer)
-        if layer not in maps:
+        if layer not in channels:
             raise InvalidSetting(f"{quote_path(path)} has statistics of {layer}, which has no feature map")
-        if network.channels(layer) != len(one.mean):
+        if channels[layer] != len(one.mean):
             raise InvalidSetting(
                 f"{quote_path(path)} has {len(one.mean)} channels of layer {layer}, but network {network.name} has "
-                f"{network.channels(layer)}; measure this network: dream networks measure"
+                f"{channels[layer]}; measure this network: dream networks measure"
             )
     return measured, {term.arguments[0]: hash_file(path)}
 

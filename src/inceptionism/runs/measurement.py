@@ -8,9 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnreadablePicture, quote_path
-from inceptionism.files import is_file, is_folder
-from inceptionism.io import PhotoSource, create_folders, load_photo, picture_paths, write_atomically
+from inceptionism.errors import CannotWrite, InvalidSetting, UnreadablePicture, quote_path
+from inceptionism.io import PhotoSource, check_output, create_folders, load_photo, picture_paths, write_atomically
 from inceptionism.networks import Network, load_network, statistics_bytes, statistics_path
 from inceptionism.runs.training_view import TrainingView
 
@@ -66,11 +65,10 @@ def measure_statistics(
             "an output file to measure other pictures, for the prior statistics(FILE)"
         )
     path = statistics_path(network.key) if output is None else Path(output)
-    if path.suffix != ENDING or is_folder(path):
+    if path.suffix != ENDING:
         raise CannotWrite(f"statistics are written to a file that ends with {ENDING}, not to {quote_path(path)}")
     create_folders(path.parent)
-    if is_file(path) and not overwrite:
-        raise NameTaken(f"{quote_path(path)} exists; --overwrite (in Python, overwrite=True) replaces it")
+    check_output(path, overwrite=overwrite, endings=(ENDING,))
     count = 0
 
     def pictures() -> Iterator[Tensor]:

@@ -5,7 +5,6 @@ The pictures are made once for each network, and kept in the user's cache.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any
 
 import gradio as gr
 from PIL import Image
-from platformdirs import user_cache_path
 
 from inceptionism.errors import CannotWrite, InceptionismError
+from inceptionism.files import cache_folder, hash_text
 from inceptionism.io import PILLOW_ERRORS, create_folders, save_picture
 from inceptionism.networks import Network, load_network
 from inceptionism.optimization import natural_noise
@@ -114,7 +113,7 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
 def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tuple[Image.Image, str]]:
     """Return the picture of each layer of a network, with its name and level. Show the list after each picture."""
     network = load_network(name)
-    folder = user_cache_path("inceptionism", appauthor=False) / "layers" / network.weights_hash[:HASH_DIGITS]
+    folder = cache_folder("layers") / network.weights_hash[:HASH_DIGITS]
     shown: list[tuple[Image.Image, str]] = []
     for text, layer in layer_choices(network):
         if job.stopped:
@@ -135,7 +134,7 @@ def layer_picture(network: Network, layer: str, folder: Path) -> Image.Image:
         InceptionismError: If the layer cannot be dreamed.
     """
     recipe = PhotoRecipe(network=network.name, layer=(LayerChoice(layer),), octaves=OCTAVES, steps=STEPS)
-    path = folder / f"{hashlib.sha256(recipe.to_json().encode()).hexdigest()[:HASH_DIGITS]}.jpg"
+    path = folder / f"{hash_text(recipe.to_json())[:HASH_DIGITS]}.jpg"
     with suppress(*PILLOW_ERRORS), Image.open(path) as image:  # without a file, or with a damaged one, it is made
         return image.copy()
     run = PhotoRun(recipe, natural_noise((SIDE, SIDE), seed=0), network=network)

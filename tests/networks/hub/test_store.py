@@ -89,7 +89,7 @@ def test_a_network_that_fails_its_check_does_not_replace_the_old_one(tmp_path, m
     def refuse(folder: Path) -> None:
         raise InvalidSetting("the files are wrong")
 
-    monkeypatch.setattr(store, "user_cache_path", lambda *_names, **_options: tmp_path / "cache")
+    monkeypatch.setattr(store, "cache_folder", lambda kind: tmp_path / "cache" / kind)
     for name in ("old", "new"):
         (tmp_path / f"{name}.onnx").write_text(name)
     store.add(Entry("mine", "onnx"), [tmp_path / "old.onnx"], lambda folder: None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.io import load_photo
@@ -44,9 +44,7 @@ class Exemplar:
         part = Image.fromarray(pixels[upper:lower, left:right])
         if side is None:
             return part
-        scale = side / max(part.size)
-        size = max(1, round(part.width * scale)), max(1, round(part.height * scale))
-        return part.resize(size, Image.Resampling.LANCZOS)
+        return ImageOps.contain(part, (side, side), Image.Resampling.LANCZOS)
 
     def facts(self) -> dict[str, Any]:
         """Return the exemplar as plain JSON values."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -13,24 +12,20 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from platformdirs import user_cache_path
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from inceptionism.atlas.exemplars.counts import DEFAULT_COUNT, KEPT
 from inceptionism.atlas.exemplars.exemplar import Exemplar, IndexedPhoto
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import ReceptiveField, receptive_field
 from inceptionism.errors import CannotWrite, InvalidSetting, UnreadableFile, UnreadablePicture, first_line, quote_path
-from inceptionism.files import is_file
+from inceptionism.files import cache_folder, hash_text, is_file
 from inceptionism.io import create_folders, load_photo, picture_paths, write_atomically
-from inceptionism.networks import Network, load_network
+from inceptionism.networks import TENSOR_FILE_ERRORS, Network, load_network, read_tensors
 from inceptionism.objectives import check_channel
 from inceptionism.runs import TrainingView
 from inceptionism.validation import check_number
-
-KEPT = 64
-"""Number of photographs that an index keeps for each channel, with the largest and with the smallest activations."""
 
 SAVE_SECONDS = 30.0
 """Time between two writes of an index that is being made. An interrupted index continues after the last write."""
@@ -80,7 +75,7 @@ class ExemplarIndex:
         self.smallest.add(-values, len(self.photos))
         self.photos.append(replace(known, height=height, width=width))
 
-    def top(self, channel: int, count: int = 9) -> list[Exemplar]:
+    def top(self, channel: int, count: int = DEFAULT_COUNT) -> list[Exemplar]:
         """Return the exemplars with the largest activations of a channel, the largest first.
 
         Args:
@@ -92,7 +87,7 @@ class ExemplarIndex:
         """
         return self._exemplars(self.largest, channel, count, 1)
 
-    def bottom(self, channel: int, count: int = 9) -> list[Exemplar]:
+    def bottom(self, channel: int, count: int = DEFAULT_COUNT) -> list[Exemplar]:
         """Return the exemplars with the smallest activations of a channel, the smallest first.
 
         Each is the place with the smallest activation in its photograph. The arguments and errors are those of `top`.
@@ -154,13 +149,11 @@ class ExemplarIndex:
             InvalidSetting: If it is the index of another network or layer.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                facts = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
+            tensors, facts = read_tensors(path)
             index = cls(network, layer, [IndexedPhoto(**one) for one in json.loads(facts["photos"])])
             index.largest, index.smallest = (Extremes.of_tensors(tensors, one) for one in (LARGEST, SMALLEST))
             owner = facts["network"], facts["layer"]
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        except (*TENSOR_FILE_ERRORS, KeyError, TypeError, ValueError) as error:
             raise UnreadableFile(
                 f"{quote_path(path)} is damaged, or no index of exemplars: {first_line(error)}; delete it, or choose "
                 "another file"
@@ -253,5 +246,4 @@ def save_or_note(index: ExemplarIndex, path: Path, *, required: bool) -> None:
 def default_path(network: Network, layer: str, photos: Iterable[Path]) -> Path:
     """Return the file in the user's cache for the index of a network, a layer and the folders of photographs."""
     folders = sorted({os.fsencode(photo.parent) for photo in photos})
-    key = hashlib.sha256(b"\n".join([network.key.encode(), layer.encode(), *folders])).hexdigest()
-    return user_cache_path("inceptionism", appauthor=False) / "exemplars" / f"{key}.safetensors"
+    return cache_folder("exemplars") / f"{hash_text(repr((network.key, layer, folders)))}.safetensors"

@@ -6,11 +6,11 @@ import json
 import math
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from inceptionism.atlas.exemplars.counts import DEFAULT_COUNT
 from inceptionism.atlas.exemplars.index import ExemplarIndex
-from inceptionism.errors import NameTaken, quote_path
-from inceptionism.io import encode, write_atomically
+from inceptionism.io import check_output, encode, write_atomically
 
 CELL, GAP, MARGIN = 160, 6, 24
 """Side of the pictures, space between them, and space around the blocks, in pixels."""
@@ -20,7 +20,7 @@ HEADING_HEIGHT, TITLE_HEIGHT, SCORE_HEIGHT = 44, 26, 16
 
 
 def exemplar_sheet(
-    index: ExemplarIndex, channel: int, count: int = 9, picture: Image.Image | None = None
+    index: ExemplarIndex, channel: int, count: int = DEFAULT_COUNT, picture: Image.Image | None = None
 ) -> Image.Image:
     """Return a sheet of a channel: its visualization, and the exemplars that excite it most and least, in blocks.
 
@@ -56,7 +56,7 @@ def exemplar_sheet(
         for number, one in enumerate(exemplars):
             row, column = divmod(number, columns)
             corner = left + column * (CELL + GAP), top + row * (CELL + SCORE_HEIGHT + GAP)
-            sheet.paste(fitted(one.image(CELL), CELL), corner)
+            sheet.paste(fitted(one.image(), CELL), corner)
             draw.text((corner[0], corner[1] + CELL + 2), f"{one.score:#.3g}", "dimgray", small)
         left += width + MARGIN
     return sheet
@@ -64,19 +64,14 @@ def exemplar_sheet(
 
 def fitted(image: Image.Image, side: int) -> Image.Image:
     """Return a picture in the middle of a light square with a side in pixels."""
-    scale = side / max(image.size)
-    width, height = (max(1, round(one * scale)) for one in image.size)
-    cell = Image.new("RGB", (side, side), (242, 242, 242))
-    resized = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    cell.paste(resized, ((side - width) // 2, (side - height) // 2))
-    return cell
+    return ImageOps.pad(image.convert("RGB"), (side, side), Image.Resampling.LANCZOS, color=(242, 242, 242))
 
 
 def save_exemplars(
     index: ExemplarIndex,
     channel: int,
     path: Path,
-    count: int = 9,
+    count: int = DEFAULT_COUNT,
     picture: Image.Image | None = None,
     *,
     overwrite: bool = False,
@@ -107,8 +102,7 @@ def save_exemplars(
     }
     listing = path.with_suffix(".json")
     for one in (path, listing):
-        if one.exists() and not overwrite:
-            raise NameTaken(f"{quote_path(one)} exists; overwrite=True replaces it")
+        check_output(one, overwrite=overwrite, endings=(".png", ".json"))
     content = encode(exemplar_sheet(index, channel, count, picture), "PNG")
     write_atomically(path, content, overwrite=overwrite)
     write_atomically(listing, (json.dumps(facts, indent=1) + "\n").encode(), overwrite=overwrite)

@@ -1,6 +1,6 @@
 from .convolution import Conv2dSame
 from .copies import FusedCopies
-from .freeze import freeze, hash_text, hash_weights
+from .freeze import freeze, hash_weights
 from .fusion import CLAMPS, Chain
 
 __all__ = [
@@ -9,6 +9,5 @@ __all__ = [
     "Conv2dSame",
     "FusedCopies",
     "freeze",
-    "hash_text",
     "hash_weights",
 ]

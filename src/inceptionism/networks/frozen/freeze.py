@@ -100,8 +100,8 @@ def join_sequences(fused: nn.Module, sequences: Iterable[Sequence[str]]) -> nn.M
     for names in sequences:
         parts = [fused.get_submodule(name) for name in names]
         steps = [FrozenMaxPool2d(part) if isinstance(part, nn.MaxPool2d) else part for part in parts]
-        for name in names[:-1]:
-            joined.set_submodule(name, Placeholder(fused.get_submodule(name)))
+        for name, part in zip(names[:-1], parts[:-1], strict=True):
+            joined.set_submodule(name, Placeholder(part))
         joined.set_submodule(names[-1], FrozenSequence(steps, parts[-1]))
     return joined
 
@@ -154,11 +154,6 @@ def hash_weights(module: nn.Module) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
-
-
-def hash_text(text: str) -> str:
-    """Return the SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def forget_derived(module: nn.Module) -> None:

@@ -11,8 +11,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from inceptionism.errors import (
     CannotDownload,
     CannotWrite,
@@ -23,7 +21,7 @@ from inceptionism.errors import (
     first_line,
     quote_path,
 )
-from inceptionism.files import check_file, hash_file, is_file, is_folder, path_exists, read_text
+from inceptionism.files import cache_folder, check_file, hash_file, is_file, is_folder, path_exists, read_text
 from inceptionism.networks.hub.download import Report, download
 from inceptionism.networks.hub.entries import NAME, Entry, check_name
 from inceptionism.networks.hub.remote_file import RemoteFile
@@ -41,7 +39,7 @@ NEW, OLD = ".new", ".old"
 def folder_of(name: str) -> Path:
     """Return the folder of the network `name`. The folder does not have to exist."""
     check_name(name)
-    return user_cache_path("inceptionism", appauthor=False) / "networks" / name
+    return cache_folder("networks") / name
 
 
 def stored_names() -> list[str]:
