@@ -8,8 +8,11 @@ import torch
 
 from inceptionism.networks import Network
 
-PICTURES = 3
-"""Number of pictures of noise in which the gradient is measured. In one picture, a ReLU may block a part of it."""
+PICTURES = 8
+"""Number of pictures of noise in which the gradient is measured. In one picture, a ReLU may block a part of it.
+
+With three pictures, the fields of 2 of 30 small networks with random weights were too small.
+"""
 
 
 class ReceptiveField(NamedTuple):
