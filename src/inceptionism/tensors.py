@@ -172,3 +172,8 @@ def to_image(picture: Tensor, alpha: NDArray[np.uint8] | None = None) -> Image.I
     if alpha is not None:
         image.putalpha(Image.fromarray(alpha).resize(image.size, Image.Resampling.BICUBIC))
     return image
+
+
+def outside_inference(tensor: Tensor) -> Tensor:
+    """Return a tensor that gradients can use: itself, or a copy if it was made in torch's inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor

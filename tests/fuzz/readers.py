@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
 
 import inceptionism as inc
@@ -24,6 +25,7 @@ from inceptionism.networks.hub.open import read_labels
 from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.loaders.caffe import read_mean
 from inceptionism.networks.loaders.weights import read_state_dict
+from inceptionism.objectives import feature, read_dictionary
 from inceptionism.objectives.directions import read_direction
 from inceptionism.recipes import Keyframe, parse_channels, parse_place, parse_size, read_keyframes
 from inceptionism.validation import parse_memory
@@ -262,6 +264,20 @@ def store(folder: Path) -> tuple[Sequence[bytes], Read]:
 @reader
 def directions(folder: Path) -> tuple[Sequence[bytes], Read]:
     return [seeds.direction()], written(folder / "direction.npy", read_direction)
+
+
+@reader
+def dictionaries(folder: Path) -> tuple[Sequence[bytes], Read]:
+    """Dictionaries of features, in a .safetensors file and in a checkpoint of saev."""
+    return seeds.dictionaries(), written(folder / "dictionary.safetensors", read_any_dictionary)
+
+
+def read_any_dictionary(path: Path) -> None:
+    """Read a dictionary in the format that its content begins with, and make an objective of a feature."""
+    if path.read_bytes()[:1] == b"{":
+        path = path.rename(path.with_suffix(".pt"))
+    score = feature("first", read_dictionary(path), 0)
+    score({"first": torch.ones(1, 5, 3, 2)})
 
 
 @reader

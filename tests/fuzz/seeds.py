@@ -255,6 +255,15 @@ def direction() -> bytes:
     return npy(np.linspace(-1, 1, 5, dtype=np.float32))
 
 
+def dictionaries() -> list[bytes]:
+    """Return a sparse autoencoder of 3 features and 5 channels, as a safetensors file and as a checkpoint of saev."""
+    tensors = {"W_enc": torch.rand(5, 3), "b_enc": torch.rand(3), "W_dec": torch.rand(3, 5), "b_dec": torch.rand(5)}
+    checkpoint = io.BytesIO()
+    torch.save(tensors, checkpoint)
+    header = b'{"schema": 2, "cfg": {"activation": {"cls": "TopK", "params": {"top_k": 2}}}}\n'
+    return [save(tensors, {"architecture": "topk", "k": "2"}), header + checkpoint.getvalue()]
+
+
 def npy(array: np.ndarray) -> bytes:
     """Return the bytes of a file with an array."""
     file = io.BytesIO()

@@ -205,3 +205,28 @@ def test_finding_the_shapes_does_not_change_the_network() -> None:
     network = inc.Network(Keeps(), size=32)
     assert network.stride("conv") == 1
     assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].isfinite().all()
+
+
+@pytest.mark.parametrize(("extra", "size"), [(1, None), (3, None), (2, 32)])
+def test_class_token_is_a_layer_of_its_own(extra: int, size: int | None) -> None:
+    module = randomize(Transformer(extra, size=size))
+    network = inc.Network(module, size=32)
+    picture = torch.rand(2, 3, 32, 32 if size else 48)
+    activations = network.activations(picture, ["blocks.2@class", "blocks.2", "logits"])
+    tokens = tokens_of(module, picture, 3)
+    torch.testing.assert_close(activations["blocks.2@class"], tokens[:, 0], rtol=1e-4, atol=1e-4)
+    assert activations["blocks.2"].shape == (2, WIDTH, 4, 4 if size else 6)
+    assert network.channels("blocks.2@class") == WIDTH
+    result = inc.visualize("blocks.5@class:7", network=network, steps=16, prior="none")
+    assert result.recipe.objective == "channel(blocks.5@class:7)"
+    assert result.scores[-1] > result.scores[0]
+
+
+def test_layer_without_class_token_is_refused() -> None:
+    network = inc.Network(randomize(Transformer(0)), size=32)
+    with pytest.raises(
+        InvalidSetting, match=r"layer 'blocks\.2' has no class token; only vision transformers have one"
+    ):
+        network.activations(torch.rand(1, 3, 32, 32), ["blocks.2@class"])
+    with pytest.raises(InvalidSetting, match=r"'blocks\.2@class' is a class token, which is no feature map"):
+        inc.Network(Transformer(1), size=32, layers=["blocks.2@class"])

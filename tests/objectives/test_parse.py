@@ -14,11 +14,10 @@ import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InceptionismError, InvalidSetting, NoGradient, UnreadablePicture
 from inceptionism.io import load_photo
+from inceptionism.objectives.arguments import ParseContext
+from inceptionism.objectives.builders import BUILDERS, objective_reference
 from inceptionism.objectives.directions import load_folder
 from inceptionism.objectives.parse import (
-    BUILDERS,
-    ParseContext,
-    objective_reference,
     parse_objective,
 )
 from inceptionism.objectives.targets import is_expression
@@ -103,7 +102,7 @@ def test_the_default_reference_is_the_photograph_that_is_dreamed(tiny, pictures,
 
 def test_this_file_tests_every_objective() -> None:
     assert set(BUILDERS) == {
-        "layer", "channel", "neuron", "direction", "class", "logit",
+        "layer", "channel", "neuron", "direction", "feature", "class", "logit",
         "guide", "inversion", "caricature", "style", "diversity",
     }  # fmt: skip
 

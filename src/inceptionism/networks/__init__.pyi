@@ -1,5 +1,6 @@
 from .hub import load_network, network_name, pick_device, ready_networks
 from .layers import LOGITS, Layer
+from .loaders.weights import read_state_dict
 from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
 from .precision import DTYPES
@@ -17,6 +18,7 @@ __all__ = [
     "load_network",
     "network_name",
     "pick_device",
+    "read_state_dict",
     "read_statistics",
     "read_tensors",
     "ready_networks",

@@ -5,7 +5,7 @@ differ are the spatial axes.
 
 Each token belongs to a position of an earlier map, for example the output of a patch embedding. This is the last
 earlier map with the same number of positions. Class, distillation and register tokens come before the other tokens.
-They belong to no position, and are left out.
+They belong to no position, and are left out of the map. The class token, which comes first, can be read by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from inceptionism.errors import is_out_of_memory
+from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
 
@@ -98,7 +98,9 @@ class FeatureMaps:
         """Return the names of the modules whose output shapes `read` needs for the outputs of the modules `names`."""
         return {self.layouts[name].grid or name for name in names if name in self.layouts}
 
-    def read(self, name: str, output: Tensor, shapes: OutputShapes, size: Sequence[int]) -> Tensor:
+    def read(
+        self, name: str, output: Tensor, shapes: OutputShapes, size: Sequence[int], *, token: bool = False
+    ) -> Tensor:
         """Return the output of the module `name` as N×C×H×W. An output that is not a feature map stays as it is.
 
         Args:
@@ -106,10 +108,17 @@ class FeatureMaps:
             output: Its output for pictures of `size`.
             shapes: Shapes of the outputs of the modules that `grids` returns, for pictures of this size.
             size: Height and width of the pictures in pixels.
+            token: Whether the class token is returned in place of the map, as N×C.
+
+        Raises:
+            InvalidSetting: If there is no class token.
         """
-        if name not in self.layouts:
-            return output
-        return self.layouts[name].read(output, grid_size(name, shapes, self.layouts, size))
+        layout = self.layouts.get(name)
+        if token:
+            if layout is None or not layout.prefix:
+                raise InvalidSetting(f"layer {quote_value(name)} has no class token; only vision transformers have one")
+            return output.select(layout.positions[0], 0)
+        return output if layout is None else layout.read(output, grid_size(name, shapes, self.layouts, size))
 
 
 def find_maps(module: nn.Module, size: tuple[int, int], device: torch.device) -> FeatureMaps:

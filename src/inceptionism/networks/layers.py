@@ -12,6 +12,9 @@ from inceptionism.errors import InvalidSetting, UnknownName, printable, quote_va
 LOGITS = "logits"
 """Layer name of a network's output, before the softmax."""
 
+CLASS_TOKEN = "@class"
+"""End of the name of a layer that stands for the class token in the output of a module: "blocks.11@class"."""
+
 LEVELS = {"edges": 2, "textures": 4, "patterns": 8, "parts": 16, "objects": 32}
 """Levels of content that layers mostly respond to (Olah et al., Distill 2017), each with its largest stride."""
 
@@ -50,14 +53,23 @@ class LayerNames:
         module: The network.
 
     Attributes:
-        texts: Names of all layers, by each text that stands for a layer: its name, and its name as it is printed.
-        listed: Names that messages offer first. None means all names.
+        texts: Names of all layers, by each text that stands for a layer: its name, and its name as it is printed. Every
+            module also has a layer for its class token, even if its output has none.
+        listed: Names that messages offer first. None means all names of modules.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        names = [LOGITS, *(name for name, _ in module.named_modules() if name)]
+        self._modules = [LOGITS, *(name for name, _ in module.named_modules() if name)]
+        self._tokens: dict[str, str] = {name + CLASS_TOKEN: name for name in self._modules[1:]}
+        for name in self._modules:
+            self._tokens.pop(name, None)  # a module can have any name
+        names = [*self._tokens, *self._modules]
         self.texts: dict[str, str] = {printable(name): name for name in names} | {name: name for name in names}
         self.listed: list[str] | None = None
+
+    def is_class_token(self, layer: str) -> bool:
+        """Return whether `layer` stands for the class token in the output of a module."""
+        return self.texts.get(layer) in self._tokens
 
     def module_of(self, layer: str, network: str) -> str:
         """Return the name of the module that computes `layer`: "" for the logits.
@@ -75,15 +87,18 @@ class LayerNames:
         if not isinstance(layer, str):
             raise InvalidSetting(f"a layer is given by its name, not {quote_value(layer)}")
         if layer in self.texts:
-            return self.texts[layer]
-        known = [LOGITS, *(self.listed or self.texts)]
-        hint = suggestion(layer, known) or suggestion(layer, self.texts) or "; `dream layers` lists them"
+            name = self.texts[layer]
+            return self._tokens.get(name, name)
+        known = [LOGITS, *(self.listed or self._modules)]
+        hint = suggestion(layer, known) or suggestion(layer, self._modules) or "; `dream layers` lists them"
         raise UnknownName(f"network {network} has no layer {quote_value(layer)}{hint}")
 
     def checked(self, layers: Sequence[str], network: str) -> list[str]:
         """Return the names that `layers` have in the network; raise an error for other texts (see `module_of`)."""
         if isinstance(layers, str) or not isinstance(layers, Sequence):
             raise InvalidSetting(f"layers must be a list of names, not {quote_value(layers)}")
+        if token := next(filter(self.is_class_token, layers), None):
+            raise InvalidSetting(f"{quote_value(token)} is a class token, which is no feature map; give its module")
         return [self.module_of(name, network) or LOGITS for name in layers]
 
 

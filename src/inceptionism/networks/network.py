@@ -91,8 +91,8 @@ class Network:
         self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
 
     def __repr__(self) -> str:
-        labels = "no labels" if self.labels is None else f"{len(self.labels)} labels"
-        return f"<Network {self.name}: {self.size[0]}×{self.size[1]} pixels, {labels}, on {self.device}>"
+        labels = "no" if self.labels is None else len(self.labels)
+        return f"<Network {self.name}: {self.size[0]}×{self.size[1]} pixels, {labels} labels, on {self.device}>"
 
     def to(self, device: torch.device | str) -> Network:
         """Move the network to `device`, and return the network itself.
@@ -119,8 +119,7 @@ class Network:
                 return self
             copied = copy.copy(self)
             copied._plain, copied._format = copy_to(self._plain, target), self._format.to(target)
-        copied.device, copied._siblings = target, {}
-        copied._copies = FusedCopies(copied._plain, self.size, target)
+        copied.device, copied._siblings, copied._copies = target, {}, FusedCopies(copied._plain, self.size, target)
         copied.forget_statistics()  # they are tensors on the device of this network
         return copied
 
@@ -129,18 +128,18 @@ class Network:
     ) -> dict[str, Tensor]:
         """Return the activations of `layers` for a picture, by layer name. The network stops after the deepest layer.
 
-        Feature maps are N×C×H×W, even if the module outputs N×H×W×C or tokens. Tokens that belong to no position, such
-        as a class token, are left out. The logits are N×classes.
+        Feature maps are N×C×H×W, even if the module outputs N×H×W×C or tokens. Tokens that belong to no position are
+        left out. The logits are N×classes, and a class token is N×C.
 
         Args:
             picture: N×3×H×W, sRGB, in [0, 1].
-            layers: Dotted module names, or "logits" for the output.
+            layers: Dotted module names, "logits" for the output, or "NAME@class" for the class token of a module.
             dtype: Number type in which the network computes. The activations are always float32.
 
         Raises:
             UnknownName: If the network has no such layer. The message offers similar names.
-            InvalidSetting: If the network cannot process a picture of this size, or if a layer does not run or does
-                not output a tensor.
+            InvalidSetting: If the network cannot process a picture of this size, or if a layer does not run, does not
+                output a tensor or has no class token.
         """
         modules = {layer: self._names.module_of(layer, self.name) for layer in layers}
         size = picture.shape[-2:]
@@ -150,11 +149,14 @@ class Network:
             pixels = self._format.normalize(picture, dtype)
             with recorded_shapes(module, grids) as shapes:
                 outputs = run_until(module, pixels, modules.values(), self._choose_output)
-            maps = {name: self._known_maps.read(name, output, shapes, size) for name, output in outputs.items()}
-        if "" in maps:
-            maps[""] = shape_logits(maps[""], len(picture))
-            check_labels(self.labels, maps[""].shape[1], self.name)
-        return {layer: maps[name].float() for layer, name in modules.items()}
+            maps = {
+                layer: self._known_maps.read(name, outputs[name], shapes, size, token=self._names.is_class_token(layer))
+                for layer, name in modules.items()
+            }
+        if LOGITS in maps:
+            maps[LOGITS] = shape_logits(maps[LOGITS], len(picture))
+            check_labels(self.labels, maps[LOGITS].shape[1], self.name)
+        return {layer: values.float() for layer, values in maps.items()}
 
     def dtype(self, precision: str) -> torch.dtype:
         """Return the number type in which the network computes at `precision`: auto, fp32, bf16 or fp16.
@@ -180,8 +182,7 @@ class Network:
         Raises:
             InvalidSetting: If the network cannot process a picture of this size.
         """
-        maps, size = self._maps, self.size if size is None else checked_size(size)
-        shapes = maps.shapes
+        maps, shapes, size = self._maps, self._maps.shapes, self.size if size is None else checked_size(size)
         if size != self.size:
             with self._running(size):
                 shapes = maps.shapes_at(self._plain, size, self.device)
@@ -204,8 +205,7 @@ class Network:
         """
         if layer not in self._channel_counts:
             picture = torch.zeros(1, 3, *self.size, device=self.device)
-            # A number type that no earlier run used would need another copy of the weights.
-            dtype = self._copies.first_dtype
+            dtype = self._copies.first_dtype  # another number type would need another copy of the weights
             with torch.no_grad():
                 self._channel_counts[layer] = self.activations(picture, [layer], dtype)[layer].shape[1]
         return self._channel_counts[layer]

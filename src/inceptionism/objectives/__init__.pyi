@@ -1,5 +1,9 @@
 from . import activations, references
 from .activations import channel, direction, diversity, layer, logit, neuron
+from .arguments import load_named_photo
+from .builders import objective_reference
+from .dictionary import Dictionary, Encoder, feature
+from .dictionary_files import read_dictionary
 from .directions import hash_source, load_folder, mean_activations
 from .masking import (
     NO_REFERENCES,
@@ -24,8 +28,6 @@ from .objective import (
 from .parse import (
     known_names,
     load_named_mask,
-    load_named_photo,
-    objective_reference,
     parse_objective,
 )
 from .references import caricature, guide, inversion, style
@@ -36,6 +38,8 @@ __all__ = [
     "ActivationKey",
     "Activations",
     "AlignedReferences",
+    "Dictionary",
+    "Encoder",
     "MaskedObjective",
     "Objective",
     "Reference",
@@ -47,6 +51,7 @@ __all__ = [
     "check_objective",
     "direction",
     "diversity",
+    "feature",
     "guide",
     "hash_source",
     "inversion",
@@ -63,6 +68,7 @@ __all__ = [
     "neuron",
     "objective_reference",
     "parse_objective",
+    "read_dictionary",
     "reference_tensor",
     "references",
     "score_each",

@@ -13,6 +13,7 @@ from torch import Tensor
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.objectives.objective import Activations, Objective, check_channel
 from inceptionism.recipes import LayerChoice, printed_name, quote_argument
+from inceptionism.tensors import outside_inference
 
 UNNAMED = "…"
 """Source of a direction that comes from no file."""
@@ -46,7 +47,8 @@ def channel(name: str, index: int) -> Objective:
     """
 
     def score(activations: Activations) -> Tensor:
-        return channel_activations(activations, name, index).flatten(1).mean(1)
+        values = channel_activations(activations, name, index)
+        return values.reshape(len(values), -1).mean(1)
 
     return Objective(frozenset([name]), score, expression_text("channel", unit_name(name, index)), repeatable=True)
 
@@ -107,9 +109,8 @@ def direction(name: str, vector: Tensor, source: str = UNNAMED) -> Objective:
                 f"the direction {source} has {len(vector)} numbers, but layer {name} has {values.shape[1]} channels; "
                 "a direction needs one number for each channel"
             )
-        # The gradient cannot use a tensor that was made in torch's inference mode.
-        numbers = unit_vector.clone() if unit_vector.is_inference() else unit_vector
-        return torch.einsum("nc...,c->n...", values, numbers.to(values)).reshape(len(values), -1).mean(1)
+        numbers = outside_inference(unit_vector).to(values)
+        return torch.einsum("nc...,c->n...", values, numbers).reshape(len(values), -1).mean(1)
 
     text = expression_text("direction", unit_name(name), source)
     return Objective(frozenset([name]), score, text, repeatable=source != UNNAMED)

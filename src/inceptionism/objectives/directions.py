@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
-from inceptionism.files import check_file, files_in, hash_file, hash_files, is_folder, read_limited
-from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
+from inceptionism.files import check_file, files_in, hash_file, hash_files, is_folder
+from inceptionism.io import Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
+from inceptionism.objectives.matrices import read_numbers
 
-MAX_DIRECTION_BYTES = 2**24
-"""Largest size of a file with a direction, in bytes."""
+PROBE_RIDGE = 0.01
+"""Weight of the penalty on the weights of a probe."""
 
 
 def read_direction(path: Path) -> Tensor:
@@ -26,31 +25,66 @@ def read_direction(path: Path) -> Tensor:
     Raises:
         InvalidSetting: If the file is missing, or does not hold one row of numbers.
     """
-    try:
-        values = np.load(io.BytesIO(read_limited(path, MAX_DIRECTION_BYTES)), allow_pickle=False)
-    except (UnreadableFile, *NUMPY_ERRORS) as error:
-        raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
-    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
-        raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")
-    return torch.from_numpy(values.astype(np.float32))
+    values = read_numbers(path, "a direction")
+    if values.ndim != 1:
+        raise InvalidSetting(
+            f"{path} must hold one row of numbers to be used as a direction; for a row of a matrix, also give its index"
+        )
+    return values
 
 
-def direction_between(network: Network, layer: str, toward: Path, away: Path) -> Tensor:
-    """Return the difference between a layer's mean activations for two folders of pictures: C numbers.
+def direction_between(network: Network, layer: str, toward: Path, away: Path, *, probe: bool = False) -> Tensor:
+    """Return the direction in a layer that leads from the pictures in one folder to those in another: C numbers.
 
-    This is the simplest concept vector. Kim et al. (2018) train a classifier between the two sets of pictures instead.
+    Without a probe, it is the difference between the mean activations, the simplest concept vector. With a probe, it is
+    the concept activation vector of Kim et al. (2018): the weights of a linear classifier that tells the two folders
+    apart. We depart from the paper: the classifier sees the mean activations of a picture over all positions, and not
+    the activations of each position.
 
     Args:
         network: Network that evaluates the pictures.
         layer: Name of the layer.
         toward: Folder of the pictures that the direction leads to.
         away: Folder of the pictures that the direction leads away from.
+        probe: Whether a classifier is trained.
 
     Raises:
         InvalidSetting: If a folder has no pictures.
         UnreadablePicture: If a file in a folder is not a picture.
     """
-    return mean_activations(network, layer, load_folder(toward)) - mean_activations(network, layer, load_folder(away))
+    means = [torch.stack(list(picture_means(network, layer, load_folder(folder)))) for folder in (toward, away)]
+    return train_probe(*means) if probe else means[0].mean(0) - means[1].mean(0)
+
+
+def train_probe(toward: Tensor, away: Tensor) -> Tensor:
+    """Return the weights of a logistic regression that tells two sets of vectors apart: C numbers.
+
+    The regression has an intercept, which is not returned, and a penalty of `PROBE_RIDGE / 2` times the squared norm of
+    the weights. The vectors are first divided by their root mean square, so the penalty does not depend on the scale of
+    the activations.
+
+    Args:
+        toward: The set that the weights lead to, M×C.
+        away: The other set, N×C.
+    """
+    vectors = torch.cat([toward, away]).double()
+    vectors = vectors / vectors.square().mean().sqrt().clamp_min(torch.finfo(vectors.dtype).tiny)
+    labels = torch.cat([torch.ones(len(toward)), torch.zeros(len(away))]).double()
+    with torch.inference_mode(False), torch.enable_grad():
+        vectors = vectors.clone()
+        weights = torch.zeros(vectors.shape[1] + 1, dtype=vectors.dtype, requires_grad=True)
+        optimizer = torch.optim.LBFGS([weights], max_iter=500, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+        def evaluate() -> Tensor:
+            optimizer.zero_grad()
+            logits = vectors @ weights[1:] + weights[0]
+            error = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
+            error = error + PROBE_RIDGE / 2 * weights[1:].square().sum()
+            error.backward()  # type: ignore[no-untyped-call]
+            return error
+
+        optimizer.step(evaluate)  # type: ignore[no-untyped-call]
+    return weights[1:].detach().float()
 
 
 def mean_activations(network: Network, layer: str, photos: Iterable[Photo]) -> Tensor:
@@ -64,12 +98,15 @@ def mean_activations(network: Network, layer: str, photos: Iterable[Photo]) -> T
     Raises:
         UnknownName: If the network has no such layer.
     """
-    means = []
+    return torch.stack(list(picture_means(network, layer, photos))).mean(0)
+
+
+def picture_means(network: Network, layer: str, photos: Iterable[Photo]) -> Iterator[Tensor]:
+    """Yield the mean activation of each channel of a layer for each picture: C numbers on the CPU."""
     for photo in photos:
         with torch.no_grad():
             values = network.activations(reference_tensor(photo, network.device), [layer])[layer]
-        means.append(values.flatten(2).mean((0, 2)) if values.ndim > 2 else values[0])
-    return torch.stack(means).mean(0).cpu()
+        yield (values.flatten(2).mean((0, 2)) if values.ndim > 2 else values[0]).cpu()
 
 
 def load_folder(folder: Path) -> Iterator[Photo]:
