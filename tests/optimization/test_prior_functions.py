@@ -19,7 +19,7 @@ from tests.support.command import dream
 from tests.support.films import pan, write
 
 SHORT = {"octaves": 2, "steps": 2}
-PLAIN = {**SHORT, "octave_scale": 1.4, "prior": "none"}
+PLAIN = {"precision": "fp32", **SHORT, "octave_scale": 1.4, "prior": "none"}
 NOISE = {"size": (31, 47), "steps": 3}
 NOTE = (
     "the transforms and penalties exist only in Python and not in the recipe; "

@@ -15,6 +15,7 @@ from .masking import (
     masked_share,
     reference_tensor,
 )
+from .network_layers import LayerKey, NetworkLayer, keys_by_network, layer_name, layer_stride, network_of
 from .objective import (
     ActivationKey,
     Activations,
@@ -40,7 +41,9 @@ __all__ = [
     "AlignedReferences",
     "Dictionary",
     "Encoder",
+    "LayerKey",
     "MaskedObjective",
+    "NetworkLayer",
     "Objective",
     "Reference",
     "activations",
@@ -55,8 +58,11 @@ __all__ = [
     "guide",
     "hash_source",
     "inversion",
+    "keys_by_network",
     "known_names",
     "layer",
+    "layer_name",
+    "layer_stride",
     "load_folder",
     "load_named_mask",
     "load_named_photo",
@@ -65,6 +71,7 @@ __all__ = [
     "masked_objectives",
     "masked_share",
     "mean_activations",
+    "network_of",
     "neuron",
     "objective_reference",
     "parse_objective",

@@ -1,7 +1,7 @@
 """Objectives: scores that are computed from named activations and maximized.
 
-The functions of `activations` and `references` return objectives. `a + b`, `a - b`, `2 * a` and `-a` combine them, and
-`a.where(mask)` limits an objective to a part of the picture.
+The functions of `activations` and `references` return objectives. `a + b`, `a - b`, `2 * a` and `-a` combine them,
+`a.where(mask)` limits an objective to a part of the picture, and `a.on(network)` scores by another network.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import Mask, Photo
+from inceptionism.networks import Network
+from inceptionism.objectives.network_layers import LayerKey, NetworkLayer
 from inceptionism.recipes import join_terms, quote_argument, weighted_text
 
 
@@ -33,13 +35,14 @@ class Reference:
     aligned: bool
 
 
-ActivationKey: TypeAlias = "str | tuple[str, Reference]"
-"""Name of a layer, or the name of a layer and a reference."""
+ActivationKey: TypeAlias = "LayerKey | tuple[LayerKey, Reference]"
+"""A layer, or a layer and a reference."""
 
 Activations: TypeAlias = Mapping[ActivationKey, Tensor]
 """Activations of layers, each N×….
 
-A key is the name of a layer for the optimized picture, or the name of a layer and a reference for the reference.
+A key is a layer for the optimized picture, or a layer and a reference for the reference. A layer of the run's network
+is given by its name.
 """
 
 
@@ -48,7 +51,7 @@ class Objective:
     """A score for each picture of a batch, and the layers it is computed from.
 
     Attributes:
-        layers: Names of the layers whose activations `score` reads.
+        layers: Names of the layers whose activations `score` reads. A layer of another network is a `NetworkLayer`.
         score: Function that computes the score. It takes activations, each N×…, and returns N scores.
         text: Text of the objective, for recipes and messages.
         references: Pictures that the optimized picture is compared with.
@@ -57,13 +60,13 @@ class Objective:
         compares_batch: Whether the score of a picture depends on the other pictures of its batch.
         repeatable: Whether `text` is enough to make the same objective again. If not, the objective exists only in
             Python, and a replay needs it again.
-        files: Names of further files that the objective was made from, each with its SHA-256.
+        files: Names of further files and networks that the objective was made from, each with its SHA-256.
 
     Raises:
         InvalidSetting: If `layers` is empty or not a set of names. A call raises it if the score is not a tensor.
     """
 
-    layers: frozenset[str]
+    layers: frozenset[LayerKey]
     score: Callable[[Activations], Tensor]
     text: str
     references: tuple[Reference, ...] = field(default=(), repr=False)
@@ -74,7 +77,8 @@ class Objective:
     files: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.layers, str) or not self.layers or not all(isinstance(name, str) for name in self.layers):
+        names = () if isinstance(self.layers, str) else self.layers
+        if not names or not all(isinstance(name, (str, NetworkLayer)) for name in names):
             raise InvalidSetting(f"an objective needs a set of layer names, not {quote_value(self.layers)}")
         object.__setattr__(self, "layers", frozenset(self.layers))
 
@@ -117,8 +121,37 @@ class Objective:
             return weighted_sum([(weight, term.where(mask)) for weight, term in self.terms])
         if self.mask is not None:
             raise InvalidSetting(f"{self} already has a mask; an objective can have only one")
+        return replace(self, mask=mask, text=self._text_with(mask.keyword, mask.name))
+
+    def on(self, network: Network) -> Objective:
+        """Return this objective with the activations of another network than the one of the run.
+
+        Several networks together make pictures that other networks recognize better than those of one network. Each
+        network sees the picture in its own normalization.
+
+        Raises:
+            InvalidSetting: If the objective already has a network.
+        """
+        if self.terms:
+            return weighted_sum([(weight, term.on(network)) for weight, term in self.terms])
+        if not all(isinstance(name, str) for name in self.layers):
+            raise InvalidSetting(f"{self} already has a network; an objective can have only one")
+
+        def score(activations: Activations) -> Tensor:
+            seen: dict[ActivationKey, Tensor] = {}
+            for key, values in activations.items():
+                layer, *reference = key if isinstance(key, tuple) else (key,)
+                if isinstance(layer, NetworkLayer) and layer.network is network:
+                    seen[(layer.name, *reference) if reference else layer.name] = values  # type: ignore[index]
+            return self.score(seen)
+
+        layers = frozenset(NetworkLayer(str(name), network) for name in self.layers)
+        files = (*self.files, (network.name, network.weights_hash))
+        return replace(self, layers=layers, score=score, text=self._text_with("network", network.name), files=files)
+
+    def _text_with(self, keyword: str, value: str) -> str:
         opening = self.text[:-1] if self.text.endswith(")") else f"({self.text}"
-        return replace(self, mask=mask, text=f"{opening}, {mask.keyword}={quote_argument(mask.name)})")
+        return f"{opening}, {keyword}={quote_argument(value)})"
 
     @property
     def notes(self) -> list[str]:
@@ -162,7 +195,7 @@ def weighted_sum(terms: Sequence[tuple[float, Objective]]) -> Objective:
 
     masks = {term.mask for _, term in terms}
     return Objective(
-        frozenset[str]().union(*(term.layers for _, term in terms)),
+        frozenset[LayerKey]().union(*(term.layers for _, term in terms)),
         score,
         join_terms([weighted_text(weight, str(term)) for weight, term in terms]),
         tuple(dict.fromkeys(reference for _, term in terms for reference in term.references)),
@@ -182,7 +215,7 @@ def score_each(objectives: Sequence[Objective]) -> Objective:
     first = objectives[0]
     if all(objective is first for objective in objectives):
         return first
-    layers = frozenset[str]().union(*(objective.layers for objective in objectives))
+    layers = frozenset[LayerKey]().union(*(objective.layers for objective in objectives))
 
     def score(activations: Activations) -> Tensor:
         # The backward pass of indexing would fill a batch of zeros for each picture, so split instead.

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from inceptionism.errors import InvalidSetting, quote_value, suggestion
 from inceptionism.io import FileResolver, Mask, Photo, load_mask, named_source
-from inceptionism.networks import Network
+from inceptionism.networks import Network, load_network
+from inceptionism.networks.hub import find_entry
 from inceptionism.objectives.arguments import ParseContext
 from inceptionism.objectives.builders import BUILDERS
 from inceptionism.objectives.objective import Objective, weighted_sum
@@ -15,6 +16,9 @@ from inceptionism.recipes import Term, parse_terms
 
 MASK_KEYS = ("where", "outside")
 """Keys of masks, which every term may have. `where` selects the white part, and `outside` selects the black part."""
+
+NETWORK_KEY = "network"
+"""Key of another network, which every term may have."""
 
 
 def parse_objective(
@@ -47,9 +51,28 @@ def parse_objective(
             raise InvalidSetting(f"{quote_value(str(term))} has both where= and outside=; keep only one of them")
         named = {key: value for key, value in term.named.items() if key not in MASK_KEYS}
         unmasked = replace(term, named=named, weight=1.0)
-        objective = replace(build_term(context, unmasked), text=str(unmasked), repeatable=True)
+        objective = replace(build_on_network(context, unmasked), text=str(unmasked), repeatable=True)
         terms.append((term.weight, objective.where(masks[0]) if masks else objective))
     return weighted_sum(terms)
+
+
+def build_on_network(context: ParseContext, term: Term) -> Objective:
+    """Return the objective of a term without a mask and without its weight, on the network that the term names.
+
+    A name that is not registered is a path, which `context.find_file` finds, so a replay opens only paths that the user
+    passes.
+    """
+    name = term.named.get(NETWORK_KEY)
+    if name is None:
+        return build_term(context, term)
+    source = name if find_entry(name) is not None else context.find_file(name)
+    network = load_network(source, context.network.device)
+    named = {key: value for key, value in term.named.items() if key != NETWORK_KEY}
+    objective = build_term(context._replace(network=network), replace(term, named=named))
+    if network is context.network:
+        return objective
+    on_network = objective.on(network)
+    return replace(on_network, files=(*objective.files, (name, network.weights_hash)))
 
 
 def build_term(context: ParseContext, term: Term) -> Objective:

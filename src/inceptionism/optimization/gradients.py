@@ -16,9 +16,13 @@ from inceptionism.memory import use_large_pages
 from inceptionism.networks import Network, skip_gradient
 from inceptionism.objectives import (
     ActivationKey,
+    LayerKey,
     Objective,
     Reference,
     aligned_references,
+    keys_by_network,
+    layer_name,
+    network_of,
     reference_tensor,
     score_each,
 )
@@ -91,7 +95,7 @@ class GradientEvaluator:
     max_pixels: int | None = None
     branch_share: float = 1.0
     _graphs: dict[object, CUDAGraphed] = field(default_factory=dict, init=False, repr=False)
-    _reference_activations: dict[Reference, dict[str, Tensor]] = field(default_factory=dict, init=False, repr=False)
+    _whole: dict[Reference, dict[ActivationKey, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, requests: Sequence[EvaluationRequest]) -> list[tuple[float, Tensor]]:
         """Return the score and the gradient, 1×3×H×W, for each request. All views must have the same size.
@@ -172,20 +176,19 @@ class GradientEvaluator:
         objective = score_each([request.objective for request in requests])
         layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
         pictures = views[:, :3].detach().requires_grad_()
-        activations: dict[ActivationKey, Tensor] = {}
         with skip_gradient(self.branch_share):
-            activations.update(self.network.activations(pictures, layers, self.dtype))
-        for name in objective.layers:
-            if not activations[name].requires_grad:
-                raise self.network.explain_missing_gradient(pictures, name)
+            activations = self.activations(pictures, layers)
+        for key in objective.layers:
+            if not activations[key].requires_grad:
+                raise network_of(key, self.network).explain_missing_gradient(pictures, layer_name(key))
         for index, reference in enumerate(first.references, 1):
             with torch.no_grad():
-                aligned = self.network.activations(views[:, 3 * index :][:, :3], objective.layers, self.dtype)
-            activations.update({(name, reference): values for name, values in aligned.items()})
+                aligned = self.activations(views[:, 3 * index :][:, :3], objective.layers)
+            activations.update({(key, reference): aligned[key] for key in objective.layers})
         for reference in objective.references:
             if not reference.aligned:
                 whole = self.reference_activations(reference, objective.layers)
-                activations.update({(name, reference): whole[name] for name in objective.layers})
+                activations.update({(key, reference): whole[key] for key in objective.layers})
         scores = objective(activations)
         if not scores.requires_grad:
             return scores, torch.zeros_like(pictures)
@@ -196,14 +199,25 @@ class GradientEvaluator:
             (gradient,) = torch.autograd.grad(total, pictures)
         return scores.detach(), gradient
 
-    def reference_activations(self, reference: Reference, layers: Iterable[str]) -> Mapping[str, Tensor]:
+    def activations(self, pictures: Tensor, layers: Iterable[LayerKey]) -> dict[ActivationKey, Tensor]:
+        """Return the activations of layers for pictures, N×3×H×W. The layers can be those of several networks."""
+        activations: dict[ActivationKey, Tensor] = {}
+        for network, keys in keys_by_network(layers, self.network).items():
+            # Another network may not be able to compute in the number format of this one.
+            is_other = network is not self.network and self.dtype != torch.float32
+            dtype = network.dtype("auto") if is_other else self.dtype
+            values = network.activations(pictures, [layer_name(key) for key in keys], dtype)
+            activations.update({key: values[layer_name(key)] for key in keys})
+        return activations
+
+    def reference_activations(self, reference: Reference, layers: Iterable[LayerKey]) -> Mapping[ActivationKey, Tensor]:
         """Return the activations of layers for a reference that is compared as a whole. They are computed once."""
-        activations = self._reference_activations.setdefault(reference, {})
+        activations = self._whole.setdefault(reference, {})
         missing = [name for name in layers if name not in activations]
         if missing:
             with torch.no_grad():
                 picture = reference_tensor(reference.photo, self.network.device)
-                activations.update(self.network.activations(picture, missing, self.dtype))
+                activations.update(self.activations(picture, missing))
         return activations
 
     def affordable_pixels(

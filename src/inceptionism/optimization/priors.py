@@ -20,7 +20,7 @@ from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.files import hash_file
 from inceptionism.io import FileResolver, named_source
 from inceptionism.networks import LOGITS, Network, Statistics, read_statistics
-from inceptionism.objectives import Activations, Objective
+from inceptionism.objectives import Activations, Objective, layer_name
 from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.crops import CropSizes, random_crop
 from inceptionism.optimization.gradient_filters import GradientFilter, color_decorrelation, normalize_laplacian
@@ -145,7 +145,7 @@ def suitable_prior(prior: str, network: Network, objective: Objective) -> str:
     other networks know, too. The picture of a unit has the whole gradient.
     """
     terms = parse_prior(prior)
-    if objective.layers != {LOGITS}:
+    if any(layer_name(key) != LOGITS for key in objective.layers):
         terms.pop("skip", None)
     if objective.compares_batch and "crops" in terms:
         named = {name: text for name, text in terms["crops"].named.items() if name != "count"}

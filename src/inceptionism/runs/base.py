@@ -19,7 +19,7 @@ from torch import nn
 from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.io import DeepImage, FileResolver, Photo
 from inceptionism.networks import DTYPES, Network, load_network
-from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
+from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, layer_stride, masked_objectives
 from inceptionism.optimization import (
     AscentState,
     CropSizes,
@@ -145,7 +145,7 @@ class Run(ABC):
         `find_file` finds the files that the terms name.
         """
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
-            stride = max(self.network.stride(layer) for layer in self.objective.layers)
+            stride = max(layer_stride(layer, self.network) for layer in self.objective.layers)
             self.margin = min(max(MARGIN_NEURONS * stride, MIN_MARGIN), MAX_MARGIN)
             enlarged = self.wrap.enlarged(self.network.size, self.margin)
             if self.network.fitting_size(enlarged) != enlarged:

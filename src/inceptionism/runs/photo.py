@@ -19,6 +19,7 @@ from inceptionism.objectives import (
     Objective,
     check_channel,
     check_objective,
+    layer_stride,
     load_named_mask,
     load_named_photo,
     masked_share,
@@ -193,7 +194,7 @@ class PhotoRun(Run):
     def _octaves(self) -> list[tuple[int, int]]:
         """Return the sizes of all octaves that are large enough for the layers. Add a note if some are too small."""
         sizes = octave_sizes(*self.size, self.recipe.octaves, self.recipe.octave_scale, self.recipe.smallest_octave)
-        min_side, layer = max((self.network.stride(layer), layer) for layer in self.objective.layers)
+        min_side, layer = max((layer_stride(key, self.network), str(key)) for key in self.objective.layers)
         large_enough = [size for size in sizes if min(size) >= min_side]
         if not large_enough:
             height, width = self.size
