@@ -133,6 +133,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    transparent: bool = False,
     tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
@@ -157,6 +158,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    transparent: bool = False,
     tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
@@ -181,6 +183,7 @@ def visualize(
     prior: str | None = None,
     size: int | tuple[int, int] | None = None,
     steps: int | None = None,
+    transparent: bool = False,
     tileable: bool | str | None = None,
     seed: int = 0,
     colors: PhotoSource = "dream",
@@ -216,6 +219,9 @@ def visualize(
             without crops in the prior, the size of the network if it accepts no other.
         steps: Number of steps that make the forms; each further octave of a large picture takes half as
             many. By default the number of the preset.
+        transparent: Make the parts transparent that the objective hardly changed, so the important
+            parts stand out. The opacity is the sum of the gradients over the steps (MACO: Fel et al.,
+            2023).
         tileable: Directions in which copies of the picture fit together without a seam: both,
             horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
             as in a panorama of 360°. docs/seamless.md explains it.

@@ -174,6 +174,17 @@ def to_image(picture: Tensor, alpha: NDArray[np.uint8] | None = None) -> Image.I
     return image
 
 
+def gaussian_blur(planes: Tensor, std: float, wrap: Wrap = NO_WRAP) -> Tensor:
+    """Return planes, N×1×H×W, blurred with a Gaussian. `std` is its standard deviation in pixels."""
+    radius = max(1, math.ceil(4 * std))
+    distance = torch.arange(-radius, radius + 1, device=planes.device)
+    kernel = torch.exp(-0.5 * (distance / std) ** 2)
+    kernel = kernel / kernel.sum()
+    rows, columns = (0 if wraps else radius for wraps in wrap)
+    padded = F.pad(with_margin(planes, radius, wrap), (columns, columns, rows, rows), mode="replicate")
+    return F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :])
+
+
 def outside_inference(tensor: Tensor) -> Tensor:
     """Return a tensor that gradients can use: itself, or a copy if it was made in torch's inference mode."""
     return tensor.clone() if tensor.is_inference() else tensor

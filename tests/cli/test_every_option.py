@@ -206,6 +206,7 @@ SETTINGS = {
     "--class": Case("lion"),
     "--preset": Case("fast", base={"--steps": "2", "--prior": None}),
     "--subjects": Case("scene", base={"--prior": "fourier + crops"}),
+    "--transparent": Case(),
     "--depth": Case("16", depths),
     "--color-space": Case("srgb", arguments=("wide.png",)),
     "--fps": Case("9"),
@@ -362,6 +363,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--class": Case("lion", base={**OF_NOISE, "--class": "banana"}, arguments=()),
         "--preset": Case("fast", base={**OF_NOISE, "--class": "banana", "--prior": None}, arguments=()),
         "--subjects": Case("scene", base={**OF_NOISE, "--class": "banana", "--prior": "fourier + crops"}, arguments=()),
+        "--transparent": Case(base={**OF_NOISE, "--class": "banana"}, arguments=()),
         "--debug": Case(changes=noted, arguments=("*.gif",)),
     },
     "layers": {

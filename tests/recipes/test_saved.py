@@ -18,7 +18,7 @@ RECIPES = json.loads((SAVED / "recipes.json").read_text("utf-8"))
 GRADING = {"colors": "dream", "contrast": 1.0, "saturation": 1.0}
 LATER = {
     "photo": {"strength": 1.0, **GRADING},
-    "class": {**GRADING, "subjects": "one"},
+    "class": {**GRADING, "subjects": "one", "transparent": False},
     "zoom": {"strength": 1.0, **GRADING, "speed": 1.0, "loop": False, "reverse": False},
     "video": {"strength": 1.0, **GRADING, "keyframes": []},
 }

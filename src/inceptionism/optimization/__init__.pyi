@@ -1,6 +1,7 @@
 from .ascent import AscentState, ascend
 from .crops import CropSizes
 from .gradients import GradientEvaluator
+from .importance import Importance
 from .initialization import Initialization, hash_sources, initialize, natural_noise
 from .optimizers import NormalizedAscent
 from .parameterizations import FAINT_STD, Parameterization, Pixels
@@ -14,6 +15,7 @@ __all__ = [
     "AscentState",
     "CropSizes",
     "GradientEvaluator",
+    "Importance",
     "Initialization",
     "NormalizedAscent",
     "Parameterization",

@@ -26,6 +26,7 @@ from inceptionism.memory import trim_memory_beside
 from inceptionism.objectives import NO_REFERENCES, AlignedReferences, MaskedObjective, Objective, mask_gradient
 from inceptionism.optimization.gradient_filters import GradientFilter
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
+from inceptionism.optimization.importance import Importance
 from inceptionism.optimization.optimizers import TINY, mean_abs
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
@@ -78,6 +79,7 @@ class AscentState:
         wrap: Directions in which the picture continues at its opposite edge.
         margin: Number of pixels by which it continues in the view of the network, at each end of these directions.
         views: Number of views at each step, each with other random transforms. The step follows their mean gradient.
+        importance: Sum of the gradients of the picture, to which each step adds. None means that it is not needed.
         responded: Whether any objective has had a gradient so far.
         failure: Error that ended the ascent of this picture. None if there is none so far.
     """
@@ -95,6 +97,7 @@ class AscentState:
     wrap: Wrap = NO_WRAP
     margin: int = 0
     views: int = 1
+    importance: Importance | None = None
     responded: bool = False
     failure: NotFinite | None = None
     _edges: list[GradientEdge] = field(default_factory=list, repr=False)
@@ -106,6 +109,8 @@ class AscentState:
         self.optimizer.zero_grad()
         self._edges.clear()  # an earlier step may have failed before it used them
         picture = self.parameterization.picture()
+        if self.importance is not None:
+            picture = self.importance.watched(picture)
         random_state = self.generator.get_state()
         for masked in self.objectives:
             self.generator.set_state(random_state)

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
+from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Parameterization, Pixels
 from inceptionism.optimization.spectral import Fourier, Phase, Spectral
-from inceptionism.recipes import PARAMETERIZATIONS, Term, prior_numbers
+from inceptionism.recipes import PARAMETERIZATIONS, Term, begins_with_picture, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 
 FOURIER_STEP_SIZE = 0.2
@@ -78,7 +79,7 @@ def initialize(
         relative_step_size: Factor of the step size.
 
     Raises:
-        InvalidSetting: If a term names a folder without pictures.
+        InvalidSetting: If a term names a folder without pictures, or several pictures to begin with.
         UnreadablePicture: If a term names a file that is not a picture.
     """
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
@@ -89,12 +90,15 @@ def initialize(
         ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE * relative_step_size)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase
+    photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
     if term.name == "fourier":
-        parameterization = Fourier(*size, generator, device, **prior_numbers(term))
+        if photos is not None and len(photos) > 1:
+            raise InvalidSetting(f"prior fourier begins with one picture, but {term.arguments[0]} has {len(photos)}")
+        parameterization = Fourier(*size, generator, device, start=photos, **prior_numbers(term))
         step_size = FOURIER_STEP_SIZE
     else:
-        photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
-        parameterization = Phase(*size, generator, device, photos=photos)
+        start = begins_with_picture(term)
+        parameterization = Phase(*size, generator, device, photos=photos, start=start)
         step_size = PHASE_STEP_SIZE
     adam = Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
     adam.param_groups[0]["initial_lr"] = adam.defaults["lr"]  # torch needs it for a schedule that has already begun

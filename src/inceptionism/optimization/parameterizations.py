@@ -6,14 +6,12 @@ decorrelated space, steepest ascent changes neighboring pixels and colors togeth
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from inceptionism.tensors import NO_WRAP, Wrap, resize, with_margin
+from inceptionism.tensors import NO_WRAP, Wrap, gaussian_blur, resize
 
 COLOR_CORRELATION = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 """Matrix from three decorrelated values to red, green and blue.
@@ -111,17 +109,10 @@ class Pixels:
             self.pixels.clamp_(0, 1)
 
     def blur(self, std: float) -> None:
-        radius = max(1, math.ceil(4 * std))
-        distance = torch.arange(-radius, radius + 1, device=self.pixels.device)
-        kernel = torch.exp(-0.5 * (distance / std) ** 2)
-        kernel = kernel / kernel.sum()
-        rows, columns = (0 if wraps else radius for wraps in self.wrap)
         with torch.no_grad():
             for channel in range(3):  # one at a time, because a large picture fills much of the memory
                 plane = self.pixels[:, channel : channel + 1]
-                continued = with_margin(plane, radius, self.wrap)
-                padded = F.pad(continued, (columns, columns, rows, rows), mode="replicate")
-                plane.copy_(F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :]))
+                plane.copy_(gaussian_blur(plane, std, self.wrap))
 
     def reinitialize(self, generator: torch.Generator, std: float) -> None:
         noise = torch.randn(self.pixels.shape, generator=generator)

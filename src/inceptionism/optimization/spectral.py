@@ -114,6 +114,8 @@ class Fourier(Spectral):
         contrast: Factor of the logits of the pixels.
         saturation: Factor of the two decorrelated values (of three) that hold the hue.
         std: Standard deviation of the initial spectrum. With a small value, the initial picture is almost gray.
+        start: Picture that the spectrum begins with, 1×3×H×W in [0, 1], as in feature accentuation (Hamblin et al.,
+            2024). None means noise.
     """
 
     natural_std: ClassVar[float] = 1.0
@@ -129,9 +131,11 @@ class Fourier(Spectral):
         contrast: float = 1.2,
         saturation: float = 0.7,
         std: float = FAINT_STD,
+        start: Tensor | None = None,
     ) -> None:
         super().__init__(height, width, device, contrast, saturation)
         self._amplitude = self.amplitude_envelope(decay).to(device)
+        self._start = None if start is None else self.spectrum_of(start.to(device)) / self._amplitude
         self.spectrum = torch.empty((1, 3, height, width // 2 + 1, 2), device=device, requires_grad=True)
         self.parameters = [self.spectrum]
         self.reinitialize(generator, std)
@@ -145,9 +149,10 @@ class Fourier(Spectral):
             self.spectrum *= torch.exp(-2 * (math.pi * std * self._frequency) ** 2)[..., None].to(self.spectrum)
 
     def reinitialize(self, generator: torch.Generator, std: float) -> None:
+        """Replace the spectrum by noise, or by that of the picture that it began with."""
         noise = torch.randn(self.spectrum.shape, generator=generator)
         with torch.no_grad():
-            self.spectrum.copy_(std * noise)
+            self.spectrum.copy_(std * noise if self._start is None else torch.view_as_real(self._start))
 
     def enlarge(self, smaller: Parameterization) -> None:
         assert isinstance(smaller, Fourier)
@@ -172,6 +177,8 @@ class Phase(Spectral):
         generator: Source of the initial phases.
         device: Device of the parameters.
         photos: Natural pictures, N×3×H×W in [0, 1], whose mean magnitudes are used. None means 1/frequency^`decay`.
+        start: Whether the phases begin as those of the first of these pictures, as in feature accentuation (Hamblin et
+            al., 2024), and not at random.
         decay: Exponent of the fall of the magnitudes, without photographs.
         contrast: Standard deviation of the logits of the pixels, without photographs.
         saturation: Factor of the hues, without photographs.
@@ -187,6 +194,7 @@ class Phase(Spectral):
         device: torch.device,
         *,
         photos: Tensor | None = None,
+        start: bool = False,
         decay: float = 1.2,
         contrast: float = 1.2,
         saturation: float = 0.7,
@@ -199,7 +207,8 @@ class Phase(Spectral):
             logits = self.logits_of(torch.polar(magnitude, 2 * math.pi * noise).to(device)).sigmoid().logit()
             magnitude *= contrast / logits.std().cpu()
         else:
-            magnitude = self.spectrum_of(photos).abs().mean(0, keepdim=True)
+            magnitude = self.spectrum_of(photos.to(device)).abs().mean(0, keepdim=True)
+        self._start = self.spectrum_of(photos[:1].to(device)).angle() if start and photos is not None else None
         self._magnitude = magnitude.to(device)
         self.phase = torch.empty(magnitude.shape, device=device, requires_grad=True)
         self.parameters = [self.phase]
@@ -212,10 +221,13 @@ class Phase(Spectral):
         """Do nothing, because the magnitudes are fixed."""
 
     def reinitialize(self, generator: torch.Generator, std: float) -> None:  # noqa: ARG002
-        """Replace the phases by uniformly random ones. `std` is ignored, because the magnitudes are fixed."""
+        """Replace the phases by uniformly random ones, or by those of the picture that they began with.
+
+        `std` is ignored, because the magnitudes are fixed.
+        """
         phase = 2 * math.pi * torch.rand(self.phase.shape, generator=generator)
         with torch.no_grad():
-            self.phase.copy_(phase)
+            self.phase.copy_(phase if self._start is None else self._start)
 
     def enlarge(self, smaller: Parameterization) -> None:
         assert isinstance(smaller, Phase)

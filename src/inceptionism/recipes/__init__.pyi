@@ -8,7 +8,7 @@ from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printe
 from .looks import LOOK_HELP, Look, find_look, list_looks, user_folder, with_look
 from .named_files import file_settings, placed_files, possible_files
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
-from .priors import PARAMETERIZATIONS, PriorDefinition, parse_prior, prior_numbers, prior_reference
+from .priors import PARAMETERIZATIONS, PriorDefinition, begins_with_picture, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
 from .reactions import Reaction
 from .recipe import (
@@ -60,6 +60,7 @@ __all__ = [
     "Verdict",
     "VideoRecipe",
     "ZoomRecipe",
+    "begins_with_picture",
     "checked_keyframes",
     "choose_unit",
     "describe_photo",

@@ -83,20 +83,25 @@ _VIEW_ARGUMENTS = (
 _DEFINITIONS = (
     PriorDefinition(
         "fourier",
-        "The Fourier spectrum is optimized, in decorrelated colors and with amplitudes that fall with the frequency.",
-        source="Olah et al., 2017",
+        "The Fourier spectrum is optimized, in decorrelated colors and with amplitudes that fall with the frequency. "
+        "It begins with that of the given picture, or with noise.",
+        source="Olah et al., 2017; the beginning with a picture is feature accentuation: Hamblin et al., 2024",
         arguments=(
             PriorArgument("decay", 1.5, 0, 4, "Exponent of the decrease: amplitudes are 1/frequency^decay"),
             PriorArgument("contrast", 1.2, 0, 20, "Factor of the contrast"),
             PriorArgument("saturation", 0.7, 0, 4, "Factor of the hues, relative to the lightness"),
         ),
+        file="picture",
         is_parameterization=True,
     ),
     PriorDefinition(
         "phase",
         "Only the phases of the Fourier spectrum are optimized. The magnitudes fall with the frequency as in natural "
         "pictures, or they are the mean magnitudes of the given pictures.",
-        source="MACO: Fel et al., 2023",
+        source="MACO: Fel et al., 2023; the beginning with a picture is feature accentuation: Hamblin et al., 2024",
+        arguments=(
+            PriorArgument("start", 0, 0, 1, "1 to begin with the phases of the picture, not at random", whole=True),
+        ),
         file="picture or folder",
         is_parameterization=True,
     ),
@@ -260,11 +265,23 @@ def check_term(term: Term) -> None:
     check_number(strength, term.weight, above=0)
     check_number(strength, term.weight, minimum=MIN_STRENGTH, maximum=definition.max_strength)
     numbers = prior_numbers(term)
+    if term.name == "phase" and numbers["start"] and not term.arguments:
+        raise InvalidSetting("start=1 of prior phase needs a picture to begin with; write phase(PICTURE, start=1)")
+    if term.name == "fourier" and term.arguments and not (numbers["contrast"] and numbers["saturation"]):
+        raise InvalidSetting(
+            "prior fourier cannot begin with a picture if its contrast= or saturation= is 0, because every picture is "
+            "gray then"
+        )
     if term.name in ("views", "crops") and numbers["smallest"] > numbers["largest"]:
         raise InvalidSetting(
             f"smallest= of prior {term.name} is {numbers['smallest']:g}, but it must be at most largest=, "
             f"which is {numbers['largest']:g}"
         )
+
+
+def begins_with_picture(term: Term) -> bool:
+    """Return whether a prior begins with a picture, which is its argument, and not with noise."""
+    return bool(term.arguments) and (term.name == "fourier" or bool(prior_numbers(term).get("start")))
 
 
 def prior_numbers(term: Term) -> dict[str, Any]:

@@ -129,6 +129,12 @@ class ClassRecipe(Recipe):
         group="what",
         choices=tuple(SUBJECTS),
     )
+    transparent: bool = setting(
+        False,
+        "Make the parts transparent that the objective hardly changed, so the important parts stand out",
+        group="how",
+        note="The opacity is the sum of the gradients over the steps (MACO: Fel et al., 2023).",
+    )
     tileable: str | None = inherited(PhotoRecipe, "tileable")
     together: int = setting(
         1,

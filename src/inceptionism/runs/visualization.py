@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -13,12 +17,13 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import DeepImage, FileResolver, Photo, named_source
 from inceptionism.networks import Network
-from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
+from inceptionism.objectives import Objective, check_objective, load_folder, parse_objective, target_text
 from inceptionism.optimization import (
     FAINT_STD,
     NO_FUNCTIONS,
     AscentState,
     CropSizes,
+    Importance,
     Initialization,
     PriorFunctions,
     hash_sources,
@@ -35,6 +40,7 @@ from inceptionism.recipes import (
     ClassRecipe,
     MadeWith,
     Term,
+    begins_with_picture,
     join_terms,
     parse_prior,
 )
@@ -154,11 +160,11 @@ class ClassRun(Run):
         self.steps = recipe.steps or preset.steps
         self._prior_terms = composed(self._prior_terms, recipe.subjects)
         if "crops" in self._prior_terms:
-            self.size = recipe.size or DEFAULT_SIZE
+            self.size = recipe.size or self._natural_size() or DEFAULT_SIZE
             self.crop_sizes = CropSizes.of(self.size, self.network, SUBJECTS[recipe.subjects].form_size)
             self.octaves = noise_octaves(self.size, self.crop_sizes.form_area, self.steps)
         else:
-            self.size = recipe.size or self.network.fitting_size(DEFAULT_SIZE)
+            self.size = recipe.size or self.network.fitting_size(self._natural_size() or DEFAULT_SIZE)
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
         self.prior = self.build_prior(self._prior_terms, find_file)
@@ -190,6 +196,15 @@ class ClassRun(Run):
     @property
     def octave_steps(self) -> list[int]:
         return [octave.steps for octave in self.octaves]
+
+    def _natural_size(self) -> tuple[int, int] | None:
+        """Return the default size in the proportions of the picture that the prior begins with. None if it has none."""
+        named = [term.arguments[0] for term in self._prior_terms.values() if begins_with_picture(term)]
+        if not named:
+            return None
+        height, width = next(load_folder(Path(self._find_file(named[0])))).pixels.shape[:2]
+        scale = (math.prod(DEFAULT_SIZE) / (height * width)) ** 0.5
+        return max(1, round(height * scale)), max(1, round(width * scale))
 
     @torch.inference_mode(False)
     def _initialize(self, octave: Octave) -> None:
@@ -225,6 +240,8 @@ class ClassRun(Run):
             start = self._start  # the first octave may already have one, for a preview before the first step
             state = self.make_state(start.parameterization, start.optimizer, octave.size, self._generator)
             state.responded = responded
+            if self.recipe.transparent:
+                state.importance = Importance(octave.size, self.network.device, self._importance)
             self._state = state
             yield state
             responded = state.responded
@@ -246,16 +263,27 @@ class ClassRun(Run):
 
     def image(self) -> Image.Image:
         with torch.no_grad():
-            return to_image(self._graded_picture())
+            return to_image(self._graded_picture(), self._opacity())
 
     def full_image(self) -> DeepImage | None:
         depth = self.recipe.depth or 8
         if depth == 8:
             return None
+        opacity = self._opacity()
+        alpha = None if opacity is None else np.float32(1 / 255) * opacity
         with torch.no_grad():
-            full = quantized(to_pixels(self._graded_picture().clamp(0, 1)), None, depth, {})
+            full = quantized(to_pixels(self._graded_picture().clamp(0, 1)), alpha, depth, {})
         assert isinstance(full, DeepImage)
         return full
+
+    def _opacity(self) -> NDArray[np.uint8] | None:
+        """Return the opacity of each pixel of the result, H×W. None if the result is opaque."""
+        return None if self._importance is None else self._importance.opacity(self.size)
+
+    @property
+    def _importance(self) -> Importance | None:
+        """Importance of the parts of the picture in the current octave. None if it is not needed."""
+        return None if self._state is None else self._state.importance
 
     def _graded_picture(self) -> Tensor:
         return self.grading.tone(resize(self._start.parameterization.picture(), self.size, self.wrap))
