@@ -201,7 +201,7 @@ def test_rows_of_a_matrix_are_directions(tmp_path, monkeypatch, tiny, name: str)
     else:
         save_file({"components": matrix}, name)
     values = random(2, CHANNELS, 3, 5)
-    for text in (f"feature({LAYER}, {name}, {ROW})", f"direction({LAYER}, {name}, {ROW})"):
+    for text in (f"feature({LAYER}, {name}, {ROW})", f"direction({LAYER}, {name}, row={ROW})"):
         objective = parse_objective(text, tiny)
         assert str(objective) == text
         assert [file for file, _ in objective.files] == [name]
@@ -267,12 +267,12 @@ def test_wrong_features_are_refused_with_the_reason(tmp_path, monkeypatch, tiny)
     save_file({"rows": rows}, "it.safetensors")
     for text, reason in {
         "feature(second, it.safetensors, 3)": "it.safetensors has no feature 3; its features are 0 to 2",
-        "direction(second, it.safetensors, 7)": "it.safetensors has no feature 7; its features are 0 to 2",
+        "direction(second, it.safetensors, row=7)": "it.safetensors has no feature 7; its features are 0 to 2",
         "feature(second, it.safetensors, 1)": "feature 1 of it.safetensors must have finite numbers",
         "feature(second, it.safetensors, 2)": "feature 2 of it.safetensors must have finite numbers",
-        "direction(second, it.safetensors, 2)": "the direction it.safetensors must be a row of finite numbers",
+        "direction(second, it.safetensors, row=2)": "the direction it.safetensors must be a row of finite numbers",
         "feature(first, it.safetensors, 0)": "the features of it.safetensors have 7 numbers, but layer first has 5",
-        "direction(first, it.safetensors, 0)": "it.safetensors has 7 numbers, but layer first has 5 channels",
+        "direction(first, it.safetensors, row=0)": "it.safetensors has 7 numbers, but layer first has 5 channels",
         "feature(second, it.safetensors, x)": "the row of a feature must be a whole number, not 'x'",
         "feature(second, it.safetensors, 0, k=3)": "has no TopK encoder; leave k=3 out",
     }.items():

@@ -21,10 +21,10 @@ from inceptionism.objectives.arguments import (
     parse_whole_number,
 )
 from inceptionism.objectives.dictionary import feature
-from inceptionism.objectives.dictionary_files import is_dictionary, read_dictionary
+from inceptionism.objectives.dictionary_files import read_dictionary
 from inceptionism.objectives.directions import direction_between, hash_source, read_direction
 from inceptionism.objectives.objective import Objective
-from inceptionism.recipes import Term
+from inceptionism.recipes import Term, parse_number
 
 
 class ObjectiveHelp(NamedTuple):
@@ -83,31 +83,35 @@ def _neuron(context: ParseContext, term: Term) -> Objective:
 
 
 def _direction(context: ParseContext, term: Term) -> Objective:
-    """`direction(LAYER, FILE OR FOLDER, [ROW OR FOLDER], [probe])`: Mean activation along a direction in channel space.
-    The direction is read from a .npy file, or is a row of a dictionary, or leads from the pictures in the second folder
-    to those in the first folder. With `probe`, a linear classifier is trained to tell the folders apart.
+    """`direction(LAYER, FILE OR FOLDER, [FOLDER], [probe])`: Mean activation along a direction in channel space. The
+    direction is read from a .npy file, or is a row of a dictionary with `row=NUMBER`, or leads from the pictures in the
+    second folder to those in the first folder. With `probe`, a linear classifier is trained to tell the folders apart.
+    With `cosine=POWER`, the activation at each position is multiplied by this power of the cosine of its angle to the
+    direction.
     """
-    term.check(["layer", "file or folder", "row or folder", "probe"], optional=2)
+    term.check(["layer", "file or folder", "folder", "probe"], ["row", "cosine"], optional=2)
     if term.arguments[3:] not in ((), ("probe",)):
         raise InvalidSetting(
             f"the last argument of direction can only be probe, not {quote_value(term.arguments[3])}; leave it out for "
             "the difference between the mean activations"
         )
-    name, source, *rest = parse_layer(context, term.arguments[0]), *term.arguments[1:3]
-    path = Path(context.find_file(source))
-    paths = {source: path}
-    if rest and is_dictionary(path):
-        vector = read_dictionary(path).direction(parse_whole_number(rest[0], "the row of a direction"), source)
-    elif rest:
-        paths[rest[0]] = Path(context.find_file(rest[0]))
-        vector = direction_between(context.network, name, *paths.values(), probe=len(term.arguments) == 4)
+    name, *sources = parse_layer(context, term.arguments[0]), *term.arguments[1:3]
+    source, paths = sources[0], [Path(context.find_file(one)) for one in sources]
+    row = parse_whole_number(term.named["row"], "the row of a direction") if "row" in term.named else None
+    cosine = parse_number(term.named.get("cosine", "0"))
+    if isinstance(cosine, str):
+        raise InvalidSetting(f"the cosine of a direction is a power, a number such as 2, not {quote_value(cosine)}")
+    if len(paths) == 2:
+        if row is not None:
+            raise InvalidSetting(f"{quote_value(str(term))} has two folders, which have no rows; leave row= out")
+        vector = direction_between(context.network, name, *paths, probe=len(term.arguments) == 4)
     else:
-        vector = read_direction(path)
-    channels = context.network.channels(name)
-    if len(vector) != channels:
-        raise InvalidSetting(f"{source} has {len(vector)} numbers, but layer {name} has {channels} channels")
-    hashes = tuple((name, hash_source(one)) for name, one in paths.items())
-    return replace(activations.direction(name, vector, source), files=hashes)
+        vector = read_direction(paths[0]) if row is None else read_dictionary(paths[0]).direction(row, source)
+        channels = context.network.channels(name)
+        if len(vector) != channels:
+            raise InvalidSetting(f"{source} has {len(vector)} numbers, but layer {name} has {channels} channels")
+    hashes = tuple(zip(sources, map(hash_source, paths), strict=True))
+    return replace(activations.direction(name, vector, source, cosine=cosine), files=hashes)
 
 
 def _feature(context: ParseContext, term: Term) -> Objective:

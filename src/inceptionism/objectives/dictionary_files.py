@@ -76,11 +76,6 @@ def read_dictionary(path: Path, k: int | None = None) -> Dictionary:
     return checked(dictionary, path)
 
 
-def is_dictionary(path: Path) -> bool:
-    """Return whether a path can be a dictionary: it is a file, or a folder of SAELens."""
-    return not is_folder(path) or (path / WEIGHTS_NAME).exists()
-
-
 def read_parts(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
     """Return the tensors in a file by name, and the settings of the dictionary."""
     if path.suffix == ".safetensors":

@@ -28,7 +28,7 @@ def read_direction(path: Path) -> Tensor:
     values = read_numbers(path, "a direction")
     if values.ndim != 1:
         raise InvalidSetting(
-            f"{path} must hold one row of numbers to be used as a direction; for a row of a matrix, also give its index"
+            f"{path} must hold one row of numbers to be used as a direction; for a row of several, add row=NUMBER"
         )
     return values
 
