@@ -81,7 +81,7 @@ def test_the_examples_run_as_written(name, workplace) -> None:
 
 
 def test_the_examples_of_adding_a_network_run_as_written(workplace, shared, monkeypatch) -> None:
-    models = pytest.importorskip("torchvision.models", reason="needs inceptionism[torchvision]")
+    models = pytest.importorskip("torchvision.models", reason="needs inceptionism[networks]")
     import torch
 
     squeezenet = shared / "networks" / "squeezenet_v1.1"

@@ -50,12 +50,12 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         if means and entry.mean is None:
             defaults["mean"] = caffe.read_mean(means[0])
     elif family == "onnx":
-        onnx = import_library("inceptionism.networks.loaders.onnx", family)
+        onnx = import_library("inceptionism.networks.loaders.onnx", "networks")
         module, size = onnx.read(find_only(paths, ".onnx", entry))
         defaults = {"size": size} if size else {}
     else:
         weights = find_only(paths, WEIGHTS, entry) if paths else None
-        library = import_library(f"inceptionism.networks.loaders.{family}", family)
+        library = import_library(f"inceptionism.networks.loaders.{family}", "networks")
         network: Network = library.load(f"{family}/{model}", weights, **given)
         network.name = name or entry.name
         return network

@@ -137,7 +137,7 @@ def is_path(path: Path, *, must_exist: bool = False) -> bool:
 def from_library(name: str) -> Network:
     """Return a network of torchvision or timm."""
     family = name.partition("/")[0]
-    network = import_library(f"inceptionism.networks.loaders.{family}", family).load(name)
+    network = import_library(f"inceptionism.networks.loaders.{family}", "networks").load(name)
     assert isinstance(network, Network)
     return network
 
