@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from inceptionism.cli.batch import add_batch_command
 from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
+from inceptionism.cli.doctor import add_doctor_command
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path, raise_last
 from inceptionism.cli.looks import add_looks_command
@@ -241,6 +242,7 @@ app.add_typer(networks, name="networks")
 add_recipe_commands(app)
 add_share_command(app)
 add_studio_command(app)
+add_doctor_command(app)
 
 
 def show_version(wanted: bool) -> None:

@@ -2,10 +2,11 @@ from .hub import load_network, network_name, pick_device, ready_networks
 from .layers import LOGITS, Layer
 from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
-from .precision import DTYPES
+from .precision import DTYPES, has_fast_bfloat16
 from .skip_gradient import skip_gradient
 from .statistics import Statistics
 from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
+from .torch_internals import cpu_features
 
 __all__ = [
     "DTYPES",
@@ -14,6 +15,8 @@ __all__ = [
     "Layer",
     "Network",
     "Statistics",
+    "cpu_features",
+    "has_fast_bfloat16",
     "load_network",
     "network_name",
     "pick_device",

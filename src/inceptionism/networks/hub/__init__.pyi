@@ -1,18 +1,16 @@
 from . import store
-from .entries import Entry, known_entries, plugin_entries
+from .entries import Entry, is_ready, known_entries, plugin_entries
 from .open import open_entry
 from .registry import (
     LIBRARIES,
     SUFFIXES,
     find_entry,
-    is_ready,
     load_network,
     local_files,
     network_name,
     pick_device,
-    ready_networks,
 )
-from .store import stored_entry, stored_names
+from .store import ready_networks, stored_entry, stored_names
 
 __all__ = [
     "LIBRARIES",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -104,21 +103,6 @@ def local_files(name: str) -> tuple[Path, list[Path]] | None:
         return None
     path = home_path(name)
     return path, files_of_path(path)
-
-
-def ready_networks() -> list[str]:
-    """Return the names of the networks that can be used at once: those in the store and in installed packages."""
-    entries = known_entries() | plugin_entries()
-    stored = stored_names()
-    return [name for name in dict.fromkeys([*entries, *stored]) if name in stored or is_ready(entries[name])]
-
-
-def is_ready(entry: Entry) -> bool:
-    """Return whether an installed package has the files of a network."""
-    try:
-        return entry.package is not None and bool(version(entry.package))
-    except PackageNotFoundError:
-        return False
 
 
 def find_entry(name: str) -> Entry | None:
