@@ -1,4 +1,5 @@
 from .hub import load_network, network_name, pick_device, ready_networks
+from .labels import Labels
 from .layers import LOGITS, Layer
 from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
@@ -12,6 +13,7 @@ __all__ = [
     "DTYPES",
     "LOGITS",
     "TENSOR_FILE_ERRORS",
+    "Labels",
     "Layer",
     "Network",
     "Statistics",

@@ -11,9 +11,9 @@ from torch import nn
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
-from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
+from inceptionism.networks.hub.entries import Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, files_of_path, open_entry, open_path
-from inceptionism.networks.hub.store import folder_of, stored_entry, stored_names
+from inceptionism.networks.hub.store import find_entry, folder_of, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 from inceptionism.networks.precision import exact_device
@@ -103,13 +103,6 @@ def local_files(name: str) -> tuple[Path, list[Path]] | None:
         return None
     path = home_path(name)
     return path, files_of_path(path)
-
-
-def find_entry(name: str) -> Entry | None:
-    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
-    if not NAME.fullmatch(name):
-        return None
-    return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
 
 
 def is_path(path: Path, *, must_exist: bool = False) -> bool:

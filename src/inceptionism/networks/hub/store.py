@@ -72,6 +72,13 @@ def stored_entry(name: str) -> Entry | None:
     return entry
 
 
+def find_entry(name: str) -> Entry | None:
+    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
+    if not NAME.fullmatch(name):
+        return None
+    return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
+
+
 def read_entry(folder: Path) -> Entry:
     """Return the entry of the network in a folder.
 
