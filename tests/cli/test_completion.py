@@ -54,6 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command.chmod(0o755)
     (folder / "recipes").mkdir()
     (folder / "recipes" / "temples.toml").write_text('kind = "photo"\n')
+    (folder / "recipes" / "template.txt").touch()
     (folder / "some-picture.png").touch()
     (folder / "net.prototxt").write_text(seeds.PROTOTXT)
     (folder / "net.caffemodel").write_bytes(seeds.caffemodel())
