@@ -3,6 +3,10 @@
 # make test-long    runs the tests that take a minute or more each, and measurements of quality; make test leaves them out
 # make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
 #                   SESSIONS="tests-3.13" TESTS="tests/recipes" runs only a part
+# make test-package builds the wheel and installs it with pip, pipx and uv in clean environments on every installed
+#                   Python; then it makes a picture and, with pip, runs tests outside of the checkout;
+#                   SESSIONS="package-3.13(installer='uv')" runs only a part
+# make release-check carries out the checklist of a release up to the upload; STEPS="build contents" does only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
 # make fuzz         reads damaged and hostile files with every reader for ten minutes; SECONDS=3600 takes an hour;
@@ -31,7 +35,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo studio install test test-long test-matrix fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference
+.PHONY: demo studio install test test-long test-matrix test-package release-check fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -54,6 +58,12 @@ test-long: .venv/.with-test
 
 test-matrix: .venv/.with-matrix
 	PATH="$(PYTHONS_PATH)" $(BIN)/nox $(if $(SESSIONS),--session $(SESSIONS)) $(if $(TESTS),-- $(TESTS))
+
+test-package: .venv/.with-matrix
+	PATH="$(PYTHONS_PATH)" $(BIN)/nox --session $(if $(SESSIONS),"$(SESSIONS)",package)
+
+release-check: .venv/.with-release .venv/.with-test
+	$(BIN)/python -m release $(STEPS)
 
 fuzz: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import tempfile
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -22,6 +24,9 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 SHORT = ("tests/recipes", "tests/io", "tests/runs", "tests/film/test_segments.py")
 """Paths of a short selection of the tests: they use most of the standard library, and make pictures and films."""
+
+INSTALLED = ("tests/cli/test_looks.py", "tests/cli/test_classes.py", "tests/networks/test_labels.py")
+"""Paths of tests that read the files in the package, besides the short selection."""
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -55,6 +60,60 @@ def short(session: nox.Session) -> None:
     run_tests(session, *SHORT)
 
 
+@nox.session(python=PYTHONS, reuse_venv=False, default=False)
+@nox.parametrize("installer", ["pip", "pipx", "uv"])
+def package(session: nox.Session, installer: str) -> None:
+    """Install the wheel in a clean environment, make a picture, and with pip also run tests outside of the checkout."""
+    place = Path(tempfile.mkdtemp(prefix="inceptionism-"))
+    try:
+        session.install("build")
+        session.run("python", "-m", "build", "--outdir", str(place), silent=True)
+        (wheel,), (sdist,) = place.glob("*.whl"), place.glob("*.tar.gz")
+        start = time.monotonic()
+        dream = installed_command(session, installer, wheel, place)
+        session.run(
+            dream, "class", "volcano", "--preset", "draft", "--output", str(place / "volcano.png"), external=True
+        )
+        session.log(f"{installer}: {time.monotonic() - start:.0f} seconds from the wheel to the first picture")
+        session.run(dream, "doctor", external=True)
+        if installer == "pip":
+            python = str(Path(dream).with_name("python"))
+            session.run(python, "-m", "pip", "install", "--quiet", f"{wheel}[test]", external=True)
+            session.run("python", "-m", "tarfile", "-e", str(sdist), str(place))
+            folder = place / sdist.name.removesuffix(".tar.gz")
+            shutil.rmtree(folder / "src")  # so that the tests can only import the installed wheel
+            with session.chdir(folder):
+                run_tests(session, *SHORT, *INSTALLED, python=python)
+    finally:
+        shutil.rmtree(place)
+
+
+def installed_command(session: nox.Session, installer: str, wheel: Path, place: Path) -> str:
+    """Install the wheel with pip, pipx or uv in a new environment, and return the path of the command `dream`.
+
+    Args:
+        session: The session. Its own environment gets only the program that installs the wheel.
+        installer: Name of this program: pip, pipx or uv.
+        wheel: Path of the wheel.
+        place: Folder for the environment.
+    """
+    commands = place / "bin"
+    if installer == "pip":
+        session.run("python", "-m", "venv", str(place / "venv"))
+        commands = place / "venv" / "bin"
+        session.run(str(commands / "python"), "-m", "pip", "install", "--quiet", str(wheel), external=True)
+        return str(commands / "dream")
+    session.install(installer)
+    python = str(session.run("python", "-c", "import sys; print(sys._base_executable)", silent=True)).strip()
+    if installer == "pipx":
+        variables = {"PIPX_HOME": str(place / "pipx"), "PIPX_BIN_DIR": str(commands)}
+        session.run("pipx", "install", "--python", python, str(wheel), env=variables)
+    else:
+        variables = {"UV_TOOL_DIR": str(place / "uv"), "UV_TOOL_BIN_DIR": str(commands)}
+        session.run("uv", "tool", "install", "--python", python, str(wheel), env=variables)
+    return str(commands / "dream")
+
+
 @nox.session(python=PYTHONS[0])
 def oldest(session: nox.Session) -> None:
     """Run the tests with the oldest versions of the dependencies that pyproject.toml allows."""
@@ -73,13 +132,13 @@ def oldest_dependencies() -> list[str]:
     extras = {
         name: names
         for name, names in project["optional-dependencies"].items()
-        if name not in ("test", "matrix", "lint")
+        if name not in ("test", "matrix", "lint", "release")
     }
     found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in [*project["dependencies"], *chain(*extras.values())])
     return [f"{match[1]}=={match[2]}" for match in found if match]
 
 
-def run_tests(session: nox.Session, *paths: str) -> None:
+def run_tests(session: nox.Session, *paths: str, python: str = "python") -> None:
     """Run pytest with the arguments after `--`. By default, run the tests in `paths`, or all tests, in parallel."""
     arguments = session.posargs or ["--numprocesses", "auto", "--dist", "worksteal", *paths]
-    session.run("pytest", *arguments, env={"OMP_NUM_THREADS": "1"})
+    session.run(python, "-m", "pytest", *arguments, env={"OMP_NUM_THREADS": "1"}, external=True)

@@ -5,6 +5,7 @@
 - docs/commands.md: every command with its options and examples
 - docs/performance.md: only its tables, from the results in bench/results
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
+- src/inceptionism/networks/hub/layers.json: the layers of the default network, for completion in shells
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import typer.main
 from bench.report import Report
 from inceptionism import api
 from inceptionism.cli.app import app
+from inceptionism.networks import load_network
 from inceptionism.objectives import objective_reference
 from inceptionism.recipes import (
     GROUPS,
@@ -185,6 +187,12 @@ def performance_text() -> str:
     return RESULTS.sub(table, (ROOT / "docs" / "performance.md").read_text("utf-8"))
 
 
+def layers_text() -> str:
+    """Return the layers of the default network with their levels as JSON, for completion in shells."""
+    network = load_network("efficientnet-lite0", "cpu")
+    return json.dumps({network.name: {one.name: one.level for one in network.layers()}}, indent=1) + "\n"
+
+
 def stub_text() -> str:
     """Return the text of api.pyi: the signatures and docstrings of the Python functions."""
     parts = [STUB_HEAD]
@@ -237,6 +245,7 @@ FILES = {
     ROOT / "docs" / "commands.md": commands_text,
     ROOT / "docs" / "performance.md": performance_text,
     ROOT / "src" / "inceptionism" / "api.pyi": stub_text,
+    ROOT / "src" / "inceptionism" / "networks" / "hub" / "layers.json": layers_text,
 }
 """The generated files, and the functions that return their text."""
 

@@ -109,7 +109,7 @@ def test_each_class_can_be_given_by_all_of_its_text(index: int) -> None:
 
 def test_the_command_accepts_the_names_that_it_prints(tmp_path: Path, monkeypatch) -> None:
     """An ONNX file with TensorFlow's names, in every command that takes a layer."""
-    onnx = pytest.importorskip("onnx", reason="needs inceptionism[onnx]")
+    onnx = pytest.importorskip("onnx", reason="needs inceptionism[networks]")
     names = ["model/conv1/Relu:0", "conv 2, wide=0.5", "out (1):3"]
     weights = np.random.default_rng(1).normal(size=(3, 3, 3, 3)).astype(np.float32)
     nodes = [

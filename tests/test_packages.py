@@ -91,10 +91,10 @@ def imports_at_run_time(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 EXTRAS = {
-    "io/optional_formats": "heic",
+    "io/optional_formats": "all",
     "jobs/cluster/": "cluster",
-    "jobs/tables": "parquet",
-    "networks/loaders/onnx": "onnx",
+    "jobs/tables": "all",
+    "networks/loaders/onnx": "networks",
     "notebook/": "notebook",
     "studio/": "studio",
 }

@@ -45,9 +45,20 @@ def test_startup_loads_no_heavy_modules(code: str) -> None:
     assert loaded_by(code) == "[]"
 
 
-def test_completion_loads_no_heavy_modules() -> None:
-    code = RUN.format(arguments=["dream"])
-    assert loaded_by(code, _DREAM_COMPLETE="complete_bash", COMP_WORDS="dream ph", COMP_CWORD="1") == "[]"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dream ph",
+        "dream photo --network eff",
+        "dream photo --layer blo",
+        "dream class gol",
+        "dream zoom --look fea",
+        "dream run exa",
+    ],
+)
+def test_completion_loads_no_heavy_modules(line: str) -> None:
+    code, last = RUN.format(arguments=["dream"]), len(line.split()) - 1
+    assert loaded_by(code, _DREAM_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(last)) == "[]"
 
 
 def test_reading_a_picture_and_its_recipe_loads_no_torch() -> None:

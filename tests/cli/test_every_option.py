@@ -277,6 +277,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "looks": ((), {}),
     "show": (("photo.png",), {}),
     "share": (("photo.png",), {"--output": "out.jpg"}),
+    "doctor": ((), {}),
     "networks": ((), {}),
     "networks get": (("seed",), {}),
     "networks add": (("mine", "net.prototxt", "net.caffemodel"), {"--mean": "1,2,3"}),
@@ -400,6 +401,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--quiet": Case(changes=noted, base={"--before": "guide.jpg"}),
         "--debug": Case(changes=noted, arguments=MISSING),
     },
+    "doctor": {"--debug": Case(changes=noted, run=into_full_disk)},
     "networks": {"--debug": Case(changes=noted, run=into_full_disk)},
     "networks get": {
         "--quiet": Case(changes=noted, run=in_terminal),

@@ -63,13 +63,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.usefixtures("small_pictures")
-# The studio runs until Ctrl-C. The tests in tests/studio start it. Each example of a batch starts several processes.
+# The studio runs until Ctrl-C. The tests in tests/studio start it. `dream doctor` takes long: tests/cli/doctor runs it.
+# Each example of a batch starts several processes.
 @pytest.mark.parametrize(
     "name",
     [
         pytest.param(name, marks=[pytest.mark.long] if name == "batch" else [])
         for name in COMMANDS
-        if not name.startswith(("networks", "studio"))
+        if not name.startswith(("networks", "studio", "doctor"))
     ],
 )
 def test_the_examples_run_as_written(name, workplace) -> None:
@@ -81,7 +82,7 @@ def test_the_examples_run_as_written(name, workplace) -> None:
 
 
 def test_the_examples_of_adding_a_network_run_as_written(workplace, shared, monkeypatch) -> None:
-    models = pytest.importorskip("torchvision.models", reason="needs inceptionism[torchvision]")
+    models = pytest.importorskip("torchvision.models", reason="needs inceptionism[networks]")
     import torch
 
     squeezenet = shared / "networks" / "squeezenet_v1.1"

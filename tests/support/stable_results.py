@@ -100,7 +100,7 @@ def caffe() -> inc.Network:
 
 def onnx_module() -> inc.Network:
     # The file does not describe the normalization of pictures, so the network is made from its module.
-    from inceptionism.networks.loaders.onnx import read  # only the ONNX results need inceptionism[onnx]
+    from inceptionism.networks.loaders.onnx import read  # only the ONNX results need inceptionism[networks]
 
     module = read(SHARED / "networks/squeezenet_v1.1/squeezenet_v1.1.onnx")[0]
     return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=227)

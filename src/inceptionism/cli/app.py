@@ -15,6 +15,8 @@ from rich.cells import cell_len
 from inceptionism.cli.batch import add_batch_command
 from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_class, complete_network
+from inceptionism.cli.doctor import add_doctor_command
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path, raise_last
 from inceptionism.cli.looks import add_looks_command
@@ -109,6 +111,7 @@ def class_(
         list[str] | None,
         typer.Argument(
             metavar="CLASS",
+            autocompletion=complete_class,
             help="Names or indices of classes, or channels such as blocks.10:24. Each gets its own picture.",
         ),
     ] = None,
@@ -138,7 +141,12 @@ add_batch_command(app)
 def layers(
     saving: Saving,
     network: Annotated[
-        str, typer.Argument(metavar="NETWORK", help="Network: a name that `dream networks` lists, or a path.")
+        str,
+        typer.Argument(
+            metavar="NETWORK",
+            help="Network: a name that `dream networks` lists, or a path.",
+            autocompletion=complete_network,
+        ),
     ] = PhotoRecipe.network,
     size: Annotated[
         str | None,
@@ -174,9 +182,12 @@ def layers(
     path = output_path(saving, f"{Path(network).name}-layers") if atlas else None
     with loading(network, saving.quiet):
         from inceptionism.networks import load_network
+        from inceptionism.networks.hub import keep_layers
 
         net = load_network(network, "cpu")
         listed = net.layers(picture_size, all=all)
+        if not all:
+            keep_layers(network, listed)
     if path is not None:
         draw_layers(net, photo, path, saving)
     else:
@@ -241,6 +252,7 @@ app.add_typer(networks, name="networks")
 add_recipe_commands(app)
 add_share_command(app)
 add_studio_command(app)
+add_doctor_command(app)
 
 
 def show_version(wanted: bool) -> None:

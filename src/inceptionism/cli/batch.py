@@ -10,6 +10,7 @@ import typer
 
 from inceptionism.cli.cluster import ClusterAddress, Transfer, own_lines
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_look, complete_recipe
 from inceptionism.cli.options import MACHINE, WHAT, Saving, option
 from inceptionism.cli.progress import batch_progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT, chosen_ending
@@ -73,13 +74,16 @@ def batch(
         list[Path] | None,
         option(
             "--recipe",
+            autocompletion=complete_recipe,
             group=WHAT,
             metavar="PATH",
             help="Recipe file (.toml). Options given here override its settings. You can give this option several "
             "times: each picture is made with each recipe.",
         ),
     ] = None,
-    look: Annotated[str | None, option("--look", group=WHAT, metavar="LOOK", help=f"{LOOK_HELP}.")] = None,
+    look: Annotated[
+        str | None, option("--look", group=WHAT, metavar="LOOK", help=f"{LOOK_HELP}.", autocompletion=complete_look)
+    ] = None,
     sweep: Annotated[
         list[str] | None,
         option(

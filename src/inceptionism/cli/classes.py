@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_class, complete_network
 from inceptionism.cli.options import WHAT, Saving, option
 from inceptionism.cli.terminal import loading, print_lines
 from inceptionism.errors import InvalidSetting, UnknownName, printable, quote_value
@@ -16,12 +17,21 @@ Word = Annotated[
     str | None,
     typer.Argument(
         metavar="WORD",
+        autocompletion=complete_class,
         help="Word to search for: a name, a part of a name, or a group such as dog, fruit or vehicle. "
         "Without a word, all classes are listed.",
     ),
 ]
 NetworkName = Annotated[
-    str, option("--network", "-n", group=WHAT, metavar="TEXT", help=settings_of(Recipe)["network"].facts.description)
+    str,
+    option(
+        "--network",
+        "-n",
+        group=WHAT,
+        metavar="TEXT",
+        help=settings_of(Recipe)["network"].facts.description,
+        autocompletion=complete_network,
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from inceptionism.cli.completion import complete_look, setting_completer
 from inceptionism.cli.options import SHARED, Debug, check_settings_used, option, saving_of
 from inceptionism.cli.terminal import exit_interrupted, report_errors
 from inceptionism.cli.typer_internals import Alone, PlainCommand
@@ -94,7 +95,9 @@ def command(
         ]
         look_kind = next((kind for kind in kinds if issubclass(kind, PhotoRecipe) and not optional), None)
         if look_kind is not None:
-            facts = option("--look", group=GROUPS["what"], metavar="LOOK", help=f"{LOOK_HELP}.")
+            facts = option(
+                "--look", group=GROUPS["what"], metavar="LOOK", help=f"{LOOK_HELP}.", autocompletion=complete_look
+            )
             others.append(
                 Parameter("look", Parameter.KEYWORD_ONLY, annotation=Annotated[str | None, facts], default=None)
             )
@@ -166,7 +169,13 @@ def setting_option(one: NamedSetting, default: Any, *, optional: bool, takes_sha
     flags = FLAGS.get(one.name, (f"--{one.name.replace('_', '-')}",))
     if kind is bool and optional:  # the value of a recipe file can be replaced by either value
         flags = (f"{flags[0]}/--no-{flags[0].removeprefix('--')}",)
-    facts = option(*flags, group=GROUPS[one.facts.group], metavar=metavar, help=one.facts.description)
+    facts = option(
+        *flags,
+        group=GROUPS[one.facts.group],
+        metavar=metavar,
+        help=one.facts.description,
+        autocompletion=setting_completer(one),
+    )
     shown = None if optional or default in (None, ()) else as_text(default) if kind is str else default
     return Parameter(
         one.name,

@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_look
 from inceptionism.cli.options import Saving
 from inceptionism.cli.terminal import Table, console, print_notes, show_table
 from inceptionism.errors import printable, quote_path
@@ -22,7 +23,11 @@ WIDTH = 24
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[LOOK]...", help="Looks to show. Without a name, all looks are listed."),
+    typer.Argument(
+        metavar="[LOOK]...",
+        help="Looks to show. Without a name, all looks are listed.",
+        autocompletion=complete_look,
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_download, complete_layer, complete_network
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
 from inceptionism.cli.progress import downloading, photo_progress
 from inceptionism.cli.terminal import (
@@ -24,6 +25,7 @@ from inceptionism.cli.typer_internals import PlainGroup
 from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName, quote_value, suggestion
 
 if TYPE_CHECKING:
+    from inceptionism.networks import Network
     from inceptionism.networks.hub import Entry
 
 ABOUT = "List the networks, download one, or add your own."
@@ -104,7 +106,10 @@ def missing_part(entry: Entry) -> str:
 
 
 @command(networks, shared=["quiet"], examples=["dream networks get googlenet"])
-def get(name: Name, saving: Saving) -> None:
+def get(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the network.", autocompletion=complete_download)],
+    saving: Saving,
+) -> None:
     """Download a known network into your cache, from the first website that has it."""
     from inceptionism.networks.hub import known_entries, plugin_entries, store
 
@@ -119,9 +124,9 @@ def get(name: Name, saving: Saving) -> None:
     except KeyboardInterrupt as interruption:
         exit_interrupted(interruption, "interrupted; repeat the command to continue the download")
     with loading(name, saving.quiet):
-        from inceptionism.networks.hub import open_entry
+        from inceptionism.networks.hub import keep_layers, open_entry
 
-        open_entry(entry, [folder / one.name for one in entry.files])
+        keep_layers(name, open_entry(entry, [folder / one.name for one in entry.files]).layers())
     print_path(folder)
 
 
@@ -208,12 +213,16 @@ def add(
     if entry.package:
         raise InvalidSetting(f"{name} is the name of a network that comes in a package; choose another name")
     with loading(name, saving.quiet):
-        from inceptionism.networks.hub import open_entry
+        from inceptionism.networks.hub import keep_layers, open_entry
 
-        def check(folder: Path) -> int:
-            return open_entry(entry, sorted(folder.iterdir())).classes
-
-        added = store.add(entry, paths, check, overwrite=overwrite)
+        opened: list[Network] = []
+        added = store.add(
+            entry,
+            paths,
+            lambda folder: opened.append(open_entry(entry, sorted(folder.iterdir()))),
+            overwrite=overwrite,
+        )
+        keep_layers(name, opened[0].layers())
     print_path(added)
 
 
@@ -226,7 +235,10 @@ def add(
     ],
 )
 def measure(
-    name: Annotated[str, typer.Argument(metavar="NETWORK", help="Network: its name or path.")],
+    network: Annotated[
+        str,
+        typer.Argument(metavar="NETWORK", help="Network: its name or path.", autocompletion=complete_network),
+    ],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of photographs, or one photograph.")],
     saving: Saving,
     recursive: Annotated[
@@ -234,7 +246,14 @@ def measure(
     ] = False,
     layer: Annotated[
         list[str] | None,
-        option("--layer", "-l", group=HOW, metavar="TEXT", help="Layer to measure. Repeat it for several layers."),
+        option(
+            "--layer",
+            "-l",
+            group=HOW,
+            metavar="TEXT",
+            help="Layer to measure. Repeat it for several layers.",
+            autocompletion=complete_layer,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -253,12 +272,12 @@ def measure(
     from inceptionism.runs import measure_statistics
 
     photos = list(picture_paths(folder, recursive=recursive))
-    with loading(name, saving.quiet):
+    with loading(network, saving.quiet):
         from inceptionism.networks import load_network
 
-        network = load_network(name)
+        loaded = load_network(network)
     with photo_progress(saving.quiet, len(photos)) as on_photo:
-        path = measure_statistics(network, photos, layers=layer, output=output, overwrite=overwrite, on_photo=on_photo)
+        path = measure_statistics(loaded, photos, layers=layer, output=output, overwrite=overwrite, on_photo=on_photo)
     print_path(path)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inceptionism.cli.completion import complete_network
 from inceptionism.errors import InvalidSetting
 from inceptionism.recipes import GROUPS, Keyframe
 
@@ -81,6 +82,7 @@ SHARED: dict[str, tuple[Any, Any]] = {
             option(
                 "--verify",
                 metavar="NETWORK",
+                autocompletion=complete_network,
                 help="Ask an independent network what it sees in the result, and note the answer in the recipe. "
                 "You can give this option several times.",
             ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_recipe
 from inceptionism.cli.film_output import execute_film, film_path
 from inceptionism.cli.image_output import execute_runs, is_numbered, output_path
 from inceptionism.cli.options import FILM, OUTPUT, PHOTO, WHAT, Saving, check_settings_used, option
@@ -24,6 +25,7 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
+        autocompletion=complete_recipe,
         help="Picture or film that this program made, or a recipe as .toml. It is a file, a web address, or - for "
         "standard input.",
     ),

@@ -9,6 +9,7 @@ import typer
 
 from inceptionism.atlas.exemplars import DEFAULT_COUNT, KEPT
 from inceptionism.cli.command import command
+from inceptionism.cli.completion import complete_layer
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
 from inceptionism.cli.progress import photo_progress, progress
@@ -20,7 +21,9 @@ from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, 
 if TYPE_CHECKING:
     from inceptionism.atlas.exemplars import ExemplarIndex
 
-Layer = Annotated[str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.")]
+Layer = Annotated[
+    str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.", autocompletion=complete_layer)
+]
 
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""

@@ -1,4 +1,5 @@
 from .encoder import CODECS
+from .joining import AUDIO_ENCODERS
 from .live import LiveRun
 from .loudness import Loudness
 from .outputs import SEGMENTS_ENDING, check_film, segments_folder, unfinished_name
@@ -10,6 +11,7 @@ from .video import VideoRun
 from .zoom import ZoomRun
 
 __all__ = [
+    "AUDIO_ENCODERS",
     "CODECS",
     "SEGMENTS_ENDING",
     "FilmRun",

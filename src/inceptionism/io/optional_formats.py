@@ -16,7 +16,7 @@ AVIF_BRANDS = (b"avif", b"avis")
 BRAND_BYTES = 64
 """Number of bytes at the beginning of a file in which the brands are searched."""
 
-HEIC_PACKAGE = "pillow-heif, for example with: pip install 'inceptionism[heic]'"
+HEIC_PACKAGE = "pillow-heif, for example with: pip install pillow-heif"
 
 NEEDED = {
     "HEIF": f"HEIC needs the package {HEIC_PACKAGE}",

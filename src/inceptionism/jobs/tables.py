@@ -96,7 +96,7 @@ def read_parquet(path: Path) -> Iterator[Row]:
         from pyarrow import parquet
     except ImportError:
         raise UnreadableFile(
-            f"{quote_path(path)} needs the package pyarrow; install it with: pip install 'inceptionism[parquet]'"
+            f"{quote_path(path)} needs the package pyarrow; install it with: pip install pyarrow"
         ) from None
     try:
         with parquet.ParquetFile(path) as file:

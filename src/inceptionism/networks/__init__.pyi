@@ -1,20 +1,25 @@
 from .hub import load_network, network_name, pick_device, ready_networks
+from .labels import Labels
 from .layers import LOGITS, Layer
 from .loaders.weights import read_state_dict
 from .measured_statistics import read_statistics, statistics_bytes, statistics_path
 from .network import Network
-from .precision import DTYPES
+from .precision import DTYPES, has_fast_bfloat16
 from .skip_gradient import skip_gradient
 from .statistics import Statistics
 from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
+from .torch_internals import cpu_features
 
 __all__ = [
     "DTYPES",
     "LOGITS",
     "TENSOR_FILE_ERRORS",
+    "Labels",
     "Layer",
     "Network",
     "Statistics",
+    "cpu_features",
+    "has_fast_bfloat16",
     "load_network",
     "network_name",
     "pick_device",

@@ -6,6 +6,7 @@ They are all here, because torch may change or remove them in any version. Each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -122,3 +123,9 @@ def cpu_multiplies_bfloat16() -> bool:
     """Return whether the processor multiplies bfloat16 numbers in hardware, as far as torch can tell."""
     checks = (getattr(torch.cpu, name, None) for name in CPU_BFLOAT16_CHECKS)
     return any(check() for check in checks if check is not None)
+
+
+def cpu_features() -> list[str]:
+    """Return the names of the instruction sets of the processor that torch can tell, for example "avx512_bf16"."""
+    names = (re.fullmatch("_is_(.+)_supported", name) for name in dir(torch.cpu))
+    return [found[1] for found in names if found is not None and getattr(torch.cpu, found[0])()]

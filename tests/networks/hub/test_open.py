@@ -10,18 +10,10 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnreadableFile
 from inceptionism.networks.hub import store
 from inceptionism.networks.hub.entries import Entry
-from inceptionism.networks.hub.open import open_entry, read_labels
+from inceptionism.networks.hub.open import open_entry
 from tests.support.caffe_files import write_caffe
 
 MEAN = [104, 117, 123]
-
-
-def test_empty_lines_at_the_end_of_a_file_of_labels_are_no_classes(tmp_path) -> None:
-    path = tmp_path / "labels.txt"
-    path.write_text("ash\nelm\n\noak\n\n  \n\n")
-    assert list(read_labels(path)) == ["ash", "elm", "", "oak"]
-    path.write_text("n00000001 ash\nn00000002 elm\n\n")
-    assert list(read_labels(path)) == ["ash", "elm"]
 
 
 @pytest.mark.parametrize("labels", ["", "abels.txt", "missing.txt"])

@@ -775,7 +775,7 @@ def test_files_outside_of_the_folder_and_damaged_files_are_not_read(tmp_path) ->
 
 def test_onnx2torch_must_be_installed(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx2torch", None)
-    with pytest.raises(InvalidSetting, match=r'onnx2torch is not installed; .* pip install "inceptionism\[onnx\]"'):
+    with pytest.raises(InvalidSetting, match=r'onnx2torch is not installed; .* pip install "inceptionism\[networks\]"'):
         read(write(tmp_path / "small.onnx", small()))
 
 

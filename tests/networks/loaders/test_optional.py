@@ -13,16 +13,20 @@ from inceptionism.networks.loaders import import_library
 
 def test_the_message_names_the_package_and_the_command_to_install_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx2torch", None)
-    with pytest.raises(InvalidSetting, match=r'^onnx2torch is not installed; .* pip install "inceptionism\[onnx\]"$'):
-        import_library("onnx2torch", "onnx")
+    with pytest.raises(
+        InvalidSetting, match=r'^onnx2torch is not installed; .* pip install "inceptionism\[networks\]"$'
+    ):
+        import_library("onnx2torch", "networks")
 
 
 def test_a_library_that_cannot_be_imported_is_named_with_the_reason(tmp_path, monkeypatch) -> None:
     (tmp_path / "broken_library.py").write_text("from math import no_such_name")
     monkeypatch.syspath_prepend(tmp_path)
-    reason = r"^math is installed, but it cannot be imported: cannot import name 'no_such_name'.*inceptionism\[onnx\]"
+    reason = (
+        r"^math is installed, but it cannot be imported: cannot import name 'no_such_name'.*inceptionism\[networks\]"
+    )
     with pytest.raises(InvalidSetting, match=reason):
-        import_library("broken_library", "onnx")
+        import_library("broken_library", "networks")
 
 
 @pytest.mark.parametrize("missing", ["google", "google.protobuf"])

@@ -330,7 +330,7 @@ def test_cached_weights_need_no_internet(offline, tmp_path) -> None:
 def test_a_missing_timm_is_reported_with_the_command_to_install_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(
-        InvalidSetting, match=r'timm is not installed; install it with: pip install "inceptionism\[timm\]"'
+        InvalidSetting, match=r'timm is not installed; install it with: pip install "inceptionism\[networks\]"'
     ):
         load("timm/resnet50")
 

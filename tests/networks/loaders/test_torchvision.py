@@ -241,9 +241,7 @@ def test_cached_weights_need_no_internet(offline, tmp_path) -> None:
 
 def test_a_missing_torchvision_is_reported_with_the_command_to_install_it(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(
-        InvalidSetting, match=r'not installed; install it with: pip install "inceptionism\[torchvision\]"'
-    ):
+    with pytest.raises(InvalidSetting, match=r'not installed; install it with: pip install "inceptionism\[networks\]"'):
         load("torchvision/resnet50")
 
 

@@ -1,18 +1,16 @@
 from . import store
-from .entries import Entry, known_entries, plugin_entries
+from .entries import Entry, is_ready, known_entries, plugin_entries
+from .names import keep_layers, known_labels, known_layers
 from .open import open_entry
 from .registry import (
     LIBRARIES,
     SUFFIXES,
-    find_entry,
-    is_ready,
     load_network,
     local_files,
     network_name,
     pick_device,
-    ready_networks,
 )
-from .store import stored_entry, stored_names
+from .store import find_entry, ready_networks, stored_entry, stored_names
 
 __all__ = [
     "LIBRARIES",
@@ -20,7 +18,10 @@ __all__ = [
     "Entry",
     "find_entry",
     "is_ready",
+    "keep_layers",
     "known_entries",
+    "known_labels",
+    "known_layers",
     "load_network",
     "local_files",
     "network_name",

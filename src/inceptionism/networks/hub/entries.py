@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
@@ -149,6 +150,14 @@ def check_name(name: object) -> None:
             "a network's name must have at most 64 letters, digits and . _ + - and begin with a letter or digit, "
             f"not {quote_value(name)}"
         )
+
+
+def is_ready(entry: Entry) -> bool:
+    """Return whether an installed package has the files of a network."""
+    try:
+        return entry.package is not None and bool(version(entry.package))
+    except PackageNotFoundError:
+        return False
 
 
 @cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from inceptionism.errors import InvalidSetting, UnknownName, quote_value
-from inceptionism.files import check_file, files_in, path_exists, read_text
+from inceptionism.errors import InvalidSetting, UnknownName
+from inceptionism.files import check_file, files_in, path_exists
 from inceptionism.networks.hub.entries import Entry
+from inceptionism.networks.hub.label_files import labels_of
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
-from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.networks.loaders import efficientnet_lite, import_library
 from inceptionism.networks.network import Network
 
@@ -18,9 +18,6 @@ WEIGHTS = (".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".pkl")
 
 LABELS = ("labels.txt", "synset_words.txt", "synsets.txt", "classes.txt", "categories.txt")
 """Usual names of the file that has one class in each line, in the folder of a network."""
-
-MAX_LABELS_BYTES = 2**24
-"""Largest size of a file of classes, in bytes."""
 
 
 def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> Network:
@@ -50,12 +47,12 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         if means and entry.mean is None:
             defaults["mean"] = caffe.read_mean(means[0])
     elif family == "onnx":
-        onnx = import_library("inceptionism.networks.loaders.onnx", family)
+        onnx = import_library("inceptionism.networks.loaders.onnx", "networks")
         module, size = onnx.read(find_only(paths, ".onnx", entry))
         defaults = {"size": size} if size else {}
     else:
         weights = find_only(paths, WEIGHTS, entry) if paths else None
-        library = import_library(f"inceptionism.networks.loaders.{family}", family)
+        library = import_library(f"inceptionism.networks.loaders.{family}", "networks")
         network: Network = library.load(f"{family}/{model}", weights, **given)
         network.name = name or entry.name
         return network
@@ -68,33 +65,6 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
             "BGR or RGB)"
         )
     return Network(module, name=name or entry.name, **settings)
-
-
-def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
-    """Return the labels of a network, from ImageNet or from a file of the network; None if there are none."""
-    if entry.labels == "imagenet":
-        return imagenet_labels()
-    if entry.labels is None:
-        return None
-    path = next((path for path in paths if path.name == entry.labels), None)
-    if path is None:
-        raise InvalidSetting(f"network {entry.name} has no file {quote_value(entry.labels)} with its labels")
-    return read_labels(path)
-
-
-def read_labels(path: Path) -> Labels:
-    """Return the labels in a file with the name of one class in each line. Empty lines at the end are no classes.
-
-    Each line can begin with the WordNet identifier of the class.
-
-    Raises:
-        UnreadableFile: If the file cannot be read, is too large, or is not text.
-    """
-    lines = read_text(path, MAX_LABELS_BYTES).rstrip().splitlines()
-    pairs = [line.split(" ", 1) for line in lines]
-    if lines and all(len(pair) == 2 and pair[0][:1] == "n" and pair[0][1:].isdigit() for pair in pairs):
-        return Labels([name for _, name in pairs], [identifier for identifier, _ in pairs])
-    return Labels(lines)
 
 
 def open_path(path: Path) -> Network:

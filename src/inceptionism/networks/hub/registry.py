@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -12,9 +11,9 @@ from torch import nn
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
-from inceptionism.networks.hub.entries import NAME, Entry, known_entries, plugin_entries
+from inceptionism.networks.hub.entries import Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, files_of_path, open_entry, open_path
-from inceptionism.networks.hub.store import folder_of, stored_entry, stored_names
+from inceptionism.networks.hub.store import find_entry, folder_of, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 from inceptionism.networks.precision import exact_device
@@ -106,28 +105,6 @@ def local_files(name: str) -> tuple[Path, list[Path]] | None:
     return path, files_of_path(path)
 
 
-def ready_networks() -> list[str]:
-    """Return the names of the networks that can be used at once: those in the store and in installed packages."""
-    entries = known_entries() | plugin_entries()
-    stored = stored_names()
-    return [name for name in dict.fromkeys([*entries, *stored]) if name in stored or is_ready(entries[name])]
-
-
-def is_ready(entry: Entry) -> bool:
-    """Return whether an installed package has the files of a network."""
-    try:
-        return entry.package is not None and bool(version(entry.package))
-    except PackageNotFoundError:
-        return False
-
-
-def find_entry(name: str) -> Entry | None:
-    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
-    if not NAME.fullmatch(name):
-        return None
-    return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
-
-
 def is_path(path: Path, *, must_exist: bool = False) -> bool:
     """Return whether `path` is the path of a network, not a name. With `must_exist`, only an existing path counts."""
     return path_exists(path) or (not must_exist and (len(path.parts) > 1 or path.suffix in SUFFIXES))
@@ -137,7 +114,7 @@ def is_path(path: Path, *, must_exist: bool = False) -> bool:
 def from_library(name: str) -> Network:
     """Return a network of torchvision or timm."""
     family = name.partition("/")[0]
-    network = import_library(f"inceptionism.networks.loaders.{family}", family).load(name)
+    network = import_library(f"inceptionism.networks.loaders.{family}", "networks").load(name)
     assert isinstance(network, Network)
     return network
 

@@ -22,8 +22,8 @@ from inceptionism.errors import (
     quote_path,
 )
 from inceptionism.files import cache_folder, check_file, hash_file, is_file, is_folder, path_exists, read_text
-from inceptionism.networks.hub.download import Report, download
-from inceptionism.networks.hub.entries import NAME, Entry, check_name
+from inceptionism.networks.hub.download import Report, download, verify
+from inceptionism.networks.hub.entries import NAME, Entry, check_name, is_ready, known_entries, plugin_entries
 from inceptionism.networks.hub.remote_file import RemoteFile
 
 DESCRIPTION = "network.json"
@@ -52,6 +52,13 @@ def stored_names() -> list[str]:
     return [name for name in names if NAME.fullmatch(name)]  # not the hidden folder of a network that is being added
 
 
+def ready_networks() -> list[str]:
+    """Return the names of the networks that can be used at once: those in the store and in installed packages."""
+    entries = known_entries() | plugin_entries()
+    stored = stored_names()
+    return [name for name in dict.fromkeys([*entries, *stored]) if name in stored or is_ready(entries[name])]
+
+
 def stored_entry(name: str) -> Entry | None:
     """Return the entry of the network `name` in the store; None if it is not there."""
     folder = folder_of(name)
@@ -63,6 +70,13 @@ def stored_entry(name: str) -> Entry | None:
     if entry.name != name:
         raise InvalidSetting(f"{folder / DESCRIPTION} describes the network {entry.name}, but its folder is {name}")
     return entry
+
+
+def find_entry(name: str) -> Entry | None:
+    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
+    if not NAME.fullmatch(name):
+        return None
+    return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
 
 
 def read_entry(folder: Path) -> Entry:
@@ -81,8 +95,27 @@ def read_entry(folder: Path) -> Entry:
     for file in entry.files:
         path = folder / file.name
         if not path.is_file() or path.stat().st_size != file.size:
-            raise InvalidSetting(f"{path} is missing or damaged; download or add network {entry.name} again")
+            raise InvalidSetting(damaged(path, entry.name))
     return entry
+
+
+def check_network(name: str) -> None:
+    """Compare all files of the network `name` in the store with their checksums.
+
+    Raises:
+        UnreadableFile: If the description cannot be read.
+        InvalidSetting: If the description is not valid, or if a file is missing or damaged.
+        OSError: If a file cannot be read.
+    """
+    folder = folder_of(name)
+    for file in read_entry(folder).files:
+        if not verify(folder / file.name, file.checksum):
+            raise InvalidSetting(damaged(folder / file.name, name))
+
+
+def damaged(path: Path, name: str) -> str:
+    """Return a sentence about a file of the network `name` that is not as it was stored."""
+    return f"{path} is missing or damaged; download or add network {name} again"
 
 
 def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *, overwrite: bool = False) -> Path:

@@ -58,8 +58,8 @@ def fetch_from_hub(repository: str, files: Sequence[str], name: str) -> Path:
     Raises:
         CannotDownload: If no file is in the cache and none can be downloaded.
     """
-    hub = import_library("huggingface_hub", "timm")
-    errors = import_library("huggingface_hub.utils", "timm")
+    hub = import_library("huggingface_hub", "networks")
+    errors = import_library("huggingface_hub.utils", "networks")
     repository, _, revision = repository.partition("@")
     for file in files:
         cached = hub.try_to_load_from_cache(repository, file, revision=revision or None)

@@ -39,7 +39,7 @@ def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
         InvalidSetting: If the file is not a network for pictures or has operators that are not supported, or if
             onnx2torch is not installed.
     """
-    import_library("onnx2torch", "onnx")
+    import_library("onnx2torch", "networks")
     try:
         model, picture, size = read_model(path)
         fold_constants(model.graph)
@@ -91,7 +91,7 @@ def build_network(model: ModelProto, picture: str) -> OnnxNetwork:
     """
     place = "the graph"
     try:
-        graph = import_library("onnx2torch.onnx_graph", "onnx").OnnxGraph(model.graph)
+        graph = import_library("onnx2torch.onnx_graph", "networks").OnnxGraph(model.graph)
         output = graph.output_values[0]
         network = OnnxNetwork(picture, output)
         values = {"", picture, *graph.initializers}
@@ -142,7 +142,7 @@ def convert_node(node: Any, graph: Any, opset: int) -> tuple[nn.Module, Sequence
         kernel = list(weights[second].proto.dims[2:])
         if node.attributes.get("kernel_shape", kernel) != kernel:
             raise ValueError(f"its kernel_shape differs from the kernel of its weights, {kernel}")
-    converters = import_library("onnx2torch.node_converters", "onnx")
+    converters = import_library("onnx2torch.node_converters", "networks")
     module, mapping = converters.get_converter(node.operation_type, opset)(node, graph)
     return module, mapping.inputs
 

@@ -187,7 +187,7 @@ def opset_of(model: ModelProto) -> int:
 
 def unsupported_operators(model: ModelProto) -> list[str]:
     """Return a description of each operator that onnx2torch does not support: name, opset and first node."""
-    converters = import_library("onnx2torch.node_converters", "onnx")
+    converters = import_library("onnx2torch.node_converters", "networks")
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     first_nodes: dict[str, str] = {}
     for node in model.graph.node:

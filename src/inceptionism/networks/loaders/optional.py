@@ -6,8 +6,6 @@ import importlib
 from importlib.metadata import version
 from types import ModuleType
 
-import torch
-
 from inceptionism.errors import InvalidSetting, first_line
 
 PACKAGES = {"google": "protobuf"}
@@ -37,7 +35,7 @@ def import_library(name: str, extra: str = "") -> ModuleType:
     except (RuntimeError, AttributeError, ImportError) as error:
         if "torchvision" in f"{error} {getattr(error, 'path', '')}":
             raise InvalidSetting(
-                f"torchvision {version('torchvision')} does not fit torch {torch.__version__}; install versions that "
+                f"torchvision {version('torchvision')} does not fit torch {version('torch')}; install versions that "
                 "belong together, see https://pytorch.org/get-started"
             ) from error
         if not isinstance(error, ImportError):

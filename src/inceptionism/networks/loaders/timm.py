@@ -47,7 +47,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
             torch.
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
-    timm = import_library("timm", "timm")
+    timm = import_library("timm", "networks")
     model = name.removeprefix("timm/")
     cfg = pretrained_cfg(timm, model)
     path = weights or fetch_weights(cfg, name)
@@ -169,7 +169,7 @@ def labels_of(classes: int) -> Labels | None:
     """Return the labels of the version of ImageNet with this number of classes; None if there is no such version."""
     if classes == len(imagenet_labels()):
         return imagenet_labels()
-    data = import_library("timm.data", "timm")
+    data = import_library("timm.data", "networks")
     subset = data.infer_imagenet_subset({"num_classes": classes})
     if subset is None:
         return None

@@ -45,7 +45,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
             not installed or does not fit torch.
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
-    models = import_library("torchvision.models", "torchvision")
+    models = import_library("torchvision.models", "networks")
     architecture, _, version = name.removeprefix("torchvision/").partition(".")
     trained = trained_weights(models, architecture, version)
     state = read_state_dict(weights or fetch_from_url(trained.url, name))

@@ -59,8 +59,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 def read_safetensors(path: Path) -> object:
     """Return the content of a safetensors file."""
-    reader = import_library("safetensors.torch", "timm")
-    errors = (import_library("safetensors", "timm").SafetensorError, *DAMAGE)
+    reader = import_library("safetensors.torch")
+    errors = (import_library("safetensors").SafetensorError, *DAMAGE)
     try:
         return reader.load_file(path)
     except errors as error:

@@ -1,0 +1,5 @@
+from .command import add_doctor_command
+
+__all__ = [
+    "add_doctor_command",
+]
