@@ -33,6 +33,7 @@ TURNS = {"both": (24, 40), "horizontal": (0, 40), "vertical": (24, 0)}
 SETTINGS: dict[str, Any] = {
     "layer": "second",
     "prior": "none",
+    "precision": "fp32",
     "octaves": 2,
     "octave_scale": 2,
     "steps": 3,
