@@ -265,6 +265,11 @@ def directions(folder: Path) -> tuple[Sequence[bytes], Read]:
 
 
 @reader
+def tables_of_directions(folder: Path) -> tuple[Sequence[bytes], Read]:
+    return [seeds.directions()], written(folder / "directions.safetensors", lambda path: read_direction(path, 1))
+
+
+@reader
 def objectives(folder: Path) -> tuple[Sequence[bytes], Read]:
     network = seeds.tiny()
     Image.fromarray(gradient()).save(folder / "photo.png")

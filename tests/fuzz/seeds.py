@@ -255,6 +255,11 @@ def direction() -> bytes:
     return npy(np.linspace(-1, 1, 5, dtype=np.float32))
 
 
+def directions() -> bytes:
+    """Return two rows of numbers in the safetensors format."""
+    return save({"directions": torch.linspace(-1, 1, 10).reshape(2, 5)})
+
+
 def npy(array: np.ndarray) -> bytes:
     """Return the bytes of a file with an array."""
     file = io.BytesIO()

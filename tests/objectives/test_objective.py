@@ -16,6 +16,7 @@ CASES = [
     objectives.layer("logits", 4),
     objectives.channel("b", 1),
     objectives.logit(3),
+    objectives.direction("a", torch.tensor([1.0, -2.0, 0.5, 3.0]), cosine=2),
     objectives.layer("a") + 0.5 * objectives.channel("b", 0) - 2 * objectives.logit(1),
     -objectives.layer("b"),
 ]
@@ -55,6 +56,31 @@ def test_scores_agree_with_numpy() -> None:
     np.testing.assert_allclose(objectives.layer("a")(activations), [0.5 * np.linalg.norm(x) ** 2 for x in a])
     np.testing.assert_allclose(objectives.layer("a", 1)(activations), [0.5 * np.linalg.norm(x[1]) ** 2 for x in a])
     np.testing.assert_allclose(objectives.channel("b", 2)(activations), [x[2].mean() for x in b])
+
+
+@pytest.mark.parametrize("power", [0, 1, 2.5])
+def test_a_direction_with_a_power_of_the_cosine_agrees_with_numpy(power: float) -> None:
+    """The score is that of Lucid's `direction` with `cossim_pow`, for a vector of length 1."""
+    activations = random_activations()
+    vector = np.array([1.0, -2.0, 0.5, 3.0])
+    objective = objectives.direction("a", torch.from_numpy(vector), "vector.npy", cosine=power)
+    assert str(objective) == f"direction(a, vector.npy{f', cosine={power:g}' if power else ''})"
+    unit = vector / np.linalg.norm(vector)
+    expected = []
+    for values in activations["a"].numpy():
+        products = [float(unit @ values[:, row, column]) for row in range(3) for column in range(5)]
+        lengths = [float(np.linalg.norm(values[:, row, column])) for row in range(3) for column in range(5)]
+        cosines = [max(0.1, product / length) for product, length in zip(products, lengths, strict=True)]
+        expected.append(np.mean([one * cosine**power for one, cosine in zip(products, cosines, strict=True)]))
+    np.testing.assert_allclose(objective(activations), expected)
+
+
+def test_a_direction_with_a_cosine_has_a_finite_gradient_where_all_activations_are_zero() -> None:
+    values = torch.zeros(1, 2, 3, 3, requires_grad=True)
+    objectives.direction("a", torch.tensor([1.0, 2.0]), cosine=2)({"a": values}).sum().backward()
+    assert values.grad.isfinite().all()
+    with pytest.raises(InvalidSetting, match="cosine must be at least 0, not -1"):
+        objectives.direction("a", torch.ones(2), cosine=-1)
 
 
 def test_objectives_add_and_scale() -> None:

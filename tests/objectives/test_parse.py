@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import save_file
 
 import inceptionism as inc
 from inceptionism import objectives
@@ -35,6 +36,10 @@ def pictures(tmp_path, photo, monkeypatch):
     Image.fromarray(255 - photo).save("away/one.png")
     Image.fromarray(photo[::-1].copy()).save("away/two.png")
     np.save("vector.npy", np.arange(7.0) - 2)
+    np.save("table.npy", np.stack([np.ones(7), np.arange(7) - 2]))
+    save_file({"directions": np.stack([np.ones(7), np.arange(7) - 2])}, "table.safetensors")
+    save_file({"a": np.ones(7), "b": np.ones(7)}, "two.safetensors")
+    Path("damaged.safetensors").write_bytes(Path("table.safetensors").read_bytes()[:-9])
     np.save("short.npy", np.arange(3.0))
     np.save("nothing.npy", np.zeros(7))
     open_header = Path("vector.npy").read_bytes().replace(b"), }", b"(,  ")
@@ -69,6 +74,11 @@ def first_score(network: inc.Network, objective: inc.Objective, photo: np.ndarra
         ("neuron(first:1)", objectives.neuron("first", 1)),
         ("neuron(first:1, 3, 5)", objectives.neuron("first", 1, 3, 5)),
         ("direction(second, vector.npy)", objectives.direction("second", torch.arange(7.0) - 2)),
+        (
+            "direction(second, table.npy, row=1, cosine=2)",
+            objectives.direction("second", torch.arange(7.0) - 2, cosine=2),
+        ),
+        ("direction(second, table.safetensors, row=1)", objectives.direction("second", torch.arange(7.0) - 2)),
         ("class(fir)", objectives.logit(2)),
         ("class(oak, against=elm)", objectives.logit(3, 1)),
         ("logit(3, against=all)", objectives.logit(3, "all")),
@@ -151,6 +161,15 @@ def test_the_reference_lists_every_objective() -> None:
         ("direction(second, archive.npy)", "archive.npy cannot be read as a .npy file with a direction"),
         ("direction(second, huge.npy)", "huge.npy cannot be read as a .npy file with a direction"),
         ("direction(second, typeless.npy)", "typeless.npy cannot be read as a .npy file with a direction"),
+        ("direction(second, table.npy)", "table.npy must hold one row of numbers to be used as a direction"),
+        ("direction(second, table.npy, row=2)", "table.npy has no row 2; it has 2 rows, counted from 0"),
+        ("direction(second, table.npy, row=-1)", "the row of a direction must be a whole number, not '-1'"),
+        ("direction(second, vector.npy, row=0)", r"vector.npy must hold several rows of numbers, as row=0 needs"),
+        ("direction(second, two.safetensors)", "two.safetensors must hold one row of numbers"),
+        ("direction(second, damaged.safetensors)", r"damaged.safetensors cannot be read as a .safetensors file"),
+        ("direction(second, vector.npy, cosine=much)", "the cosine of a direction is a power, a number such as 2"),
+        ("direction(second, vector.npy, cosine=-2)", "cosine must be at least 0, not -2"),
+        ("direction(second, toward, away, row=1)", "has two folders, which have no rows; leave row= out"),
         ("direction(second, missing.npy)", "there is no file missing.npy"),
         ("guide(second)", "has the wrong number of arguments; write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),

@@ -12,10 +12,15 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.objectives.objective import Activations, Objective, check_channel
-from inceptionism.recipes import LayerChoice, printed_name, quote_argument
+from inceptionism.recipes import LayerChoice, Term, printed_name, quote_argument
+from inceptionism.validation import check_number
 
 UNNAMED = "…"
 """Source of a direction that comes from no file."""
+
+LEAST_COSINE = 0.1
+"""Smallest cosine in the score of a direction. A picture whose activations have another direction still has a gradient.
+"""
 
 
 def layer(name: str, channel: int | None = None) -> Objective:
@@ -82,19 +87,28 @@ def neuron(name: str, index: int, row: int | None = None, column: int | None = N
     )
 
 
-def direction(name: str, vector: Tensor, source: str = UNNAMED) -> Objective:
+def direction(
+    name: str, vector: Tensor, source: str = UNNAMED, *, row: int | None = None, cosine: float = 0.0
+) -> Objective:
     """Mean of a layer's activations along a direction in channel space (Kim et al., 2018; Olah et al., 2018).
+
+    The dot product of long activations can be large although they point elsewhere. So the dot product at each position
+    can be multiplied by a power of the cosine of the angle to the direction. The cosine is at least `LEAST_COSINE`, as
+    in Lucid, the library of Olah et al. (2018).
 
     Args:
         name: Name of the layer.
         vector: One number for each channel of the layer. The norm of the vector does not matter.
         source: Origin of the vector, for example the name of its file. It appears in the text of the objective. Without
             it, the objective exists only in Python.
+        row: Row of the vector in a file with several directions. It only appears in the text of the objective.
+        cosine: Power of the cosine, 0 or larger. With 0, the score is the mean dot product.
 
     Raises:
-        InvalidSetting: If the vector is not one row of finite numbers, or is zero. Also if the layer does not have one
-            channel for each number. This last error is raised when the score is computed.
+        InvalidSetting: If the vector is not one row of finite numbers, or is zero, or if the power is negative. Also if
+            the layer does not have one channel for each number. This last error is raised when the score is computed.
     """
+    check_number("cosine", cosine, minimum=0)
     length = vector.norm()
     if vector.ndim != 1 or not 0 < float(length) < math.inf:
         raise InvalidSetting(f"the direction {source} must be a row of finite numbers that are not all zero")
@@ -109,9 +123,17 @@ def direction(name: str, vector: Tensor, source: str = UNNAMED) -> Objective:
             )
         # The gradient cannot use a tensor that was made in torch's inference mode.
         numbers = unit_vector.clone() if unit_vector.is_inference() else unit_vector
-        return torch.einsum("nc...,c->n...", values, numbers.to(values)).reshape(len(values), -1).mean(1)
+        products = torch.einsum("nc...,c->n...", values, numbers.to(values))
+        if cosine:
+            # Where all activations are zero, the cosine is zero and its gradient is finite.
+            lengths = values.square().sum(1).clamp_min(torch.finfo(values.dtype).tiny).sqrt()
+            products = products * (products / lengths).clamp_min(LEAST_COSINE) ** cosine
+        return products.reshape(len(values), -1).mean(1)
 
-    text = expression_text("direction", unit_name(name), source)
+    named = {} if row is None else {"row": str(row)}
+    if cosine:
+        named["cosine"] = f"{cosine:g}"
+    text = str(Term("direction", (unit_name(name), source), named))
     return Objective(frozenset([name]), score, text, repeatable=source != UNNAMED)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
@@ -16,23 +18,45 @@ from inceptionism.io import NUMPY_ERRORS, Photo, load_photo
 from inceptionism.networks import Network
 from inceptionism.objectives.masking import reference_tensor
 
+SAFETENSORS = ".safetensors"
+"""Ending of a file of tensors."""
+
 MAX_DIRECTION_BYTES = 2**24
 """Largest size of a file with a direction, in bytes."""
 
 
-def read_direction(path: Path) -> Tensor:
-    """Return the row of numbers in a .npy file, as float32. Code in the file is never executed.
+def read_direction(path: Path, row: int | None = None) -> Tensor:
+    """Return a row of numbers in a .npy or .safetensors file, as float32. Code in the file is never executed.
+
+    Args:
+        path: Path of the file. A .safetensors file must hold one tensor.
+        row: Index of the row in a file with several rows. None for a file with one row.
 
     Raises:
-        InvalidSetting: If the file is missing, or does not hold one row of numbers.
+        InvalidSetting: If the file is missing, or does not hold such a row of numbers.
     """
+    ending = SAFETENSORS if path.suffix.lower() == SAFETENSORS else ".npy"
     try:
-        values = np.load(io.BytesIO(read_limited(path, MAX_DIRECTION_BYTES)), allow_pickle=False)
-    except (UnreadableFile, *NUMPY_ERRORS) as error:
-        raise InvalidSetting(f"{path} cannot be read as a .npy file with a direction: {first_line(error)}") from None
-    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "fiu":
-        raise InvalidSetting(f"{path} must hold one row of numbers to be used as a direction")
-    return torch.from_numpy(values.astype(np.float32))
+        content = read_limited(path, MAX_DIRECTION_BYTES)
+        values = single_tensor(content) if ending == SAFETENSORS else np.load(io.BytesIO(content), allow_pickle=False)
+    except (UnreadableFile, SafetensorError, *NUMPY_ERRORS) as error:
+        message = f"{path} cannot be read as a {ending} file with a direction: {first_line(error)}"
+        raise InvalidSetting(message) from None
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
+        if row is None and values.ndim == 1:
+            return torch.from_numpy(values.astype(np.float32))
+        if row is not None and values.ndim == 2:
+            if row >= len(values):
+                raise InvalidSetting(f"{path} has no row {row}; it has {len(values)} rows, counted from 0")
+            return torch.from_numpy(values[row].astype(np.float32))
+    wanted = "one row of numbers" if row is None else f"several rows of numbers, as row={row} needs,"
+    raise InvalidSetting(f"{path} must hold {wanted} to be used as a direction")
+
+
+def single_tensor(content: bytes) -> object:
+    """Return the only tensor in a safetensors file, as an array. None if it has more, none, or complex numbers."""
+    tensors = list(load(content).values())
+    return tensors[0].float().numpy() if len(tensors) == 1 and not tensors[0].is_complex() else None
 
 
 def direction_between(network: Network, layer: str, toward: Path, away: Path) -> Tensor:

@@ -16,7 +16,7 @@ from inceptionism.objectives import activations, references
 from inceptionism.objectives.directions import direction_between, hash_source, read_direction
 from inceptionism.objectives.objective import Objective, check_channel, weighted_sum
 from inceptionism.objectives.plugins import plugin_names, plugin_objective
-from inceptionism.recipes import LayerChoice, Term, choose_unit, parse_terms
+from inceptionism.recipes import LayerChoice, Term, choose_unit, parse_number, parse_terms
 
 MASK_KEYS = ("where", "outside")
 """Keys of masks, which every term may have. `where` selects the white part, and `outside` selects the black part."""
@@ -150,20 +150,28 @@ def _neuron(context: ParseContext, term: Term) -> Objective:
 
 def _direction(context: ParseContext, term: Term) -> Objective:
     """`direction(LAYER, FILE OR FOLDER, [FOLDER])`: Mean activation along a direction in channel space. The
-    direction is read from a .npy file, or leads from the pictures in the second folder to those in the first folder.
+    direction is read from a .npy or .safetensors file, or leads from the pictures in the second folder to those in the
+    first folder. `row=NUMBER` chooses a row of a file with several directions. With `cosine=POWER`, the activation at
+    each position is multiplied by this power of the cosine of its angle to the direction.
     """
-    term.check(["layer", "file or folder", "folder"], optional=1)
+    term.check(["layer", "file or folder", "folder"], ["row", "cosine"], optional=1)
     name, *sources = parse_layer(context, term.arguments[0]), *term.arguments[1:]
     source, paths = sources[0], [Path(context.find_file(one)) for one in sources]
+    row = parse_whole_number(term.named["row"], "the row of a direction") if "row" in term.named else None
+    cosine = parse_number(term.named.get("cosine", "0"))
+    if isinstance(cosine, str):
+        raise InvalidSetting(f"the cosine of a direction is a power, a number such as 2, not {quote_value(cosine)}")
     if len(paths) == 2:
+        if row is not None:
+            raise InvalidSetting(f"{quote_value(str(term))} has two folders, which have no rows; leave row= out")
         vector = direction_between(context.network, name, *paths)
     else:
-        vector = read_direction(paths[0])
+        vector = read_direction(paths[0], row)
         channels = context.network.channels(name)
         if len(vector) != channels:
             raise InvalidSetting(f"{source} has {len(vector)} numbers, but layer {name} has {channels} channels")
     hashes = tuple(zip(sources, map(hash_source, paths), strict=True))
-    return replace(activations.direction(name, vector, source), files=hashes)
+    return replace(activations.direction(name, vector, source, cosine=cosine), files=hashes)
 
 
 def _class(context: ParseContext, term: Term) -> Objective:
