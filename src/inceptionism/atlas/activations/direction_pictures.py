@@ -74,7 +74,7 @@ class DirectionPictures(PictureFolder[Position]):
         if not keys:
             raise NoGradient(f"layer {layer} has no activations in the photographs, so it has no directions to show")
         self.directions = torch.stack([directions[key] for key in keys]).float()
-        content = save({"directions": self.directions})
+        content = save({Path(file).stem: self.directions})
         self._files = ((file, hashlib.sha256(content).hexdigest()),)
         self._rows = {key: row for row, key in enumerate(keys)}
         own = torch.stack([activations[key] for key in keys])
