@@ -191,7 +191,7 @@ class ActivationGrid(DirectionPictures):
             )
             grid.paste(picture, corner)
         sheet = Image.new("RGB", (2 * size[0] + 3 * MARGIN, size[1] + HEADING + MARGIN), "white")
-        heading = f"{Path(self.network.name).name} · {self.layer} · {self.rows}×{self.columns} cells"
+        heading = f"{Path(self.network.name).name} · {self.layer} · {self.rows} by {self.columns} cells"
         ImageDraw.Draw(sheet).text((MARGIN, 7), heading, "black", ImageFont.load_default(20))
         sheet.paste(seen, (MARGIN, HEADING))
         sheet.paste(grid, (2 * MARGIN + size[0], HEADING))
