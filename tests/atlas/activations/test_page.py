@@ -1,4 +1,4 @@
-"""The page of an atlas in a real browser: it opens from a file, shows every cell, zooms, moves and shows photographs."""
+"""The page of an atlas in a real browser: it opens from a file, shows the cells, zooms, moves and shows photographs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def test_the_page_shows_the_cells_zooms_and_moves_without_any_other_file(tmp_pat
         middle = first["x"] + first["width"] / 2, first["y"] + first["height"] / 2
         page.mouse.move(*middle)
         page.mouse.wheel(0, -200)
-        page.wait_for_function(f"document.querySelector('#plane button').getBoundingClientRect().width > {first['width']}")
+        page.wait_for_function(
+            f"document.querySelector('#plane button').getBoundingClientRect().width > {first['width']}"
+        )
         larger = box(page, 0)
         # The point below the mouse stays where it is.
         assert abs(larger["x"] + larger["width"] / 2 - middle[0]) < 1
