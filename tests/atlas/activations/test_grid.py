@@ -106,7 +106,7 @@ def test_the_pictures_are_on_the_sheet_beside_the_photograph(tiny, picture, tmp_
 def test_the_area_of_a_scaled_cell_is_proportional_to_its_norm(tiny, picture, tmp_path) -> None:
     settings = {**SMALL, "size": (40, 40)}
     grid = inc.activation_grid(picture, tmp_path / "grid", layer="second", network=tiny, cells=3, **settings)
-    # White pictures can be told from the pale photograph behind them.
+    # Red pictures can be told from the pale photograph behind them.
     for cell in grid.cells:
         Image.new("RGB", (40, 40), "red").save(grid.path((cell.row, cell.column)))
     sheet = np.asarray(grid.sheet(scaled=True))[HEADING : HEADING + 40 * grid.rows, -MARGIN - 120 : -MARGIN]
