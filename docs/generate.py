@@ -22,6 +22,7 @@ import typer.main
 
 from bench.report import Report
 from inceptionism import api
+from inceptionism.arguments import OVERLOADS
 from inceptionism.cli.app import app
 from inceptionism.networks import load_network
 from inceptionism.objectives import objective_reference
@@ -49,6 +50,8 @@ from typing import Any, TypeAlias, overload
 import torch
 from torch import nn
 
+from .atlas.activations import ActivationAtlas, ActivationGrid
+from .errors import UnreadablePicture
 from .film import VideoRun, ZoomRun
 from .io import PhotoSource
 from .networks import Network
@@ -59,6 +62,7 @@ from .runs import Result, Results, Step
 Target: TypeAlias = str | int | Objective
 Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
+OnPhoto: TypeAlias = Callable[[int, UnreadablePicture | None], object]
 Transforms: TypeAlias = Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]
 Penalties: TypeAlias = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
@@ -196,14 +200,14 @@ def layers_text() -> str:
 def stub_text() -> str:
     """Return the text of api.pyi: the signatures and docstrings of the Python functions."""
     parts = [STUB_HEAD]
-    for name in ("dream", "visualize", "zoom", "video"):
+    for name in ("dream", "visualize", "zoom", "video", "activation_grid", "activation_atlas"):
         parts.append(function_stub(getattr(api, name)))
     return "\n".join(parts)
 
 
 def function_stub(function: Callable[..., object]) -> str:
     """Return the part of api.pyi for one function: its signature, with every keyword, and its docstring."""
-    variants = api.OVERLOADS.get(function.__name__)
+    variants = OVERLOADS.get(function.__name__)
     if variants is None:
         return signature_stub(function, {}, None, documented=True)
     stubs = [

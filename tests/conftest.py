@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,9 @@ from tests.support.web_server import Web, serving
 # On a busy machine, an example may take any time.
 settings.register_profile("inceptionism", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("inceptionism")
+
+# UMAP needs ten seconds to compile its functions. The functions of a few activations are faster without a compiler.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 
 def pytest_sessionstart() -> None:
@@ -89,8 +94,16 @@ def folder(tmp_path: Path, photo: np.ndarray) -> Path:
 def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give pictures of classes and channels a small default size, so that examples run quickly as they are written."""
     monkeypatch.setattr("inceptionism.atlas.layers.PICTURE_SIDE", 83)
+    monkeypatch.setattr("inceptionism.atlas.activations.direction_pictures.DEFAULT_SIDE", 37)
     for module in ("runs.visualization", "atlas.channels"):
         monkeypatch.setattr(f"inceptionism.{module}.DEFAULT_SIZE", (61, 83))
+
+
+@pytest.fixture
+def quick_umap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let UMAP take few steps, which is enough for a few activations."""
+    umap = pytest.importorskip("umap", reason="needs inceptionism[research]")
+    monkeypatch.setattr(umap, "UMAP", partial(umap.UMAP, n_epochs=20))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from . import networks, objectives
-from .api import dream, video, visualize, zoom
+from .api import activation_atlas, activation_grid, dream, video, visualize, zoom
+from .atlas.activations import ActivationAtlas, ActivationGrid
 from .atlas.exemplars import Exemplar, ExemplarIndex, exemplars
 from .errors import (
     CannotWrite,
@@ -23,6 +24,8 @@ from .runs.replay import replay
 from .version import __version__
 
 __all__ = [
+    "ActivationAtlas",
+    "ActivationGrid",
     "CannotWrite",
     "ClassRecipe",
     "ClassRun",
@@ -54,6 +57,8 @@ __all__ = [
     "ZoomRecipe",
     "ZoomRun",
     "__version__",
+    "activation_atlas",
+    "activation_grid",
     "batch",
     "dream",
     "exemplars",

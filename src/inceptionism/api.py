@@ -1,4 +1,4 @@
-"""The functions that most people need: `dream`, `visualize`, `zoom` and `video`.
+"""The functions that most people need: `dream`, `visualize`, `zoom`, `video`, `activation_grid`, `activation_atlas`.
 
 Their keyword arguments are the settings of the recipes. `make reference` writes their full signatures to `api.pyi`, for
 editors and type checkers.
@@ -12,7 +12,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from inceptionism.arguments import OBJECTS, named_settings, split_colors, split_settings
+from inceptionism.arguments import (
+    ANNOTATIONS,
+    CELLS,
+    NOTES,
+    OBJECTS,
+    cell_settings,
+    named_settings,
+    split_colors,
+    split_settings,
+)
+from inceptionism.atlas import OnPhoto, listed_photos
+from inceptionism.atlas.activations import (
+    DEFAULT_COSINE,
+    DEFAULT_LEAST,
+    DEFAULT_SAMPLES,
+    MAX_GRID_CELLS,
+    ActivationAtlas,
+    ActivationGrid,
+)
 from inceptionism.io import PhotoSource, load_photo
 from inceptionism.networks import network_name
 from inceptionism.objectives import Objective
@@ -27,42 +45,6 @@ if TYPE_CHECKING:
 Target: TypeAlias = "str | int | Objective"
 Targets: TypeAlias = "list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]"
 OnStep: TypeAlias = Callable[[Step], object]
-
-ANNOTATIONS = {
-    "network": "str | nn.Module | Network",
-    "layer": "LayerSetting | None",
-    "objective": "Objective | str | None",
-    "guide": "PhotoSource | None",
-    "mask": "PhotoSource | None",
-    "colors": "PhotoSource",
-    "tileable": "bool | str | None",
-    "audio": "str | os.PathLike[str] | None",
-    "keyframes": "Keyframes",
-    "transforms": "Transforms",
-    "penalties": "Penalties",
-    "device": "str | torch.device",
-}
-"""Types of the arguments that may be objects in Python, where a recipe holds names."""
-
-OVERLOADS = {
-    "visualize": [
-        ({"target": "Target", "count": "None = None"}, "Result"),
-        ({"target": "Target", "count": "int"}, "Results"),
-        ({"target": "Targets", "count": "int | None = None"}, "Results"),
-    ]
-}
-"""Types of arguments and the type of the result, for functions whose result depends on their arguments."""
-
-NOTES = {
-    "network": "A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.",
-    "layer": "A list of names, or a mapping from name to weight, is accepted too.",
-    "objective": "An `Objective` is accepted too.",
-    "guide": "A path, a PIL image, an array or a tensor (see `load_photo`).",
-    "mask": "A path, a PIL image, or an array or a tensor, which may also be H×W.",
-    "colors": "A PIL image, an array or a tensor is accepted in place of the name of a picture.",
-    "device": "A device of torch is accepted too.",
-    "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
-}
 
 
 @takes_settings(PhotoRecipe, positional=["layer"], annotations=ANNOTATIONS, notes=NOTES, objects=OBJECTS)
@@ -221,3 +203,117 @@ def video(
     made = VideoRecipe(**recipe)
     source = FilmSource(Path(film), made.fps)
     return make_video_run(made, source, cluster=cluster, workers=workers, transfer=transfer, **objects)
+
+
+@takes_settings(ClassRecipe, **CELLS)
+def activation_grid(
+    photo: PhotoSource,
+    folder: str | os.PathLike[str],
+    *,
+    layer: str | None = None,
+    cells: int = MAX_GRID_CELLS,
+    scaled: bool = False,
+    cosine: float = DEFAULT_COSINE,
+    overwrite: bool = False,
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> ActivationGrid:
+    """Show what each place of a photograph means to a layer, as a grid of pictures (Olah et al., Distill 2018).
+
+        grid = inc.activation_grid("photo.jpg", "photo-grid", layer="blocks.10", cells=7)
+        grid.sheet(scaled=True).show()
+
+    Args:
+        photo: Photograph: a path, a PIL image, an array or a tensor (see `load_photo`).
+        folder: Folder for the pictures, the sheet `sheet.png` and the list `index.json`. Its parent must exist. If it
+            has some of the pictures already, the others are made.
+        layer: Name of the layer. The default is the default layer of the network.
+        cells: Largest number of cells in a row or a column. In a larger map, neighboring activations are averaged.
+        scaled: Whether the area of each cell on the sheet is proportional to the length of its activation vector.
+        cosine: Power of the cosine in the objectives, as for `objectives.direction`.
+        **settings: Settings of every picture. Without a size, the pictures are small.
+        overwrite: Whether existing pictures with other settings are replaced.
+        on_step: Function that is called with each `Step` of each picture.
+
+    Raises:
+        UnreadablePicture: If the photograph cannot be read.
+        UnknownName: If there is no such network or layer; the message suggests similar names.
+        InvalidSetting: If a setting has the wrong type or is out of range.
+        NoGradient: If the layer has no activations in the photograph.
+        NameTaken: If the folder has pictures with other settings, and `overwrite` is false.
+        CannotWrite: If a file cannot be written.
+    """
+    network, layer, recipe = cell_settings(layer, settings)
+    grid = ActivationGrid(
+        network, layer, load_photo(photo), recipe, Path(folder), cells=cells, cosine=cosine, overwrite=overwrite
+    )
+    grid.make(on_step)
+    grid.finish(scaled=scaled)
+    return grid
+
+
+@takes_settings(ClassRecipe, **CELLS)
+def activation_atlas(
+    photos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    layer: str | None = None,
+    samples: int = DEFAULT_SAMPLES,
+    cells: int | None = None,
+    least: int = DEFAULT_LEAST,
+    whiten: bool = False,
+    cosine: float = DEFAULT_COSINE,
+    overwrite: bool = False,
+    on_photo: OnPhoto | None = None,
+    on_step: OnStep | None = None,
+    **settings: Any,
+) -> ActivationAtlas:
+    """Show what a layer detects in many photographs, arranged by similarity (Carter et al., Distill 2019).
+
+        atlas = inc.activation_atlas("photographs", "atlas", layer="blocks.10")
+        print(atlas.cells[0].members[0].photo)
+
+    It needs `pip install "inceptionism[research]"`.
+
+    Args:
+        photos: Folder of photographs, or the paths of photographs.
+        folder: Folder for the pictures, the sheet `sheet.png`, the page `atlas.html` and the list `index.json`. Its
+            parent must exist. If it has some of the files already, the others are made.
+        layer: Name of the layer. The default is the default layer of the network.
+        samples: Number of places in each photograph whose activations are taken.
+        cells: Number of cells in each row and each column. None depends on the number of activations.
+        least: Smallest number of activations of a cell that is shown.
+        whiten: Whether the directions are multiplied by the inverse of the correlations of the activations.
+        cosine: Power of the cosine in the objectives, as for `objectives.direction`.
+        **settings: Settings of every picture. Without a size, the pictures are small.
+        overwrite: Whether existing files with other settings are replaced.
+        on_photo: Function that is called with the number of photographs so far, after each of them, and with the error
+            if this one cannot be read. Without it, the error is raised.
+        on_step: Function that is called with each `Step` of each picture.
+
+    Raises:
+        UnreadablePicture: If a photograph cannot be read.
+        UnknownName: If there is no such network or layer; the message suggests similar names.
+        InvalidSetting: If a setting has the wrong type or is out of range, if there are too few photographs, or if
+            umap-learn is not installed.
+        NameTaken: If the folder has files with other settings, and `overwrite` is false.
+        CannotWrite: If a file cannot be written.
+    """
+    network, layer, recipe = cell_settings(layer, settings)
+    atlas = ActivationAtlas(
+        network,
+        layer,
+        listed_photos(photos),
+        recipe,
+        Path(folder),
+        samples=samples,
+        cells=cells,
+        least=least,
+        whiten=whiten,
+        cosine=cosine,
+        on_photo=on_photo,
+        overwrite=overwrite,
+    )
+    atlas.make(on_step)
+    atlas.finish()
+    return atlas

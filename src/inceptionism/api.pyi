@@ -7,6 +7,8 @@ from typing import Any, TypeAlias, overload
 import torch
 from torch import nn
 
+from .atlas.activations import ActivationAtlas, ActivationGrid
+from .errors import UnreadablePicture
 from .film import VideoRun, ZoomRun
 from .io import PhotoSource
 from .networks import Network
@@ -17,6 +19,7 @@ from .runs import Result, Results, Step
 Target: TypeAlias = str | int | Objective
 Targets: TypeAlias = list[str] | list[int] | list[Objective] | list[Target] | tuple[Target, ...]
 OnStep: TypeAlias = Callable[[Step], object]
+OnPhoto: TypeAlias = Callable[[int, UnreadablePicture | None], object]
 Transforms: TypeAlias = Sequence[Callable[[torch.Tensor, torch.Generator], torch.Tensor]]
 Penalties: TypeAlias = Sequence[Callable[[torch.Tensor], torch.Tensor]]
 Keyframes: TypeAlias = str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None
@@ -505,4 +508,175 @@ def video(
         UnknownName: If there is no such network or layer; the message suggests similar names.
         InvalidSetting: If a setting has the wrong type or is out of range.
         ClusterError: If the cluster does not answer, or cannot start a worker.
+    """
+
+def activation_grid(
+    photo: PhotoSource,
+    folder: str | os.PathLike[str],
+    *,
+    subjects: str = "one",
+    network: str | nn.Module | Network = "efficientnet-lite0",
+    preset: str = "fast",
+    prior: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    transparent: bool = False,
+    tileable: bool | str | None = None,
+    seed: int = 0,
+    colors: str = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+    memory: str | None = None,
+    layer: str | None = None,
+    cells: int = 14,
+    scaled: bool = False,
+    cosine: float = 2.0,
+    overwrite: bool = False,
+    on_step: OnStep | None = None,
+) -> ActivationGrid:
+    """Show what each place of a photograph means to a layer, as a grid of pictures (Olah et al., Distill 2018).
+
+        grid = inc.activation_grid("photo.jpg", "photo-grid", layer="blocks.10", cells=7)
+        grid.sheet(scaled=True).show()
+
+    Args:
+        photo: Photograph: a path, a PIL image, an array or a tensor (see `load_photo`).
+        folder: Folder for the pictures, the sheet `sheet.png` and the list `index.json`. Its parent must exist. If it
+            has some of the pictures already, the others are made.
+        layer: Name of the layer. The default is the default layer of the network.
+        cells: Largest number of cells in a row or a column. In a larger map, neighboring activations are averaged.
+        scaled: Whether the area of each cell on the sheet is proportional to the length of its activation vector.
+        cosine: Power of the cosine in the objectives, as for `objectives.direction`.
+        subjects: Subjects in the picture: one large subject, several of half the size, or a scene of
+            small and large ones: one, several or scene.
+        network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
+        preset: Preset for the prior and the number of steps: fine, fast or draft. The preset fine gives
+            the best pictures, fast takes a third of the time, and draft takes a tenth, for previews.
+        prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
+            By default the prior of the preset. docs/priors.md lists all priors.
+        size: Height and width of the picture; one number means both, in pixels. By default 448x448;
+            without crops in the prior, the size of the network if it accepts no other.
+        steps: Number of steps that make the forms; each further octave of a large picture takes half as
+            many. By default the number of the preset.
+        transparent: Make the parts transparent that the objective hardly changed, so the important
+            parts stand out. The opacity is the sum of the gradients over the steps (MACO: Fel et al.,
+            2023).
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
+        seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
+        precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
+            it is faster.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
+        overwrite: Whether existing pictures with other settings are replaced.
+        on_step: Function that is called with each `Step` of each picture.
+
+    Raises:
+        UnreadablePicture: If the photograph cannot be read.
+        UnknownName: If there is no such network or layer; the message suggests similar names.
+        InvalidSetting: If a setting has the wrong type or is out of range.
+        NoGradient: If the layer has no activations in the photograph.
+        NameTaken: If the folder has pictures with other settings, and `overwrite` is false.
+        CannotWrite: If a file cannot be written.
+    """
+
+def activation_atlas(
+    photos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    subjects: str = "one",
+    network: str | nn.Module | Network = "efficientnet-lite0",
+    preset: str = "fast",
+    prior: str | None = None,
+    size: int | tuple[int, int] | None = None,
+    steps: int | None = None,
+    transparent: bool = False,
+    tileable: bool | str | None = None,
+    seed: int = 0,
+    colors: str = "dream",
+    contrast: float = 1.0,
+    saturation: float = 1.0,
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+    memory: str | None = None,
+    layer: str | None = None,
+    samples: int = 4,
+    cells: int | None = None,
+    least: int = 2,
+    whiten: bool = False,
+    cosine: float = 2.0,
+    overwrite: bool = False,
+    on_photo: OnPhoto | None = None,
+    on_step: OnStep | None = None,
+) -> ActivationAtlas:
+    """Show what a layer detects in many photographs, arranged by similarity (Carter et al., Distill 2019).
+
+        atlas = inc.activation_atlas("photographs", "atlas", layer="blocks.10")
+        print(atlas.cells[0].members[0].photo)
+
+    It needs `pip install "inceptionism[research]"`.
+
+    Args:
+        photos: Folder of photographs, or the paths of photographs.
+        folder: Folder for the pictures, the sheet `sheet.png`, the page `atlas.html` and the list `index.json`. Its
+            parent must exist. If it has some of the files already, the others are made.
+        layer: Name of the layer. The default is the default layer of the network.
+        samples: Number of places in each photograph whose activations are taken.
+        cells: Number of cells in each row and each column. None depends on the number of activations.
+        least: Smallest number of activations of a cell that is shown.
+        whiten: Whether the directions are multiplied by the inverse of the correlations of the activations.
+        cosine: Power of the cosine in the objectives, as for `objectives.direction`.
+        subjects: Subjects in the picture: one large subject, several of half the size, or a scene of
+            small and large ones: one, several or scene.
+        network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
+            file. A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.
+        preset: Preset for the prior and the number of steps: fine, fast or draft. The preset fine gives
+            the best pictures, fast takes a third of the time, and draft takes a tenth, for previews.
+        prior: Prior that keeps the picture natural, a sum such as "fourier + views + 0.2*tv"; or none.
+            By default the prior of the preset. docs/priors.md lists all priors.
+        size: Height and width of the picture; one number means both, in pixels. By default 448x448;
+            without crops in the prior, the size of the network if it accepts no other.
+        steps: Number of steps that make the forms; each further octave of a large picture takes half as
+            many. By default the number of the preset.
+        transparent: Make the parts transparent that the objective hardly changed, so the important
+            parts stand out. The opacity is the sum of the gradients over the steps (MACO: Fel et al.,
+            2023).
+        tileable: Directions in which copies of the picture fit together without a seam: both,
+            horizontal or vertical. By default none. With horizontal, the left and the right edge meet,
+            as in a panorama of 360°. docs/seamless.md explains it.
+        seed: Random seed: the same seed gives the same picture.
+        colors: Colors of the result: keep, dream, or the name of a picture. With keep, only the
+            lightness is dreamed, and a zoom keeps the colors of its first frame. With the name of a
+            picture, the result gets the colors of that picture.
+        contrast: Factor of the contrast of the result.
+        saturation: Factor of the saturation of the result. With 0, the result is gray.
+        device: Device to compute on. It is auto, cpu, cuda or mps, or one of several GPUs such as
+            cuda:1. With auto, a GPU is used if the machine has one. A device of torch is accepted too.
+        precision: Number format of the network: auto, fp32, bf16 or fp16. With auto, bf16 is used where
+            it is faster.
+        memory: Memory limit of the program, for example 2GB. By default half of the machine's memory,
+            or 80% of a smaller limit of the system. Larger pictures are processed in tiles.
+        overwrite: Whether existing files with other settings are replaced.
+        on_photo: Function that is called with the number of photographs so far, after each of them, and with the error
+            if this one cannot be read. Without it, the error is raised.
+        on_step: Function that is called with each `Step` of each picture.
+
+    Raises:
+        UnreadablePicture: If a photograph cannot be read.
+        UnknownName: If there is no such network or layer; the message suggests similar names.
+        InvalidSetting: If a setting has the wrong type or is out of range, if there are too few photographs, or if
+            umap-learn is not installed.
+        NameTaken: If the folder has files with other settings, and `overwrite` is false.
+        CannotWrite: If a file cannot be written.
     """

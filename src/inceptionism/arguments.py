@@ -8,12 +8,14 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any, TypeAlias
 
+from inceptionism.atlas.activations import DEFAULT_PRESET
 from inceptionism.errors import InvalidSetting
 from inceptionism.files import text_of_name
 from inceptionism.io import Photo, PhotoSource, load_mask, load_photo, named_source
-from inceptionism.networks import network_name
+from inceptionism.networks import Network, load_network, network_name
+from inceptionism.objectives import layer as layer_objective
 from inceptionism.optimization import PriorFunctions
-from inceptionism.recipes import DREAM, KEEP, Keyframe, read_keyframes
+from inceptionism.recipes import DREAM, KEEP, ClassRecipe, Keyframe, read_keyframes
 
 Keyframes: TypeAlias = "str | os.PathLike[str] | Sequence[Keyframe | Mapping[str, Any]] | None"
 
@@ -24,6 +26,51 @@ OBJECTS = {
     "and returns N penalties.",
 }
 """Descriptions of arguments that no recipe holds."""
+
+ANNOTATIONS = {
+    "network": "str | nn.Module | Network",
+    "layer": "LayerSetting | None",
+    "objective": "Objective | str | None",
+    "guide": "PhotoSource | None",
+    "mask": "PhotoSource | None",
+    "colors": "PhotoSource",
+    "tileable": "bool | str | None",
+    "audio": "str | os.PathLike[str] | None",
+    "keyframes": "Keyframes",
+    "transforms": "Transforms",
+    "penalties": "Penalties",
+    "device": "str | torch.device",
+}
+"""Types of the arguments that may be objects in Python, where a recipe holds names."""
+
+OVERLOADS = {
+    "visualize": [
+        ({"target": "Target", "count": "None = None"}, "Result"),
+        ({"target": "Target", "count": "int"}, "Results"),
+        ({"target": "Targets", "count": "int | None = None"}, "Results"),
+    ]
+}
+"""Types of arguments and the type of the result, for functions whose result depends on their arguments."""
+
+NOTES = {
+    "network": "A `Network`, or a module that takes N×3×H×W pixels in [0, 1], is accepted too.",
+    "layer": "A list of names, or a mapping from name to weight, is accepted too.",
+    "objective": "An `Objective` is accepted too.",
+    "guide": "A path, a PIL image, an array or a tensor (see `load_photo`).",
+    "mask": "A path, a PIL image, or an array or a tensor, which may also be H×W.",
+    "colors": "A PIL image, an array or a tensor is accepted in place of the name of a picture.",
+    "device": "A device of torch is accepted too.",
+    "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
+}
+
+CELLS: dict[str, Any] = {
+    "leave_out": ("target", "objective", "depth"),
+    "annotations": {name: ANNOTATIONS[name] for name in ("network", "tileable", "device")}
+    | {"size": "int | tuple[int, int] | None"},
+    "notes": {name: NOTES[name] for name in ("network", "device")},
+    "defaults": {"preset": DEFAULT_PRESET},
+}
+"""Arguments of `takes_settings` for functions whose settings are those of the pictures of cells."""
 
 
 def split_settings(settings: Mapping[str, Any], by_name: Sequence[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -105,3 +152,13 @@ def load_named(source: PhotoSource) -> Photo:
     """Return a picture. Its name is the path by which a recipe names it, if it is from a file."""
     photo = load_photo(source)
     return replace(photo, name=text_of_name(source)) if isinstance(source, (str, os.PathLike)) else photo
+
+
+def cell_settings(layer: str | None, settings: dict[str, Any]) -> tuple[Network, str, ClassRecipe]:
+    """Return the network, the name of the layer, and the recipe of the pictures of cells, whose objective is unused."""
+    network = load_network(settings["network"], settings["device"])
+    layer = network.default_layer if layer is None else layer
+    recipe = ClassRecipe(
+        **{**settings, "network": network_name(settings["network"])}, objective=str(layer_objective(layer))
+    )
+    return network, layer, recipe

@@ -88,8 +88,8 @@ def depths(outcome: Outcome) -> list[Any]:
 
 
 def has_recipe(path: Path) -> bool:
-    """Return whether a file is one that may have a recipe inside, and not the report of a batch or its lock."""
-    return not path.suffix.startswith(".json") and path.name != LOCK
+    """Return whether a file is one that may have a recipe inside, and not a report, a lock, data or a page."""
+    return not path.suffix.startswith((".json", ".safetensors", ".html")) and path.name != LOCK
 
 
 def metadata(outcome: Outcome) -> list[str | None]:
@@ -255,6 +255,29 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
         ("blocks.1",),
         {"--channels": "0-1", "--steps": "2", "--size": "24", "--prior": "fourier + views", "--output": "made"},
     ),
+    "activation-grid": (
+        ("cup.jpg",),
+        {
+            "--layer": "blocks.1",
+            "--cells": "2",
+            "--steps": "2",
+            "--size": "24",
+            "--prior": "fourier + views",
+            "--output": "made",
+        },
+    ),
+    "activation-atlas": (
+        ("pictures",),
+        {
+            "--layer": "blocks.1",
+            "--samples": "12",
+            "--cells": "2",
+            "--steps": "2",
+            "--size": "24",
+            "--prior": "fourier + views",
+            "--output": "made",
+        },
+    ),
     "zoom": (
         ("cup.jpg",),
         {
@@ -297,6 +320,17 @@ OF_NOISE: Options = {
 CLUSTER = {"--cluster": Case("nowhere", status), "--transfer": Case("paths", status)}
 """Options of the commands that can work on a cluster. tests/jobs/test_cluster.py tests their effect."""
 
+CELLS = {
+    "--cells": Case("3"),
+    "--cosine": Case("0"),
+    "--preset": Case("fine", base={"--prior": None}),
+    "--prior": Case("pixels"),
+    "--output": Case("other", names, base={"--output": None}),
+    "--overwrite": Case(changes=status, base={"--output": "grid", "--seed": "7"}),
+    "--debug": Case(changes=noted, arguments=MISSING),
+}
+"""Options of grids and atlases of activations."""
+
 CASES: dict[str, dict[str, Case]] = {
     "photo": {**PICTURE, "--keep-position": Case(changes=position), "--debug": Case(changes=noted, arguments=MISSING)},
     "class": {
@@ -327,6 +361,19 @@ CASES: dict[str, dict[str, Case]] = {
         "--overwrite": Case(changes=status, base={"--output": "sheet", "--seed": "7"}),
         "--quiet": Case(changes=noted, base={"--output": "sheet"}),
         "--debug": Case(changes=noted, arguments=("nothing",)),
+    },
+    "activation-grid": {
+        **CELLS,
+        "--scaled": Case(),
+        "--quiet": Case(changes=noted, base={"--output": "grid"}),
+    },
+    "activation-atlas": {
+        **CELLS,
+        "--recursive": Case(),
+        "--samples": Case("20"),
+        "--least": Case("1000", refused="no cell has 1000 activations or more"),
+        "--whiten": Case(),
+        "--quiet": Case(changes=noted, run=in_terminal),
     },
     "zoom": {
         **FILM,
@@ -488,6 +535,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "huge.toml").write_text('kind = "zoom"\nlayer = "stem"\nshape = [6000, 6000]\n')
     settings = [part for pair in {**BASELINES["atlas"][1], "--output": "sheet"}.items() for part in pair]
     assert dream("atlas", "blocks.1", *settings, cwd=folder).returncode == 0
+    settings = [part for pair in {**BASELINES["activation-grid"][1], "--output": "grid"}.items() for part in pair]
+    assert dream("activation-grid", "cup.jpg", *settings, cwd=folder).returncode == 0
+    (folder / "pictures" / "deep").mkdir(parents=True)
+    for name, place in (("cup.jpg", "."), ("guide.jpg", "."), ("wide.png", "deep")):
+        shutil.copy(folder / name, folder / "pictures" / place)
     (folder / "photos" / "deep").mkdir(parents=True)
     for place in ("photos", "photos/deep", "folder"):
         shutil.copy(folder / "there.png", folder / place)
@@ -601,7 +653,9 @@ def test_the_program_itself_has_only_options_that_show_something(tmp_path) -> No
 
 
 @pytest.mark.parametrize(("command", "option"), DIRECT, ids=map(" ".join, DIRECT))
-def test_an_option_changes_the_result_or_is_refused(command, option, workplace) -> None:
+def test_an_option_changes_the_result_or_is_refused(command, option, workplace, request) -> None:
+    if command == "activation-atlas":
+        request.getfixturevalue("quick_umap")
     case = CASES[command].get(option) or SETTINGS[option]
     changes = check(workplace, command, BASELINES[command], option, case, refused=False)
     assert changes == (not case.refused)

@@ -73,7 +73,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not name.startswith(("networks", "studio", "doctor"))
     ],
 )
-def test_the_examples_run_as_written(name, workplace) -> None:
+def test_the_examples_run_as_written(name, workplace, request) -> None:
+    if name == "activation-atlas":
+        request.getfixturevalue("quick_umap")
     for example in examples(name):
         program, *arguments = shlex.split(example)
         assert program == "dream"

@@ -27,6 +27,7 @@ COMMANDS = (
     "class volcano --steps 2 --size 32 --output volcano.png",
     "unit stem 3 --steps 2 --size 32",
     "atlas stem --channels 0-2 --steps 2 --size 32",
+    "activation-grid cup.png -l stem --cells 2 --steps 2 --size 32",
     "zoom cup.png -o zoom.mp4 -l stem --octaves 1 --steps 1 --frames 3",
     "video film.mp4 dream.webm -l stem --octaves 1 --steps 1 --first-steps 1",
     "batch cup.png --output made --workers 0 -l stem --octaves 1 --steps 1",

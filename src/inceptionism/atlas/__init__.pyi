@@ -1,8 +1,13 @@
 from .channels import ChannelAtlas
 from .layers import layer_runs, layer_sheet
+from .photo_index import OnPhoto, listed_photos
+from .picture_folder import PictureFolder
 
 __all__ = [
     "ChannelAtlas",
+    "OnPhoto",
+    "PictureFolder",
     "layer_runs",
     "layer_sheet",
+    "listed_photos",
 ]

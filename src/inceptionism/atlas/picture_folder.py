@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +87,21 @@ class PictureFolder(ABC, Generic[Key]):
         objective = self.objective(key)
         recipe = replace(self._settings, objective=str(objective))
         return ClassRun(recipe, network=self.network, objective=objective)
+
+    def make(self, on_step: Callable[[Step], object] | None = None) -> None:
+        """Make all missing pictures.
+
+        Args:
+            on_step: Called with each step of each picture.
+
+        Raises:
+            CannotWrite, NotFinite: As for `make_batches`.
+        """
+        for batch in self.make_batches():
+            for steps in batch:
+                for step in steps:
+                    if on_step is not None:
+                        on_step(step)
 
     def make_batches(self) -> Iterator[Iterator[list[Step]]]:
         """Yield the steps of each batch of missing pictures. The pictures are written after the last step of a batch.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.cells import cell_len
 
+from inceptionism.cli.activations import add_activation_commands
 from inceptionism.cli.batch import add_batch_command
 from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
@@ -125,6 +126,7 @@ def class_(
 
 
 add_unit_commands(app)
+add_activation_commands(app)
 add_film_commands(app)
 add_batch_command(app)
 

@@ -12,10 +12,12 @@ from inceptionism.cli.command import command
 from inceptionism.cli.completion import complete_layer
 from inceptionism.cli.image_output import execute_visualizations, file_name
 from inceptionism.cli.options import HOW, PICTURE, WHAT, Count, Saving, option
-from inceptionism.cli.progress import photo_progress, progress
+from inceptionism.cli.picture_folders import AGAIN, make_pictures
+from inceptionism.cli.progress import photo_progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT
 from inceptionism.cli.terminal import exit_interrupted, loading, print_notes, print_path
-from inceptionism.errors import CannotWrite, InvalidSetting
+from inceptionism.errors import CannotWrite, InvalidSetting, quote_path
+from inceptionism.files import is_folder
 from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ Layer = Annotated[
 
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""
-
-AGAIN = "repeat the command to continue"
 
 NO_TARGET = ("target", "objective")
 """Settings that follow from the layer and the channel."""
@@ -214,7 +214,8 @@ def atlas(
 ) -> None:
     """Draw a contact sheet with a picture of each channel of a layer.
 
-    If the command is interrupted, repeat it to continue.
+    If the command is interrupted, repeat it to continue. For an atlas of a folder of photographs, use
+    dream activation-atlas.
     """
     if output == STANDARD_OUTPUT:
         raise CannotWrite("an atlas is a folder of several files, so it cannot be written to standard output")
@@ -231,24 +232,15 @@ def atlas(
         from inceptionism.networks import load_network
 
         network = load_network(recipe.network, recipe.device)
+        if layer not in network.layer_names and is_folder(layer):
+            raise InvalidSetting(
+                f"{quote_path(Path(layer))} is a folder, and dream atlas takes a layer; for an atlas of the "
+                "photographs in a folder, use dream activation-atlas"
+            )
         source = None if photo is None else load_photo(photo)
         folder = output or Path(f"{file_name(f'{network.name}-{layer}')}-atlas")
         sheet = ChannelAtlas(network, layer, recipe, folder, wanted, source, top or TOP, overwrite=saving.overwrite)
-    total = len(sheet.channels)
-    if sheet.done:
-        print_notes([f"{len(sheet.done)} of {total} pictures are in {folder} already"], saving.quiet)
-    try:
-        for batch in sheet.make_batches():
-            with progress(f"{layer} · {len(sheet.done)} of {total}", saving.quiet) as show:
-                for steps in batch:
-                    show(steps)
-        path = sheet.finish()
-    except KeyboardInterrupt as interruption:
-        text = f"interrupted; {len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}"
-        exit_interrupted(interruption, text)
-    except CannotWrite:
-        print_notes([f"{len(sheet.done)} of {total} pictures are in {folder}; {AGAIN}"], saving.quiet)
-        raise
+    path = make_pictures(sheet, layer, sheet.finish, saving)
     if sheet.silent:
         print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
     print_path(path)

@@ -41,6 +41,7 @@ def takes_settings(
     annotations: Mapping[str, str] | None = None,
     notes: Mapping[str, str] | None = None,
     objects: Mapping[str, str] | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:
     """Return a decorator that gives a function a keyword argument for each setting of a recipe.
 
@@ -56,6 +57,7 @@ def takes_settings(
         annotations: Types of the arguments that accept more in Python than a recipe does, by name.
         notes: Sentences to add to the descriptions, by name.
         objects: Descriptions of further arguments, by name. These are objects that no recipe holds, or None.
+        defaults: Other defaults than those of the recipe, by name.
     """
 
     def decorate(function: Callable[Given, Returned]) -> Callable[Given, Returned]:
@@ -66,7 +68,7 @@ def takes_settings(
                 one.name,
                 Parameter.POSITIONAL_OR_KEYWORD if one.name in positional else Parameter.KEYWORD_ONLY,
                 # A recipe without layers holds an empty tuple, and a person would write None.
-                default=None if one.default == () else one.default,
+                default=(defaults or {}).get(one.name, None if one.default == () else one.default),
                 annotation=(annotations or {}).get(one.name, one.annotation),
             )
             for one in wanted

@@ -1,6 +1,7 @@
 from .counts import DEFAULT_COUNT, KEPT
 from .exemplar import Exemplar
 from .index import ExemplarIndex, default_path, exemplars
+from .receptive_field import ReceptiveField, receptive_box, receptive_field
 from .sheet import exemplar_sheet, save_exemplars
 
 __all__ = [
@@ -8,8 +9,11 @@ __all__ = [
     "KEPT",
     "Exemplar",
     "ExemplarIndex",
+    "ReceptiveField",
     "default_path",
     "exemplar_sheet",
     "exemplars",
+    "receptive_box",
+    "receptive_field",
     "save_exemplars",
 ]

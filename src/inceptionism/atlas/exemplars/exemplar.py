@@ -1,4 +1,4 @@
-"""One exemplar, and one photograph of an index."""
+"""One exemplar: a part of a photograph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.io import load_photo
 
 
@@ -49,43 +48,3 @@ class Exemplar:
     def facts(self) -> dict[str, Any]:
         """Return the exemplar as plain JSON values."""
         return {**vars(self), "photo": str(self.photo), "box": list(self.box)}
-
-
-@dataclass(frozen=True)
-class IndexedPhoto:
-    """A photograph in an index.
-
-    Attributes:
-        path: Absolute path.
-        bytes: Size of the file.
-        changed: Time of its last change, in nanoseconds.
-        height: Height in pixels.
-        width: Width in pixels.
-    """
-
-    path: str
-    bytes: int
-    changed: int
-    height: int = 0
-    width: int = 0
-
-    @classmethod
-    def of(cls, path: Path) -> IndexedPhoto:
-        """Return a photograph that is not decoded yet.
-
-        Raises:
-            UnreadablePicture: If there is no such file.
-        """
-        try:
-            facts = path.stat()
-        except OSError as error:
-            raise UnreadablePicture(f"{quote_path(path)} cannot be read: {first_line(error)}") from None
-        return cls(str(path), facts.st_size, facts.st_mtime_ns)
-
-    def has_changed(self) -> bool:
-        """Return whether the file is missing, or no longer the file that was indexed."""
-        try:
-            now = IndexedPhoto.of(Path(self.path))
-        except UnreadablePicture:
-            return True
-        return (now.bytes, now.changed) != (self.bytes, self.changed)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,19 +14,17 @@ from safetensors.torch import save
 from torch import nn
 
 from inceptionism.atlas.exemplars.counts import DEFAULT_COUNT, KEPT
-from inceptionism.atlas.exemplars.exemplar import Exemplar, IndexedPhoto
+from inceptionism.atlas.exemplars.exemplar import Exemplar
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
-from inceptionism.atlas.exemplars.receptive_field import ReceptiveField, receptive_field
-from inceptionism.errors import CannotWrite, InvalidSetting, UnreadableFile, UnreadablePicture, first_line, quote_path
+from inceptionism.atlas.exemplars.receptive_field import ReceptiveField, receptive_box, receptive_field
+from inceptionism.atlas.photo_index import IndexedPhoto, OnPhoto, add_photos, is_outdated, listed_photos
+from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
 from inceptionism.files import cache_folder, hash_text, is_file
-from inceptionism.io import create_folders, load_photo, picture_paths, write_atomically
+from inceptionism.io import create_folders, load_photo, write_atomically
 from inceptionism.networks import TENSOR_FILE_ERRORS, Network, load_network, read_tensors
 from inceptionism.objectives import check_channel
 from inceptionism.runs import TrainingView
 from inceptionism.validation import check_number
-
-SAVE_SECONDS = 30.0
-"""Time between two writes of an index that is being made. An interrupted index continues after the last write."""
 
 LARGEST, SMALLEST = "largest", "smallest"
 """Beginnings of the names of the tensors in the file."""
@@ -112,18 +108,7 @@ class ExemplarIndex:
     def _box(self, photo: IndexedPhoto, row: int, column: int) -> tuple[int, int, int, int]:
         """Return the receptive field of a neuron in pixels of a photograph. It is moved to lie inside."""
         view = TrainingView.of((photo.height, photo.width), self.network)
-        edges = []
-        for axis, (position, begin, extent) in enumerate(
-            ((row, view.top, view.height), (column, view.left, view.width))
-        ):
-            first, length, side = 0, view.size[axis], view.size[axis]
-            if self._field is not None:
-                length = min(self._field.size[axis], side)
-                first = min(max(0, self._field.first[axis] + position * self._field.stride[axis]), side - length)
-            low, high = math.floor(first * extent / side), math.ceil((first + length) * extent / side)
-            edges.append((begin + low, begin + high))
-        (upper, lower), (left, right) = edges
-        return left, upper, right, lower
+        return receptive_box(self._field, view, row, column)
 
     def save(self, path: Path) -> None:
         """Write the index to a safetensors file, whole or not at all.
@@ -172,7 +157,7 @@ def exemplars(
     photos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     index: str | os.PathLike[str] | None = None,
-    on_photo: Callable[[int, UnreadablePicture | None], object] | None = None,
+    on_photo: OnPhoto | None = None,
 ) -> ExemplarIndex:
     """Return an index of photographs. Photographs that an earlier run has indexed are not read again.
 
@@ -198,49 +183,13 @@ def exemplars(
     """
     network = load_network(network)
     network.check_layer(layer)
-    listed = picture_paths(Path(photos)) if isinstance(photos, (str, os.PathLike)) else photos
-    absolute = [Path(os.path.abspath(photo)) for photo in listed]  # noqa: PTH100  # links are kept
-    wanted = list(dict.fromkeys(absolute))
-    if not wanted:
-        raise InvalidSetting("there are no photographs to index")
+    wanted = listed_photos(photos)
     path = default_path(network, layer, wanted) if index is None else Path(index)
     found = ExemplarIndex.load(path, network, layer) if is_file(path) else ExemplarIndex(network, layer)
-    known = {one.path: one for one in found.photos}
-    current = {str(one) for one in wanted}
-    if any(name not in current or one.has_changed() for name, one in known.items()):
-        found, known = ExemplarIndex(network, layer), {}
-    saved = time.monotonic()
-    try:
-        for number, photo in enumerate(wanted, 1):
-            error = None
-            if str(photo) not in known:
-                try:
-                    found.add(photo)
-                except UnreadablePicture as failure:
-                    if on_photo is None:
-                        raise
-                    error = failure
-            if on_photo is not None:
-                on_photo(number, error)
-            if time.monotonic() - saved > SAVE_SECONDS:
-                save_or_note(found, path, required=index is not None)
-                saved = time.monotonic()
-    finally:
-        if len(found.photos) > len(known):
-            save_or_note(found, path, required=index is not None)
-    if not found.photos:
-        raise UnreadablePicture("none of the photographs can be read, so there are no exemplars")
+    if is_outdated(found.photos, wanted):
+        found = ExemplarIndex(network, layer)
+    add_photos(found, wanted, path, on_photo, required=index is not None)
     return found
-
-
-def save_or_note(index: ExemplarIndex, path: Path, *, required: bool) -> None:
-    """Write an index. If it cannot be written and is not `required`, add a note to it, because it can still be used."""
-    try:
-        index.save(path)
-    except CannotWrite as error:
-        if required:
-            raise
-        index.notes.append(f"the index is not kept for the next time: {error}")
 
 
 def default_path(network: Network, layer: str, photos: Iterable[Path]) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 
 from inceptionism.networks import Network
+from inceptionism.runs import TrainingView
 
 PICTURES = 8
 """Number of pictures of noise in which the gradient is measured. In one picture, a ReLU may block a part of it.
@@ -66,3 +68,26 @@ def receptive_field(network: Network, layer: str) -> ReceptiveField | None:
         firsts.append(ranges[0][0] - stride * position[axis])
         strides.append(stride)
     return ReceptiveField((extents[0], extents[1]), (firsts[0], firsts[1]), (strides[0], strides[1]))
+
+
+def receptive_box(field: ReceptiveField | None, view: TrainingView, row: int, column: int) -> tuple[int, int, int, int]:
+    """Return the part of a photograph that a neuron sees: left, upper, right and lower edge, in pixels.
+
+    The part is moved to lie inside the view of the photograph.
+
+    Args:
+        field: Receptive field of the layer. None stands for the whole view.
+        view: The part of the photograph that the network sees.
+        row: Row of the neuron in the feature map.
+        column: Column of the neuron in the feature map.
+    """
+    edges = []
+    for axis, (position, begin, extent) in enumerate(((row, view.top, view.height), (column, view.left, view.width))):
+        first, length, side = 0, view.size[axis], view.size[axis]
+        if field is not None:
+            length = min(field.size[axis], side)
+            first = min(max(0, field.first[axis] + position * field.stride[axis]), side - length)
+        low, high = math.floor(first * extent / side), math.ceil((first + length) * extent / side)
+        edges.append((begin + low, begin + high))
+    (upper, lower), (left, right) = edges
+    return left, upper, right, lower
