@@ -3,6 +3,7 @@
 - docs/recipe.schema.json: the JSON Schema of recipes
 - docs/settings.md: every setting of every recipe
 - docs/commands.md: every command with its options and examples
+- docs/gallery.md and the pages in docs/gallery: every picture of the gallery with its command and its recipe
 - docs/performance.md: only its tables, from the results in bench/results
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
 """
@@ -14,12 +15,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer.main
 
 from bench.report import Report
+from docs.gallery_pages import pictures_text, thumbnails_text
+from docs.gallery_pictures import SECTIONS
 from inceptionism import api
 from inceptionism.cli.app import app
 from inceptionism.objectives import objective_reference
@@ -237,6 +241,8 @@ FILES = {
     ROOT / "docs" / "commands.md": commands_text,
     ROOT / "docs" / "performance.md": performance_text,
     ROOT / "src" / "inceptionism" / "api.pyi": stub_text,
+    ROOT / "docs" / "gallery.md": partial(thumbnails_text, GENERATED),
+    **{ROOT / "docs" / "gallery" / f"{page}.md": partial(pictures_text, page, GENERATED) for page in SECTIONS},
 }
 """The generated files, and the functions that return their text."""
 

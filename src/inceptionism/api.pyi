@@ -309,7 +309,7 @@ def zoom(
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
-            file, or a list of `Keyframe`s or of mappings with the same keys.
+            file, or a list of `Keyframe` objects or of mappings with the same keys.
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
@@ -434,7 +434,7 @@ def video(
             It can also be a film, or a folder of pictures, with a mask for each frame. A path, a PIL
             image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
-            file, or a list of `Keyframe`s or of mappings with the same keys.
+            file, or a list of `Keyframe` objects or of mappings with the same keys.
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
