@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pygments.lexers.special import TextLexer
+
 import inceptionism
 
 project = "inceptionism"
@@ -58,5 +60,6 @@ def mark_code(_app: Any, _what: str, _name: str, _object: object, _options: obje
 
 
 def setup(app: Any) -> None:
-    """Mark the examples before the extension napoleon reads the docstrings."""
+    """Add a lexer for tables, and mark the examples before the extension napoleon reads the docstrings."""
+    app.add_lexer("csv", TextLexer)
     app.connect("autodoc-process-docstring", mark_code, priority=400)
