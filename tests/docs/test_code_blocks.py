@@ -29,11 +29,11 @@ else:
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-COMMANDS_RUN_ELSEWHERE = {
+RUN_ELSEWHERE = {
     "docs/commands.md": "tests/cli/test_help.py",
     "README.md": "tests/test_readme.py",
 }
-"""Pages whose commands another test runs, and this test. Here, only their names and options are checked."""
+"""Pages whose blocks another test runs. Here, only the names and options of commands are checked."""
 
 NEEDS = {
     r"networks (get|add)|googlenet|inception_4c|torchvision/|timm/|--network mine": "files of a network",
@@ -67,7 +67,7 @@ class Reader:
 
     Attributes:
         folder: Folder of the reader's files.
-        runs: Whether the commands run, or only their names and options are checked.
+        runs: Whether commands and Python run. If not, only the names and options of commands are checked.
         names: Names that the blocks of Python have defined.
         printed: Output of the last block.
     """
@@ -94,7 +94,7 @@ class Reader:
     def run_python(self, code: str) -> None:
         """Run a block of Python."""
         compiled = compile(code, "block", "exec")
-        if not any(part in code for part in NOT_RUN):
+        if self.runs and not any(part in code for part in NOT_RUN):
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 exec(compiled, self.names)
             self.printed = printed.getvalue()
@@ -182,8 +182,8 @@ def test_the_code_blocks_of_a_page_run(page, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     make_files(tmp_path)
-    if page.name == "recipes.md":
+    if page.name in ("how-to.md", "recipes.md"):
         make_results(tmp_path)
-    reader = Reader(tmp_path, runs=titled(page) not in COMMANDS_RUN_ELSEWHERE and page.parent.name != "gallery")
+    reader = Reader(tmp_path, runs=titled(page) not in RUN_ELSEWHERE and page.parent.name != "gallery")
     for block in blocks(page):
         reader.follow(block)
