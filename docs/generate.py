@@ -92,7 +92,7 @@ def settings_text() -> str:
     for name, kind in recipe_kinds().items():
         about = (inspect.getdoc(kind) or "").partition("\n")[0]
         lines += [f'## `kind = "{name}"`', "", f"{about} {commands[name]}.", ""]
-        lines += ["| setting | default | range | unit | meaning |", "|---|---|---|---|---|", *setting_rows(kind), ""]
+        lines += ["| setting | meaning | default | range | unit |", "|---|---|---|---|---|", *setting_rows(kind), ""]
     lines += ["## Objectives", "", "[objectives.md](objectives.md) explains how objectives are written.", ""]
     lines += ["| objective | meaning |", "|---|---|"]
     lines += [f"| `{one.form}` | {one.help} |" for one in objective_reference()]
@@ -119,7 +119,7 @@ def setting_rows(kind: type[Recipe]) -> Iterator[str]:
             if one.facts.group == group:
                 about = one.facts.description.replace("|", "\\|")
                 limits = " or ".join(one.facts.choices) or one.facts.range
-                yield f"| `{one.name}` | {default_text(one)} | {limits} | {one.facts.unit} | {about} |"
+                yield f"| `{one.name}` | {about} | {default_text(one)} | {limits} | {one.facts.unit} |"
 
 
 def default_text(one: NamedSetting) -> str:
@@ -137,7 +137,7 @@ def commands_text() -> str:
         lines += [f"## `{path}`", "", inspect.cleandoc(one.help or ""), "", "```text"]
         lines += [f"{path} {' '.join(one.collect_usage_pieces(context))}", "```", ""]
         for heading, parameters in grouped(one.get_params(context)).items():
-            lines += [f"| {heading} | | |", "|---|---|---|", *map(parameter_row, parameters), ""]
+            lines += [f"| {heading} | |", "|---|---|", *map(parameter_row, parameters), ""]
         examples = (one.epilog or "").partition("\n\n")[2].splitlines()
         if examples:
             lines += ["```sh", *examples, "```", ""]
@@ -169,10 +169,10 @@ def grouped(parameters: list[Any]) -> dict[str, list[Any]]:
 def parameter_row(one: Any) -> str:
     """Return the row of a parameter in the table of a command, as Markdown."""
     flags = ", ".join(f"`{flag}`" for flag in one.opts) if one.opts[0].startswith("-") else f"`{one.metavar}`"
-    kind = f"`{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
+    kind = f" `{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
     has_default = not (one.required or one.default is None or one.default is False or one.default in ((), []))
     default = f" Default: `{one.default}`." if has_default else ""
-    return f"| {flags} | {kind} | {(one.help or '').replace('|', chr(92) + '|')}{default} |"
+    return f"| {flags}{kind} | {(one.help or '').replace('|', chr(92) + '|')}{default} |"
 
 
 RESULTS = re.compile(r"(<!-- results: (\S+) (\S+) -->\n).*?(<!-- end of the results -->)", re.DOTALL)

@@ -313,7 +313,7 @@ def zoom(
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
-            "step_size(all)" in a video with audio. docs/motion.md explains them.
+            "step_size(all)" in a video with audio. docs/music.md explains them.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -438,7 +438,7 @@ def video(
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
-            "step_size(all)" in a video with audio. docs/motion.md explains them.
+            "step_size(all)" in a video with audio. docs/music.md explains them.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
