@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pygments.lexers.special import TextLexer
@@ -51,15 +52,16 @@ html_theme_options = {
 }
 
 
-def mark_code(_app: Any, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Mark the indented examples of a docstring as code, in place."""
+def prepare(_app: Any, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
+    """Mark the indented examples of a docstring as code, and make links of the pages that it names, in place."""
     for number, line in reversed(list(enumerate(lines))):
+        lines[number] = re.sub(r"docs/([\w-]+)\.md", r":doc:`\1`", line)
         above = next((one for one in reversed(lines[:number]) if one.strip()), "")
         if line[:1] == " " and number and not lines[number - 1].strip() and above[:1] not in ("", " "):
             lines[number:number] = ["::", ""]
 
 
 def setup(app: Any) -> None:
-    """Add a lexer for tables, and mark the examples before the extension napoleon reads the docstrings."""
+    """Add a lexer for tables, and prepare the docstrings before the extension napoleon reads them."""
     app.add_lexer("csv", TextLexer)
-    app.connect("autodoc-process-docstring", mark_code, priority=400)
+    app.connect("autodoc-process-docstring", prepare, priority=400)

@@ -117,9 +117,14 @@ def setting_rows(kind: type[Recipe]) -> Iterator[str]:
     for group in GROUPS:
         for one in settings:
             if one.facts.group == group:
-                about = one.facts.description.replace("|", "\\|")
+                about = linked(one.facts.description)
                 limits = " or ".join(one.facts.choices) or one.facts.range
                 yield f"| `{one.name}` | {about} | {default_text(one)} | {limits} | {one.facts.unit} |"
+
+
+def linked(text: str) -> str:
+    """Return a text for a table, as Markdown. The pages that it names are links."""
+    return re.sub(r"docs/([\w-]+\.md)", r"[\1](\1)", text).replace("|", "\\|")
 
 
 def default_text(one: NamedSetting) -> str:
@@ -172,7 +177,7 @@ def parameter_row(one: Any) -> str:
     kind = f" `{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
     has_default = not (one.required or one.default is None or one.default is False or one.default in ((), []))
     default = f" Default: `{one.default}`." if has_default else ""
-    return f"| {flags}{kind} | {(one.help or '').replace('|', chr(92) + '|')}{default} |"
+    return f"| {flags}{kind} | {linked(one.help or '')}{default} |"
 
 
 RESULTS = re.compile(r"(<!-- results: (\S+) (\S+) -->\n).*?(<!-- end of the results -->)", re.DOTALL)
