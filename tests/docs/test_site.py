@@ -30,6 +30,11 @@ sys.exit(main(sys.argv[1:]))
 PHONE = {"width": 390, "height": 844}
 """Width and height of a phone's window, in pixels."""
 
+BEYOND = """() => [...document.querySelectorAll("article *")].filter(one =>
+  !one.closest("pre, .table-wrapper") && one.getBoundingClientRect().right > innerWidth + 1
+).map(one => one.outerHTML)"""
+"""Script that finds the elements that a phone does not show as a whole. Code and tables scroll by themselves."""
+
 ON_A_PHONE = (
     "index",
     "install",
@@ -49,6 +54,7 @@ ON_A_PHONE = (
     "faq",
     "glossary",
     "contributing",
+    "genindex",
 )
 """Pages of every kind: with many pictures, wide tables, long commands and signatures."""
 
@@ -148,6 +154,7 @@ def test_a_phone_shows_the_pages_without_scrolling_to_the_side(site) -> None:
         for name in ON_A_PHONE:
             page.goto((site / f"{name}.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+            assert page.evaluate(BEYOND) == [], name
         assert not errors
 
 
