@@ -79,7 +79,8 @@ def dream(
             the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the result, in pixels. By default the size of the original.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
@@ -336,7 +337,8 @@ def zoom(
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. If a height and a width are given, the photograph is
             cropped to this shape. "none" means the size of the photograph.
@@ -453,7 +455,8 @@ def video(
             the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. By default the size of the film.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
