@@ -8,6 +8,7 @@
 #                   SESSIONS="package-3.13(installer='uv')" runs only a part
 # make release-check carries out the checklist of a release up to the upload; STEPS="build contents" does only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
+# make docs         builds the documentation site in build/docs, without the internet, and prints where its first page is
 # make lint         checks style and formatting (ruff), types (mypy --strict) and the direction of imports
 # make fuzz         reads damaged and hostile files with every reader for ten minutes; SECONDS=3600 takes an hour;
 #                   SEED=... repeats a run
@@ -35,7 +36,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo studio install test test-long test-matrix test-package release-check fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference
+.PHONY: demo studio install test test-long test-matrix test-package release-check fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference docs
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -70,6 +71,10 @@ fuzz: .venv/.with-test
 
 reference: .venv/.with-test
 	$(BIN)/python -m docs.generate
+
+docs: .venv/.with-docs
+	$(BIN)/sphinx-build -M html docs build/docs -W --keep-going -n -q
+	@echo 'The first page of the documentation: $(CURDIR)/build/docs/html/index.html'
 
 chaos: .venv/.with-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),200) \

@@ -132,7 +132,7 @@ def oldest_dependencies() -> list[str]:
     extras = {
         name: names
         for name, names in project["optional-dependencies"].items()
-        if name not in ("test", "matrix", "lint", "release")
+        if name not in ("test", "docs", "matrix", "lint", "release")
     }
     found = (re.match(r"([\w-]+)>=([\w.]+)", one) for one in [*project["dependencies"], *chain(*extras.values())])
     return [f"{match[1]}=={match[2]}" for match in found if match]

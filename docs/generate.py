@@ -3,6 +3,7 @@
 - docs/recipe.schema.json: the JSON Schema of recipes
 - docs/settings.md: every setting of every recipe
 - docs/commands.md: every command with its options and examples
+- docs/gallery.md and the pages in docs/gallery: every picture of the gallery with its command and its recipe
 - docs/performance.md: only its tables, from the results in bench/results
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
 - src/inceptionism/networks/hub/layers.json: the layers of the default network, for completion in shells
@@ -15,12 +16,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer.main
 
 from bench.report import Report
+from docs.gallery_pages import pictures_text, thumbnails_text
+from docs.gallery_pictures import SECTIONS
 from inceptionism import api
 from inceptionism.arguments import OVERLOADS
 from inceptionism.cli.app import app
@@ -94,7 +98,7 @@ def settings_text() -> str:
     for name, kind in recipe_kinds().items():
         about = (inspect.getdoc(kind) or "").partition("\n")[0]
         lines += [f'## `kind = "{name}"`', "", f"{about} {commands[name]}.", ""]
-        lines += ["| setting | default | range | unit | meaning |", "|---|---|---|---|---|", *setting_rows(kind), ""]
+        lines += ["| setting | meaning | default | range | unit |", "|---|---|---|---|---|", *setting_rows(kind), ""]
     lines += ["## Objectives", "", "[objectives.md](objectives.md) explains how objectives are written.", ""]
     lines += ["| objective | meaning |", "|---|---|"]
     lines += [f"| `{one.form}` | {one.help} |" for one in objective_reference()]
@@ -119,9 +123,14 @@ def setting_rows(kind: type[Recipe]) -> Iterator[str]:
     for group in GROUPS:
         for one in settings:
             if one.facts.group == group:
-                about = one.facts.description.replace("|", "\\|")
+                about = linked(one.facts.description)
                 limits = " or ".join(one.facts.choices) or one.facts.range
-                yield f"| `{one.name}` | {default_text(one)} | {limits} | {one.facts.unit} | {about} |"
+                yield f"| `{one.name}` | {about} | {default_text(one)} | {limits} | {one.facts.unit} |"
+
+
+def linked(text: str) -> str:
+    """Return a text for a table, as Markdown. The pages that it names are links."""
+    return re.sub(r"docs/([\w-]+\.md)", r"[\1](\1)", text).replace("|", "\\|")
 
 
 def default_text(one: NamedSetting) -> str:
@@ -139,7 +148,7 @@ def commands_text() -> str:
         lines += [f"## `{path}`", "", inspect.cleandoc(one.help or ""), "", "```text"]
         lines += [f"{path} {' '.join(one.collect_usage_pieces(context))}", "```", ""]
         for heading, parameters in grouped(one.get_params(context)).items():
-            lines += [f"| {heading} | | |", "|---|---|---|", *map(parameter_row, parameters), ""]
+            lines += [f"| {heading} | |", "|---|---|", *map(parameter_row, parameters), ""]
         examples = (one.epilog or "").partition("\n\n")[2].splitlines()
         if examples:
             lines += ["```sh", *examples, "```", ""]
@@ -171,10 +180,10 @@ def grouped(parameters: list[Any]) -> dict[str, list[Any]]:
 def parameter_row(one: Any) -> str:
     """Return the row of a parameter in the table of a command, as Markdown."""
     flags = ", ".join(f"`{flag}`" for flag in one.opts) if one.opts[0].startswith("-") else f"`{one.metavar}`"
-    kind = f"`{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
+    kind = f" `{one.metavar}`" if one.metavar and one.opts[0].startswith("-") else ""
     has_default = not (one.required or one.default is None or one.default is False or one.default in ((), []))
     default = f" Default: `{one.default}`." if has_default else ""
-    return f"| {flags} | {kind} | {(one.help or '').replace('|', chr(92) + '|')}{default} |"
+    return f"| {flags}{kind} | {linked(one.help or '')}{default} |"
 
 
 RESULTS = re.compile(r"(<!-- results: (\S+) (\S+) -->\n).*?(<!-- end of the results -->)", re.DOTALL)
@@ -250,6 +259,8 @@ FILES = {
     ROOT / "docs" / "performance.md": performance_text,
     ROOT / "src" / "inceptionism" / "api.pyi": stub_text,
     ROOT / "src" / "inceptionism" / "networks" / "hub" / "layers.json": layers_text,
+    ROOT / "docs" / "gallery.md": partial(thumbnails_text, GENERATED),
+    **{ROOT / "docs" / "gallery" / f"{page}.md": partial(pictures_text, page, GENERATED) for page in SECTIONS},
 }
 """The generated files, and the functions that return their text."""
 

@@ -1,12 +1,13 @@
 """Makes the pictures of the gallery and the thumbnails of the looks, from photographs of scikit-image.
 
-`python docs/make_gallery.py` makes all of them, and `python docs/make_gallery.py looks` makes one part. Every picture
+`python -m docs.make_gallery` makes all of them, and `python -m docs.make_gallery looks` makes one part. Every picture
 contains its recipe. The photographs are in the public domain (CC0 or NASA): see the documentation of `skimage.data`.
 The looks of GoogLeNet need that network: `dream networks get googlenet`.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,35 +18,17 @@ import skimage.data
 from PIL import Image, ImageDraw
 
 import inceptionism as inc
-from inceptionism.recipes import list_looks
+from docs.gallery_pictures import CLASSES, DOCS, GALLERY, PHOTOS, GalleryPicture, classes, colors, looks, photographs
 from inceptionism.recipes.recipe import EARLIER_DEFAULTS
-
-DOCS = Path(__file__).parent
-GALLERY = DOCS / "gallery"
-LOOKS = Path(inc.__file__).parent / "looks"
 
 SETTINGS_2015 = {**EARLIER_DEFAULTS[1]["photo"], "layer": "blocks.10"}
 """Settings of the algorithm of 2015, with the layer that was the default until version 2 of the recipe format."""
-
-PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "moon", "camera", "grass", "gravel")
-"""Photographs of the gallery: a portrait, an animal, food, a night, flat ground, black and white, and textures."""
-
-
-CLASSES = ("castle", "teapot", "golden retriever", "volcano", "goldfinch", "tabby", "pirate")
-"""Classes of the gallery. Their pictures have the default settings and the seed 0."""
 
 FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 """Settings that were the defaults of a class until version 2 of the recipe format."""
 
 FIRST_VIDEO = {**EARLIER_DEFAULTS[1]["video"], "layer": "blocks.10"}
 """Settings that were the defaults of a video until version 2 of the recipe format."""
-
-LOOK_PHOTOS = {
-    "coffee": ("braids", "filigree", "knitted"),
-    "rocket": ("coils", "creatures", "domes", "faces", "facets", "lattice", "temples", "waterfall", "web"),
-    "chelsea": ("feathers",),
-}
-"""Looks whose thumbnail shows another photograph than the astronaut, by the name of the photograph."""
 
 
 def photo(name: str) -> np.ndarray:
@@ -54,10 +37,30 @@ def photo(name: str) -> np.ndarray:
     return np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
 
 
+def make(one: GalleryPicture) -> None:
+    """Make a picture of the gallery."""
+    if one.target:
+        save(inc.visualize(one.target, **one.settings), one.path)
+        return
+    settings = dict(one.settings)
+    if settings.get("colors") == "rocket.jpg":
+        settings["colors"] = photo("rocket")
+    save(inc.dream(photo(one.photo), **settings), one.path)
+
+
+def make_originals() -> None:
+    """Save the photographs as they are, at the size of the gallery."""
+    (GALLERY / "originals").mkdir(exist_ok=True)
+    for name in PHOTOS:
+        image = Image.fromarray(photo(name))
+        image.thumbnail((512, 512), Image.Resampling.LANCZOS)
+        image.save(GALLERY / "originals" / f"{name}.webp", quality=85)
+
+
 def make_defaults() -> None:
     """Make a picture of each photograph with the default settings."""
-    for name in PHOTOS:
-        save(inc.dream(photo(name), size=512), GALLERY / f"{name}.webp")
+    for one in photographs():
+        make(one)
 
 
 def make_before_after() -> None:
@@ -74,12 +77,9 @@ def make_before_after() -> None:
 def make_looks() -> None:
     """Make the thumbnail of each look that is installed with the package, and a sheet of all of them."""
     thumbnails = []
-    for look in list_looks():
-        path = LOOKS / f"{look.name}.webp"
-        if (LOOKS / f"{look.name}.toml").is_file():
-            name = next((name for name, looks in LOOK_PHOTOS.items() if look.name in looks), "astronaut")
-            save(inc.dream(photo(name), look=look.name, size=320), path)
-            thumbnails.append((look.name, path))
+    for one in looks():
+        make(one)
+        thumbnails.append((one.title, one.path))
     columns = 6
     rows = -(-len(thumbnails) // columns)
     sheet = Image.new("RGB", (columns * 204 - 4, rows * 222), "white")
@@ -94,22 +94,46 @@ def make_looks() -> None:
 
 def make_colors() -> None:
     """Make one dream with different strengths and colors."""
-    settings = {
-        "dream": {},
-        "half": {"strength": 0.5},
-        "keep": {"colors": "keep"},
-        "picture": {"colors": photo("rocket")},
-        "gray": {"saturation": 0, "contrast": 1.3},
-    }
-    for name, changed in settings.items():
-        save(inc.dream(photo("chelsea"), size=320, **changed), GALLERY / f"colors-{name}.webp")
+    for one in colors():
+        make(one)
+
+
+def make_comparisons() -> None:
+    """Make one dream with other layers, and with other sizes and numbers of steps."""
+    for layer in ("blocks.0", "blocks.2", "blocks.4", "blocks.7", "blocks.10", "blocks.14"):
+        save(inc.dream(photo("coffee"), layer=layer, size=320), GALLERY / f"layer-{layer}.webp")
+    for step_size in (0.5, 1, 2, 4):
+        save(inc.dream(photo("chelsea"), step_size=step_size, size=320), GALLERY / f"step-size-{step_size}.webp")
+    for steps in (2, 5, 20):
+        save(inc.dream(photo("chelsea"), steps=steps, size=320), GALLERY / f"steps-{steps}.webp")
+
+
+def make_unit() -> None:
+    """Draw the sheet of the unit of the researcher's tutorial, with photographs that excite it."""
+    with TemporaryDirectory() as folder:
+        photographs = Path(folder) / "photographs"
+        photographs.mkdir()
+        for name in (*PHOTOS, "brick"):
+            Image.fromarray(photo(name)).save(photographs / f"{name}.png")
+        command = [sys.executable, "-m", "inceptionism", "unit", "blocks.4", "18", "--preset", "fast"]
+        subprocess.run([*command, "--photos", str(photographs)], cwd=folder, check=True)
+        with Image.open(Path(folder) / "blocks.4-18-exemplars.png") as image:
+            image.convert("RGB").save(DOCS / "images" / "unit.jpg", quality=88)
+
+
+def make_octaves() -> None:
+    """Save the picture of the first page after each of its octaves."""
+    pictures: dict[int, Image.Image] = {}
+    inc.dream(DOCS / "images" / "rocket.jpg", size=320, on_step=lambda step: pictures.update({step.octave: step.image}))
+    for octave, image in pictures.items():
+        image.save(DOCS / "images" / f"octave-{octave}.webp", quality=85)
 
 
 def make_classes() -> None:
     """Make a picture of each class with the default settings, and a sheet of four: above with the first settings."""
-    for name in CLASSES:
-        save(inc.visualize(name), GALLERY / f"class-{name.replace(' ', '-')}.webp")
-    names = CLASSES[:4]
+    for one in classes():
+        make(one)
+    names = list(CLASSES)[:4]
     sheet = Image.new("RGB", (4 * 304 - 4, 2 * 304 - 4), "white")
     for column, name in enumerate(names):
         sheet.paste(square(inc.visualize(name, **FIRST_CLASS).image, 300), (column * 304, 0))
@@ -183,11 +207,15 @@ def save(result: inc.Result, path: Path) -> None:
 
 
 PARTS: dict[str, Callable[[], None]] = {
+    "originals": make_originals,
     "rocket": make_rocket,
     "defaults": make_defaults,
     "before-after": make_before_after,
     "looks": make_looks,
     "colors": make_colors,
+    "comparisons": make_comparisons,
+    "octaves": make_octaves,
+    "unit": make_unit,
     "classes": make_classes,
     "subjects": make_subjects,
     "seamless": make_seamless,

@@ -82,7 +82,8 @@ def dream(
             the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the result, in pixels. By default the size of the original.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or
@@ -318,11 +319,11 @@ def zoom(
         mask: Picture that is white where the photograph is dreamed and black where it stays as it is. A
             path, a PIL image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
-            file, or a list of `Keyframe`s or of mappings with the same keys.
+            file, or a list of `Keyframe` objects or of mappings with the same keys.
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
-            "step_size(all)" in a video with audio. docs/motion.md explains them.
+            "step_size(all)" in a video with audio. docs/music.md explains them.
         seconds: Length of the film, in seconds. "none" means endless.
         fps: Frames per second.
         zoom: Magnification per second; below 1 the camera moves away.
@@ -345,7 +346,8 @@ def zoom(
         octaves: Number of sizes at which the picture is dreamed, from small to large.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. If a height and a width are given, the photograph is
             cropped to this shape. "none" means the size of the photograph.
@@ -443,11 +445,11 @@ def video(
             It can also be a film, or a folder of pictures, with a mask for each frame. A path, a PIL
             image, or an array or a tensor, which may also be H×W.
         keyframes: Settings that change over time. docs/motion.md explains them. The path of a TOML
-            file, or a list of `Keyframe`s or of mappings with the same keys.
+            file, or a list of `Keyframe` objects or of mappings with the same keys.
         audio: Music or other sound that the film reacts to; it becomes the sound of the film.
         reaction: Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or
             layer(BAND, LAYER). By default "step_size(all) + camera(bass)" in a zoom with audio, and
-            "step_size(all)" in a video with audio. docs/motion.md explains them.
+            "step_size(all)" in a video with audio. docs/music.md explains them.
         fps: Frames per second. A film to dream has its own rate. By default, a folder of pictures has
             the rate in the recipe of its first picture, or else 24.
         network: Network to use: a name that `dream networks` lists, or the path of a Caffe or ONNX
@@ -462,7 +464,8 @@ def video(
             the dream, in pixels. By default 40, or what follows from the number of octaves.
         octave_scale: Ratio of the size of an octave to the size of the octave before.
         steps: Number of steps in each octave of a frame.
-        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels.
+        step_size: Size of a step: mean change of a pixel, in 8-bit gray levels. The larger it is, the
+            stronger is the dream.
         jitter: Largest random shift of the picture at each step, in pixels.
         size: Longer side of the frames, in pixels. By default the size of the film.
         prior: Prior that keeps the picture natural: decorrelate, laplacian, tv, norm, blur, views or

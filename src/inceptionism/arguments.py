@@ -60,7 +60,7 @@ NOTES = {
     "mask": "A path, a PIL image, or an array or a tensor, which may also be H×W.",
     "colors": "A PIL image, an array or a tensor is accepted in place of the name of a picture.",
     "device": "A device of torch is accepted too.",
-    "keyframes": "The path of a TOML file, or a list of `Keyframe`s or of mappings with the same keys.",
+    "keyframes": "The path of a TOML file, or a list of `Keyframe` objects or of mappings with the same keys.",
 }
 
 CELLS: dict[str, Any] = {

@@ -48,7 +48,7 @@ class FilmRecipe(PhotoRecipe):
         "Effects of the sound's loudness, joined by +: step_size(BAND), camera(BAND) or layer(BAND, LAYER)",
         group="what",
         absent='"step_size(all) + camera(bass)" in a zoom with audio, and "step_size(all)" in a video with audio',
-        note="docs/motion.md explains them.",
+        note="docs/music.md explains them.",
         convert=checked_reactions,
     )
 

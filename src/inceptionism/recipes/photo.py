@@ -92,6 +92,7 @@ class PhotoRecipe(Recipe):
         unit="8-bit gray levels",
         above=0,
         maximum=255,
+        note="The larger it is, the stronger is the dream.",
     )
     jitter: int = setting(
         32, "Largest random shift of the picture at each step", group="how", unit="pixels", minimum=0, maximum=MAX_SIDE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -64,7 +65,10 @@ def umap_library() -> Any:
     Raises:
         InvalidSetting: If it is not installed.
     """
-    return import_library("umap", "research")
+    with warnings.catch_warnings():
+        # umap warns that a part of it, which is not used here, needs TensorFlow.
+        warnings.simplefilter("ignore", ImportWarning)
+        return import_library("umap", "research")
 
 
 def cells_of(places: Tensor, side: int) -> Tensor:
