@@ -2,6 +2,7 @@ from . import networks, objectives
 from .api import activation_atlas, activation_grid, dream, video, visualize, zoom
 from .atlas.activations import ActivationAtlas, ActivationGrid
 from .atlas.exemplars import Exemplar, ExemplarIndex, exemplars
+from .atlas.features import learn_features
 from .errors import (
     CannotWrite,
     InceptionismError,
@@ -62,6 +63,7 @@ __all__ = [
     "batch",
     "dream",
     "exemplars",
+    "learn_features",
     "load_network",
     "load_photo",
     "load_recipe",

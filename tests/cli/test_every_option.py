@@ -305,6 +305,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "networks get": (("seed",), {}),
     "networks add": (("mine", "net.prototxt", "net.caffemodel"), {"--mean": "1,2,3"}),
     "networks measure": (("seed", "photos"), {"--output": "measured.safetensors"}),
+    "features learn": (("blocks.10",), {"--photos": "photos", "--count": "2", "--output": "measured.safetensors"}),
 }
 """The arguments and options of each command to which an option is added."""
 
@@ -353,6 +354,7 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "atlas": {
         "--channels": Case("2,5"),
+        "--dictionary": Case("rows.npy", names),
         "--photo": Case("cup.jpg", base={"--channels": None}),
         "--top": Case("2", base={"--channels": None, "--photo": "cup.jpg"}),
         "--preset": Case("fine", base={"--prior": None}),
@@ -475,6 +477,19 @@ CASES: dict[str, dict[str, Case]] = {
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("seed", "missing.jpg")),
     },
+    "features learn": {
+        "--photos": Case("cup.jpg", measured),
+        "--network": Case("efficientnet-lite1", measured),
+        "--count": Case("3", measured),
+        "--method": Case("nmf", refused="layer blocks.10 has negative activations, which NMF cannot describe"),
+        "--samples": Case("40", measured),
+        "--seed": Case("4", measured),
+        "--recursive": Case(changes=measured),
+        "--output": Case("other.safetensors", printed),
+        "--overwrite": Case(changes=status, base={"--output": "old.safetensors"}),
+        "--quiet": Case(changes=noted, run=in_terminal),
+        "--debug": Case(changes=noted, base={"--photos": "missing.jpg"}),
+    },
 }
 """The cases of each command, besides those in `SETTINGS`. `replay` and `run` have their own below."""
 
@@ -515,6 +530,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     Image.new("RGB", (4, 4)).save(folder / "there.png")
     (folder / "there.webp").write_bytes(b"another film")
     (folder / "old.safetensors").write_bytes(b"another file")
+    np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(7, 24)))
     (folder / "folder").mkdir()
     (folder / "unfinished.webp.parts").mkdir()
     with wave.open(str(folder / "a.wav"), "wb") as sound:

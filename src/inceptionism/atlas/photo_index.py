@@ -98,14 +98,14 @@ def is_outdated(photos: Iterable[IndexedPhoto], wanted: Iterable[Path]) -> bool:
 
 
 def add_photos(
-    index: PhotoIndex, wanted: Sequence[Path], path: Path, on_photo: OnPhoto | None, *, required: bool = True
+    index: PhotoIndex, wanted: Sequence[Path], path: Path | None, on_photo: OnPhoto | None, *, required: bool = True
 ) -> None:
     """Add the photographs that are not in an index yet, and write it every 30 seconds and at the end.
 
     Args:
         index: The index.
         wanted: Paths of the photographs.
-        path: File of the index. It is also written after an interruption.
+        path: File of the index. It is also written after an interruption. None if it is not kept.
         on_photo: Called with the number of photographs so far, after each of them, and with the error if this one
             cannot be read. Without it, the error is raised.
         required: Whether the file must be written. If not, an index that cannot be written gets a note.
@@ -128,11 +128,11 @@ def add_photos(
                     error = failure
             if on_photo is not None:
                 on_photo(number, error)
-            if time.monotonic() - saved > SAVE_SECONDS:
+            if path is not None and time.monotonic() - saved > SAVE_SECONDS:
                 save_or_note(index, path, required=required)
                 saved = time.monotonic()
     finally:
-        if len(index.photos) > len(known):
+        if path is not None and len(index.photos) > len(known):
             save_or_note(index, path, required=required)
     if not index.photos:
         raise UnreadablePicture("none of the photographs can be read")

@@ -18,6 +18,7 @@ from inceptionism.cli.classes import add_classes_command
 from inceptionism.cli.command import command
 from inceptionism.cli.completion import complete_class, complete_network
 from inceptionism.cli.doctor import add_doctor_command
+from inceptionism.cli.features import features
 from inceptionism.cli.films import add_film_commands
 from inceptionism.cli.image_output import execute_runs, execute_visualizations, is_numbered, output_path, raise_last
 from inceptionism.cli.looks import add_looks_command
@@ -251,6 +252,7 @@ def print_layers(network: Network, listed: Sequence[Layer], size: tuple[int, int
 add_classes_command(app)
 add_looks_command(app)
 app.add_typer(networks, name="networks")
+app.add_typer(features, name="features")
 add_recipe_commands(app)
 add_share_command(app)
 add_studio_command(app)

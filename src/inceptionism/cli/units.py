@@ -187,6 +187,16 @@ def atlas(
         str | None,
         option("--photo", group=WHAT, metavar="PHOTO", help="Show the channels that respond most to this photograph."),
     ] = None,
+    dictionary: Annotated[
+        Path | None,
+        option(
+            "--dictionary",
+            group=WHAT,
+            metavar="FILE",
+            help="Show the features of a dictionary in place of the channels: of a sparse autoencoder, a transcoder, "
+            "NMF or PCA. --channels then chooses features.",
+        ),
+    ] = None,
     top: Annotated[
         int | None,
         option(
@@ -212,7 +222,7 @@ def atlas(
         option("--output", "-o", metavar="FOLDER", help="Folder for the pictures, sheet and index. It may exist."),
     ] = None,
 ) -> None:
-    """Draw a contact sheet with a picture of each channel of a layer.
+    """Draw a contact sheet with a picture of each channel of a layer, or of each feature of a dictionary.
 
     If the command is interrupted, repeat it to continue. For an atlas of a folder of photographs, use
     dream activation-atlas.
@@ -239,7 +249,17 @@ def atlas(
             )
         source = None if photo is None else load_photo(photo)
         folder = output or Path(f"{file_name(f'{network.name}-{layer}')}-atlas")
-        sheet = ChannelAtlas(network, layer, recipe, folder, wanted, source, top or TOP, overwrite=saving.overwrite)
+        sheet = ChannelAtlas(
+            network,
+            layer,
+            recipe,
+            folder,
+            wanted,
+            source,
+            top or TOP,
+            dictionary=dictionary,
+            overwrite=saving.overwrite,
+        )
     path = make_pictures(sheet, layer, sheet.finish, saving)
     if sheet.silent:
         print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
