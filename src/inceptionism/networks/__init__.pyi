@@ -7,6 +7,7 @@ from .precision import DTYPES
 from .skip_gradient import skip_gradient
 from .statistics import Statistics
 from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
+from .text_tower import TextTower
 
 __all__ = [
     "DTYPES",
@@ -15,6 +16,7 @@ __all__ = [
     "Layer",
     "Network",
     "Statistics",
+    "TextTower",
     "load_network",
     "network_name",
     "pick_device",

@@ -1,8 +1,7 @@
 from . import store
-from .entries import Entry, known_entries, plugin_entries
+from .entries import LIBRARIES, Entry, known_entries, plugin_entries
 from .open import open_entry
 from .registry import (
-    LIBRARIES,
     SUFFIXES,
     find_entry,
     is_ready,

@@ -10,7 +10,7 @@ import torch
 
 from inceptionism.errors import InvalidSetting, first_line
 
-PACKAGES = {"google": "protobuf"}
+PACKAGES = {"google": "protobuf", "open_clip": "open_clip_torch"}
 """Names of packages on PyPI whose modules have another name, by the top name of their modules."""
 
 
