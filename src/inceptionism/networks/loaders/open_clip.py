@@ -13,7 +13,7 @@ from inceptionism.errors import CannotDownload, InvalidSetting, UnknownName, des
 from inceptionism.networks.loaders.any_size import AnySizeImageTower, accept_any_size
 from inceptionism.networks.loaders.caches import fetch_from_hub, fetch_from_url
 from inceptionism.networks.loaders.optional import import_library
-from inceptionism.networks.loaders.weights import load_weights, read_state_dict
+from inceptionism.networks.loaders.weights import join_names, load_weights, read_state_dict
 from inceptionism.networks.network import Network
 from inceptionism.networks.text_tower import TextTower
 
@@ -96,7 +96,9 @@ def published_weights(open_clip: Any, architecture: str, tag: str, *, needed: bo
     if tag or (needed and len(published) == 1):
         return dict(published[tag or next(iter(published))])
     if needed:
-        choices = f"give one of its weights: open_clip/{architecture}.TAG, where TAG is {', '.join(published)}; or add"
+        choices = (
+            f"give one of its weights: open_clip/{architecture}.TAG, where TAG is {join_names([*published])}; or add"
+        )
         raise UnknownName(
             f"open_clip has {'several' if published else 'no'} weights for {architecture}; "
             f"{choices if published else 'add'} a file of weights: dream networks add NAME FILE --architecture "
