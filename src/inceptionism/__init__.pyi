@@ -1,8 +1,8 @@
 from . import networks, objectives
 from .api import activation_atlas, activation_grid, dream, video, visualize, zoom
+from .atlas import learn_features
 from .atlas.activations import ActivationAtlas, ActivationGrid
 from .atlas.exemplars import Exemplar, ExemplarIndex, exemplars
-from .atlas.features import learn_features
 from .errors import (
     CannotWrite,
     InceptionismError,

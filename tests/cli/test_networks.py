@@ -297,6 +297,30 @@ def test_an_unknown_name_gets_suggestions() -> None:
         inc.load_network("goglenet")
 
 
+def test_a_clip_network_is_added_and_makes_a_picture_of_a_sentence(tmp_path) -> None:
+    """The weights are random. A replay of the recipe makes the same pixels."""
+    pytest.importorskip("open_clip", reason="needs inceptionism[networks]")
+    from tests.support.clip_networks import NAME, register, saved
+
+    saved(register(tmp_path), tmp_path / "clip.pt")
+    done = dream("networks", "add", "clip", "clip.pt", "--architecture", f"open_clip/{NAME}", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (67, 91, 3), np.uint8)).save(tmp_path / "dog.png")
+    sentence = 'text("a barn, red") - 0.5*text(blurry) + 0.5*image(dog.png)'
+    settings = ("--network", "clip", "--steps", 3, "--size", 72)
+    done = dream("class", "--objective", sentence, *settings, "-o", "barn.png", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = dream("replay", "barn.png", "--picture", "dog.png", "-o", "again.png", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    np.testing.assert_array_equal(pixels(tmp_path / "again.png"), pixels(tmp_path / "barn.png"))
+    done = dream("photo", "dog.png", "--objective", "text(a barn)", "-n", "clip", "--steps", 1, "-q", cwd=tmp_path)
+    assert done.returncode == 0
+    refused(dream("class", "banana", *settings, cwd=tmp_path), "network clip has no classes.*--objective .text", 2)
+    refused(dream("classes", "--network", "clip", cwd=tmp_path), "network clip has no classes", 2)
+    judged = dream("class", "goldfish", "--steps", 1, "--size", 32, "--verify", "clip", cwd=tmp_path)
+    assert "network clip is not a classifier" in judged.stderr
+
+
 def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     """A vision transformer made for 224×224 pixels dreams a photograph of another size and shape."""
     timm = pytest.importorskip("timm", reason="needs inceptionism[networks]")

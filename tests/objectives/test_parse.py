@@ -113,7 +113,7 @@ def test_the_default_reference_is_the_photograph_that_is_dreamed(tiny, pictures,
 def test_this_file_tests_every_objective() -> None:
     assert set(BUILDERS) == {
         "layer", "channel", "neuron", "direction", "feature", "class", "logit",
-        "guide", "inversion", "caricature", "style", "diversity",
+        "text", "image", "guide", "inversion", "caricature", "style", "diversity",
     }  # fmt: skip
 
 

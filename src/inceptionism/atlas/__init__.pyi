@@ -1,4 +1,5 @@
 from .channels import ChannelAtlas
+from .features import learn_features
 from .layers import layer_runs, layer_sheet
 from .photo_index import OnPhoto, listed_photos
 from .picture_folder import PictureFolder
@@ -9,5 +10,6 @@ __all__ = [
     "PictureFolder",
     "layer_runs",
     "layer_sheet",
+    "learn_features",
     "listed_photos",
 ]

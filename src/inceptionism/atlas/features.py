@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import nn
 
-from inceptionism.atlas.activations.samples import ActivationSamples
+from inceptionism.atlas.activations import ActivationSamples
 from inceptionism.atlas.photo_index import OnPhoto, add_photos, listed_photos
 from inceptionism.errors import CannotWrite, InvalidSetting, quote_path
 from inceptionism.io import check_output, create_folders, write_atomically

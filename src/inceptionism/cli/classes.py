@@ -58,6 +58,8 @@ def classes(
         from inceptionism.networks import load_network
 
         net = load_network(network, "cpu")
+    if net.labels is None and not net.classes:
+        raise InvalidSetting(f"network {net.name} has no classes; it compares pictures with sentences: text(...)")
     if net.labels is None:
         raise InvalidSetting(
             f"network {net.name} has no names for its {net.classes} classes; give their indices, 0 to {net.classes - 1}"

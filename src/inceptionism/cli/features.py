@@ -90,7 +90,7 @@ def learn(
 
     paths = list(picture_paths(photos, recursive=recursive))
     with loading(network, saving.quiet):
-        from inceptionism.atlas.features import learn_features
+        from inceptionism.atlas import learn_features
         from inceptionism.networks import load_network
 
         loaded = load_network(network)

@@ -88,8 +88,8 @@ def print_networks() -> None:
     show_table(table)
     print_lines(
         "\ndream networks get NAME downloads a network; dream networks add NAME FILE... adds your own.\n"
-        "--network also takes torchvision/NAME, timm/NAME, and the path of a .prototxt with its\n"
-        ".caffemodel, of an .onnx file, or of the folder that holds them."
+        "--network also takes torchvision/NAME, timm/NAME, open_clip/NAME, and the path of a\n"
+        ".prototxt with its .caffemodel, of an .onnx file, or of the folder that holds them."
     )
     for failure in failures:
         print_error(str(failure))
@@ -152,7 +152,7 @@ def add(
             "-a",
             group=WHAT,
             metavar="TEXT",
-            help="Architecture of a file of weights: torchvision/NAME or timm/NAME. "
+            help="Architecture of a file of weights: torchvision/NAME, timm/NAME or open_clip/NAME. "
             ".caffemodel and .onnx files need none.",
         ),
     ] = None,
@@ -213,15 +213,16 @@ def add(
     if entry.package:
         raise InvalidSetting(f"{name} is the name of a network that comes in a package; choose another name")
     with loading(name, saving.quiet):
+        from inceptionism.networks import LOGITS
         from inceptionism.networks.hub import keep_layers, open_entry
 
         opened: list[Network] = []
-        added = store.add(
-            entry,
-            paths,
-            lambda folder: opened.append(open_entry(entry, sorted(folder.iterdir()))),
-            overwrite=overwrite,
-        )
+
+        def check(folder: Path) -> None:
+            opened.append(open_entry(entry, sorted(folder.iterdir())))
+            opened[0].channels(LOGITS)
+
+        added = store.add(entry, paths, check, overwrite=overwrite)
         keep_layers(name, opened[0].layers())
     print_path(added)
 
@@ -293,8 +294,8 @@ def architecture_of(files: list[Path]) -> str:
     if ".onnx" in suffixes:
         return "onnx"
     raise InvalidSetting(
-        f"the architecture of {', '.join(map(str, files))} is not known; give --architecture torchvision/NAME or "
-        "timm/NAME, or a .prototxt with its .caffemodel, or an .onnx file"
+        f"the architecture of {', '.join(map(str, files))} is not known; give --architecture torchvision/NAME, "
+        "timm/NAME or open_clip/NAME, or a .prototxt with its .caffemodel, or an .onnx file"
     )
 
 

@@ -8,6 +8,7 @@ from .precision import DTYPES, has_fast_bfloat16
 from .skip_gradient import skip_gradient
 from .statistics import Statistics
 from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
+from .text_tower import TextTower
 from .torch_internals import cpu_features
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Layer",
     "Network",
     "Statistics",
+    "TextTower",
     "cpu_features",
     "has_fast_bfloat16",
     "load_network",

@@ -86,6 +86,11 @@ class FeatureMaps:
     strides: Mapping[str, int]
     fixed_size: bool = False
 
+    @property
+    def growing(self) -> list[str]:
+        """Names of the modules whose maps are larger for a larger picture."""
+        return [name for name, layout in self.layouts.items() if layout.grows]
+
     def shapes_at(self, module: nn.Module, size: tuple[int, int], device: torch.device) -> MapShapes:
         """Return the channels, height and width of the maps for a picture of another size.
 

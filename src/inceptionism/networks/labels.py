@@ -156,7 +156,7 @@ def find_class(target: str | int, labels: Labels | None, classes: int, network: 
     Args:
         target: Name, synonym, identifier or index of the class (see `Labels.index`).
         labels: Labels of the network. None if it has none.
-        classes: Number of classes of the network.
+        classes: Number of classes of the network. 0 if its output is an embedding.
         network: Name of the network.
 
     Raises:
@@ -165,6 +165,11 @@ def find_class(target: str | int, labels: Labels | None, classes: int, network: 
     """
     if labels is not None:
         index = labels.index(target)
+    elif not classes:
+        raise InvalidSetting(
+            f"network {network} has no classes, so it does not know {quote_value(target)}; describe the picture in a "
+            'sentence: --objective "text(a red barn at dusk)"'
+        )
     elif isinstance(target, str) and re.fullmatch(r"\d{1,9}", target.strip()):
         index = int(target)
     elif isinstance(target, str) and classes == len(imagenet_labels()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, partial
 
@@ -48,6 +48,7 @@ class Network:
         default_layer: Layer for photos. The default is the last recommended layer up to the level "parts".
         name: Name in recipes. The default is the class name of the module.
         license, origin: License and source of the weights, if known.
+        text_tower: Function that returns the embedding of a sentence, if the output is that of a picture, as for CLIP.
 
     Raises:
         InvalidSetting: If `module` is not a module or cannot be copied, or another argument is not valid.
@@ -71,11 +72,12 @@ class Network:
         name: str | None = None,
         license: str | None = None,
         origin: str | None = None,
+        text_tower: Callable[[str], Tensor] | None = None,
     ) -> None:
         prepare_for_fork()
         self.name, self.size = name or type(module).__name__, checked_size(size)
         self.notes = missing_format(self.name, range) if mean is None and std is None else ()
-        self.license, self.origin, self.labels = license, origin, as_labels(labels)
+        self.license, self.origin, self.labels, self.text_tower = license, origin, as_labels(labels), text_tower
         self._choose_output = partial(choose_output, key=output)
         with normal_tensors():
             self._format = input_format(mean, std, range, channels)
@@ -175,8 +177,7 @@ class Network:
         """Return the layers that can be dreamed, from early to late.
 
         Args:
-            size: Height and width of the picture in pixels. The shapes of the layers depend on it. The default is the
-                training size.
+            size: Height and width of the picture in pixels, which the shapes depend on. None means the training size.
             all: Whether to return every module that outputs a feature map, not only the listed ones.
 
         Raises:
@@ -212,8 +213,8 @@ class Network:
 
     @cached_property
     def classes(self) -> int:
-        """The number of classes that the network distinguishes."""
-        return self.channels(LOGITS)
+        """The number of classes that the network distinguishes: 0 if its output is an embedding."""
+        return 0 if self.text_tower else self.channels(LOGITS)
 
     def stride(self, layer: str) -> int:
         """Return the distance in pixels of the picture between neighboring neurons of `layer`.
@@ -312,8 +313,7 @@ class Network:
     @cached_property
     def _listed(self) -> dict[str, None]:
         """Names of the layers that are listed by default, in the order in which they run."""
-        grown = [name for name, layout in self._maps.layouts.items() if layout.grows]
-        return find_listed(self._plain, grown, self._maps.outputs, self._names.listed)
+        return find_listed(self._plain, self._maps.growing, self._maps.outputs, self._names.listed)
 
     @cached_property
     def _levels(self) -> dict[str, str]:

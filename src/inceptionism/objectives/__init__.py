@@ -1,7 +1,8 @@
 """Objectives, which are maximized: they compute scores from activations, and can be added and scaled.
 
-Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature` or `style` to
-make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all objectives.
+Use `layer`, `channel`, `neuron`, `direction`, `logit`, `diversity`, `guide`, `inversion`, `caricature`, `style`,
+`text` or `image` to make an `Objective`, or parse one from text with `parse_objective`. `objective_reference` lists all
+objectives.
 `mean_activations` measures how strongly pictures excite the channels of a layer.
 `__init__.pyi` lists the names that other packages may import.
 """

@@ -5,6 +5,7 @@ from .builders import objective_reference
 from .dictionary import Dictionary, Encoder, feature
 from .dictionary_files import read_dictionary
 from .directions import hash_source, load_folder, mean_activations
+from .embeddings import image, text
 from .masking import (
     NO_REFERENCES,
     AlignedReferences,
@@ -57,6 +58,7 @@ __all__ = [
     "feature",
     "guide",
     "hash_source",
+    "image",
     "inversion",
     "keys_by_network",
     "known_names",
@@ -81,5 +83,6 @@ __all__ = [
     "score_each",
     "style",
     "target_text",
+    "text",
     "weighted_sum",
 ]

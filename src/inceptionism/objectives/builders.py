@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.objectives import activations, references
+from inceptionism.objectives import activations, embeddings, references
 from inceptionism.objectives.arguments import (
     ParseContext,
     load_named_photo,
@@ -145,6 +145,20 @@ def _logit(context: ParseContext, term: Term) -> Objective:
     return _class(context, term)
 
 
+def _text(context: ParseContext, term: Term) -> Objective:
+    """`text(SENTENCE)`: Cosine similarity of the picture and a sentence, for a CLIP network."""
+    term.check(["sentence"])
+    return embeddings.text(context.network, term.arguments[0])
+
+
+def _image(context: ParseContext, term: Term) -> Objective:
+    """`image(PICTURE)`: Cosine similarity of the network's outputs for the picture and for a second picture. The output
+    of a CLIP network is its embedding.
+    """
+    term.check(["picture"])
+    return embeddings.image(context.network, load_named_photo(term.arguments[0], context.find_file))
+
+
 def _guide(context: ParseContext, term: Term) -> Objective:
     """`guide(LAYER, PICTURE, [cosine])`: Sum over all positions of the dot product with the best match in a picture.
     With `cosine`, the cosine similarity is used in place of the dot product.
@@ -189,6 +203,8 @@ BUILDERS: dict[str, Callable[[ParseContext, Term], Objective]] = {
     "feature": _feature,
     "class": _class,
     "logit": _logit,
+    "text": _text,
+    "image": _image,
     "guide": _guide,
     "inversion": _inversion,
     "caricature": _caricature,

@@ -39,7 +39,7 @@ def judge(image: Image.Image, network: str | nn.Module | Network) -> Verdict:
     picture = to_picture(pixels, judge_network.device, judge_network.size).clamp_(0, 1)
     with torch.no_grad():
         logits = judge_network.activations(picture, [LOGITS])[LOGITS]
-    if logits.ndim != 2:
+    if logits.ndim != 2 or judge_network.text_tower:
         raise InvalidSetting(
             f"network {judge_network.name} is not a classifier, so it cannot verify a picture; choose another network"
         )

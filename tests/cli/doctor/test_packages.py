@@ -19,8 +19,8 @@ else:
 def test_the_packages_are_those_of_the_project_without_the_extras_for_developers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     found = read_libraries()
-    assert {one.extra for one in found} == {"", "all", "cluster", "networks", "notebook", "studio"}
-    for extra in ("cluster", "networks", "notebook", "studio"):
+    assert {one.extra for one in found} == {"", "all", "cluster", "networks", "notebook", "research", "studio"}
+    for extra in ("cluster", "networks", "notebook", "research", "studio"):
         names = {text.partition(">=")[0] for text in project["optional-dependencies"][extra]}
         assert {one.name.replace("-", "_") for one in found if one.extra == extra} == {
             name.partition("[")[0].replace("-", "_") for name in names

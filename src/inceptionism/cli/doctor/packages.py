@@ -25,8 +25,13 @@ MODULES = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "protobuf": "google.protobuf",
+    "scikit-learn": "sklearn",
+    "umap-learn": "",
 }
-"""Modules whose names differ from the names of their packages. Packages that only hold weights are never imported."""
+"""Modules whose names differ from the names of their packages.
+
+Packages that only hold weights are never imported, and neither is umap-learn, whose import takes ten seconds.
+"""
 
 
 class Library(NamedTuple):

@@ -1,9 +1,8 @@
 from . import store
-from .entries import Entry, is_ready, known_entries, plugin_entries
+from .entries import LIBRARIES, Entry, is_ready, known_entries, plugin_entries
 from .names import keep_layers, known_labels, known_layers
 from .open import open_entry
 from .registry import (
-    LIBRARIES,
     SUFFIXES,
     load_network,
     local_files,

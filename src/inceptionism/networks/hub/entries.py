@@ -22,8 +22,11 @@ GROUP = "inceptionism.networks"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 """Valid names of networks."""
 
-KINDS = ("caffe", "onnx", "efficientnet-lite")
-"""Valid architectures, besides torchvision/NAME and timm/NAME."""
+LIBRARIES = ("torchvision", "timm", "open_clip")
+"""Libraries with networks of their own. Such a network has the name LIBRARY/NAME, and so has its architecture."""
+
+KINDS = ("caffe", "onnx", "efficientnet-lite", *(f"{library}/NAME" for library in LIBRARIES))
+"""Valid architectures."""
 
 TEXTS = ("about", "package", "labels", "license", "origin", "default_layer")
 """Attributes of an entry that are texts or None."""
@@ -35,8 +38,8 @@ class Entry:
 
     Attributes:
         name: Name of the network: at most 64 letters, digits and . _ + -, beginning with a letter or digit.
-        architecture: Type of the files: "caffe", "onnx", or weights for "torchvision/NAME" or "timm/NAME". It is
-            "efficientnet-lite" for networks whose weights are in a package.
+        architecture: Type of the files: "caffe", "onnx", or weights for "torchvision/NAME", "timm/NAME" or
+            "open_clip/NAME". It is "efficientnet-lite" for networks whose weights are in a package.
         about: Short description of the network.
         files: Files of the network, each with its checksum and its sources.
         package: Name of the distribution that contains the weights. None if there is none.
@@ -75,8 +78,8 @@ class Entry:
     def __post_init__(self) -> None:
         check_name(self.name)
         check_text("architecture", self.architecture)
-        if not self.architecture.startswith(("torchvision/", "timm/")):
-            check_choice("architecture", self.architecture, (*KINDS, "torchvision/NAME", "timm/NAME"))
+        if not self.architecture.startswith(tuple(f"{library}/" for library in LIBRARIES)):
+            check_choice("architecture", self.architecture, KINDS)
         for name in TEXTS:
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise InvalidSetting(f"{name} must be a text, not {quote_value(getattr(self, name))}")

@@ -102,7 +102,7 @@ def entry_of_path(path: Path) -> tuple[Entry, list[Path]]:
     elif suffixes & set(WEIGHTS):
         raise InvalidSetting(
             f"{path} contains weights but not their architecture; add the network with its architecture: "
-            "dream networks add NAME FILE --architecture torchvision/NAME (or timm/NAME), "
+            "dream networks add NAME FILE --architecture torchvision/NAME (or timm/NAME or open_clip/NAME), "
             "or wrap your module in Python: inceptionism.Network(module, mean=..., std=...)"
         )
     else:

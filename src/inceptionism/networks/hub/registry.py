@@ -11,15 +11,12 @@ from torch import nn
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
 from inceptionism.files import files_in, is_file, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
-from inceptionism.networks.hub.entries import Entry, known_entries, plugin_entries
+from inceptionism.networks.hub.entries import LIBRARIES, Entry, known_entries, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, files_of_path, open_entry, open_path
 from inceptionism.networks.hub.store import find_entry, folder_of, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 from inceptionism.networks.precision import exact_device
-
-LIBRARIES = ("torchvision", "timm")
-"""Libraries with networks of their own. Such a network has the name LIBRARY/NAME."""
 
 SUFFIXES = (".prototxt", ".caffemodel", ".onnx", *WEIGHTS)
 """Suffixes of the files of networks."""
@@ -33,15 +30,15 @@ def load_network(network: str | os.PathLike[str] | nn.Module | Network, device: 
     `Network(module, mean=..., std=..., labels=...)`.
 
     Args:
-        network: Registered name (`dream networks` lists them), "torchvision/NAME" or "timm/NAME", path of a Caffe or
-            ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or `Network`. If a `Network`
-            is on another device, a copy of it is returned.
+        network: Registered name (`dream networks` lists them), "torchvision/NAME", "timm/NAME" or "open_clip/NAME",
+            path of a Caffe or ONNX file or of a folder with one, module that takes N×3×H×W pixels in [0, 1], or
+            `Network`. If a `Network` is on another device, a copy of it is returned.
         device: auto, cpu, cuda, cuda:1 or mps, or a device of torch. auto means a GPU if there is one.
 
     Raises:
         UnknownName: If no network has this name; the message suggests similar names.
         UnreadableFile: If a file of the network cannot be read.
-        CannotDownload: If the weights of a network of torchvision or timm cannot be downloaded.
+        CannotDownload: If the weights of a network of torchvision, timm or open_clip cannot be downloaded.
         InvalidSetting: If the files of the network are damaged or have not been downloaded, or if this machine does not
             have the device.
     """
@@ -88,7 +85,7 @@ def load_by_name(name: str) -> Network:
 
 
 def is_in_library(name: str) -> bool:
-    """Return whether a name is that of a network of torchvision or timm, and not the path of a file."""
+    """Return whether a name is that of a network of one of `LIBRARIES`, and not the path of a file."""
     library, _, model = name.partition("/")
     return library in LIBRARIES and bool(model) and not is_path(Path(name), must_exist=True)
 
@@ -112,7 +109,7 @@ def is_path(path: Path, *, must_exist: bool = False) -> bool:
 
 @NetworkCache
 def from_library(name: str) -> Network:
-    """Return a network of torchvision or timm."""
+    """Return a network of one of `LIBRARIES`."""
     family = name.partition("/")[0]
     network = import_library(f"inceptionism.networks.loaders.{family}", "networks").load(name)
     assert isinstance(network, Network)

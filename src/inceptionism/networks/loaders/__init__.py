@@ -1,4 +1,5 @@
-"""Loaders that make torch modules from files and libraries: Caffe, ONNX, torchvision, timm and EfficientNet-Lite.
+"""Loaders that make torch modules from files and libraries: Caffe, ONNX, torchvision, timm, open_clip and
+EfficientNet-Lite.
 
 Each loader is imported only when a network needs it. `__init__.pyi` lists the names that other packages may import.
 """

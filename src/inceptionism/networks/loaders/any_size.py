@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from inceptionism.networks.copying import copy_to
@@ -54,6 +55,66 @@ class AnySizeTransformer(nn.Module):
         grid = trained[:, 1:].mT.reshape(1, -1, side, side)
         grid = F.interpolate(grid, (height, width), mode="bicubic", align_corners=True)
         return torch.cat([trained[:, :1], grid.flatten(2).mT], 1)
+
+
+class AnySizeImageTower(nn.Module):
+    """The image tower of a network of open_clip, for pictures of any size. Its output is one embedding per picture.
+
+    Its modules have the same names as in the whole network, for example visual.transformer.resblocks.11. For a picture
+    of another size than in training, the position embeddings are resampled as in open_clip's `resize_pos_embed`, and
+    the picture is padded to whole patches. Towers from timm keep their position embeddings.
+
+    Args:
+        visual: Image tower for pictures of one size.
+
+    Attributes:
+        resamples: Whether position embeddings are resampled.
+    """
+
+    def __init__(self, visual: Any) -> None:
+        super().__init__()
+        self.visual = visual
+        self._positions, self._patch, self._grid = positions_of(visual)
+        self.resamples = bool(self._positions)
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: dict[str, Tensor] = {}
+        if self.resamples:
+            x = pad_to_multiple(x, self._patch)
+            height, width = x.shape[-2] // self._patch, x.shape[-1] // self._patch
+            if (height, width) != self._grid:
+                trained = self.visual.get_parameter(self._positions)
+                changed[self._positions] = resample_positions(trained, self._grid, (height, width))
+        output = functional_call(self.visual, changed, (x,)) if changed else self.visual(x)
+        embedding: Tensor = output if isinstance(output, Tensor) else output[0]
+        return embedding
+
+
+def positions_of(visual: Any) -> tuple[str, int, tuple[int, int]]:
+    """Return the position embeddings of an image tower of open_clip. The name is empty if it has none of its own.
+
+    Returns:
+        The name of the parameter, the side in pixels of a patch, and the number of its rows and columns of patches.
+    """
+    if hasattr(visual, "class_embedding") and len(set(visual.patch_size)) == 1:
+        return "positional_embedding", visual.patch_size[0], tuple(visual.grid_size)
+    if hasattr(visual, "attnpool"):
+        side = math.isqrt(len(visual.attnpool.positional_embedding) - 1)
+        return "attnpool.positional_embedding", visual.image_size // side, (side, side)
+    return "", 0, (0, 0)
+
+
+def resample_positions(trained: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Return position embeddings, (1 + height · width)×C, for another height and width in patches.
+
+    Args:
+        trained: Position embeddings from training. The first one is that of the class token.
+        grid: Their height and width in patches.
+        size: The other height and width.
+    """
+    maps = trained[1:].float().mT.reshape(1, -1, *grid)
+    maps = F.interpolate(maps, size, mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([trained[:1], maps[0].flatten(1).mT.to(trained)])
 
 
 class PadInput:

@@ -1,4 +1,4 @@
-"""Files of weights in the caches that torchvision, timm and other programs share, downloaded if necessary."""
+"""Files of weights in caches that torchvision, timm and other programs share. Missing files are downloaded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fetch_from_url(url: str, name: str) -> Path:
 
     Args:
         url: Address of the file.
-        name: Name of the network, for error messages: torchvision/NAME or timm/NAME.
+        name: Name of the network, for error messages: torchvision/NAME, timm/NAME or open_clip/NAME.
 
     Raises:
         CannotDownload: If the file is not in the cache and cannot be downloaded.
@@ -53,7 +53,7 @@ def fetch_from_hub(repository: str, files: Sequence[str], name: str) -> Path:
     Args:
         repository: Name of the repository, with @ and a revision if it is not the newest one.
         files: Names of files. The first file that exists is used. The cache is searched before the repository.
-        name: Name of the network, for error messages: timm/NAME.
+        name: Name of the network, for error messages: timm/NAME or open_clip/NAME.
 
     Raises:
         CannotDownload: If no file is in the cache and none can be downloaded.

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from inceptionism.errors import InvalidSetting, first_line
 
-PACKAGES = {"google": "protobuf", "umap": "umap-learn"}
+PACKAGES = {"google": "protobuf", "open_clip": "open_clip_torch", "umap": "umap-learn"}
 """Names of packages on PyPI whose modules have another name, by the top name of their modules."""
 
 
