@@ -336,7 +336,7 @@ WITHOUT_DEFAULT = {
         (
             "class",
             ClassRecipe,
-            WITHOUT_DEFAULT | {"prior", "steps"},
+            WITHOUT_DEFAULT | {"prior", "steps", "transparent"},
         ),
     ],
 )
