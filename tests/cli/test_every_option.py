@@ -354,6 +354,8 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "atlas": {
         "--channels": Case("2,5"),
+        "--photos": Case("photos", names),
+        "--recursive": Case(changes=listed, base={"--photos": "photos"}),
         "--dictionary": Case("rows.npy", names),
         "--photo": Case("cup.jpg", base={"--channels": None}),
         "--top": Case("2", base={"--channels": None, "--photo": "cup.jpg"}),

@@ -100,6 +100,11 @@ class ChannelAtlas(PictureFolder[int]):
     def path(self, key: int) -> Path:
         return self.folder / f"{key:0{self._digits}d}.png"
 
+    @property
+    def kind(self) -> str:
+        """Kind of the units, in the plural: channels or features."""
+        return "channels" if self._dictionary is None else "features"
+
     def objective(self, key: int) -> Objective:
         if self._dictionary is None:
             return channel(self.layer, key)
@@ -127,7 +132,7 @@ class ChannelAtlas(PictureFolder[int]):
             entries.append({"channel": index, "file": self.path(index).name})
             if self.activations is not None:
                 entries[-1]["activation"] = float(self.activations[index])
-        kind = "channels" if self._source is None else f"features of {Path(self._source).name}"
+        kind = self.kind if self._source is None else f"features of {Path(self._source).name}"
         heading = f"{Path(self.network.name).name} · {self.layer} · {len(pictures)} of {self.count} {kind}"
         sheet, positions = contact_sheet(pictures, heading)
         for entry, (row, column) in zip(entries, positions, strict=True):

@@ -124,7 +124,7 @@ def unit(
     if paths:
         index = index_photos(recipes[0], layer, paths, saving)
         for number, picture in enumerate(pictures):
-            write_exemplars(index, channels[number // count], picture, top or DEFAULT_COUNT, saving)
+            write_exemplars(index, channels[number // count], picture, top or DEFAULT_COUNT, overwrite=saving.overwrite)
 
 
 def list_photos(folder: Path, *, recursive: bool) -> list[Path]:
@@ -134,14 +134,14 @@ def list_photos(folder: Path, *, recursive: bool) -> list[Path]:
     return list(picture_paths(folder, recursive=recursive))
 
 
-def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: int, saving: Saving) -> None:
+def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: int, *, overwrite: bool) -> None:
     """Write the sheet and the list of the exemplars of a channel next to its picture."""
     from inceptionism.atlas.exemplars import save_exemplars
     from inceptionism.io import free_name, open_image
 
-    sheet = free_name(picture.with_name(f"{picture.stem}-exemplars.png"), overwrite=saving.overwrite)
+    sheet = free_name(picture.with_name(f"{picture.stem}-exemplars.png"), overwrite=overwrite)
     with open_image(picture) as image:
-        written = save_exemplars(index, channel, sheet, count, image, overwrite=saving.overwrite)
+        written = save_exemplars(index, channel, sheet, count, image, overwrite=overwrite)
     for path in written:
         print_path(path)
 
@@ -187,6 +187,18 @@ def atlas(
         str | None,
         option("--photo", group=WHAT, metavar="PHOTO", help="Show the channels that respond most to this photograph."),
     ] = None,
+    photos: Annotated[
+        Path | None,
+        option(
+            "--photos",
+            group=WHAT,
+            metavar="FOLDER",
+            help="Folder of photographs. A sheet for each channel shows the parts of them that excite it most.",
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool, option("--recursive", group=WHAT, help="With --photos, also take the pictures in the folders inside it.")
+    ] = False,
     dictionary: Annotated[
         Path | None,
         option(
@@ -234,8 +246,13 @@ def atlas(
         raise InvalidSetting("give either --channels or --photo")
     if top is not None and photo is None:
         raise InvalidSetting(f"--top {top} chooses the channels that respond to a photograph; add --photo PHOTO")
+    if recursive and photos is None:
+        raise InvalidSetting("--recursive belongs to the photographs; add --photos FOLDER")
+    if photos is not None and dictionary is not None:
+        raise InvalidSetting("--photos finds photographs for channels, not for features; leave out --dictionary")
     settings["size"] = None if size is None else parse_side_or_size(size)
     recipe = ClassRecipe(**settings, objective=unit_objective(layer, 0))
+    paths = [] if photos is None else list_photos(photos, recursive=recursive)
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas import ChannelAtlas
         from inceptionism.io import load_photo
@@ -262,5 +279,9 @@ def atlas(
         )
     path = make_pictures(sheet, layer, sheet.finish, saving)
     if sheet.silent:
-        print_notes([f"no picture excited the channels {', '.join(map(str, sheet.silent))}"], saving.quiet)
+        print_notes([f"no picture excited the {sheet.kind} {', '.join(map(str, sheet.silent))}"], saving.quiet)
     print_path(path)
+    if paths:
+        index = index_photos(recipe, sheet.layer, paths, saving)
+        for channel in sheet.channels:
+            write_exemplars(index, channel, sheet.path(channel), DEFAULT_COUNT, overwrite=True)
