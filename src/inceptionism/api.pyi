@@ -116,7 +116,7 @@ def dream(
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
         penalties: Functions that are added to the penalties of the prior. Each takes the picture,
-            N×3×H×W in [0, 1], and returns N penalties.
+            N×C×H×W in [0, 1], and returns N penalties.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.
 
@@ -248,7 +248,7 @@ def visualize(
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
         penalties: Functions that are added to the penalties of the prior. Each takes the picture,
-            N×3×H×W in [0, 1], and returns N penalties.
+            N×C×H×W in [0, 1], and returns N penalties.
         count: Number of pictures of each target, from different noise. If it is given, the result is a list. An
             objective with `diversity` makes these pictures differ from each other.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
@@ -379,7 +379,7 @@ def zoom(
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
         penalties: Functions that are added to the penalties of the prior. Each takes the picture,
-            N×3×H×W in [0, 1], and returns N penalties.
+            N×C×H×W in [0, 1], and returns N penalties.
 
     Returns:
         The run that makes the film: iterate over it to get the frames, or call its `save` method.
@@ -496,7 +496,7 @@ def video(
             N×C×H×W in [0, 1], and a random generator, and returns a view of the same shape.
             docs/priors.md has an example.
         penalties: Functions that are added to the penalties of the prior. Each takes the picture,
-            N×3×H×W in [0, 1], and returns N penalties.
+            N×C×H×W in [0, 1], and returns N penalties.
         cluster: Ray cluster whose machines do the work: "auto" for the one that this machine belongs to, or
             "HOST:PORT". None means this machine alone.
         workers: Number of workers on the cluster. None means as many as there is room for.

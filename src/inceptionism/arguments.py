@@ -22,7 +22,7 @@ Keyframes: TypeAlias = "str | os.PathLike[str] | Sequence[Keyframe | Mapping[str
 OBJECTS = {
     "transforms": "Functions that are added to the transforms of the prior. Each takes the picture, N×C×H×W in [0, 1], "
     "and a random generator, and returns a view of the same shape. docs/priors.md has an example.",
-    "penalties": "Functions that are added to the penalties of the prior. Each takes the picture, N×3×H×W in [0, 1], "
+    "penalties": "Functions that are added to the penalties of the prior. Each takes the picture, N×C×H×W in [0, 1], "
     "and returns N penalties.",
 }
 """Descriptions of arguments that no recipe holds."""

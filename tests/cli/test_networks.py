@@ -146,7 +146,10 @@ def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> N
 def test_a_network_is_added_with_the_description_of_its_input(tmp_path, squeezenet) -> None:
     (tmp_path / "names.txt").write_text("\n".join(f"thing {index}" for index in range(1000)))
     refused(dream("networks", "add", "mine", *squeezenet, cwd=tmp_path), "--mean 104,117,123", 2)
-    refused(dream("networks", "add", "mine", *squeezenet, "--mean", "1,2", cwd=tmp_path), "not '1,2'", 2)
+    refused(dream("networks", "add", "mine", *squeezenet, "--mean", "1,x", cwd=tmp_path), "not '1,x'", 2)
+    refused(
+        dream("networks", "add", "mine", *squeezenet, "--mean", "1,2", cwd=tmp_path), "one for each channel, not", 2
+    )
     done = dream(
         "networks", "add", "mine", *squeezenet, "--mean", "1,2,3", "--std", "2,2,2", "--range", 1, "--channels", "RGB",
         "--labels", "names.txt", "--license", "mine", cwd=tmp_path,

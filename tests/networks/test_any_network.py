@@ -60,9 +60,9 @@ def network(request, tmp_path_factory) -> Network:
         "caffe/googlenet": ("bvlc_googlenet/deploy.prototxt", "bvlc_googlenet/bvlc_googlenet.caffemodel"),
         "onnx/squeezenet": ("squeezenet_v1.1/squeezenet_v1.1.onnx",),
     }[request.param]
-    module, size = (caffe if family == "caffe" else onnx).read(*(shared / one for one in files))
+    module, declared = (caffe if family == "caffe" else onnx).read(*(shared / one for one in files))
     settings = {"range": 255, "channels": "BGR", "mean": (104, 117, 123)}
-    return Network(module, name=request.param, size=size, layers=getattr(module, "blobs", None), **settings)
+    return Network(module, name=request.param, size=declared.size, layers=getattr(module, "blobs", None), **settings)
 
 
 @pytest.fixture(scope="module")

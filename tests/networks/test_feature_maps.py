@@ -184,7 +184,7 @@ def test_strides_are_exact_without_padding() -> None:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 11, 4), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3)
     )
-    strides = find_maps(module, (224, 224), torch.device("cpu")).strides
+    strides = find_maps(module, (1, 3, 224, 224), torch.device("cpu")).strides
     assert strides == {"0": 4, "1": 8, "2": 8, "3": 16, "4": 16}
 
 

@@ -78,7 +78,7 @@ def test_the_hash_depends_on_the_weights() -> None:
 
 
 def test_wrong_channel_order_is_refused() -> None:
-    with pytest.raises(InvalidSetting, match="'RGB' or 'BGR', not 'GBR'"):
+    with pytest.raises(InvalidSetting, match="channels must be 'RGB', 'BGR' or a list"):
         inc.Network(tiny_module(), channels="GBR")
 
 

@@ -263,10 +263,10 @@ def test_squeezed_logits_get_their_axes_back(squeeze, classes: slice, plain) -> 
     assert len(result.scores) == 2
 
 
-def test_logits_of_several_pictures_in_one_sum_are_refused() -> None:
+def test_a_network_that_adds_up_the_logits_of_its_pictures_sees_them_one_at_a_time() -> None:
     network = inc.Network(Outputs(lambda logits, x: logits.sum()).eval(), size=32)
-    with pytest.raises(InvalidSetting, match="outputs 1 numbers for 2 pictures together; wrap the module"):
-        network.activations(PICTURE, ["logits"])
+    alone = [network.activations(PICTURE[index : index + 1], ["logits"])["logits"] for index in (0, 1)]
+    assert torch.equal(network.activations(PICTURE, ["logits"])["logits"], torch.cat(alone))
 
 
 # Modules that cannot be used.
@@ -368,8 +368,8 @@ class Detaching(Tiny):
 IN_PLACE = "its code changes a tensor in place that the gradient needs; write x = x \\+ y there in place of x \\+= y"
 
 FAILING = {
-    "list of inputs": (ListInput, r"32×32 pixels: not enough values .*; its module must take one N×3×H×W tensor: wrap"),
-    "missing key": (MissingKey, r"32×32 pixels: KeyError: 'image'; its module must take one N×3×H×W tensor: wrap it"),
+    "list of inputs": (ListInput, r"32×32 pixels: not enough values .*; its module must take one N×C×H×W tensor: wrap"),
+    "missing key": (MissingKey, r"32×32 pixels: KeyError: 'image'; its module must take one N×C×H×W tensor: wrap it"),
     "in place on a view": (InPlaceOnView, IN_PLACE),
     "in place on a part": (InPlaceOnChunk, IN_PLACE),
     "no_grad": (WithoutGradient, r"logits of .* have no gradient .*, because the module runs under torch\.no_grad\(\)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -65,3 +66,24 @@ def randomize(module: nn.Module, seed: int = 0) -> nn.Module:
                 else:
                     value.add_(0.1 * noise)
     return module.eval()
+
+
+def tiny_of_channels(channels: Sequence[str], seed: int = 0, **arguments: Any) -> inc.Network:
+    """Return a network like `tiny_network`, but for 28×28 pixels with other channels. Its module is `channels_module`.
+
+    Args:
+        channels: Names of the channels.
+        seed: Seed of the weights.
+        **arguments: Arguments of `Network` that replace the usual ones.
+    """
+    usual = {"mean": [0.4] * len(channels), "std": [0.25] * len(channels), "size": 28}
+    return inc.Network(channels_module(len(channels), seed), channels=channels, **{**usual, **arguments})
+
+
+def channels_module(count: int, seed: int = 0) -> nn.Module:
+    """Return a small classifier of pictures with `count` channels."""
+    first, second = nn.Conv2d(count, 6, 3, stride=2, padding=1), nn.Conv2d(6, 8, 3, stride=2, padding=1)
+    parts = [first, nn.ReLU(), second, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)]
+    for part in (first, second, parts[-1]):
+        nn.init.zeros_(part.bias)  # `randomize` adds to it
+    return randomize(nn.Sequential(*parts), seed)

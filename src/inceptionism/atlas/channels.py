@@ -115,7 +115,7 @@ class ChannelAtlas(PictureFolder[int]):
         if self._dictionary is None:
             return mean_activations(network, self.layer, [photo])
         with torch.no_grad():
-            values = network.activations(reference_tensor(photo, network.device), [self.layer])[self.layer]
+            values = network.activations(reference_tensor(photo, network), [self.layer])[self.layer]
             return torch.cat([self.objective(key)({self.layer: values}) for key in range(self.count)]).cpu()
 
     def finish(self) -> Path:

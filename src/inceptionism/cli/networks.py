@@ -170,7 +170,13 @@ def add(
     ] = None,
     channels: Annotated[
         str | None,
-        option("--channels", group=HOW, metavar="TEXT", help="Order of the channels: RGB, or BGR for Caffe."),
+        option(
+            "--channels",
+            group=HOW,
+            metavar="TEXT",
+            help="Order of the colors: RGB, or BGR for Caffe. For other pictures, the names of all channels, such as "
+            "gray or red,green,blue,nir.",
+        ),
     ] = None,
     labels: Annotated[
         str | None,
@@ -188,13 +194,14 @@ def add(
     """Add a network of your own: a .prototxt with its .caffemodel, an .onnx file, or a file of weights."""
     from dataclasses import replace
 
-    from inceptionism.networks.hub import Entry, known_entries, plugin_entries, store
+    from inceptionism.networks import COLOR_ORDERS
+    from inceptionism.networks.hub import Entry, architecture_of, known_entries, plugin_entries, store
 
     given: dict[str, Any] = {
         "mean": parse_numbers("mean", mean),
         "std": parse_numbers("std", std),
         "range": range,
-        "channels": channels,
+        "channels": channels if channels in (None, *COLOR_ORDERS) else channels.split(","),
         "labels": labels,
         "license": license,
         "origin": origin,
@@ -282,25 +289,8 @@ def measure(
     print_path(path)
 
 
-def architecture_of(files: list[Path]) -> str:
-    """Return the architecture of a network, according to the names of its files.
-
-    Raises:
-        InvalidSetting: If the names do not show the architecture.
-    """
-    suffixes = {path.suffix for path in files}
-    if suffixes & {".prototxt", ".caffemodel"}:
-        return "caffe"
-    if ".onnx" in suffixes:
-        return "onnx"
-    raise InvalidSetting(
-        f"the architecture of {', '.join(map(str, files))} is not known; give --architecture torchvision/NAME, "
-        "timm/NAME or open_clip/NAME, or a .prototxt with its .caffemodel, or an .onnx file"
-    )
-
-
 def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
-    """Return three numbers that are separated by commas; None if there is no text.
+    """Return numbers that are separated by commas; None if there is no text.
 
     Raises:
         InvalidSetting: If the text is something else.
@@ -311,8 +301,8 @@ def parse_numbers(name: str, text: str | None) -> tuple[float, ...] | None:
         numbers = tuple(float(one) for one in text.split(","))
     except ValueError:
         numbers = ()
-    if len(numbers) != 3:
+    if not numbers:
         raise InvalidSetting(
-            f"{name} must be three numbers with commas between them, for example 104,117,123, not {quote_value(text)}"
+            f"{name} must be numbers with commas between them, for example 104,117,123, not {quote_value(text)}"
         )
     return numbers

@@ -81,16 +81,17 @@ class FrameRun(PhotoRun):
                 everywhere.
         """
         assert isinstance(self.recipe, PhotoRecipe)
+        channels = self.network.input_channels
         self._frame = picture
         self._mixture = mixture or [(1.0, self.objective)]
         self.step_size = self.recipe.step_size if step_size is None else step_size
         self._mask = mask
         self.scores, self.seed, self.steps = [], seed, steps or self.recipe.steps
         if self.step_size == 0 or (mask is not None and not mask.any()):
-            return picture
+            return self.displayed(channels.of_colors(picture, self.network.name), picture)
         for _ in run_batch([self]):
             pass
-        return self.picture(self.size)
+        return self.displayed(self.picture(self.size), picture)
 
     @property
     def score(self) -> float:
@@ -118,9 +119,9 @@ class FrameRun(PhotoRun):
             for part in masked_objectives(objective, size, device)
         ]
 
-    def original(self, size: tuple[int, int]) -> Tensor:
+    def photograph(self, size: tuple[int, int]) -> Tensor:
         if self._frame is None:
-            return super().original(size)
+            return super().photograph(size)
         resized = resize(self._frame, size)
         return resized.clone() if resized is self._frame else resized
 

@@ -1,4 +1,5 @@
 from .hub import load_network, network_name, pick_device, ready_networks
+from .input_channels import COLOR_ORDERS, RGB, InputChannels
 from .labels import Labels
 from .layers import LOGITS, Layer
 from .loaders.weights import read_state_dict
@@ -12,9 +13,12 @@ from .text_tower import TextTower
 from .torch_internals import cpu_features
 
 __all__ = [
+    "COLOR_ORDERS",
     "DTYPES",
     "LOGITS",
+    "RGB",
     "TENSOR_FILE_ERRORS",
+    "InputChannels",
     "Labels",
     "Layer",
     "Network",

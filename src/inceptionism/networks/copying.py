@@ -78,7 +78,7 @@ def check_inputs(module: nn.Module, called: str) -> None:
     except TypeError:
         needed = [name for name, one in signature.parameters.items() if one.default is one.empty]
         raise InvalidSetting(
-            f"{called} takes {' and '.join(needed) or 'nothing'}, but a network gets only one picture, N×3×H×W; wrap "
+            f"{called} takes {' and '.join(needed) or 'nothing'}, but a network gets only one picture, N×C×H×W; wrap "
             "it in a module whose forward takes only the picture"
         ) from None
 

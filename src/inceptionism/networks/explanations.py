@@ -50,8 +50,9 @@ def explained_errors(
         (height, width), (trained_height, trained_width) = size, trained_size
         if (height, width) == (trained_height, trained_width):
             hint = (
-                "its module must take one N×3×H×W tensor: wrap it if it takes something else, and give "
-                "Network(module, size=...) if it is made for another size"
+                "its module must take one N×C×H×W tensor: wrap it if it takes something else, and give "
+                "Network(module, size=...) if it is made for another size, or Network(module, channels=...) if its "
+                "pictures are not RGB"
             )
         else:
             hint = f"it is made for {trained_height}×{trained_width} pixels"
@@ -84,7 +85,7 @@ def explain_missing_gradient(module: nn.Module, x: Tensor, layer: str, network: 
 
     Args:
         module: The module.
-        x: Normalized pictures, N×3×H×W.
+        x: Normalized pictures, N×C×H×W.
         layer: Name of the layer's module, or "" for the output of the network.
         network: Name of the network.
     """

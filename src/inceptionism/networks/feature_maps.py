@@ -24,6 +24,9 @@ from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
 
+InputShape: TypeAlias = "tuple[int, int, int, int]"
+"""Shape of the input of a module: number of pictures, channels, height and width."""
+
 OutputShapes: TypeAlias = "dict[str, tuple[int, ...]]"
 """Shapes of the outputs of modules, by the modules' names, in the order in which they run."""
 
@@ -86,18 +89,17 @@ class FeatureMaps:
     strides: Mapping[str, int]
     fixed_size: bool = False
 
-    @property
     def growing(self) -> list[str]:
-        """Names of the modules whose maps are larger for a larger picture."""
+        """Return the names of the modules whose maps are larger for a larger picture."""
         return [name for name, layout in self.layouts.items() if layout.grows]
 
-    def shapes_at(self, module: nn.Module, size: tuple[int, int], device: torch.device) -> MapShapes:
-        """Return the channels, height and width of the maps for a picture of another size.
+    def shapes_at(self, module: nn.Module, shape: InputShape, device: torch.device) -> MapShapes:
+        """Return the channels, height and width of the maps for an input of another height and width.
 
         Raises:
             *FORWARD_ERRORS: If the module cannot process a picture of this size.
         """
-        return map_shapes(output_shapes(module, size, device), self.layouts, size)
+        return map_shapes(output_shapes(module, shape, device), self.layouts, shape[2:])
 
     def grids(self, names: Iterable[str]) -> set[str]:
         """Return the names of the modules whose output shapes `read` needs for the outputs of the modules `names`."""
@@ -115,8 +117,7 @@ class FeatureMaps:
             size: Height and width of the pictures in pixels.
             token: Whether the class token is returned in place of the map, as N×C.
 
-        Raises:
-            InvalidSetting: If there is no class token.
+        Raises `InvalidSetting` if there is no class token.
         """
         layout = self.layouts.get(name)
         if token:
@@ -126,24 +127,25 @@ class FeatureMaps:
         return output if layout is None else layout.read(output, grid_size(name, shapes, self.layouts, size))
 
 
-def find_maps(module: nn.Module, size: tuple[int, int], device: torch.device) -> FeatureMaps:
-    """Return the feature maps of `module`, after it ran on a picture of `size` and on a larger one.
+def find_maps(module: nn.Module, input_shape: InputShape, device: torch.device) -> FeatureMaps:
+    """Return the feature maps of `module`, after it ran on a picture and on a larger one.
 
     Args:
         module: The network, which is on `device`.
-        size: Height and width of the first picture in pixels.
+        input_shape: Shape of the first input.
         device: Device on which the module runs.
 
     Raises:
         *FORWARD_ERRORS: If the module cannot process a picture of this size.
     """
     started = time.perf_counter()
-    first = output_shapes(module, size, device, compute=True)
+    size = input_shape[2:]
+    first = output_shapes(module, input_shape, device, compute=True)
     compute = time.perf_counter() - started < MAX_FAST_SECONDS
     factors = DOUBLE if DOUBLE[0] * size[0] != DOUBLE[1] * size[1] else TRIPLE  # the larger picture is not square
     larger = factors[0] * size[0], factors[1] * size[1]
     try:
-        second = output_shapes(module, larger, device, compute=compute)
+        second = output_shapes(module, (*input_shape[:2], *larger), device, compute=compute)
     except FORWARD_ERRORS as error:
         if is_out_of_memory(error):
             raise
@@ -275,10 +277,8 @@ def grid_size(name: str, outputs: OutputShapes, layouts: Mapping[str, Layout], s
     return outputs[name][rows], outputs[name][columns]
 
 
-def output_shapes(
-    module: nn.Module, size: tuple[int, int], device: torch.device, *, compute: bool = False
-) -> OutputShapes:
-    """Return the shapes of the outputs of all submodules of `module` for a picture of a height and width.
+def output_shapes(module: nn.Module, shape: InputShape, device: torch.device, *, compute: bool = False) -> OutputShapes:
+    """Return the shapes of the outputs of all submodules of `module` for one picture, which is repeated N times.
 
     If possible, the module runs on torch's meta device, which computes only shapes and needs no memory for values. But
     torch then first loads its compiler, which can take longer than a real run. With `compute`, the module runs on
@@ -290,16 +290,21 @@ def output_shapes(
     names = [name for name, _ in module.named_modules() if name]
     if compute:
         with recorded_shapes(module, names) as outputs, torch.no_grad():
-            run(module, torch.zeros(1, 3, *size, device=device))
-        return outputs
+            run(module, torch.zeros(shape, device=device))
+        return of_one_picture(outputs, shape[0])
     try:
         # A copy runs, because modules may store values that they compute.
         shadow = copy_to(module, "meta")
         with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
-            shadow(torch.zeros(1, 3, *size, device="meta"))
+            shadow(torch.zeros(shape, device="meta"))
     except FORWARD_ERRORS:  # for example, a tensor is no parameter or buffer
-        return output_shapes(module, size, device, compute=True)
-    return outputs
+        return output_shapes(module, shape, device, compute=True)
+    return of_one_picture(outputs, shape[0])
+
+
+def of_one_picture(outputs: OutputShapes, count: int) -> OutputShapes:
+    """Return the shapes of outputs for one picture, from those for a batch of `count` pictures."""
+    return {name: (1, *shape[1:]) if shape[:1] == (count,) else shape for name, shape in outputs.items()}
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def run_until(
 
     Args:
         module: The network.
-        x: Normalized pictures, N×3×H×W.
+        x: Normalized pictures, N×C×H×W.
         layers: Names of submodules. The name "" means the module itself, so its output is the network's output.
         choose: Function that returns the tensor with the logits, for the output of the module itself.
 

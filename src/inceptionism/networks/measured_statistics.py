@@ -92,7 +92,7 @@ def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] 
 
     Args:
         network: The network.
-        pictures: Pictures, each N×3×H×W in [0, 1]. Their sizes may differ.
+        pictures: Pictures, each N×C×H×W in [0, 1]. Their sizes may differ.
         layers: Layers to measure. The default is `network.recommended`: a few layers of all levels.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, partial
 
@@ -12,17 +12,18 @@ from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.files import hash_text
+from inceptionism.networks.activations import Batches, read_activations
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
-from inceptionism.networks.feature_maps import FeatureMaps, find_maps, recorded_shapes
+from inceptionism.networks.feature_maps import FeatureMaps, InputShape, find_maps
 from inceptionism.networks.forking import prepare_for_fork
 from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
-from inceptionism.networks.hooks import normal_tensors, run_until
+from inceptionism.networks.hooks import normal_tensors
 from inceptionism.networks.labels import Labels, as_labels, check_labels, find_class
 from inceptionism.networks.layers import LOGITS, Layer, LayerNames, choose_default, find_listed, levels
 from inceptionism.networks.measured_statistics import NaturalStatistics, measure, stored_statistics
 from inceptionism.networks.normalization import input_format, missing_format
-from inceptionism.networks.outputs import choose_output, shape_logits
+from inceptionism.networks.outputs import choose_output
 from inceptionism.networks.precision import choose_dtype, exact_device
 from inceptionism.networks.statistics import natural_statistics
 from inceptionism.validation import checked_size
@@ -32,12 +33,13 @@ class Network:
     """A frozen network with its layers, labels and input format.
 
     Args:
-        module: Takes N×3×H×W normalized pixels; its output is N×classes logits. It is copied, never changed.
-            Attributes that cannot be copied, such as locks and files, are shared with the copy.
+        module: Takes N×C×H×W normalized pixels; its output is N×classes logits. It is copied, never changed.
         mean, std: Mean and standard deviation of each channel, in the order of `channels`. The input of the module is
             `(picture * range - mean) / std`. The defaults are 0 and 1. If both are left out, runs note it.
         range: Value of white in the units of `mean` and `std`, usually 1 or 255.
-        channels: Channel order: "RGB", or "BGR" for networks from Caffe.
+        channels: Channel order: "RGB", or "BGR" for networks from Caffe; or a list of the names of the C channels,
+            such as ("gray",) or ("red", "green", "blue", "nir"). `InputChannels.displayed` says how they are shown.
+        batch: Number of pictures that the module takes at once, if it takes no other number. It is found if it is 1.
         size: Height and width of the training pictures in pixels. One number means a square.
         labels: Classes in index order, as `Labels` or as a list of names; "imagenet" means the 1,000 classes of
             ImageNet. None if the network has no classes.
@@ -62,7 +64,8 @@ class Network:
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         range: float = 1.0,
-        channels: str = "RGB",
+        channels: str | Sequence[str] = "RGB",
+        batch: int | None = None,
         size: int | tuple[int, int] = (224, 224),
         labels: Labels | Sequence[str] | None = None,
         output: str | int | None = None,
@@ -76,18 +79,18 @@ class Network:
     ) -> None:
         prepare_for_fork()
         self.name, self.size = name or type(module).__name__, checked_size(size)
-        self.notes = missing_format(self.name, range) if mean is None and std is None else ()
         self.license, self.origin, self.labels, self.text_tower = license, origin, as_labels(labels), text_tower
         self._choose_output = partial(choose_output, key=output)
         with normal_tensors():
             self._format = input_format(mean, std, range, channels)
             self._plain = freeze(module)
-        self._copies = FusedCopies(self._plain, self.size)
+        self.input_channels, self._batches = self._format.channels, Batches(batch)
+        self.notes = missing_format(self.name, range, self.input_channels) if mean is None and std is None else ()
+        self._copies = FusedCopies(self._plain, self._input_shape(self.size))
         self._channel_counts: dict[str, int] = {}
-        self.device = torch.device("cpu")
         self._siblings: dict[torch.device, Network] = {}
         self._names = LayerNames(self._plain)
-        self.layer_names: Mapping[str, str] = self._names.texts
+        self.device, self.layer_names = torch.device("cpu"), self._names.texts
         self._names.listed = None if layers is None else self._names.checked(layers, self.name)
         self._recommended = None if recommended is None else self._names.checked(recommended, self.name)
         self._default_layer = None if default_layer is None else self._names.checked([default_layer], self.name)[0]
@@ -121,7 +124,8 @@ class Network:
                 return self
             copied = copy.copy(self)
             copied._plain, copied._format = copy_to(self._plain, target), self._format.to(target)
-        copied.device, copied._siblings, copied._copies = target, {}, FusedCopies(copied._plain, self.size, target)
+        copied._copies = FusedCopies(copied._plain, self._input_shape(self.size), target)
+        copied.device, copied._siblings = target, {}
         copied.forget_statistics()  # they are tensors on the device of this network
         return copied
 
@@ -134,7 +138,7 @@ class Network:
         left out. The logits are N×classes, and a class token is N×C.
 
         Args:
-            picture: N×3×H×W, sRGB, in [0, 1].
+            picture: N×C×H×W in [0, 1]; sRGB if the channels are colors.
             layers: Dotted module names, "logits" for the output, or "NAME@class" for the class token of a module.
             dtype: Number type in which the network computes. The activations are always float32.
 
@@ -144,21 +148,14 @@ class Network:
                 output a tensor or has no class token.
         """
         modules = {layer: self._names.module_of(layer, self.name) for layer in layers}
-        size = picture.shape[-2:]
-        with self._running(size):
-            grids = self._known_maps.grids(modules.values())
-            module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=grids)
-            pixels = self._format.normalize(picture, dtype)
-            with recorded_shapes(module, grids) as shapes:
-                outputs = run_until(module, pixels, modules.values(), self._choose_output)
-            maps = {
-                layer: self._known_maps.read(name, outputs[name], shapes, size, token=self._names.is_class_token(layer))
-                for layer, name in modules.items()
-            }
-        if LOGITS in maps:
-            maps[LOGITS] = shape_logits(maps[LOGITS], len(picture))
-            check_labels(self.labels, maps[LOGITS].shape[1], self.name)
-        return {layer: values.float() for layer, values in maps.items()}
+        with self._running(picture.shape[-2:]):
+            maps, names = self._known_maps, self._names
+            module, dtype = self._copies.module_for(modules.values(), dtype, shapes_of=maps.grids(modules.values()))
+            read = partial(read_activations, module, modules, maps, names.is_class_token, self._choose_output)
+            activations = self._batches.run(self._format.normalize(picture, dtype), read)
+        if LOGITS in activations:
+            check_labels(self.labels, activations[LOGITS].shape[1], self.name)
+        return {layer: values.float() for layer, values in activations.items()}
 
     def dtype(self, precision: str) -> torch.dtype:
         """Return the number type in which the network computes at `precision`: auto, fp32, bf16 or fp16.
@@ -166,8 +163,7 @@ class Network:
         `auto` is bf16 if it is known to be faster on the device and the network supports it, else fp32.
 
         Raises:
-            InvalidSetting: If `precision` is none of these, if it is fp16 on a CPU, where it is very slow, or if the
-                network cannot compute in it.
+            InvalidSetting: If `precision` is none of these, is fp16 on a CPU (very slow), or does not suit the network.
         """
         # A network that cannot process pictures of its training size may still process pictures of other sizes.
         can_test = precision == "auto" or (precision != "fp32" and self._known_maps.outputs)
@@ -186,7 +182,7 @@ class Network:
         maps, shapes, size = self._maps, self._maps.shapes, self.size if size is None else checked_size(size)
         if size != self.size:
             with self._running(size):
-                shapes = maps.shapes_at(self._plain, size, self.device)
+                shapes = maps.shapes_at(self._plain, self._input_shape(size), self.device)
         return [
             Layer(name, *shapes[name], maps.strides[name], self._levels[name], name in self.recommended)
             for name in shapes
@@ -205,7 +201,7 @@ class Network:
             InvalidSetting: If the layer does not run or does not output a tensor.
         """
         if layer not in self._channel_counts:
-            picture = torch.zeros(1, 3, *self.size, device=self.device)
+            picture = torch.zeros(1, self.input_channels.count, *self.size, device=self.device)
             dtype = self._copies.first_dtype  # another number type would need another copy of the weights
             with torch.no_grad():
                 self._channel_counts[layer] = self.activations(picture, [layer], dtype)[layer].shape[1]
@@ -264,7 +260,7 @@ class Network:
         return NaturalStatistics(of_norms) if of_norms else stored_statistics(self.key)
 
     def measure_statistics(self, photos: Iterable[Tensor], layers: Sequence[str] | None = None) -> NaturalStatistics:
-        """Return the statistics of layers over photos, each N×3×H×W in [0, 1], as `measured_statistics.measure`."""
+        """Return the statistics of layers over photos, each N×C×H×W in [0, 1], as `measured_statistics.measure`."""
         return measure(self, photos, layers)
 
     def forget_statistics(self) -> None:
@@ -287,10 +283,14 @@ class Network:
         return explained_errors(self._plain, self.name, size, self.size)
 
     def explain_missing_gradient(self, picture: Tensor, layer: str) -> InvalidSetting:
-        """Return the error for a layer whose activations have no gradient with respect to a picture, N×3×H×W."""
+        """Return the error for a layer whose activations have no gradient with respect to a picture, N×C×H×W."""
         with self._running(picture.shape[-2:]):
-            pixels = self._format.normalize(picture.detach(), torch.float32)
+            pixels = self._batches.padded(self._format.normalize(picture.detach(), torch.float32))
             return explain_missing_gradient(self._plain, pixels, self._names.module_of(layer, self.name), self.name)
+
+    def _input_shape(self, size: tuple[int, int]) -> InputShape:
+        """Return the shape of the smallest batch of pictures with a height and width."""
+        return (self._batches.size or 1, self.input_channels.count, *size)
 
     @contextmanager
     def _running(self, size: Sequence[int]) -> Iterator[None]:
@@ -301,7 +301,7 @@ class Network:
     @cached_property
     def _maps(self) -> FeatureMaps:
         with self._running(self.size):
-            return find_maps(self._plain, self.size, self.device)
+            return find_maps(self._plain, self._input_shape(self.size), self.device)
 
     @cached_property
     def _known_maps(self) -> FeatureMaps:
@@ -313,7 +313,7 @@ class Network:
     @cached_property
     def _listed(self) -> dict[str, None]:
         """Names of the layers that are listed by default, in the order in which they run."""
-        return find_listed(self._plain, self._maps.growing, self._maps.outputs, self._names.listed)
+        return find_listed(self._plain, self._maps.growing(), self._maps.outputs, self._names.listed)
 
     @cached_property
     def _levels(self) -> dict[str, str]:

@@ -57,15 +57,5 @@ def shape_logits(logits: Tensor, count: int) -> Tensor:
     """Return the logits of `count` pictures with an axis for the pictures and one for the classes.
 
     Some networks squeeze their output. An axis of length 1 is then missing.
-
-    Raises:
-        InvalidSetting: If the network does not output separate logits for each picture.
     """
-    if logits.ndim >= 2:
-        return logits
-    if count > 1 and logits.shape != (count,):
-        raise InvalidSetting(
-            f"the network outputs {logits.numel()} numbers for {count} pictures together; wrap the module so that its "
-            "output is N×classes"
-        )
-    return logits.reshape(count, -1)
+    return logits if logits.ndim >= 2 else logits.reshape(count, -1)

@@ -105,7 +105,7 @@ def picture_means(network: Network, layer: str, photos: Iterable[Photo]) -> Iter
     """Yield the mean activation of each channel of a layer for each picture: C numbers on the CPU."""
     for photo in photos:
         with torch.no_grad():
-            values = network.activations(reference_tensor(photo, network.device), [layer])[layer]
+            values = network.activations(reference_tensor(photo, network), [layer])[layer]
         yield (values.flatten(2).mean((0, 2)) if values.ndim > 2 else values[0]).cpu()
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inceptionism.io import Mask, Photo
+from inceptionism.networks import Network
 from inceptionism.objectives.objective import Objective, Reference
 from inceptionism.seamless import fade_edges, seamless_pixels
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, limit_area, resize, to_picture
@@ -85,7 +86,7 @@ class AlignedReferences:
 
     Attributes:
         references: The K references.
-        pictures: Their pixels, 1×3K×H×W in [0, 1]. None if there are no references.
+        pictures: Their pixels, 1×(K C)×H×W in [0, 1]. None if there are no references.
     """
 
     references: tuple[Reference, ...] = ()
@@ -93,38 +94,46 @@ class AlignedReferences:
 
     @classmethod
     def of(
-        cls, objective: Objective, size: tuple[int, int], device: torch.device, wrap: Wrap = NO_WRAP
+        cls, objective: Objective, size: tuple[int, int], network: Network, wrap: Wrap = NO_WRAP
     ) -> AlignedReferences:
         """Return the aligned references of `objective`, cropped and resized to this height and width.
 
         In the directions in which the picture wraps around, their opposite edges are made to meet.
+
+        Raises:
+            InvalidSetting: If the network sees a channel that photographs do not have.
         """
         references = aligned_references(objective)
         if not references:
             return NO_REFERENCES
         crops = [seamless_pixels(center_crop(reference.photo.pixels, size), wrap) for reference in references]
-        pictures = [to_picture(crop, device, size, wrap) for crop in crops]
-        return cls(references, torch.cat(pictures, 1))
+        pictures = [to_picture(crop, network.device, size, wrap) for crop in crops]
+        own = [network.input_channels.of_colors(picture, network.name) for picture in pictures]
+        return cls(references, torch.cat(own, 1))
 
     def join(self, picture: Tensor) -> Tensor:
-        """Return the picture and the references, concatenated along the channels: 1×(3+3K)×H×W."""
+        """Return the picture and the references, concatenated along the channels: 1×(C + K C)×H×W."""
         return picture if self.pictures is None else torch.cat([picture, self.pictures], 1)
 
     def picture_channels(self, view: Tensor) -> Tensor:
         """Return the picture's own channels of a view."""
-        return view if self.pictures is None else view[:, :3]
+        return view if self.pictures is None else view[:, : self.pictures.shape[1] // len(self.references)]
 
 
 NO_REFERENCES = AlignedReferences()
 
 
-def reference_tensor(photo: Photo, device: torch.device) -> Tensor:
-    """Return a reference that is compared as a whole, 1×3×H×W in [0, 1].
+def reference_tensor(photo: Photo, network: Network) -> Tensor:
+    """Return a reference that is compared as a whole, with the channels of a network: 1×C×H×W in [0, 1].
 
     It keeps its own size, but a picture of more than half a megapixel is made smaller.
+
+    Raises:
+        InvalidSetting: If the network sees a channel that photographs do not have.
     """
     height, width = photo.pixels.shape[:2]
-    return to_picture(photo.pixels, device, limit_area((height, width), MAX_REFERENCE_PIXELS))
+    colors = to_picture(photo.pixels, network.device, limit_area((height, width), MAX_REFERENCE_PIXELS))
+    return network.input_channels.of_colors(colors, network.name)
 
 
 def aligned_references(objective: Objective) -> tuple[Reference, ...]:

@@ -62,6 +62,7 @@ def random_crop(
     brightness: float = 0.15,
     noise: float = 0.25,
     wrap: Wrap = NO_WRAP,
+    channels: int = 3,
 ) -> Transform:
     """Return a transform that shows the network a random part of the picture, at a fixed size.
 
@@ -80,6 +81,7 @@ def random_crop(
         noise: Largest standard deviation of the noise, as a share of white. It is multiplied by the cube of a uniformly
             random number in [0, 1], so most views have little noise.
         wrap: Directions in which the picture continues at its opposite edge.
+        channels: Number of the picture's own channels. Those of references follow them.
     """
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
@@ -99,7 +101,7 @@ def random_crop(
         view = antialiased_similarity(
             picture, (shift[0], shift[1]), scale, (2 * angle - 1) * rotation, wrap, sizes.view
         )
-        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator)
+        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator, channels)
 
     return transform
 

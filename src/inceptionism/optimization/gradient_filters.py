@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from inceptionism.memory import trim_memory_beside
+from inceptionism.networks import RGB, InputChannels
 from inceptionism.optimization.parameterizations import color_mixing
 from inceptionism.tensors import BAND_ROWS, NO_WRAP, Wrap, interpolate
 
 GradientFilter: TypeAlias = "Callable[[Tensor], Tensor]"
-"""Function that takes the gradient of a picture, N×3×H×W, and returns the filtered one. It may change its argument."""
+"""Function that takes the gradient of a picture, N×C×H×W, and returns the filtered one. It may change its argument."""
 
 
 LARGE = 3 * 2**21
@@ -79,7 +80,7 @@ def to_unit(level: Tensor, strength: float = 1) -> Tensor:
     return level.div_(scale.clamp_min(torch.finfo(level.dtype).tiny) / strength)
 
 
-def color_decorrelation(saturation: float, device: torch.device) -> GradientFilter:
+def color_decorrelation(saturation: float, device: torch.device, channels: InputChannels = RGB) -> GradientFilter:
     """Return a filter after which colors vary as in natural pictures: mostly in lightness, less in hue.
 
     A gradient g with respect to sRGB becomes M Mᵀ g, where M mixes red, green and blue from decorrelated values. A
@@ -90,8 +91,9 @@ def color_decorrelation(saturation: float, device: torch.device) -> GradientFilt
         saturation: Factor of the two decorrelated values (of three) that hold the hue. It acts twice: on the gradient
             and on the step. 1 means the colors of ImageNet, and 0 means only lightness.
         device: Device of the gradients.
+        channels: The channels of the picture. Those without a color are only scaled.
     """
-    mixing = color_mixing(1, saturation).to(device)
+    mixing = color_mixing(1, saturation, channels).to(device)
     covariance = mixing @ mixing.T
 
     def decorrelate(gradient: Tensor) -> Tensor:

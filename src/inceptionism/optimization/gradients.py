@@ -63,7 +63,7 @@ class EvaluationRequest(NamedTuple):
     """A view whose score and gradient are requested.
 
     Attributes:
-        view: The transformed picture, followed by K aligned references, 1×(3+3K)×H×W, usually in [0, 1].
+        view: The transformed picture, followed by K aligned references, 1×(C + K C)×H×W, usually in [0, 1].
         objective: Objective that scores the view.
         generator: Source of the random positions of tile borders.
         regularizer: Objective that is subtracted from the score before the gradient is computed. None means no such
@@ -98,7 +98,7 @@ class GradientEvaluator:
     _whole: dict[Reference, dict[ActivationKey, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, requests: Sequence[EvaluationRequest]) -> list[tuple[float, Tensor]]:
-        """Return the score and the gradient, 1×3×H×W, for each request. All views must have the same size.
+        """Return the score and the gradient, 1×C×H×W, for each request. All views must have the same size.
 
         As many views as possible are processed in one batch. A view with more than `max_pixels` is processed in tiles:
         its score is the mean score per pixel of the tiles, times the number of pixels. The tile borders move at every
@@ -140,7 +140,7 @@ class GradientEvaluator:
     def _evaluate_tiles(self, request: EvaluationRequest, view_tiles: Sequence[Tile]) -> tuple[float, Tensor]:
         view = request.view
         height, width = view.shape[-2:]
-        gradient = use_large_pages(torch.empty_like(view[:, :3]))
+        gradient = use_large_pages(torch.empty_like(view[:, : self.network.input_channels.count]))
         total, covered = 0.0, 0
         for tile in view_tiles:
             part = view.new_empty(*view.shape[:2], tile.rows.extent, tile.columns.extent)
@@ -155,7 +155,7 @@ class GradientEvaluator:
         return total * height * width / covered, gradient
 
     def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
-        """Return the scores of N views, and their gradients, N×3×H×W. A CUDA graph is used where possible."""
+        """Return the scores of N views, and their gradients, N×C×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
             if views.device.type == "cpu":
                 adapt_threads()
@@ -171,11 +171,12 @@ class GradientEvaluator:
     @torch.inference_mode(False)
     @torch.enable_grad()
     def _forward_backward(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
-        """Return the scores of N views and their gradients, N×3×H×W. Each request's objective scores its own view."""
+        """Return the scores of N views and their gradients, N×C×H×W. Each request's objective scores its own view."""
         first = requests[0]
         objective = score_each([request.objective for request in requests])
         layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
-        pictures = views[:, :3].detach().requires_grad_()
+        channels = self.network.input_channels.count
+        pictures = views[:, :channels].detach().requires_grad_()
         with skip_gradient(self.branch_share):
             activations = self.activations(pictures, layers)
         for key in objective.layers:
@@ -183,7 +184,7 @@ class GradientEvaluator:
                 raise network_of(key, self.network).explain_missing_gradient(pictures, layer_name(key))
         for index, reference in enumerate(first.references, 1):
             with torch.no_grad():
-                aligned = self.activations(views[:, 3 * index :][:, :3], objective.layers)
+                aligned = self.activations(views[:, channels * index :][:, :channels], objective.layers)
             activations.update({(key, reference): aligned[key] for key in objective.layers})
         for reference in objective.references:
             if not reference.aligned:
@@ -200,13 +201,20 @@ class GradientEvaluator:
         return scores.detach(), gradient
 
     def activations(self, pictures: Tensor, layers: Iterable[LayerKey]) -> dict[ActivationKey, Tensor]:
-        """Return the activations of layers for pictures, N×3×H×W. The layers can be those of several networks."""
+        """Return the activations of layers for pictures, N×C×H×W. The layers can be those of several networks.
+
+        A network with other channels sees the picture as it is displayed.
+        """
         activations: dict[ActivationKey, Tensor] = {}
         for network, keys in keys_by_network(layers, self.network).items():
             # Another network may not be able to compute in the number format of this one.
             is_other = network is not self.network and self.dtype != torch.float32
             dtype = network.dtype("auto") if is_other else self.dtype
-            values = network.activations(pictures, [layer_name(key) for key in keys], dtype)
+            seen = pictures
+            if network.input_channels != self.network.input_channels:
+                colors = self.network.input_channels.displayed(pictures)
+                seen = network.input_channels.of_colors(colors, network.name)
+            values = network.activations(seen, [layer_name(key) for key in keys], dtype)
             activations.update({key: values[layer_name(key)] for key in keys})
         return activations
 
@@ -216,7 +224,7 @@ class GradientEvaluator:
         missing = [name for name in layers if name not in activations]
         if missing:
             with torch.no_grad():
-                picture = reference_tensor(reference.photo, self.network.device)
+                picture = reference_tensor(reference.photo, self.network)
                 activations.update(self.activations(picture, missing))
         return activations
 
@@ -271,7 +279,8 @@ class GradientEvaluator:
 
         height, width = self.network.size
         references = aligned_references(objective)
-        view = torch.zeros(1, 3 + 3 * len(references), height, width, device=self.network.device)
+        channels = self.network.input_channels.count * (1 + len(references))
+        view = torch.zeros(1, channels, height, width, device=self.network.device)
         request = EvaluationRequest(view, objective, torch.Generator(), references=references)
         with torch.autograd.graph.saved_tensors_hooks(note_size, lambda tensor: tensor):
             self._forward_backward(view, [request])

@@ -30,7 +30,7 @@ class Importance:
             self.total += resize(smaller.total[None, None], size)[0, 0].clamp_min(0)
 
     def watched(self, picture: Tensor) -> Tensor:
-        """Return a picture, 1×3×H×W, whose gradient is added in the backward pass."""
+        """Return a picture, 1×C×H×W, whose gradient is added in the backward pass."""
         view = picture.view_as(picture)
         view.register_hook(self._add)  # type: ignore[no-untyped-call]
         return view

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, Photo, named_source
+from inceptionism.networks import Network
 from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Parameterization, Pixels
@@ -52,7 +53,7 @@ def initialize(
     size: tuple[int, int],
     steps: int,
     generator: torch.Generator,
-    device: torch.device,
+    network: Network,
     find_file: FileResolver = named_source,
     wrap: Wrap = NO_WRAP,
     *,
@@ -70,7 +71,7 @@ def initialize(
         size: Height and width of the picture in pixels.
         steps: Number of steps in which the step size shrinks to zero.
         generator: Source of the noise.
-        device: Device of the parameters.
+        network: Network that sees the picture.
         find_file: Function that finds the files that a term names.
         wrap: Directions in which the picture continues at its opposite edge. The picture of a spectrum always does.
         smaller: Initialization of the octave before, with the same prior. Its picture is enlarged. None for the first
@@ -82,23 +83,24 @@ def initialize(
         InvalidSetting: If a term names a folder without pictures, or several pictures to begin with.
         UnreadablePicture: If a term names a file that is not a picture.
     """
+    device, channels = network.device, network.input_channels
     term = next((terms[name] for name in PARAMETERIZATIONS if name in terms), Term("pixels"))
     if term.name == "pixels":
-        pixels = Pixels.noise(*size, generator, device, wrap)
+        pixels = Pixels.noise(*size, generator, device, wrap, channels)
         if smaller is not None:
             pixels.enlarge(smaller.parameterization)
         ascent = NormalizedAscent(pixels.parameters, PIXELS_STEP_SIZE * relative_step_size)
         return Initialization(pixels, ascent, ConstantLR(ascent, factor=1))
     parameterization: Fourier | Phase
-    photos = load_natural_photos(Path(find_file(term.arguments[0])), size) if term.arguments else None
+    photos = load_natural_photos(Path(find_file(term.arguments[0])), size, network) if term.arguments else None
     if term.name == "fourier":
         if photos is not None and len(photos) > 1:
             raise InvalidSetting(f"prior fourier begins with one picture, but {term.arguments[0]} has {len(photos)}")
-        parameterization = Fourier(*size, generator, device, start=photos, **prior_numbers(term))
+        parameterization = Fourier(*size, generator, device, start=photos, channels=channels, **prior_numbers(term))
         step_size = FOURIER_STEP_SIZE
     else:
         start = begins_with_picture(term)
-        parameterization = Phase(*size, generator, device, photos=photos, start=start)
+        parameterization = Phase(*size, generator, device, photos=photos, start=start, channels=channels)
         step_size = PHASE_STEP_SIZE
     adam = Adam(parameterization.parameters, lr=step_size * relative_step_size, maximize=True, fused=True)
     adam.param_groups[0]["initial_lr"] = adam.defaults["lr"]  # torch needs it for a schedule that has already begun
@@ -129,15 +131,16 @@ def continue_adam(adam: Adam, smaller: Initialization) -> None:
     adam.state[parameter] = state
 
 
-def load_natural_photos(source: Path, size: tuple[int, int]) -> Tensor:
-    """Return a picture, or all pictures of a folder, cropped and resized to a height and width: N×3×H×W in [0, 1].
+def load_natural_photos(source: Path, size: tuple[int, int], network: Network) -> Tensor:
+    """Return a picture, or all pictures of a folder, cropped and resized to a height and width: N×C×H×W in [0, 1].
 
     Raises:
-        InvalidSetting: If the folder has no pictures.
+        InvalidSetting: If the folder has no pictures, or if the network sees a channel that photographs do not have.
         UnreadablePicture: If a file is not a picture.
     """
     cpu = torch.device("cpu")
-    return torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
+    colors = torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
+    return network.input_channels.of_colors(colors, network.name)
 
 
 def hash_sources(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str, str]:

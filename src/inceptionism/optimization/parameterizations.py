@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from inceptionism.networks import RGB, InputChannels
 from inceptionism.tensors import NO_WRAP, Wrap, gaussian_blur, resize
 
 COLOR_CORRELATION = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
@@ -23,17 +24,28 @@ FAINT_STD = 0.01
 """Standard deviation of initial noise that is almost gray."""
 
 
-def color_mixing(contrast: float, saturation: float) -> Tensor:
-    """Return the 3×3 matrix from three decorrelated values to red, green and blue.
+def color_mixing(contrast: float, saturation: float, channels: InputChannels = RGB) -> Tensor:
+    """Return the C×C matrix from decorrelated values to the channels of a picture.
+
+    Red, green and blue are mixed from three values. Every other channel has a value of its own, with the mean contrast
+    of the colors. So does a color if one of the three is missing.
 
     Args:
         contrast: Length of the column of the lightness.
         saturation: Factor of the two values that hold the hue. 1 means the colors of ImageNet.
+        channels: The C channels.
     """
     color = torch.tensor(COLOR_CORRELATION)
     strength = contrast * torch.tensor([1, saturation, saturation])
     mixing: Tensor = strength * color / color.norm(dim=0).max()
-    return mixing
+    if channels.are_rgb:
+        return mixing
+    others: Tensor = torch.eye(channels.count) * contrast * len(color) ** -0.5
+    colors = [index for index in channels.colors if index is not None]
+    if len(colors) == len(color):
+        rows = torch.tensor(colors)
+        others[rows[:, None], rows] = mixing
+    return others
 
 
 class Parameterization(Protocol):
@@ -48,7 +60,7 @@ class Parameterization(Protocol):
     natural_std: ClassVar[float]
 
     def picture(self) -> Tensor:
-        """Return the picture, N×3×H×W, sRGB in [0, 1], differentiable with respect to the parameters."""
+        """Return the picture, N×C×H×W in [0, 1], differentiable with respect to the parameters."""
 
     def linear_picture(self) -> Tensor:
         """Return the picture before its values are squeezed into [0, 1]. Near gray, it is the same as the picture.
@@ -78,7 +90,7 @@ class Pixels:
     """Parameterization by the pixels themselves, as in the 2015 notebook.
 
     Args:
-        picture: N×3×H×W in [0, 1]. The optimizer changes this tensor in place.
+        picture: N×C×H×W in [0, 1]. The optimizer changes this tensor in place.
         wrap: Directions in which the picture continues at its opposite edge.
     """
 
@@ -91,10 +103,16 @@ class Pixels:
 
     @classmethod
     def noise(
-        cls, height: int, width: int, generator: torch.Generator, device: torch.device, wrap: Wrap = NO_WRAP
+        cls,
+        height: int,
+        width: int,
+        generator: torch.Generator,
+        device: torch.device,
+        wrap: Wrap = NO_WRAP,
+        channels: InputChannels = RGB,
     ) -> Pixels:
-        """Return gray pixels with faint noise, 1×3×H×W."""
-        pixels = cls(torch.empty(1, 3, height, width, device=device), wrap)
+        """Return gray pixels with faint noise, 1×C×H×W."""
+        pixels = cls(torch.empty(1, channels.count, height, width, device=device), wrap)
         pixels.reinitialize(generator, FAINT_STD)
         return pixels
 
@@ -110,7 +128,9 @@ class Pixels:
 
     def blur(self, std: float) -> None:
         with torch.no_grad():
-            for channel in range(3):  # one at a time, because a large picture fills much of the memory
+            for channel in range(
+                self.pixels.shape[1]
+            ):  # one at a time, because a large picture fills much of the memory
                 plane = self.pixels[:, channel : channel + 1]
                 plane.copy_(gaussian_blur(plane, std, self.wrap))
 

@@ -17,7 +17,7 @@ from inceptionism.optimization.priors import Prior
 from inceptionism.optimization.transforms import Transform
 
 PictureScore: TypeAlias = Callable[[Tensor], Tensor]
-"""Penalty on the pixels. Takes N×3×H×W in [0, 1], returns N numbers."""
+"""Penalty on the pixels. Takes N×C×H×W in [0, 1], returns N numbers."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class PriorFunctions:
         transforms: Functions that take the picture, N×C×H×W, and the run's random generator, and return a view of the
             same shape. They come after the transforms of the prior. C is more than 3 if the objective compares the
             picture with references, which must be transformed in the same way.
-        penalties: Functions that take the picture, N×3×H×W in [0, 1], and return N penalties. Before they are
+        penalties: Functions that take the picture, N×C×H×W in [0, 1], and return N penalties. Before they are
             subtracted, the objective's gradient is scaled to a mean absolute value of 1.
 
     Raises:

@@ -80,6 +80,7 @@ def build_prior(
         InvalidSetting: If an argument is not valid, or if `statistics` is given and the network has none.
         UnreadableFile: If the file of `statistics` cannot be read.
     """
+    channels = network.input_channels
     numbers = {name: prior_numbers(term) for name, term in terms.items()}
     penalties: list[Penalty] = []
     if "tv" in terms:
@@ -88,13 +89,13 @@ def build_prior(
         penalties.append(lambda picture: terms["norm"].weight * norm(picture.picture(), **numbers["norm"]))
     transforms: list[Transform] = []
     if "views" in terms:
-        transforms.append(random_view(**numbers["views"], wrap=wrap))
+        transforms.append(random_view(**numbers["views"], wrap=wrap, channels=channels.count))
     views = int(numbers["crops"].pop("count")) if "crops" in terms else 1
     if crop_sizes is not None:
-        transforms.append(random_crop(crop_sizes, **numbers["crops"], wrap=wrap))
+        transforms.append(random_crop(crop_sizes, **numbers["crops"], wrap=wrap, channels=channels.count))
     filters: list[GradientFilter] = []
     if "decorrelate" in terms:
-        filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device))
+        filters.append(color_decorrelation(**numbers["decorrelate"], device=network.device, channels=channels))
     if "laplacian" in terms:
         levels = int(numbers["laplacian"]["levels"])
         filters.append(partial(normalize_laplacian, **{**numbers["laplacian"], "levels": levels}, wrap=wrap))
@@ -163,7 +164,7 @@ def total_variation(picture: Tensor, wrap: Wrap = NO_WRAP) -> Tensor:
     (2015) brought total variation to networks in this form.
 
     Args:
-        picture: N×3×H×W in [0, 1].
+        picture: N×C×H×W in [0, 1].
         wrap: Directions in which the pixels at the last edge have those at the first edge as their next pixels.
 
     Returns:
@@ -181,7 +182,7 @@ def norm(picture: Tensor, power: float = 6) -> Tensor:
     A high power penalizes only pixels that are almost black or almost white. The slope at black and at white is 1.
 
     Args:
-        picture: N×3×H×W in [0, 1].
+        picture: N×C×H×W in [0, 1].
         power: Exponent, at least 1.
 
     Returns:

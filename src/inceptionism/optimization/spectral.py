@@ -1,4 +1,7 @@
-"""Parameterizations by a Fourier spectrum, in decorrelated colors."""
+"""Parameterizations by a Fourier spectrum, in decorrelated colors.
+
+Channels without a color are independent of each other, and have the same spectrum as a color.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from inceptionism.networks import RGB, InputChannels
 from inceptionism.optimization.parameterizations import FAINT_STD, Parameterization, color_mixing
 
 EDGE = 0.02
@@ -27,13 +31,22 @@ class Spectral(ABC):
         device: Device of the parameters.
         contrast: Factor of the logits of the pixels.
         saturation: Factor of the two decorrelated values (of three) that hold the hue.
+        channels: The C channels of the picture.
     """
 
     parameters: list[Tensor]
 
-    def __init__(self, height: int, width: int, device: torch.device, contrast: float, saturation: float) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        device: torch.device,
+        contrast: float,
+        saturation: float,
+        channels: InputChannels,
+    ) -> None:
         self._size = (height, width)
-        self._mixing = color_mixing(contrast / 4, saturation).to(device)
+        self._mixing = color_mixing(contrast / 4, saturation, channels).to(device)
         self._frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None, :])
 
     def amplitude_envelope(self, decay: float) -> Tensor:
@@ -45,10 +58,10 @@ class Spectral(ABC):
         return amplitudes
 
     def spectrum_of(self, picture: Tensor) -> Tensor:
-        """Return the complex spectrum, N×3×H×(W/2+1), of the logits of a picture in decorrelated colors.
+        """Return the complex spectrum, N×C×H×(W/2+1), of the logits of a picture in decorrelated colors.
 
         Args:
-            picture: N×3×H×W in [0, 1].
+            picture: N×C×H×W in [0, 1].
         """
         logits = picture.clamp(EDGE, 1 - EDGE).logit()
         unmixing = torch.linalg.inv(self._mixing)
@@ -59,7 +72,7 @@ class Spectral(ABC):
         """Copy one value for each frequency of this spectrum to the same frequencies of a larger spectrum.
 
         Args:
-            values: N×3×H×(W/2+1), or the same with a further dimension.
+            values: N×C×H×(W/2+1), or the same with a further dimension.
             larger: The same for the larger spectrum. It is overwritten.
         """
         for rows, columns in self.frequencies():
@@ -78,10 +91,10 @@ class Spectral(ABC):
 
     @abstractmethod
     def complex_spectrum(self) -> Tensor:
-        """Return the complex spectrum of the parameters, N×3×H×(W/2+1)."""
+        """Return the complex spectrum of the parameters, N×C×H×(W/2+1)."""
 
     def logits_of(self, spectrum: Tensor) -> Tensor:
-        """Return the logits of the pixels, N×3×H×W, of a complex spectrum, N×3×H×(W/2+1)."""
+        """Return the logits of the pixels, N×C×H×W, of a complex spectrum, N×C×H×(W/2+1)."""
         decorrelated = torch.fft.irfft2(spectrum, s=self._size)
         mixed: Tensor = torch.einsum("rc,nchw->nrhw", self._mixing, decorrelated)
         return mixed
@@ -114,8 +127,9 @@ class Fourier(Spectral):
         contrast: Factor of the logits of the pixels.
         saturation: Factor of the two decorrelated values (of three) that hold the hue.
         std: Standard deviation of the initial spectrum. With a small value, the initial picture is almost gray.
-        start: Picture that the spectrum begins with, 1×3×H×W in [0, 1], as in feature accentuation (Hamblin et al.,
+        start: Picture that the spectrum begins with, 1×C×H×W in [0, 1], as in feature accentuation (Hamblin et al.,
             2024). None means noise.
+        channels: The C channels of the picture.
     """
 
     natural_std: ClassVar[float] = 1.0
@@ -132,11 +146,12 @@ class Fourier(Spectral):
         saturation: float = 0.7,
         std: float = FAINT_STD,
         start: Tensor | None = None,
+        channels: InputChannels = RGB,
     ) -> None:
-        super().__init__(height, width, device, contrast, saturation)
+        super().__init__(height, width, device, contrast, saturation, channels)
         self._amplitude = self.amplitude_envelope(decay).to(device)
         self._start = None if start is None else self.spectrum_of(start.to(device)) / self._amplitude
-        self.spectrum = torch.empty((1, 3, height, width // 2 + 1, 2), device=device, requires_grad=True)
+        self.spectrum = torch.empty((1, channels.count, height, width // 2 + 1, 2), device=device, requires_grad=True)
         self.parameters = [self.spectrum]
         self.reinitialize(generator, std)
 
@@ -176,12 +191,13 @@ class Phase(Spectral):
         width: Width of the picture in pixels.
         generator: Source of the initial phases.
         device: Device of the parameters.
-        photos: Natural pictures, N×3×H×W in [0, 1], whose mean magnitudes are used. None means 1/frequency^`decay`.
+        photos: Natural pictures, N×C×H×W in [0, 1], whose mean magnitudes are used. None means 1/frequency^`decay`.
         start: Whether the phases begin as those of the first of these pictures, as in feature accentuation (Hamblin et
             al., 2024), and not at random.
         decay: Exponent of the fall of the magnitudes, without photographs.
         contrast: Standard deviation of the logits of the pixels, without photographs.
         saturation: Factor of the hues, without photographs.
+        channels: The C channels of the picture.
     """
 
     natural_std: ClassVar[float] = 1.0  # ignored, because the magnitudes are fixed
@@ -198,10 +214,11 @@ class Phase(Spectral):
         decay: float = 1.2,
         contrast: float = 1.2,
         saturation: float = 0.7,
+        channels: InputChannels = RGB,
     ) -> None:
-        super().__init__(height, width, device, 4, saturation if photos is None else 1)
+        super().__init__(height, width, device, 4, saturation if photos is None else 1, channels)
         if photos is None:
-            magnitude = self.amplitude_envelope(decay).expand(1, 3, -1, -1).clone()
+            magnitude = self.amplitude_envelope(decay).expand(1, channels.count, -1, -1).clone()
             magnitude[..., 0, 0] = 0
             noise = torch.rand(magnitude.shape, generator=torch.Generator().manual_seed(0))
             logits = self.logits_of(torch.polar(magnitude, 2 * math.pi * noise).to(device)).sigmoid().logit()

@@ -73,6 +73,7 @@ def random_view(
     brightness: float = 0.15,
     noise: float = 0.25,
     wrap: Wrap = NO_WRAP,
+    channels: int = 3,
 ) -> Transform:
     """Return a transform that changes position, size, angle, contrast and brightness, and adds noise.
 
@@ -89,6 +90,7 @@ def random_view(
         noise: Largest standard deviation of the noise, as a share of white. It is multiplied by the cube of a uniformly
             random number in [0, 1], so most views have little noise.
         wrap: Directions in which the picture continues at its opposite edge.
+        channels: Number of the picture's own channels. Those of references follow them.
     """
 
     def transform(picture: Tensor, generator: torch.Generator) -> Tensor:
@@ -101,7 +103,7 @@ def random_view(
             rotation=(2 * angle - 1) * rotation,
             wrap=wrap,
         )
-        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator)
+        return exposed(view, (gain, light, grain), (contrast, brightness, noise), generator, channels)
 
     return transform
 
@@ -111,10 +113,11 @@ def exposed(
     shares: tuple[float, float, float],
     largest: tuple[float, float, float],
     generator: torch.Generator,
+    channels: int,
 ) -> Tensor:
     """Return a view with another contrast and brightness, and with noise.
 
-    References in channels after the first three get no noise.
+    References in channels after the picture's own get no noise.
 
     Args:
         view: N×C×H×W in [0, 1].
@@ -122,12 +125,13 @@ def exposed(
         largest: Largest relative change of the distance from gray, largest change of the brightness to either side, and
             largest standard deviation of the noise. The last two are shares of white.
         generator: Source of the noise.
+        channels: Number of the picture's own channels.
     """
     (gain, light, grain), (contrast, brightness, noise) = shares, largest
     factor = 1 + (2 * gain - 1) * contrast
     view = view * factor + (0.5 - 0.5 * factor + (2 * light - 1) * brightness)
-    values: Tensor = grain**3 * noise * torch.randn(view[:, :3].shape, generator=generator)
-    noisy, references = view[:, :3] + values.to(view.device), view[:, 3:]
+    values: Tensor = grain**3 * noise * torch.randn(view[:, :channels].shape, generator=generator)
+    noisy, references = view[:, :channels] + values.to(view.device), view[:, channels:]
     return torch.cat([noisy, references], 1) if references.shape[1] else noisy
 
 

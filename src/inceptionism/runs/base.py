@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from inceptionism.errors import InceptionismError, InvalidSetting
+from inceptionism.errors import InceptionismError
 from inceptionism.io import DeepImage, FileResolver, Photo
 from inceptionism.networks import DTYPES, Network, load_network
-from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, layer_stride, masked_objectives
+from inceptionism.objectives import AlignedReferences, MaskedObjective, Objective, masked_objectives
 from inceptionism.optimization import (
     AscentState,
     CropSizes,
@@ -32,34 +34,17 @@ from inceptionism.optimization import (
 )
 from inceptionism.recipes import NONE, ClassRecipe, MadeWith, PhotoRecipe, Term
 from inceptionism.runs.batches import run_batch, take_steps
+from inceptionism.runs.depth import to_pixels
 from inceptionism.runs.grading import Grading
+from inceptionism.runs.margin import WRAPS, seen_margin
 from inceptionism.runs.result import Result, Step
-from inceptionism.tensors import NO_WRAP, Wrap
 from inceptionism.version import __version__
 
 MIN_COMPARED_VIEWS = 16
 """Smallest number of random views whose scores at the beginning and at the end are compared."""
 
-WRAPS = {
-    None: NO_WRAP,
-    "both": Wrap(vertical=True, horizontal=True),
-    "horizontal": Wrap(horizontal=True),
-    "vertical": Wrap(vertical=True),
-}
-"""The directions in which a picture continues at its opposite edge, by the setting `tileable`."""
-
 PIXELS_PER_VIEW_PIXEL = 8
 """Number of pixels of a spectrum's picture that take as much time as one pixel that the network sees."""
-
-MARGIN_NEURONS = 4
-"""Number of neurons by which a picture that wraps around continues in the view of the network, at each end.
-
-In `blocks.10` of the default network, the gradient at the edge then differs by 12% from that of an endless pattern.
-Without a margin, it differs by 101%.
-"""
-
-MIN_MARGIN, MAX_MARGIN = 32, 128
-"""Limits of this margin in pixels. It is a multiple of the strides, so neurons stay at the same positions."""
 
 
 class Run(ABC):
@@ -145,15 +130,7 @@ class Run(ABC):
         `find_file` finds the files that the terms name.
         """
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
-            stride = max(layer_stride(layer, self.network) for layer in self.objective.layers)
-            self.margin = min(max(MARGIN_NEURONS * stride, MIN_MARGIN), MAX_MARGIN)
-            enlarged = self.wrap.enlarged(self.network.size, self.margin)
-            if self.network.fitting_size(enlarged) != enlarged:
-                height, width = self.network.size
-                raise InvalidSetting(
-                    f"network {self.network.name} accepts only pictures of {height}×{width} pixels, so it cannot see "
-                    "beyond the edges of a tileable picture; add views to the prior, or choose another network"
-                )
+            self.margin = seen_margin(self.objective, self.network, self.wrap)
         prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file)
         self.evaluator.branch_share = prior.branch_share
         return self.prior_functions.added_to(prior)
@@ -181,7 +158,7 @@ class Run(ABC):
             optimizer,
             [*transforms, *self.prior.transforms],
             generator,
-            AlignedReferences.of(self.objective, size, self.network.device, self.wrap),
+            AlignedReferences.of(self.objective, size, self.network, self.wrap),
             self.prior.penalties,
             self.prior.regularizer,
             self.prior.blur,
@@ -220,6 +197,17 @@ class Run(ABC):
     def image(self) -> Image.Image:
         """Return the picture so far, at the size of the output."""
 
+    @abstractmethod
+    def network_picture(self) -> Tensor:
+        """Return the picture so far as the network sees it, at the size of the output: 1×C×H×W in [0, 1] or beyond."""
+
+    def channels(self) -> NDArray[np.float32] | None:
+        """Return all channels of the picture so far, H×W×C in [0, 1]. None if they are red, green and blue."""
+        if self.network.input_channels.are_rgb:
+            return None
+        with torch.no_grad():
+            return to_pixels(self.network_picture().clamp(0, 1))
+
     def full_image(self) -> Image.Image | DeepImage | None:
         """Return the picture so far, with the depth and the color space of the recipe. None if `image` has them."""
         return None
@@ -232,7 +220,7 @@ class Run(ABC):
             # When memory runs out, tiles become smaller during the run.
             made_with = replace(recipe.made_with, tile=self.tile, taken=None if is_complete else taken)
             recipe = replace(recipe, made_with=made_with)
-        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes), self.full_image())
+        return Result(self.image(), recipe, tuple(self.scores), tuple(self.notes), self.full_image(), self.channels())
 
     def score_notes(self) -> list[str]:
         """Return a note if the score is lower at the end of the last octave than at its beginning.

@@ -83,7 +83,7 @@ def measure_statistics(
                 error = failure
             else:
                 count += 1
-                yield TrainingView.of(photo.pixels.shape[:2], network).picture(photo)
+                yield TrainingView.of(photo.pixels.shape[:2], network).picture(photo, network)
             if on_photo is not None:
                 on_photo(count, error)
 

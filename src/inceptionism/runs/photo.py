@@ -105,6 +105,7 @@ class PhotoRun(Run):
         super().__init__(recipe, network, prior_functions)
         find_file = replacements.get("find_file", named_source)
         self.grading = Grading.of(recipe, colors, find_file)
+        self.network.input_channels.check_colors(self.network.name)
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
@@ -159,17 +160,36 @@ class PhotoRun(Run):
     def full_image(self) -> Image.Image | DeepImage | None:
         if result_format(self.recipe, self.photo) == PLAIN:
             return None
-        return full_picture(self.recipe, self.photo, self.graded_picture(), self.original(self.size), self.wrap)
+        return full_picture(self.recipe, self.photo, self.graded_picture(), self.photograph(self.size), self.wrap)
 
     def graded_picture(self) -> Tensor:
         """Return the picture so far with the colors and the strength of the recipe, 1×3×H×W in [0, 1] or beyond."""
         picture = self.picture(self.size)
-        if self.grading.blends:
-            picture = self.grading.blend(self.original(self.size), picture)
-        return self.grading.tone(picture)
+        if not self.grading.blends:
+            return self.grading.tone(self.network.input_channels.displayed(picture))
+        photograph = self.photograph(self.size)
+        return self.grading.tone(self.grading.blend(photograph, self.displayed(picture, photograph)))
+
+    def displayed(self, picture: Tensor, photograph: Tensor) -> Tensor:
+        """Return the color picture, 1×3×H×W, that shows the dream of a photograph.
+
+        If the colors are kept, but the network does not see them, the change by the dream is shown on the photograph.
+
+        Args:
+            picture: The dream with the channels of the network, 1×C×H×W.
+            photograph: The photograph, 1×3×H×W.
+        """
+        channels = self.network.input_channels
+        if channels.are_rgb or not self.grading.keeps_colors:
+            return channels.displayed(picture)
+        change = picture - channels.of_colors(photograph, self.network.name)
+        return (photograph + channels.displayed(change)).clamp_(0, 1)
+
+    def network_picture(self) -> Tensor:
+        return self.picture(self.size)
 
     def picture(self, size: tuple[int, int]) -> Tensor:
-        """Return the photograph at a height and width, with the detail so far: 1×3×H×W in [0, 1] or slightly beyond."""
+        """Return the photograph at a height and width, with the detail so far: 1×C×H×W in [0, 1] or slightly beyond."""
         if self._pixels is None:
             return self.original(size)
         pixels = self._pixels.pixels.detach()
@@ -179,12 +199,16 @@ class PhotoRun(Run):
         detail = self.original(octave_size).neg_().add_(pixels)
         trim_memory_for(size)
         picture = self.original(size)
-        for channel in range(3):  # one at a time, because a large picture fills much of the memory
+        for channel in range(picture.shape[1]):  # one at a time, because a large picture fills much of the memory
             trim_memory_for(size)
             picture[:, channel] += resize(detail[:, channel : channel + 1], size, self.wrap)[:, 0]
         return picture
 
     def original(self, size: tuple[int, int]) -> Tensor:
+        """Return the photograph at a height and width with the channels of the network: 1×C×H×W. It is a new tensor."""
+        return self.network.input_channels.of_colors(self.photograph(size), self.network.name)
+
+    def photograph(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond.
 
         The tensor is not kept between calls, because floats need four times the memory of a photograph with 8 bits.

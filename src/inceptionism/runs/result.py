@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -66,6 +67,8 @@ class Result:
         notes: Decisions that the run made, each in one sentence.
         full: The picture as `save` writes it, if it has more than 8 bits per channel or another color space: a
             `DeepImage` with an array, or a PIL image. Otherwise None.
+        channels: All channels as the network sees them, H×W×C float32 in [0, 1], before the colors and the contrast of
+            the recipe. None if they are red, green and blue, as `image` has them.
     """
 
     image: Image.Image
@@ -73,6 +76,7 @@ class Result:
     scores: tuple[float, ...]
     notes: tuple[str, ...] = ()
     full: Image.Image | DeepImage | None = field(default=None, repr=False)
+    channels: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @property
     def tensor(self) -> Tensor:

@@ -47,7 +47,11 @@ class TrainingView(NamedTuple):
             size = round(cut[0] * scale), round(cut[1] * scale)
         return cls((height - cut[0]) // 2, (width - cut[1]) // 2, *cut, size)
 
-    def picture(self, photo: Photo) -> Tensor:
-        """Return the view of a photograph, 1×3×H×W in [0, 1]."""
+    def picture(self, photo: Photo, network: Network) -> Tensor:
+        """Return the view of a photograph, with the channels of a network: 1×C×H×W in [0, 1].
+
+        Raises:
+            InvalidSetting: If the network sees a channel that photographs do not have.
+        """
         part = photo.pixels[self.top : self.top + self.height, self.left : self.left + self.width]
-        return to_picture(part, torch.device("cpu"), self.size)
+        return network.input_channels.of_colors(to_picture(part, torch.device("cpu"), self.size), network.name)

@@ -32,13 +32,14 @@ def judge(image: Image.Image, network: str | nn.Module | Network) -> Verdict:
 
     Raises:
         UnknownName: If there is no network of this name.
-        InvalidSetting: If the network is not a classifier.
+        InvalidSetting: If the network is not a classifier, or sees a channel that the picture does not have.
     """
     judge_network = load_network(network)
     pixels = np.array(flatten_alpha(image).convert("RGB"))
     picture = to_picture(pixels, judge_network.device, judge_network.size).clamp_(0, 1)
     with torch.no_grad():
-        logits = judge_network.activations(picture, [LOGITS])[LOGITS]
+        own = judge_network.input_channels.of_colors(picture, judge_network.name)
+        logits = judge_network.activations(own, [LOGITS])[LOGITS]
     if logits.ndim != 2 or judge_network.text_tower:
         raise InvalidSetting(
             f"network {judge_network.name} is not a classifier, so it cannot verify a picture; choose another network"

@@ -214,7 +214,7 @@ class ClassRun(Run):
             octave.size,
             octave.schedule,
             self._generator,
-            self.network.device,
+            self.network,
             self._find_file,
             self.wrap,
             smaller=self._initialization,
@@ -276,6 +276,9 @@ class ClassRun(Run):
         assert isinstance(full, DeepImage)
         return full
 
+    def network_picture(self) -> Tensor:
+        return resize(self._start.parameterization.picture(), self.size, self.wrap)
+
     def _opacity(self) -> NDArray[np.uint8] | None:
         """Return the opacity of each pixel of the result, H×W. None if the result is opaque."""
         return None if self._importance is None else self._importance.opacity(self.size)
@@ -286,7 +289,7 @@ class ClassRun(Run):
         return None if self._state is None else self._state.importance
 
     def _graded_picture(self) -> Tensor:
-        return self.grading.tone(resize(self._start.parameterization.picture(), self.size, self.wrap))
+        return self.grading.tone(self.network.input_channels.displayed(self.network_picture()))
 
 
 def composed(terms: Mapping[str, Term], subjects: str) -> dict[str, Term]:

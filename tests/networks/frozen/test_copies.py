@@ -13,7 +13,7 @@ from tests.support.tiny_networks import tiny_module
 
 @pytest.fixture
 def copies() -> FusedCopies:
-    return FusedCopies(freeze(tiny_module()), (32, 32))
+    return FusedCopies(freeze(tiny_module()), (1, 3, 32, 32))
 
 
 def output(copies: FusedCopies, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -31,7 +31,7 @@ def test_each_copy_is_made_once(copies) -> None:
 
 def test_the_frozen_module_runs_in_float32_if_a_layer_is_hidden_in_the_copies() -> None:
     frozen = freeze(tiny_module())
-    module, dtype = FusedCopies(frozen, (32, 32)).module_for(["second.0", "second"], torch.bfloat16)
+    module, dtype = FusedCopies(frozen, (1, 3, 32, 32)).module_for(["second.0", "second"], torch.bfloat16)
     assert module is frozen
     assert dtype == torch.float32
 

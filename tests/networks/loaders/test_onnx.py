@@ -126,8 +126,8 @@ def squeezenet(shared: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def network(squeezenet: Path) -> inc.Network:
-    module, size = read(squeezenet)
-    return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=size)
+    module, declared = read(squeezenet)
+    return inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=declared.size)
 
 
 @pytest.fixture(scope="module")
@@ -205,12 +205,12 @@ def test_pictures_can_be_processed_as_a_batch(network, lion) -> None:
 @pytest.mark.parametrize("opset", [7, 9, 11, 13, 17, 21, 22])
 def test_each_node_agrees_with_the_reference(tmp_path, opset, size) -> None:
     """Operators that onnx2torch does not support at an opset are converted to another opset."""
-    module, fixed = read(write(tmp_path / "small.onnx", small(opset), opset=opset))
-    assert fixed == (32, 32)
+    module, declared = read(write(tmp_path / "small.onnx", small(opset), opset=opset))
+    assert declared == ((32, 32), 3, None)
     x = numbers(1, 3, *size)
     # Before opset 14, the batch norms of the reference are in training mode.
     expected = reference(write(tmp_path / "known.onnx", small(17), opset=17), x)
-    activations = inc.Network(module, size=fixed).activations(torch.from_numpy(x), [*NAMES, "logits"])
+    activations = inc.Network(module, size=declared.size).activations(torch.from_numpy(x), [*NAMES, "logits"])
     outputs = [step.output[0] for step in small()[:-1]]
     for name, output in zip([*NAMES, "logits"], [*outputs, "y"], strict=True):
         values = torch.from_numpy(expected[output])
@@ -261,20 +261,20 @@ def test_a_reshape_for_one_picture_works_for_a_batch(tmp_path, row, batch) -> No
     torch.testing.assert_close(logits, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
 
 
-def test_a_network_that_would_mix_pictures_refuses_a_batch(tmp_path) -> None:
+def test_a_network_that_would_mix_pictures_sees_them_one_at_a_time(tmp_path) -> None:
     nodes = [*small()[:-1], node("Reshape", ["y", "row"], ["probability"])]
     nodes[10] = node("Flatten", ["g"], ["flat"])
     network = inc.Network(read(write(tmp_path / "small.onnx", nodes, shape=("n", 3, 32, 32)))[0], size=32)
-    assert network.activations(torch.rand(1, 3, 32, 32), ["logits"])["logits"].shape == (1, 7)
-    with pytest.raises(InvalidSetting, match="it returns 1×14 for 2 pictures, because it is made for one at a time"):
-        network.activations(torch.rand(2, 3, 32, 32), ["logits"])
+    pictures = torch.rand(2, 3, 32, 32)
+    alone = [network.activations(picture[None], ["logits"])["logits"] for picture in pictures]
+    torch.testing.assert_close(network.activations(pictures, ["logits"])["logits"], torch.cat(alone))
 
 
 @pytest.mark.parametrize("shape", [("n", 3, "h", "w"), (1, 3, 32, "w"), (-1, "c", 0, 0)])
 def test_a_network_for_any_size_has_no_fixed_size(tmp_path, shape) -> None:
     path = write(tmp_path / "small.onnx", small(), weights=weights_of(row=np.array([-1, 10])), shape=shape)
-    module, size = read(path)
-    assert size is None
+    module, declared = read(path)
+    assert declared.size is None
     assert module(torch.rand(2, 3, 40, 33)).shape == (2, 7)
 
 
@@ -412,14 +412,9 @@ def test_logits_have_the_shape_of_pictures_and_classes(tmp_path, end) -> None:
     torch.testing.assert_close(logits, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
     assert network.classes == 10
     assert network.class_index(7) == 7
-    one_at_a_time = ("Flatten of all axes", "Reshape to a vector", "mean of all but the channels")
-    if end in one_at_a_time:
-        with pytest.raises(InvalidSetting, match="because it is made for one at a time"):
-            network.activations(x, ["logits"])
-    else:
-        both = network.activations(x, ["logits"])["logits"]
-        torch.testing.assert_close(both[:1], logits, rtol=1e-4, atol=1e-5)
-        assert both.shape == (2, 10)
+    both = network.activations(x, ["logits"])["logits"]
+    torch.testing.assert_close(both[:1], logits, rtol=1e-4, atol=1e-5)
+    assert both.shape == (2, 10)
 
 
 @pytest.mark.parametrize("axes", [[], ["axis"]])
@@ -638,11 +633,14 @@ REFUSED = {
         {"inputs": [value("z", FLOAT, [1, 3, 8, 8])]},
         r"has 2 inputs \('x', 'z'\), but a network must have one",
     ),
-    "one channel": ({"shape": (1, 1, 8, 8)}, "has an input of shape 1×1×8×8, but a picture has the shape N×3×H×W$"),
+    "too many channels": (
+        {"shape": (1, 5000, 8, 8)},
+        "input of shape 1×5000×8×8, but a picture has the shape N×C×H×W$",
+    ),
     "channels last": ({"shape": ("n", 8, 8, 3)}, r"has an input of shape \?×8×8×3, .*; export it with channels first"),
     "no picture": ({"shape": (1, 3)}, "has an input of shape 1×3, but a picture has"),
     "a scalar": ({"shape": ()}, "has an input of unknown shape, but a picture has"),
-    "eight at once": ({"shape": (8, 3, 8, 8)}, "input of shape 8×3×8×8; export it for one picture or for any number"),
+    "too many at once": ({"shape": (5000, 3, 8, 8)}, "has an input of shape 5000×3×8×8, but a picture has the shape"),
     "a huge size": (
         {"shape": (1, 3, 70_000, 70_000)},
         r"where 'x' has the shape \[1, 3, 70000, 70000\], which is too large",

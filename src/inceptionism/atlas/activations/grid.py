@@ -98,7 +98,7 @@ class ActivationGrid(DirectionPictures):
         height, width = photo.pixels.shape[:2]
         self.photo, self.view = photo, TrainingView.of((height, width), network)
         with torch.no_grad():
-            values = network.activations(self.view.picture(photo).to(network.device), [layer])[layer].float().cpu()
+            values = network.activations(self.view.picture(photo, network).to(network.device), [layer])[layer].cpu()
         if values.ndim != 4:
             raise InvalidSetting(f"layer {layer} has no positions, so it has no grid; choose an earlier layer")
         size = values.shape[2], values.shape[3]

@@ -71,7 +71,7 @@ class ActivationSamples:
         known = IndexedPhoto.of(path)
         photo = load_photo(path)
         height, width = photo.pixels.shape[:2]
-        picture = TrainingView.of((height, width), self.network).picture(photo).to(self.network.device)
+        picture = TrainingView.of((height, width), self.network).picture(photo, self.network).to(self.network.device)
         with torch.no_grad():
             values = self.network.activations(picture, [self.layer])[self.layer][0].float().cpu()
         map_width = values.shape[-1] if values.ndim == 3 else 1

@@ -63,7 +63,7 @@ class ExemplarIndex:
         known = IndexedPhoto.of(path)
         photo = load_photo(path)
         height, width = photo.pixels.shape[:2]
-        picture = TrainingView.of((height, width), self.network).picture(photo).to(self.network.device)
+        picture = TrainingView.of((height, width), self.network).picture(photo, self.network).to(self.network.device)
         with torch.no_grad():
             maps = self.network.activations(picture, [self.layer])[self.layer]
         values = maps[0].cpu() if maps.ndim == 4 else maps[0].cpu()[:, None, None]

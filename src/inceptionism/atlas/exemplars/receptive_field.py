@@ -47,7 +47,9 @@ def receptive_field(network: Network, layer: str) -> ReceptiveField | None:
     own, neighbor = (torch.zeros(size, dtype=torch.bool) for _ in range(2))
     position = 0, 0
     for _ in range(PICTURES):
-        picture = torch.rand(1, 3, *size, generator=generator).to(network.device).requires_grad_()
+        picture = (
+            torch.rand(1, network.input_channels.count, *size, generator=generator).to(network.device).requires_grad_()
+        )
         activations = network.activations(picture, [layer])[layer]
         # Logits belong to the whole picture. Without a neighbor, the stride is not known.
         if activations.ndim != 4 or min(activations.shape[-2:]) < 2 or not activations.requires_grad:

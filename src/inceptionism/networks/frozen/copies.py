@@ -22,7 +22,7 @@ class FusedCopies:
 
     Args:
         module: The frozen module. It computes in float32.
-        size: Height and width in pixels of the picture with which the module is tested.
+        shape: Shape of the input with which the module is tested: N×C×H×W.
         device: Device of the module.
 
     Attributes:
@@ -30,8 +30,8 @@ class FusedCopies:
             it several times.
     """
 
-    def __init__(self, module: nn.Module, size: tuple[int, int], device: torch.device = CPU) -> None:
-        self._module, self._size = module, size
+    def __init__(self, module: nn.Module, shape: tuple[int, int, int, int], device: torch.device = CPU) -> None:
+        self._module, self._shape = module, shape
         self.lock = threading.RLock()
         self._device = device
         self._supported: dict[torch.dtype, bool] = {}
@@ -110,7 +110,7 @@ class FusedCopies:
         self._joined = {key: joined for key, joined in self._joined.items() if key[0] != dtype}
 
     def _picture(self, dtype: torch.dtype) -> Tensor:
-        return torch.zeros(1, 3, *self._size, device=self._device, dtype=dtype)
+        return torch.zeros(self._shape, device=self._device, dtype=dtype)
 
     def _in_dtype(self, dtype: torch.dtype) -> nn.Module:
         if dtype not in self._fused:

@@ -107,7 +107,7 @@ def is_plain(part: nn.Module, *kinds: type[nn.Module]) -> bool:
 
 
 def find_fusions(module: nn.Module, x: Tensor) -> Fusion:
-    """Run `module` on `x`, N×3×H×W, and return which of its modules can be fused.
+    """Run `module` on `x`, N×C×H×W, and return which of its modules can be fused.
 
     A module can be fused with the next module if only the next module reads its output: no other operation reads the
     output, and the network does not return it. The run is tracked, so the code of the network can have any form.

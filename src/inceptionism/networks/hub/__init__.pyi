@@ -1,5 +1,5 @@
 from . import store
-from .entries import LIBRARIES, Entry, is_ready, known_entries, plugin_entries
+from .entries import LIBRARIES, Entry, architecture_of, is_ready, known_entries, plugin_entries
 from .names import keep_layers, known_labels, known_layers
 from .open import open_entry
 from .registry import (
@@ -15,6 +15,7 @@ __all__ = [
     "LIBRARIES",
     "SUFFIXES",
     "Entry",
+    "architecture_of",
     "find_entry",
     "is_ready",
     "keep_layers",

@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.networks.hub.remote_file import RemoteFile
+from inceptionism.networks.input_channels import read_channels
 from inceptionism.plugins import explained_failure, point_text, points_of
 from inceptionism.validation import check_choice, check_number, check_text, checked_size
 
@@ -47,7 +49,7 @@ class Entry:
             `std`, `range`, `channels` and `size`.
         std: Standard deviation of each channel.
         range: Value of white.
-        channels: Order of the channels.
+        channels: Order of the colors, or names of all channels.
         size: Height and width of the pictures in training, in pixels.
         labels: "imagenet", the name of one of the files with one class in each line, or None.
         license: License of the network.
@@ -67,7 +69,7 @@ class Entry:
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
     range: float | None = None
-    channels: str | None = None
+    channels: str | Sequence[str] | None = None
     size: int | Sequence[int] | None = None
     labels: str | None = None
     license: str | None = None
@@ -86,7 +88,9 @@ class Entry:
         if self.range is not None:
             check_number("range", self.range, above=0)
         if self.channels is not None:
-            check_choice("channels", self.channels, ("RGB", "BGR"))
+            read_channels(self.channels)
+            if not isinstance(self.channels, str):
+                object.__setattr__(self, "channels", tuple(self.channels))
         self._check_list("mean", check_number)
         self._check_list("std", check_number)
         self._check_list("recommended", check_text)
@@ -153,6 +157,23 @@ def check_name(name: object) -> None:
             "a network's name must have at most 64 letters, digits and . _ + - and begin with a letter or digit, "
             f"not {quote_value(name)}"
         )
+
+
+def architecture_of(files: Sequence[Path]) -> str:
+    """Return the architecture of a network, according to the names of its files.
+
+    Raises:
+        InvalidSetting: If the names do not show the architecture.
+    """
+    suffixes = {path.suffix for path in files}
+    if suffixes & {".prototxt", ".caffemodel"}:
+        return "caffe"
+    if ".onnx" in suffixes:
+        return "onnx"
+    raise InvalidSetting(
+        f"the architecture of {', '.join(map(str, files))} is not known; give --architecture torchvision/NAME, "
+        "timm/NAME or open_clip/NAME, or a .prototxt with its .caffemodel, or an .onnx file"
+    )
 
 
 def is_ready(entry: Entry) -> bool:

@@ -10,6 +10,7 @@ from inceptionism.files import check_file, files_in, path_exists
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.label_files import labels_of
 from inceptionism.networks.hub.store import DESCRIPTION, read_entry
+from inceptionism.networks.input_channels import read_channels
 from inceptionism.networks.loaders import efficientnet_lite, import_library
 from inceptionism.networks.network import Network
 
@@ -41,15 +42,16 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         return efficientnet_lite.load(entry.name, **given)
     if family == "caffe":
         caffe = import_library("inceptionism.networks.loaders.caffe.load")
-        module, size = caffe.read(find_only(paths, ".prototxt", entry), find_only(paths, ".caffemodel", entry))
-        defaults = {"range": 255.0, "channels": "BGR", "size": size, "layers": module.blobs}
+        module, declared = caffe.read(find_only(paths, ".prototxt", entry), find_only(paths, ".caffemodel", entry))
+        defaults = {"range": 255.0, "channels": "BGR", "layers": module.blobs, **declared.settings(given)}
         means = [path for path in paths if path.suffix == ".binaryproto"]
         if means and entry.mean is None:
             defaults["mean"] = caffe.read_mean(means[0])
     elif family == "onnx":
         onnx = import_library("inceptionism.networks.loaders.onnx", "networks")
-        module, size = onnx.read(find_only(paths, ".onnx", entry))
-        defaults = {"size": size} if size else {}
+        names = read_channels(given.get("channels", "RGB"))[0].names
+        module, declared = onnx.read(find_only(paths, ".onnx", entry), len(names))
+        defaults = declared.settings(given)
     else:
         weights = find_only(paths, WEIGHTS, entry) if paths else None
         library = import_library(f"inceptionism.networks.loaders.{family}", "networks")
@@ -58,11 +60,13 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         return network
     settings = defaults | given
     if "mean" not in settings:
+        count = read_channels(settings.get("channels", "RGB"))[0].count
+        example = "104,117,123" if count == 3 else ",".join(["0.5"] * count)
         raise InvalidSetting(
             f"the mean of the input of {name or entry.name} is not known; add the network with its mean: "
-            f"dream networks add NAME {' '.join(map(str, paths))} --mean 104,117,123 "
-            "(0,0,0 subtracts nothing; the units are those of --range, 255 or 1, and the order is that of --channels, "
-            "BGR or RGB)"
+            f"dream networks add NAME {' '.join(map(str, paths))} --mean {example} "
+            f"({','.join('0' * count)} subtracts nothing; the units are those of --range, 255 or 1, and the order is "
+            "that of --channels, BGR, RGB or names)"
         )
     return Network(module, name=name or entry.name, **settings)
 

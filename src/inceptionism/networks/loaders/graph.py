@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class GraphModule(nn.Module):
-    """Network that runs the steps of a graph in order, from N×3×H×W to N×classes logits.
+    """Network that runs the steps of a graph in order, from N×C×H×W to N×classes logits.
 
     A value is freed as soon as no later step reads it. The value "" is always None: it stands for an optional input
     that a step does not use.
@@ -111,8 +111,8 @@ class GraphModule(nn.Module):
         return output
 
 
-def check_runs(network: GraphModule, size: tuple[int, int], max_values: int) -> None:
-    """Run a network once on a picture of a height and width, but stop before a layer that needs too much memory.
+def check_runs(network: GraphModule, shape: tuple[int, int, int, int], max_values: int) -> None:
+    """Run a network once on an input of a shape, N×C×H×W, but stop before a layer that needs too much memory.
 
     Raises:
         RuntimeError: If the layers do not fit together.
@@ -145,11 +145,11 @@ def check_runs(network: GraphModule, size: tuple[int, int], max_values: int) -> 
             hooks.callback(module.register_forward_hook(after(name)).remove)
         try:
             with torch.no_grad():
-                network(torch.zeros(1, 3, *size))
+                network(torch.zeros(shape))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise InvalidSetting(f"needs too much memory for a picture of {size[0]}×{size[1]} pixels") from error
+            raise InvalidSetting(f"needs too much memory for a picture of {shape[2]}×{shape[3]} pixels") from error
 
 
 def convolution_values(conv: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> int:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
 from inceptionism.networks.hooks import FORWARD_ERRORS
+from inceptionism.networks.loaders.declared_input import DeclaredInput
 from inceptionism.networks.loaders.graph import GraphModule, check_runs
 from inceptionism.networks.loaders.onnx_files import MAX_VALUES, USUAL_SIZE, node_name, opset_of, read_model, reason
 from inceptionism.networks.loaders.optional import import_library
@@ -31,8 +32,12 @@ FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorPr
 """ONNX's types of floating-point numbers."""
 
 
-def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
-    """Return the network in a file, and the height and width in pixels if the network is made for one size.
+def read(path: Path, channels: int = 3) -> tuple[OnnxNetwork, DeclaredInput]:
+    """Return the network in a file, and the shape of its input, as far as it is fixed.
+
+    Args:
+        path: Path of the file.
+        channels: Number of channels of the picture, if the file does not declare it.
 
     Raises:
         UnreadableFile: If the file cannot be read.
@@ -41,18 +46,18 @@ def read(path: Path) -> tuple[OnnxNetwork, tuple[int, int] | None]:
     """
     import_library("onnx2torch", "networks")
     try:
-        model, picture, size = read_model(path)
+        model, picture, declared = read_model(path, channels)
         fold_constants(model.graph)
         use_single_precision(model.graph)
         network = build_network(model, picture).eval()
         try:
-            check_runs(network, size or USUAL_SIZE, MAX_VALUES)
+            check_runs(network, declared.shape(USUAL_SIZE), MAX_VALUES)
         except RuntimeError as error:
-            if size:  # a network for any size may need another size
+            if declared.size:  # a network for any size may need another size
                 raise InvalidSetting(f"describes layers that do not fit together: {first_line(error)}") from error
     except InvalidSetting as error:
         raise InvalidSetting(f"{quote_path(path)} {error}") from error
-    return network, size
+    return network, declared
 
 
 def fold_constants(graph: GraphProto) -> None:
@@ -230,7 +235,7 @@ class Flatten(nn.Module):
 
 
 class OnnxNetwork(GraphModule):
-    """Network of an ONNX graph, from N×3×H×W to N×classes logits.
+    """Network of an ONNX graph, from N×C×H×W to N×classes logits.
 
     A layer has the name of its node. If the node has no name, the layer has the name of the node's output.
 

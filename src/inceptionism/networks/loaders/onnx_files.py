@@ -14,6 +14,7 @@ from onnx import external_data_helper as external
 
 from inceptionism.errors import InvalidSetting, first_line, printable, quote_value
 from inceptionism.files import read_limited
+from inceptionism.networks.loaders.declared_input import DeclaredInput
 from inceptionism.networks.loaders.optional import import_library
 
 MAX_BYTES = 2**31
@@ -28,6 +29,12 @@ MAX_AXES = 64
 USUAL_SIZE = (224, 224)
 """Height and width in pixels of the picture with which a network for any size is checked."""
 
+MAX_CHANNELS = 1024
+"""Largest number of channels of a picture. Hyperspectral pictures have a few hundred."""
+
+MAX_BATCH = 1024
+"""Largest number of pictures that a network takes at once."""
+
 OPSET = 17
 """Version of ONNX's operators that onnx2torch supports best."""
 
@@ -35,10 +42,14 @@ INVALID = (checker.ValidationError, shape_inference.InferenceError, version_conv
 """Exceptions that onnx raises for a model that is not valid or that onnx cannot process."""
 
 
-def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
-    """Return the model in a file, the name of its input, and the height and width in pixels if these are fixed.
+def read_model(path: Path, channels: int) -> tuple[ModelProto, str, DeclaredInput]:
+    """Return the model in a file, the name of its input, and the shape that the file declares for it.
 
-    The input of the model is one color picture, its only output is the logits, and onnx2torch supports its operators.
+    The input of the model is a picture, its only output is the logits, and onnx2torch supports its operators.
+
+    Args:
+        path: Path of the file.
+        channels: Number of channels of the picture, if the file does not declare it.
 
     Raises:
         UnreadableFile: If the file cannot be read.
@@ -47,12 +58,13 @@ def read_model(path: Path) -> tuple[ModelProto, str, tuple[int, int] | None]:
     """
     model = parse_model(path)
     load_tensors(model.graph, path.parent)
-    picture, size = find_picture(model.graph)
+    picture, declared = find_picture(model.graph)
+    declared = declared._replace(channels=declared.channels or channels)
     check_axes(model.graph)
     keep_logits(model.graph)
     model = infer_shapes(translate_operators(model))
-    check_shapes(model, picture, size or USUAL_SIZE)
-    return model, picture, size
+    check_shapes(model, picture, declared.shape(USUAL_SIZE))
+    return model, picture, declared
 
 
 def parse_model(path: Path) -> ModelProto:
@@ -113,11 +125,11 @@ def check_axes(graph: GraphProto) -> None:
                 )
 
 
-def find_picture(graph: GraphProto) -> tuple[str, tuple[int, int] | None]:
-    """Return the name of the input of a graph, and its height and width in pixels if these are fixed.
+def find_picture(graph: GraphProto) -> tuple[str, DeclaredInput]:
+    """Return the name of the input of a graph, and the shape that the graph declares for it.
 
     Raises:
-        InvalidSetting: If the graph does not have exactly one input, or if the input is not N×3×H×W.
+        InvalidSetting: If the graph does not have exactly one input, or if the input is not N×C×H×W.
     """
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
@@ -126,12 +138,12 @@ def find_picture(graph: GraphProto) -> tuple[str, tuple[int, int] | None]:
         raise InvalidSetting(f"has {len(inputs)} inputs ({names}), but a network must have one input, the picture")
     sides = [max(dim.dim_value, 0) for dim in inputs[0].type.tensor_type.shape.dim]
     shape = f"of shape {'×'.join(str(side or '?') for side in sides)}" if sides else "of unknown shape"
-    if len(sides) != 4 or sides[1] not in (0, 3):
-        hint = "; export it with channels first" if sides[3:] == [3] else ""
-        raise InvalidSetting(f"has an input {shape}, but a picture has the shape N×3×H×W{hint}")
-    if sides[0] > 1:
-        raise InvalidSetting(f"has an input {shape}; export it for one picture or for any number of pictures")
-    return inputs[0].name, (sides[2], sides[3]) if sides[2] and sides[3] else None
+    channels_last = sides[3:] in ([1], [3]) and sides[1] not in (0, 1, 3)
+    if len(sides) != 4 or channels_last or sides[1] > MAX_CHANNELS or sides[0] > MAX_BATCH:
+        hint = "; export it with channels first" if channels_last else ""
+        raise InvalidSetting(f"has an input {shape}, but a picture has the shape N×C×H×W{hint}")
+    size = (sides[2], sides[3]) if sides[2] and sides[3] else None
+    return inputs[0].name, DeclaredInput(size, sides[1] or None, sides[0] if sides[0] > 1 else None)
 
 
 def keep_logits(graph: GraphProto) -> None:
@@ -222,8 +234,8 @@ def infer_shapes(model: ModelProto) -> ModelProto:
     return model
 
 
-def check_shapes(model: ModelProto, picture: str, size: tuple[int, int]) -> None:
-    """Check how many values the nodes compute for a picture of a height and width, as far as the shapes are known.
+def check_shapes(model: ModelProto, picture: str, input_shape: tuple[int, int, int, int]) -> None:
+    """Check how many values the nodes compute for an input of a shape, as far as the shapes are known.
 
     Raises:
         InvalidSetting: If a value is too large.
@@ -231,7 +243,7 @@ def check_shapes(model: ModelProto, picture: str, size: tuple[int, int]) -> None
     sized = ModelProto()
     sized.CopyFrom(model)
     shape = next(value.type.tensor_type.shape for value in sized.graph.input if value.name == picture)
-    for dim, side in zip(shape.dim, (1, 3, *size), strict=True):
+    for dim, side in zip(shape.dim, input_shape, strict=True):
         dim.dim_value = side
     # The known shapes would be kept, with all sides that depend on the size as unknown.
     del sized.graph.value_info[:]

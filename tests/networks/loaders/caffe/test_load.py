@@ -203,8 +203,8 @@ def test_logits_of_googlenet_agree_with_opencv_and_recognize_a_lion(shared) -> N
     assert logits.argmax() == 291
     assert logits.softmax(1).max() > 0.99
     # These are the names in the notebook of 2015.
-    network, size = caffe.read(*files)
-    assert size == (224, 224)
+    network, declared = caffe.read(*files)
+    assert declared == ((224, 224), 3, None)
     assert {"conv2/3x3", "inception_4c/output", "inception_3b/5x5_reduce", "pool5/7x7_s1"} <= set(network.blobs)
 
 
@@ -279,8 +279,8 @@ def test_layers_for_training_are_left_out(tmp_path) -> None:
         + layer("a", "Accuracy", "c label", "a")
         + layer("l", "SoftmaxWithLoss", "c label", "l")
     )
-    network, size = caffe.read(*write_for_training(tmp_path, text, CONV_WEIGHTS))
-    assert size == (13, 13)
+    network, declared = caffe.read(*write_for_training(tmp_path, text, CONV_WEIGHTS))
+    assert declared.size == (13, 13)
     assert network.blobs == ["c"]
 
 
@@ -388,8 +388,8 @@ def test_a_damaged_file_is_refused_or_read_as_another_network(tmp_path, start, j
 
 def test_a_photograph_of_odd_size_is_dreamed_with_googlenet(shared) -> None:
     folder = shared / "networks" / "bvlc_googlenet"
-    module, size = caffe.read(folder / "deploy.prototxt", folder / "bvlc_googlenet.caffemodel")
-    network = inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=size)
+    module, declared = caffe.read(folder / "deploy.prototxt", folder / "bvlc_googlenet.caffemodel")
+    network = inc.Network(module, mean=(104, 117, 123), range=255, channels="BGR", size=declared.size)
     photo = np.asarray(Image.open(shared / "photos" / "lion.jpg").resize((157, 93)))
     result = inc.dream(photo, network=network, layer="inception_4c/output", octaves=1, steps=4)
     assert result.scores[-1] > 1.5 * result.scores[0]
@@ -400,12 +400,12 @@ def test_a_photograph_of_odd_size_is_dreamed_with_googlenet(shared) -> None:
     [
         (
             b"\x2a\x04\x00\x00\x80\x3f",
-            r"contains numbers of shape \[\], which is not a color picture; give the mean of each channel with --mean",
+            r"contains numbers of shape \[\], which is not a picture; give the mean of each channel with --mean",
         ),
         (b"\x2a\x01\x00\x08\x01\x10", "is not a Caffe file, or it is damaged"),
-        (b"\x2a\x00\x10\x03\x08\x00", r"shape \[0, 3, 0, 0\], which is not a color picture"),
-        (b"\x08\x01\x10\x03\x18\x00", "which is not a color picture"),
-        (b"\x08\x01\x10\x03\x18\x01", "which is not a color picture"),
+        (b"\x2a\x00\x10\x03\x08\x00", r"shape \[0, 3, 0, 0\], which is not a picture"),
+        (b"\x08\x01\x10\x03\x18\x00", "which is not a picture"),
+        (b"\x08\x01\x10\x03\x18\x01", "which is not a picture"),
         (b"mean12", "damaged"),
     ],
 )

@@ -20,6 +20,9 @@ from inceptionism.networks.loaders.caffe.schema import PARAMETERS, message_class
 MAX_TEXT_BYTES = 32 * 2**20
 """Largest size of a prototxt, in bytes. The longest known ones have less than one megabyte."""
 
+MAX_CHANNELS = 1024
+"""Largest number of channels of a picture that a network may be described for."""
+
 MAX_SIDE = 4096
 """Largest side in pixels of the pictures that a network is described for."""
 
@@ -54,11 +57,13 @@ class Description:
     Attributes:
         input: Name of the blob that is the picture.
         size: Height and width of the picture in pixels. None if the file does not declare them.
+        channels: Number of channels of the picture. None if the file does not declare it.
         layers: Layers in the order in which they run.
     """
 
     input: str
     size: tuple[int, int] | None
+    channels: int | None
     layers: tuple[CaffeLayer, ...]
 
 
@@ -67,7 +72,7 @@ def read_description(path: Path) -> Description:
 
     Raises:
         UnreadableFile: If the file cannot be read or is not text.
-        InvalidSetting: If it is not such a file, or if the input of the network is not a color picture.
+        InvalidSetting: If it is not such a file, or if the input of the network is not a picture.
     """
     shown = quote_path(path)
     net = parse_text(path, "NetParameter")
@@ -92,8 +97,11 @@ def read_description(path: Path) -> Description:
         raise InvalidSetting(
             f"{shown} does not declare a blob for the picture; give the deploy.prototxt of the network"
         )
-    if len(shape) >= 3 and shape[-3] != 3:
-        raise InvalidSetting(f"{shown} describes a network for pictures of {shape[-3]} channels; a color picture has 3")
+    channels = shape[-3] if len(shape) >= 3 else None
+    if channels is not None and not 1 <= channels <= MAX_CHANNELS:
+        raise InvalidSetting(
+            f"{shown} describes a network for pictures of {channels} channels; there can be 1 to {MAX_CHANNELS}"
+        )
     size = (shape[-2], shape[-1]) if len(shape) >= 3 else None
     if size and not all(1 <= side <= MAX_SIDE for side in size):
         raise InvalidSetting(
@@ -102,7 +110,7 @@ def read_description(path: Path) -> Description:
         )
     losses = {id(layer) for layer, message in zip(layers, messages, strict=True) if any(message.loss_weight)}
     evaluations = {id(layer) for layer in layers if layer.type in EVALUATION or layer.type.endswith("Loss")}
-    return Description(name, size, tuple(from_picture(layers, name, net.input[1:], losses | evaluations)))
+    return Description(name, size, channels, tuple(from_picture(layers, name, net.input[1:], losses | evaluations)))
 
 
 def from_picture(

@@ -42,7 +42,7 @@ class Blob:
 
 
 class CaffeNetwork(GraphModule):
-    """Caffe network from N×3×H×W to the logits, which are the output of the last layer before a softmax.
+    """Caffe network from N×C×H×W to the logits, which are the output of the last layer before a softmax.
 
     The submodule with the name of a blob returns the final content of the blob, after all layers that work in place.
     If there are such layers, the submodules with names like "blob.layer" return the content after each of them.

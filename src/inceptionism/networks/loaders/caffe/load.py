@@ -8,6 +8,7 @@ from inceptionism.errors import InvalidSetting, first_line, quote_path
 from inceptionism.networks.loaders.caffe.description import read_description
 from inceptionism.networks.loaders.caffe.graph import CaffeNetwork
 from inceptionism.networks.loaders.caffe.weights import read_mean, read_weights
+from inceptionism.networks.loaders.declared_input import DeclaredInput
 from inceptionism.networks.loaders.graph import check_runs
 
 __all__ = ["read", "read_mean"]
@@ -16,10 +17,10 @@ MAX_VALUES = 2**26
 """Largest number of values that a layer may compute for a picture of the described size. VGG needs 3 million."""
 
 
-def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int]]:
-    """Return the network in two files, and the height and width in pixels of the pictures that it is described for.
+def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, DeclaredInput]:
+    """Return the network in two files, and the shape of the pictures that it is described for.
 
-    The layers have the names of Caffe's blobs (see `CaffeNetwork`). The network takes N×3×H×W with the channels in the
+    The layers have the names of Caffe's blobs (see `CaffeNetwork`). The network takes N×C×H×W with the channels in the
     order of its training, which is usually BGR. If the files declare no size, it is 224×224.
 
     Raises:
@@ -32,13 +33,13 @@ def read(prototxt: Path, caffemodel: Path) -> tuple[CaffeNetwork, tuple[int, int
         network = CaffeNetwork(description, weights).eval()
     except InvalidSetting as error:
         raise InvalidSetting(f"{quote_path(prototxt)} with {quote_path(caffemodel.name)}: {error}") from error
-    size = description.size or (224, 224)
+    declared = DeclaredInput(description.size or (224, 224), description.channels)
     try:
-        check_runs(network, size, MAX_VALUES)
+        check_runs(network, declared.shape((224, 224)), MAX_VALUES)
     except InvalidSetting as error:
         raise InvalidSetting(f"{quote_path(prototxt)} {error}") from error
     except RuntimeError as error:
         raise InvalidSetting(
             f"{quote_path(prototxt)} describes layers that do not fit together: {first_line(error)}"
         ) from error
-    return network, size
+    return network, declared

@@ -37,7 +37,7 @@ def read_weights(path: Path) -> dict[str, list[Tensor]]:
     }
 
 
-def read_mean(path: Path) -> tuple[float, float, float]:
+def read_mean(path: Path) -> tuple[float, ...]:
     """Return the mean of each channel of a mean picture (binaryproto), in the network's own order of channels.
 
     Difference from Caffe: Caffe subtracts the mean picture pixel by pixel, which is possible for one size only.
@@ -47,13 +47,12 @@ def read_mean(path: Path) -> tuple[float, float, float]:
         InvalidSetting: If it is not such a file, or if it is damaged.
     """
     mean = tensor_of(parse_binary(path, "BlobProto"), quote_path(path))
-    if mean.ndim < 3 or mean.shape[-3] != 3 or mean.numel() == 0:
+    if mean.ndim < 3 or mean.numel() == 0:
         raise InvalidSetting(
             f"{quote_path(path)} contains numbers of shape {quote_value(list(mean.shape))}, "
-            "which is not a color picture; give the mean of each channel with --mean"
+            "which is not a picture; give the mean of each channel with --mean"
         )
-    blue, green, red = mean.reshape(-1, 3, *mean.shape[-2:])[0].double().mean((1, 2)).tolist()
-    return blue, green, red
+    return tuple(mean.reshape(-1, *mean.shape[-3:])[0].double().mean((1, 2)).tolist())
 
 
 def tensor_of(blob: Any, source: str) -> Tensor:
