@@ -48,7 +48,7 @@ def all_activations(network: inc.Network, layer: str, folder: Path) -> dict[str,
     found = {}
     for path in sorted(folder.glob("*.png")):
         photo = inc.load_photo(path)
-        picture = TrainingView.of(photo.pixels.shape[:2], network).picture(photo)
+        picture = TrainingView.of(photo.pixels.shape[:2], network).picture(photo, network)
         with torch.no_grad():
             found[path.name] = network.activations(picture, [layer])[layer][0].numpy()
     return found

@@ -102,6 +102,17 @@ def test_every_prior_works_for_any_channels(names, prior) -> None:
     assert np.array_equal(result.channels, again.channels)
 
 
+def test_a_gray_network_that_accepts_only_one_size() -> None:
+    module = torch.nn.Sequential(*channels_module(1)[:4], torch.nn.Flatten(), torch.nn.Linear(8 * 7 * 7, 10))
+    network = inc.Network(module, channels=GRAY, mean=(0.13,), std=(0.31,), size=28)
+    assert network.classes == 10
+    assert inc.visualize(7, network=network, steps=2, prior="pixels").channels.shape == (28, 28, 1)
+    large = inc.visualize(7, network=network, steps=2, size=(40, 61), prior="fourier + crops")
+    assert large.channels.shape == (40, 61, 1)
+    with pytest.raises(InvalidSetting, match=r"picture of 40×61 pixels: .* it is made for 28×28 pixels"):
+        inc.visualize(7, network=network, steps=2, size=(40, 61), prior="fourier")
+
+
 def test_only_red_green_and_blue_are_mixed() -> None:
     color = color_mixing(1.2, 0.7)
     mixing = color_mixing(1.2, 0.7, InputChannels(("nir", "blue", "green", "red")))

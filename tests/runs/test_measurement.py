@@ -39,7 +39,7 @@ def plain_network(**arguments: object) -> inc.Network:
 
 def view_of(photo: Photo, network: inc.Network) -> torch.Tensor:
     """Return a photograph as the training saw photographs."""
-    return TrainingView.of(photo.pixels.shape[:2], network).picture(photo)
+    return TrainingView.of(photo.pixels.shape[:2], network).picture(photo, network)
 
 
 @pytest.fixture(autouse=True)

@@ -35,13 +35,13 @@ PROGRAM_BYTES = 480 * 10**6
 """Memory of Python, torch and the network before there is a picture, in bytes."""
 
 PICTURE_BYTES_PER_PIXEL = 40
-"""Memory of the picture, its view, their gradients and the photograph, in bytes per pixel of the picture."""
+"""Memory of the picture, its view, their gradients and the photograph, in bytes per pixel of three channels."""
 
 SPECTRUM_BYTES_PER_PIXEL = 120
-"""Memory of a picture from noise, its spectrum, their gradients and the optimizer, in bytes per pixel."""
+"""Memory of a picture from noise, its spectrum, gradients and optimizer, in bytes per pixel of three channels."""
 
 REFERENCE_BYTES_PER_PIXEL = 36
-"""Memory of an aligned reference and its view, in bytes per pixel of the picture."""
+"""Memory of an aligned reference and its view, in bytes per pixel of three channels."""
 
 NETWORK_BYTES_PER_PIXEL = 4000
 """Upper bound of the memory that the default network needs, in bytes per pixel of a view.
@@ -255,7 +255,8 @@ class GradientEvaluator:
         reference_bytes = REFERENCE_BYTES_PER_PIXEL * len(aligned_references(objective))
         height, width = size
         picture_bytes = PICTURE_BYTES_PER_PIXEL if view_size is None else SPECTRUM_BYTES_PER_PIXEL
-        fixed_bytes = PROGRAM_BYTES + height * width * (picture_bytes + reference_bytes)
+        colors = max(3, self.network.input_channels.count) / 3  # a gray picture is shown in colors, too
+        fixed_bytes = PROGRAM_BYTES + int(height * width * (picture_bytes + reference_bytes) * colors)
         wanted_pixels = min(math.prod(view_size or size), MAX_PIXELS)
         if min(views * wanted_pixels, MAX_PIXELS) * NETWORK_BYTES_PER_PIXEL < limit - fixed_bytes:
             return MAX_PIXELS

@@ -1,0 +1,142 @@
+"""Files of networks for gray pictures, for pictures with other channels, and for several pictures at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from PIL import Image
+
+import inceptionism as inc
+from inceptionism.errors import InvalidSetting
+from inceptionism.networks.hub import Entry, open_entry
+from tests.support.caffe_files import input_of, layer
+from tests.support.caffe_files import write as write_caffe
+from tests.support.command import dream, pixels, refused
+
+node, value = helper.make_node, helper.make_tensor_value_info
+FLOAT = onnx.TensorProto.FLOAT
+
+
+def write(path: Path, shape: tuple, *, token: bool = False) -> Path:
+    """Write a classifier of small pictures, and return its path.
+
+    Args:
+        path: Path of the file.
+        shape: Shape of the input.
+        token: Whether the network joins each map with a token, which is stored for the number of pictures in `shape`.
+            Then the network takes no other number, as an exported vision transformer.
+    """
+    generator = np.random.default_rng(0)
+    count, channels = shape[0], shape[1] if isinstance(shape[1], int) else 1
+    weights = {
+        "w1": generator.normal(size=(6, channels, 3, 3)) / (3 * channels**0.5),
+        "w2": generator.normal(size=(8, 6, 3, 3)) / 7,
+        "w3": generator.normal(size=(8, 4)) / 3,
+        "token": generator.normal(size=(count if token else 1, 8, 1, 1)),
+    }
+    joined = [
+        node("Concat", ["g", "token"], ["j"], "join", axis=2),
+        node("ReduceMean", ["j"], ["m"], "mean", axes=[2, 3], keepdims=0),
+    ]
+    nodes = [
+        node("Conv", ["x", "w1"], ["c1"], "first", pads=[1, 1, 1, 1], strides=[2, 2]),
+        node("Relu", ["c1"], ["r1"], "relu"),
+        node("Conv", ["r1", "w2"], ["c2"], "second", pads=[1, 1, 1, 1], strides=[2, 2]),
+        node("GlobalAveragePool", ["c2"], ["g"], "pool"),
+        *(joined if token else [node("Flatten", ["g"], ["m"], "flat")]),
+        node("Gemm", ["m", "w3"], ["y"], "fc"),
+    ]
+    tensors = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()]
+    graph = helper.make_graph(nodes, "graph", [value("x", FLOAT, shape)], [value("y", FLOAT, ["n", 4])], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def open_file(path: Path, **given: object) -> inc.Network:
+    return open_entry(Entry("net", "onnx", **{"mean": (0,), "range": 1, **given}), [path])
+
+
+def test_a_file_for_one_channel_is_for_gray_pictures(tmp_path) -> None:
+    path = write(tmp_path / "digits.onnx", (1, 1, 28, 28))
+    network = open_file(path)
+    assert (network.input_channels.names, network.size, network.classes) == (("gray",), (28, 28), 4)
+    x = np.random.default_rng(1).random((1, 1, 28, 28), np.float32)
+    expected = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})[0]
+    found = network.activations(torch.from_numpy(x), ["logits"])["logits"]
+    torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_channels_without_a_name_are_refused(tmp_path) -> None:
+    path = write(tmp_path / "satellite.onnx", ("n", 4, 32, 32))
+    with pytest.raises(InvalidSetting, match="takes pictures with 4 channels; name them in their order"):
+        open_file(path, mean=(0, 0, 0, 0))
+    with pytest.raises(InvalidSetting, match="takes pictures with 4 channels, but 2 are named: red, nir"):
+        open_file(path, mean=(0, 0), channels=["red", "nir"])
+    names = ("red", "green", "blue", "nir")
+    assert open_file(path, mean=(0, 0, 0, 0), channels=names).input_channels.names == names
+
+
+def test_a_file_that_declares_no_channels_gets_as_many_as_are_named(tmp_path) -> None:
+    network = open_file(write(tmp_path / "net.onnx", ("n", "c", "h", "w")), channels=["depth"])
+    assert network.activations(torch.rand(2, 1, 30, 41), ["second"])["second"].shape == (2, 8, 8, 11)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_a_file_for_a_fixed_number_of_pictures_sees_any_number(tmp_path, count) -> None:
+    path = write(tmp_path / "net.onnx", (count, 1, 28, 28), token=True)
+    network, x = open_file(path), np.random.default_rng(1).random((11, 1, 28, 28), np.float32)
+    full = np.concatenate([x, x[:5]])
+    run = ReferenceEvaluator(onnx.load(path)).run
+    batches = [run(None, {"x": full[first : first + count]})[0] for first in range(0, 16, count)]
+    logits = network.activations(torch.from_numpy(x), ["logits"])["logits"]
+    torch.testing.assert_close(logits, torch.from_numpy(np.concatenate(batches)[:11]), rtol=1e-4, atol=1e-5)
+    assert {"first", "second"} <= {one.name for one in network.layers(all=True)}
+    result = inc.visualize(1, network=network, size=28, steps=2, prior="fourier + crops(count=3)")
+    assert len(result.scores) == 2
+
+
+def test_a_gray_network_of_caffe(tmp_path) -> None:
+    """A network like LeNet, whose description is for 64 pictures of 1×28×28."""
+    text = input_of(28, 28).replace("input_dim: 1 input_dim: 3", "input_dim: 64 input_dim: 1")
+    text += layer("conv", "Convolution", "data", "conv", "convolution_param { num_output: 5 kernel_size: 5 stride: 2 }")
+    weights = {"conv": [np.random.default_rng(0).normal(size=(5, 1, 5, 5)), np.zeros(5)]}
+    files = write_caffe(tmp_path, text, weights)
+    network = open_entry(Entry("lenet", "caffe", mean=(0,), range=1), list(files))
+    assert network.input_channels.names == ("gray",)
+    picture = torch.rand(1, 1, 28, 28)
+    expected = torch.nn.functional.conv2d(picture, torch.from_numpy(weights["conv"][0]).float(), stride=2)
+    torch.testing.assert_close(network.activations(picture, ["conv"])["conv"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_command_line_dreams_with_a_gray_network(tmp_path, monkeypatch, photo) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write(tmp_path / "digits.onnx", (1, 1, 28, 28))
+    write(tmp_path / "satellite.onnx", (1, 4, 28, 28))
+    Image.fromarray(photo).save(tmp_path / "cup.png")
+    refused(dream("networks", "add", "digits", "digits.onnx", cwd=tmp_path), "--mean 0.5 .0 subtracts nothing", 2)
+    add = ("networks", "add")
+    assert dream(*add, "digits", "digits.onnx", "--mean", "0.5", "--std", "0.5", cwd=tmp_path).returncode == 0
+    for name, command in {
+        "class.png": ("class", "2", "--steps", "2"),
+        "photo.png": ("photo", "cup.png", "--layer", "first", "--steps", "1", "--octaves", "1"),
+    }.items():
+        done = dream(*command, "--network", "digits", "--output", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        made = pixels(tmp_path / name)
+        assert (made == made[..., :1]).all()
+        assert made.std() > 1
+    four = (*add, "satellite", "satellite.onnx", "--mean", "0,0,0,0", "--range", "1")
+    refused(dream(*four, cwd=tmp_path), "4 channels; name them in their order", 2)
+    refused(dream(*four, "--channels", "red,green", cwd=tmp_path), "but 2 are named: red, green", 2)
+    assert dream(*four, "--channels", "red,green,blue,nir", cwd=tmp_path).returncode == 0
+    assert dream("class", "2", "--network", "satellite", "--steps", "1", "-o", "four.png", cwd=tmp_path).returncode == 0
+    refused(
+        dream("photo", "cup.png", "--network", "satellite", cwd=tmp_path), "channel nir, which a photograph does", 2
+    )
