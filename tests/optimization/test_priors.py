@@ -179,7 +179,8 @@ def test_the_defaults_in_signatures_are_those_of_the_prior_definitions(name: str
 
 def test_the_help_of_views_has_the_arguments_of_random_view() -> None:
     (definition,) = (prior for prior in prior_reference() if prior.name == "views")
+    parameters = inspect.signature(random_view).parameters
     arguments = [
-        name for name in inspect.signature(random_view).parameters if name not in ("wrap", "channels")
-    ]  # other settings
+        name for name in parameters if name not in ("wrap", "channels")
+    ]  # a setting, and a fact of the network
     assert [argument.name for argument in definition.arguments] == arguments

@@ -12,6 +12,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.networks import InputChannels
 from inceptionism.objectives import channel
 from inceptionism.optimization.parameterizations import color_mixing
+from inceptionism.optimization.transforms import random_view
 from tests.support.tiny_networks import channels_module, tiny_network, tiny_of_channels
 
 GRAY = ("gray",)
@@ -182,3 +183,13 @@ def test_the_atlas_and_the_exemplars_of_a_gray_network(photo, tmp_path) -> None:
     assert receptive_field(network, "2").size == (7, 7)
     assert TrainingView.of(photo.shape[:2], network).picture(inc.load_photo(photo), network).shape[1] == 1
     assert inc.measure_statistics(network, [photo], output=tmp_path / "measured.safetensors").is_file()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_only_the_own_channels_of_a_picture_get_noise(count) -> None:
+    still = {"shift": 0, "smallest": 1, "largest": 1, "rotation": 0, "contrast": 0, "brightness": 0, "noise": 0.3}
+    picture = torch.rand(1, 3 * count, 9, 14, generator=torch.Generator().manual_seed(1))
+    view = random_view(**still, channels=count)(picture, torch.Generator().manual_seed(2))
+    change = (view - picture).std((0, 2, 3))
+    assert change[:count].min() > 1e-3
+    assert change[count:].max() < 1e-5

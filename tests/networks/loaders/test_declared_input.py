@@ -115,6 +115,16 @@ def test_a_gray_network_of_caffe(tmp_path) -> None:
     torch.testing.assert_close(network.activations(picture, ["conv"])["conv"], expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_description_of_huge_pictures_is_refused(tmp_path) -> None:
+    text = input_of(4096, 4096).replace("input_dim: 3", "input_dim: 1024")
+    text += layer("conv", "Convolution", "data", "conv", "convolution_param { num_output: 1 kernel_size: 1 }")
+    files = write_caffe(tmp_path, text, {"conv": [np.zeros((1, 1024, 1, 1)), np.zeros(1)]})
+    with pytest.raises(
+        InvalidSetting, match="is for pictures of 1024 channels and 4096×4096 pixels, which is too much"
+    ):
+        open_entry(Entry("huge", "caffe", mean=(0,) * 1024), list(files))
+
+
 def test_the_command_line_dreams_with_a_gray_network(tmp_path, monkeypatch, photo) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     write(tmp_path / "digits.onnx", (1, 1, 28, 28))

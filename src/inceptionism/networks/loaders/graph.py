@@ -138,6 +138,10 @@ def check_runs(network: GraphModule, shape: tuple[int, int, int, int], max_value
 
         return check
 
+    if math.prod(shape) > max_values:
+        raise InvalidSetting(
+            f"is for pictures of {shape[1]} channels and {shape[2]}×{shape[3]} pixels, which is too much"
+        )
     with ExitStack() as hooks:
         for name, module in network.named_modules():
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
