@@ -1,4 +1,5 @@
-# make demo         sets everything up, dreams a photograph and the class "volcano", and prints where the pictures are
+# make demo         sets everything up, dreams a photograph and the class "volcano", and prints where the pictures are;
+#                   then it offers to download GoogLeNet
 # make test         sets up and runs the tests
 # make test-long    runs the tests that take a minute or more each, and measurements of quality; make test leaves them out
 # make test-matrix  runs the tests on every installed Python from 3.10 to 3.13, and with the oldest dependencies;
@@ -45,6 +46,11 @@ demo: .venv/.with-demo
 	$(BIN)/dream class volcano --output demo/volcano.png --overwrite
 	@echo 'Look at the two pictures: demo/photo-dream.png and demo/volcano.png'
 	@echo 'For more, put the command on the PATH of this terminal: . .venv/bin/activate && cd demo'
+	@echo 'GoogLeNet, the network of 2015, dreams birds, dogs and pagodas (54 MB, license: unrestricted use): dream networks get googlenet'
+	@if [ -t 0 ]; then \
+	    printf 'Download it now? Type yes, or press Enter to finish: '; read -r answer; \
+	    if [ "$$answer" = yes ]; then $(BIN)/dream networks get googlenet; fi; \
+	fi
 
 install: .venv/.with-demo
 

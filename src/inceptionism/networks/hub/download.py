@@ -49,7 +49,7 @@ def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None
         file: File to download.
         folder: Folder to download to.
         progress: Called after each chunk with the number of bytes so far, and the size or None if it is not known.
-        report: Called with a message for each source that fails.
+        report: Called with a message for each source that fails, and for a file with a wrong checksum that exists.
 
     Raises:
         CannotDownload: If every source failed. The message has the reasons.
@@ -64,6 +64,8 @@ def download(file: RemoteFile, folder: Path, *, progress: Progress | None = None
         with exclusive_lock(part, report):
             if target.exists() and verify(target, file.checksum):  # another program has downloaded it meanwhile
                 return target
+            if target.exists():
+                report(f"{quote_path(target)} has a wrong checksum, so it is not {file}; it is downloaded again")
             fetch(file, part, progress, report)
             with part.open("r+b") as complete:
                 os.fsync(complete.fileno())
@@ -95,10 +97,7 @@ def fetch(file: RemoteFile, part: Path, progress: Progress, report: Report) -> N
             next_step = "trying again" if sources[0] == url else "trying the next source"
         report(f"{url}: {reasons[url]}; {next_step}")
     tried = "; ".join(f"{url}: {reason}" for url, reason in reasons.items()) or "no source is known"
-    raise CannotDownload(
-        f"{file.name} cannot be downloaded ({tried}); "
-        "get the file in another way and add it with `dream networks add NAME FILE…`"
-    )
+    raise CannotDownload(f"{file.name} cannot be downloaded ({tried})")
 
 
 def fetch_from(url: str, file: RemoteFile, part: Path, progress: Progress) -> None:

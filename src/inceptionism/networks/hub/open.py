@@ -9,7 +9,7 @@ from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.files import check_file, files_in, path_exists
 from inceptionism.networks.hub.entries import Entry
 from inceptionism.networks.hub.label_files import labels_of
-from inceptionism.networks.hub.store import DESCRIPTION, read_entry
+from inceptionism.networks.hub.store import DESCRIPTION, folder_of, read_entry, write_entry
 from inceptionism.networks.input_channels import read_channels
 from inceptionism.networks.loaders import efficientnet_lite, import_library
 from inceptionism.networks.network import Network
@@ -42,7 +42,9 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
         return efficientnet_lite.load(entry.name, **given)
     if family == "caffe":
         caffe = import_library("inceptionism.networks.loaders.caffe.load")
-        module, declared = caffe.read(find_only(paths, ".prototxt", entry), find_only(paths, ".caffemodel", entry))
+        module, declared = caffe.read(
+            find_only(paths, ".prototxt", entry), find_only(paths, (".caffemodel", ".safetensors"), entry)
+        )
         defaults = {"range": 255.0, "channels": "BGR", "layers": module.blobs, **declared.settings(given)}
         means = [path for path in paths if path.suffix == ".binaryproto"]
         if means and entry.mean is None:
@@ -69,6 +71,23 @@ def open_entry(entry: Entry, paths: Sequence[Path], name: str | None = None) -> 
             "that of --channels, BGR, RGB or names)"
         )
     return Network(module, name=name or entry.name, **settings)
+
+
+def fetch_from_library(entry: Entry) -> Path:
+    """Download the weights that a library keeps in its own cache, if they are missing, and return their path.
+
+    A description in the store marks the network as ready.
+
+    Raises:
+        CannotDownload: If the weights cannot be downloaded.
+        InvalidSetting: If the library is not installed.
+        UnknownName: If the library does not have the network.
+        CannotWrite: If the store cannot be written to.
+    """
+    library = import_library(f"inceptionism.networks.loaders.{entry.library}", "networks")
+    path: Path = library.fetch(entry.architecture)
+    write_entry(folder_of(entry.name), entry)
+    return path
 
 
 def open_path(path: Path) -> Network:

@@ -25,7 +25,8 @@ class RemoteFile:
         name: Name of the downloaded file: letters, digits and . _ + -, not beginning with . + or -.
         urls: Sources of the file, http or https, in the order in which they are tried.
         size: Size in bytes. None if it is not known. A source that sends more bytes is refused.
-        checksum: Checksum, as "sha256:" and 64 hexadecimal digits, or "sha1:" and 40 if only SHA-1 was published.
+        checksum: Checksum, as "sha256:" and 64 hexadecimal digits; or, if no SHA-256 was published, "sha384:" and 96,
+            or "sha1:" and 40.
 
     Raises:
         InvalidSetting: If an attribute has the wrong type or is not valid.
@@ -49,10 +50,16 @@ class RemoteFile:
                 "name must consist of letters, digits and . _ + - and not begin with . + or -, "
                 f"and have at most {MAX_NAME_BYTES} bytes, but it is {quote_value(self.name)}"
             )
-        if not re.fullmatch("sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40}", self.checksum):
+        if not re.fullmatch("sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha1:[0-9a-f]{40}", self.checksum):
             raise InvalidSetting(
-                f"checksum must be sha256: and 64 digits or sha1: and 40 digits, not {quote_value(self.checksum)}"
+                "checksum must be sha256: and 64 digits, sha384: and 96 digits or sha1: and 40 digits, "
+                f"not {quote_value(self.checksum)}"
             )
+
+    def __str__(self) -> str:
+        algorithm, _, digits = self.checksum.partition(":")
+        size = "" if self.size is None else f"{self.size} bytes, "
+        return f"{self.name} ({size}{algorithm.replace('sha', 'SHA-')} {digits})"
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> RemoteFile:

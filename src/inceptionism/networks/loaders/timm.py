@@ -50,7 +50,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     timm = import_library("timm", "networks")
     model = name.removeprefix("timm/")
     cfg = pretrained_cfg(timm, model)
-    path = weights or fetch_weights(cfg, name)
+    path = weights or fetch(name)
     # Timm loads the weights, because it converts the names of other programs and drops TensorFlow's extra class.
     state = read_state_dict(path)
     module = create_module(timm, model, {"state_dict": state, **class_options(state, cfg)}, path, name)
@@ -92,13 +92,15 @@ def pretrained_cfg(timm: Any, model: str) -> Any:
     return cfg
 
 
-def fetch_weights(cfg: Any, name: str) -> Path:
+def fetch(name: str) -> Path:
     """Return the path of timm's own weights for a network, from the cache or downloaded.
 
     Raises:
-        UnknownName: If timm has no weights for the network.
+        UnknownName: If timm has no network of this name or no weights for it.
+        InvalidSetting: If timm is not installed.
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
+    cfg = pretrained_cfg(import_library("timm", "networks"), name.removeprefix("timm/"))
     if cfg.hf_hub_id:
         return fetch_from_hub(cfg.hf_hub_id, [cfg.hf_hub_filename] if cfg.hf_hub_filename else HUB_FILES, name)
     if isinstance(cfg.url, str) and cfg.url and not cfg.custom_load:

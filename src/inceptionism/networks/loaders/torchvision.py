@@ -48,7 +48,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     models = import_library("torchvision.models", "networks")
     architecture, _, version = name.removeprefix("torchvision/").partition(".")
     trained = trained_weights(models, architecture, version)
-    state = read_state_dict(weights or fetch_from_url(trained.url, name))
+    state = read_state_dict(weights or fetch(name))
     if architecture in SETTINGS:
         state = {key: value for key, value in state.items() if not key.startswith(AUXILIARY)}
     preprocessing = trained.transforms()
@@ -75,6 +75,17 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
         "origin": trained.url if weights is None else str(weights),
     }
     return Network(module, name=name, **(defaults | given))
+
+
+def fetch(name: str) -> Path:
+    """Return the path of torchvision's own weights for a network, from torch's cache or downloaded.
+
+    Raises:
+        UnknownName, InvalidSetting, CannotDownload: As for `load`.
+    """
+    models = import_library("torchvision.models", "networks")
+    architecture, _, version = name.removeprefix("torchvision/").partition(".")
+    return fetch_from_url(trained_weights(models, architecture, version).url, name)
 
 
 def trained_weights(models: Any, architecture: str, version: str) -> Any:

@@ -1,8 +1,9 @@
-"""Reading of Caffe's binary files: the weights of the layers (caffemodel) and the mean picture (binaryproto)."""
+"""Reading of the weights of Caffe's layers (caffemodel, or safetensors) and of the mean picture (binaryproto)."""
 
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,23 @@ from torch import Tensor
 from inceptionism.errors import InvalidSetting, first_line, quote_path, quote_value
 from inceptionism.files import decode, read_limited
 from inceptionism.networks.loaders.caffe.schema import message_class
+from inceptionism.networks.loaders.weights import read_state_dict
 
 MAX_BYTES = 2 * 2**30
 """Largest size of a binary file, in bytes: protobuf reads no larger file."""
 
 
 def read_weights(path: Path) -> dict[str, list[Tensor]]:
-    """Return the weights in a caffemodel as float32, by the name of the layer. Layers without weights are left out.
+    """Return the weights of layers as float32, by the name of the layer. Layers without weights are left out.
+
+    The file is a caffemodel; or a safetensors file, whose tensors have the names LAYER.0 and LAYER.1.
 
     Raises:
         UnreadableFile: If the file cannot be read.
         InvalidSetting: If it is not such a file, or if it is damaged.
     """
+    if path.suffix == ".safetensors":
+        return read_tensors(path)
     net = parse_binary(path, "NetWeights")
     layers = [*net.layer, *net.layers]
     if not layers:
@@ -35,6 +41,19 @@ def read_weights(path: Path) -> dict[str, list[Tensor]]:
         name: [tensor_of(blob, f"layer {quote_value(name)} of {quote_path(path)}") for blob in blobs]
         for name, blobs in named
     }
+
+
+def read_tensors(path: Path) -> dict[str, list[Tensor]]:
+    """Return the weights in a safetensors file as float32, by the name of the layer."""
+    layers: dict[str, dict[int, Tensor]] = {}
+    for name, values in read_state_dict(path).items():
+        layer, _, index = name.rpartition(".")
+        if not layer or not re.fullmatch("[0-9]", index) or not values.is_floating_point():
+            raise InvalidSetting(f"{quote_path(path)} has no weights of a Caffe network, but {quote_value(name)}")
+        if not values.isfinite().all():
+            raise InvalidSetting(f"{quote_value(name)} in {quote_path(path)} has numbers that are not finite")
+        layers.setdefault(layer, {})[int(index)] = values.float()
+    return {layer: [tensors[index] for index in sorted(tensors)] for layer, tensors in layers.items()}
 
 
 def read_mean(path: Path) -> tuple[float, ...]:
