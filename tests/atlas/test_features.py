@@ -101,6 +101,20 @@ def test_learned_features_are_objectives_and_have_a_sheet(photographs, tmp_path,
     assert most.channels == list(np.argsort(scores)[::-1][:2])
 
 
+def test_dead_features_are_left_out_of_the_sheet(tmp_path) -> None:
+    rows = torch.rand(4, 7, generator=torch.Generator().manual_seed(0))
+    rows[2] = 0
+    save_file({"rows": rows}, tmp_path / "rows.safetensors")
+    settings = ClassRecipe(objective="layer(second)", steps=1, prior="none", size=(16, 24), transparent=True)
+    sheet = ChannelAtlas(
+        tiny_network(), "second", settings, tmp_path / "sheet", dictionary=tmp_path / "rows.safetensors"
+    )
+    assert (sheet.channels, sheet.silent) == ([0, 1, 3], [2])
+    sheet.make()
+    with Image.open(sheet.finish()) as drawn:
+        assert drawn.mode == "RGB"
+
+
 def test_wrong_settings_are_refused_with_the_reason(photographs, tmp_path) -> None:
     network, path = tiny_network(), tmp_path / "learned.safetensors"
 
@@ -110,15 +124,15 @@ def test_wrong_settings_are_refused_with_the_reason(photographs, tmp_path) -> No
             inc.learn_features(network, arguments.pop("layer"), photographs, arguments.pop("output"), **arguments)
         return str(caught.value)
 
-    assert "8 features are too many for 96 activations of 7 channels; give at most 7" in refused(count=8)
+    assert "count must be from 1 to 7, not 8" in refused(count=8)
     assert "method must be one of nmf, pca, not 'ica'" in refused(method="ica")
     assert "features are written to a file that ends with .safetensors" in refused(output=tmp_path / "x.npy")
-    assert "12800000 samples of each of 3 photographs are too many" in refused(samples=12_800_000)
+    assert "12800000 samples of each of 3 photographs are too many" in refused(samples=12_800_000, count=2)
     assert "layer second.0 has negative activations, which NMF cannot describe" in refused(
         layer="second.0", method="nmf", count=2
     )
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(NameTaken):
-        inc.learn_features(network, "second", photographs, path)
+        inc.learn_features(network, "second", photographs, path, count=2)
     with pytest.raises(InvalidSetting, match="are the same everywhere"):
         fitted(np.ones((20, 3), np.float32), 2, "pca", 0, "second")

@@ -36,7 +36,7 @@ RUN_ELSEWHERE = {
 """Pages whose blocks another test runs. Here, only the names and options of commands are checked."""
 
 NEEDS = {
-    r"networks (get|add)|googlenet|inception_4c|torchvision/|timm/|--network mine": "files of a network",
+    r"networks (get|add)|googlenet|inception_4c|torchvision/|timm/|--network (mine|clip)|network=clip": "files of a network",
     r"--look mine": "a look in the folder of the user",
     r"https?://": "the internet",
     r"activation-atlas photographs": "more photographs; tests/atlas/activations makes atlases",
@@ -51,6 +51,7 @@ NEEDS = {
 """Commands that do not run here, with what they need. Here, only their names and options are checked."""
 
 NOT_RUN = {
+    'load_network("clip")': "tests/objectives/test_embeddings.py makes such a network",
     "studio.launch": "tests/studio starts the studio",
     "mount_gradio_app": "tests/studio/test_server.py runs this block",
     "notebook as live": "tests/notebook runs these functions in a kernel",

@@ -135,8 +135,7 @@ def test_normalizations_are_those_of_saelens(tmp_path) -> None:
 def test_folder_of_saelens_is_read(tmp_path, settings, function: str, centered: bool) -> None:
     save_file(tensors(function), tmp_path / "sae_weights.safetensors")
     (tmp_path / "cfg.json").write_text(json.dumps({"d_in": CHANNELS, "d_sae": FEATURES, **settings}))
-    for path in (tmp_path, tmp_path / "sae_weights.safetensors"):
-        assert_same_scores(read_dictionary(path), plain(function, centered=centered))
+    assert_same_scores(read_dictionary(tmp_path), plain(function, centered=centered))
     torch.testing.assert_close(read_dictionary(tmp_path).direction(ROW, "it"), tensors()["W_dec"][ROW])
 
 
@@ -180,6 +179,43 @@ def test_state_of_overcomplete_is_read_with_its_batch_norm(tmp_path, function: s
         mean = torch.stack([activation.activations(output)[row] for output in outputs]).mean()
         score = score_of(objectives.feature(LAYER, dictionary, row), values)[0]
         torch.testing.assert_close(score, mean, rtol=1e-4, atol=1e-5)
+
+
+def test_decoder_norms_scale_the_encoder_if_the_settings_say_so(tmp_path) -> None:
+    save_file(tensors(), tmp_path / "sae_weights.safetensors")
+    (tmp_path / "cfg.json").write_text('{"architecture": "topk", "k": 3, "rescale_acts_by_decoder_norm": true}')
+    expected, norms = plain("topk"), tensors()["W_dec"].norm(dim=1)
+    expected.weights, expected.bias = expected.weights * norms, expected.bias * norms
+    assert_same_scores(read_dictionary(tmp_path), expected)
+
+
+def test_settings_beside_a_single_file_are_not_read(tmp_path) -> None:
+    save_file(tensors(), tmp_path / "sae.safetensors")
+    (tmp_path / "cfg.json").write_text('{"architecture": "topk", "k": 3}')
+    assert_same_scores(read_dictionary(tmp_path / "sae.safetensors"), plain("relu"))
+
+
+def test_mean_activations_of_all_features_are_the_scores_of_each(tmp_path) -> None:
+    values = random(2, CHANNELS, 3, 5)
+    for function in FUNCTIONS:
+        save_file(tensors(function), tmp_path / "it.safetensors", {"architecture": function, "k": "3"})
+        dictionary = read_dictionary(tmp_path / "it.safetensors")
+        scores = [score_of(objectives.feature(LAYER, dictionary, row), values) for row in range(FEATURES)]
+        torch.testing.assert_close(dictionary.mean_activations(values), torch.stack(scores, 1))
+    rows = Dictionary(random(FEATURES, CHANNELS))
+    scores = [score_of(objectives.feature(LAYER, rows, row), values) for row in range(FEATURES)]
+    torch.testing.assert_close(rows.mean_activations(values), torch.stack(scores, 1))
+
+
+def test_positions_without_activations_have_finite_strengths_and_gradients() -> None:
+    values = torch.zeros(1, CHANNELS, 2, 2, requires_grad=True)
+    encoder = Encoder(random(FEATURES, CHANNELS), random(FEATURES), normalization="constant_norm_rescale")
+    score_of(objectives.feature(LAYER, Dictionary(None, encoder), 0), values).sum().backward()
+    assert values.grad.isfinite().all()
+    bias = random(FEATURES)
+    bias[ROW] = torch.nan
+    with pytest.raises(InvalidSetting, match="must have finite numbers"):
+        objectives.feature(LAYER, Dictionary(None, Encoder(random(FEATURES, CHANNELS), bias)), ROW)
 
 
 def test_transcoder_is_read_without_directions(tmp_path) -> None:
@@ -244,7 +280,17 @@ def test_wrong_files_are_refused_with_the_reason(tmp_path) -> None:
         tensors(), {"normalize_activations": "expected_average_only_in"}
     )
     assert "the k of the encoder in FILE must be at least 1, not None" in message(tensors(), {"architecture": "topk"})
-    assert "k=12 is more than the 11 features of FILE" in message(tensors(), k=12)
+    topk = {"architecture": "topk", "k": "3"}
+    assert "k=12 is more than the 11 features of FILE" in message(tensors(), topk, k=12)
+    assert "the k of a feature must be at least 1, not 0" in message(tensors(), topk, k=0)
+    assert "FILE has no TopK encoder; leave k=3 out" in message(tensors(), k=3)
+    assert "the tensors in FILE do not fit each other" in message(
+        {name: value for name, value in tensors().items() if name != "b_dec"}, {"apply_b_dec_to_input": "true"}
+    )
+    assert "the tensors in FILE do not fit each other" in message(
+        {"encoder.final_block.0.weight": random(4, 3), "encoder.final_block.1.running_var": random(4)}
+    )
+    assert "'rows' in FILE is no usual tensor of numbers" in message({"rows": torch.zeros(3, 4, dtype=torch.complex64)})
     assert "FILE has no TopK encoder; leave k=3 out" in message({"rows": random(3, 2)}, k=3)
     assert "FILE has no TopK encoder; leave k=3 out" in message(tensors("jumprelu"), k=3)
     assert "b_enc in FILE must hold 11 numbers, not 3" in message(tensors() | {"b_enc": random(3)})

@@ -101,6 +101,10 @@ def test_objective_has_only_one_network() -> None:
     with pytest.raises(InvalidSetting, match="already has a network; an objective can have only one"):
         once.on(tiny_network())
     assert str(once) == "logit(1, network=other)"
+    assert not once.repeatable
+    by_name = objectives.logit(1).on("efficientnet-lite0")
+    assert by_name.repeatable
+    assert str(by_name) == "logit(1, network=efficientnet-lite0)"
 
 
 def test_replay_opens_only_networks_that_are_known_or_passed(tmp_path, monkeypatch) -> None:

@@ -164,7 +164,7 @@ def test_the_reference_lists_every_objective() -> None:
         ("direction(second, table.npy, row=2)", "table.npy has no feature 2; its features are 0 to 1"),
         ("direction(second, table.npy, row=-1)", "the row of a direction must be a whole number, not '-1'"),
         ("direction(second, vector.npy, row=0)", "vector.npy must hold a matrix with a row for each"),
-        ("direction(second, two.safetensors)", "two.safetensors cannot be read as a .npy file with a direction"),
+        ("direction(second, two.safetensors)", "two.safetensors can hold several directions; add row=NUMBER"),
         ("direction(second, damaged.safetensors, row=0)", "damaged.safetensors is damaged"),
         ("direction(second, vector.npy, cosine=much)", "the cosine of a direction is a power, a number such as 2"),
         ("direction(second, vector.npy, cosine=-2)", "cosine must be at least 0, not -2"),

@@ -12,7 +12,15 @@ from torch import Tensor
 
 from inceptionism.atlas.picture_folder import PictureFolder
 from inceptionism.files import text_of_name
-from inceptionism.io import LabeledImage, Photo, contact_sheet, open_image, save_or_rescue, write_atomically
+from inceptionism.io import (
+    LabeledImage,
+    Photo,
+    contact_sheet,
+    flatten_alpha,
+    open_image,
+    save_or_rescue,
+    write_atomically,
+)
 from inceptionism.networks import Network
 from inceptionism.objectives import (
     Objective,
@@ -92,10 +100,14 @@ class ChannelAtlas(PictureFolder[int]):
         self.activations = None if photo is None else self._mean_activations(network, photo)
         if self.activations is not None:
             channels = self.activations.argsort(descending=True)[:top].tolist()
-        self.channels = list(range(self.count)) if channels is None else list(channels)
+        alive = list(range(self.count)) if self._dictionary is None else self._dictionary.alive
+        if self._dictionary is not None:
+            self._dictionary.check((alive or [0])[0], network.channels(layer), layer, str(self._source))
+        self.channels = alive if channels is None else list(channels)
         self._digits = len(str(self.count - 1))
         settings = replace(settings, size=settings.size or network.fitting_size(DEFAULT_SIZE))
         super().__init__(network, settings, folder, self.channels, overwrite=overwrite)
+        self.silent += [] if channels is not None else sorted({*range(self.count)} - {*alive})
 
     def path(self, key: int) -> Path:
         return self.folder / f"{key:0{self._digits}d}.png"
@@ -116,7 +128,9 @@ class ChannelAtlas(PictureFolder[int]):
             return mean_activations(network, self.layer, [photo])
         with torch.no_grad():
             values = network.activations(reference_tensor(photo, network), [self.layer])[self.layer]
-            return torch.cat([self.objective(key)({self.layer: values}) for key in range(self.count)]).cpu()
+            means = self._dictionary.mean_activations(values)[0].cpu()
+            means[sorted({*range(self.count)} - {*self._dictionary.alive})] = -torch.inf
+            return means
 
     def finish(self) -> Path:
         """Write the sheet and the index, and return the path of the sheet. The pictures of all channels must exist.
@@ -128,7 +142,7 @@ class ChannelAtlas(PictureFolder[int]):
         for index in self.channels:
             with open_image(self.path(index)) as image:
                 activation = "" if self.activations is None else f"{self.activations[index]:.3g}"
-                pictures.append(LabeledImage(image.convert("RGB"), str(index), activation))
+                pictures.append(LabeledImage(flatten_alpha(image).convert("RGB"), str(index), activation))
             entries.append({"channel": index, "file": self.path(index).name})
             if self.activations is not None:
                 entries[-1]["activation"] = float(self.activations[index])

@@ -89,12 +89,11 @@ def learn_features(
     path, network = Path(output), load_network(network)
     if path.suffix != ENDING:
         raise CannotWrite(f"features are written to a file that ends with {ENDING}, not to {quote_path(path)}")
-    create_folders(path.parent)
-    check_output(path, overwrite=overwrite, endings=(ENDING,))
-    check_integer("count", count, 1)
     if method is not None:
         check_choice("method", method, METHODS)
+    import_library("sklearn.decomposition", "research")
     channels = network.channels(layer)
+    check_integer("count", count, 1, channels)
     taken = ActivationSamples(network, layer, samples, seed)
     wanted = listed_photos(photos)
     if len(wanted) * samples * channels > MAX_NUMBERS:
@@ -102,6 +101,8 @@ def learn_features(
             f"{samples} samples of each of {len(wanted)} photographs are too many for the memory; give at most "
             f"{MAX_NUMBERS // (channels * len(wanted))} samples, or fewer photographs"
         )
+    create_folders(path.parent)
+    check_output(path, overwrite=overwrite, endings=(ENDING,))
     add_photos(taken, wanted, None, on_photo)
     taken.join()
     values = taken.values.numpy()
@@ -136,6 +137,8 @@ def fitted(
     Raises:
         InvalidSetting: As for `learn_features`.
     """
+    if not np.isfinite(values).all():
+        raise InvalidSetting(f"the activations of layer {layer} are not finite, so they have no features")
     most = min(values.shape)
     if count > most:
         raise InvalidSetting(
@@ -153,7 +156,7 @@ def fitted(
                 f"layer {layer} has negative activations, which NMF cannot describe; use the method pca, or a layer "
                 "after a ReLU"
             )
-        model = decomposition.NMF(count, init="nndsvda", random_state=seed, max_iter=MAX_STEPS, tol=1e-3)
+        model = decomposition.NMF(count, init="nndsvda", random_state=seed % 2**32, max_iter=MAX_STEPS, tol=1e-3)
         with warnings.catch_warnings():
             # A fit that has not converged is reported by the share of the variance that it explains.
             warnings.simplefilter("ignore", import_library("sklearn.exceptions", "research").ConvergenceWarning)

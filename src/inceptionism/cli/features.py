@@ -21,7 +21,7 @@ ABOUT = "Learn features of a layer from photographs."
 features = typer.Typer(
     cls=PlainGroup,
     help=ABOUT,
-    epilog="Examples:\n\ndream features learn blocks.10 --photos photographs",
+    epilog="Examples:\n\ndream features learn blocks.10 --photos photos",
 )
 
 
@@ -34,8 +34,8 @@ def overview() -> None:
     features,
     shared=["quiet"],
     examples=[
-        "dream features learn blocks.10 --photos photographs",
-        "dream features learn blocks.10 --photos photographs --count 5 --method pca -o five.safetensors",
+        "dream features learn blocks.10 --photos photos",
+        "dream features learn blocks.10 --photos photos --count 5 --method pca -o five.safetensors",
     ],
 )
 def learn(
@@ -48,7 +48,6 @@ def learn(
         str,
         option(
             "--network",
-            "-n",
             group=HOW,
             metavar="TEXT",
             help="Network: a name that `dream networks` lists, or a path.",
@@ -62,7 +61,7 @@ def learn(
             "--method",
             group=HOW,
             metavar="TEXT",
-            help="nmf, whose features are only added, or pca. By default nmf if no activation is negative, else pca.",
+            help="Method: nmf, whose features are only added, or pca. By default nmf if no activation is negative.",
         ),
     ] = None,
     samples: Annotated[

@@ -111,6 +111,7 @@ def direction(
             the layer does not have one channel for each number. This last error is raised when the score is computed.
     """
     check_number("cosine", cosine, minimum=0)
+    vector = vector if vector.is_floating_point() else vector.float()
     length = vector.norm()
     if vector.ndim != 1 or not 0 < float(length) < math.inf:
         raise InvalidSetting(f"the direction {source} must be a row of finite numbers that are not all zero")

@@ -15,6 +15,7 @@ from inceptionism.errors import InvalidSetting
 from inceptionism.objectives.activations import direction, expression_text, positions_of, unit_name
 from inceptionism.objectives.objective import Activations, Objective
 from inceptionism.tensors import outside_inference
+from inceptionism.validation import check_integer
 
 ACTIVATION_FUNCTIONS = ("relu", "topk", "jumprelu")
 """Functions that turn the output of a linear encoder into activations of features."""
@@ -23,7 +24,7 @@ NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale")
 """Normalizations of a position's activations before the encoder, by their names in SAELens."""
 
 MIN_NORM = 1e-5
-"""Number that is added to a standard deviation before a division, as in SAELens."""
+"""Number that is added to a standard deviation before a division, as in SAELens, and the smallest norm."""
 
 INACTIVE_SHARE = 0.1
 """Share of the gradient at positions where a feature is not active.
@@ -63,7 +64,7 @@ class Encoder:
             values = values - values.mean(1, keepdim=True)
             values = values / (values.std(1, keepdim=True) + MIN_NORM)
         elif self.normalization == "constant_norm_rescale":
-            values = values * values.shape[1] ** 0.5 / values.norm(dim=1, keepdim=True)
+            values = values * values.shape[1] ** 0.5 / values.norm(dim=1, keepdim=True).clamp_min(MIN_NORM)
         return values if self.center is None else values - outside_inference(self.center).to(values)[:, None]
 
     def strengths(self, values: Tensor, row: int) -> tuple[Tensor, Tensor]:
@@ -88,6 +89,17 @@ class Encoder:
                 outputs += self.bias.to(values)[:, None]
                 active &= (outputs.topk(self.k, dim=1).indices == row).any(1)
         return output, active
+
+    def all_strengths(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the outputs of the encoder for all features, and where they are active: both N×F×P."""
+        outputs = torch.einsum("ncp,fc->nfp", self.prepare(values), self.weights.to(values))
+        outputs = outputs + self.bias.to(values)[:, None]
+        active = outputs > 0
+        if self.thresholds is not None:
+            active &= outputs > self.thresholds.to(values)[:, None]
+        if self.k is not None:
+            active &= torch.zeros_like(active).scatter(1, outputs.topk(self.k, dim=1).indices, True)
+        return outputs, active
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +126,26 @@ class Dictionary:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def alive(self) -> list[int]:
+        """Indices of the features that can be active. Dead features of sparse autoencoders can be all zero."""
+        usable = self.rows.isfinite().all(1) & self.rows.any(1)
+        alive: list[int] = usable.nonzero()[:, 0].tolist()
+        return alive
+
+    def mean_activations(self, values: Tensor) -> Tensor:
+        """Return the mean activation of every feature over all positions, N×F.
+
+        Args:
+            values: Activations of the layer, N×C×….
+        """
+        flat = positions_of(values)
+        if self.encoder is None:
+            unit = torch.nn.functional.normalize(self.rows, dim=1).to(flat)
+            return torch.einsum("ncp,fc->nfp", flat, unit).mean(2)
+        outputs, active = self.encoder.all_strengths(flat)
+        return torch.where(active, outputs, 0).mean(2)
+
     def direction(self, row: int, source: str) -> Tensor:
         """Return the direction of a feature: C numbers. `source` names the dictionary in messages.
 
@@ -138,7 +170,12 @@ class Dictionary:
                 f"the features of {source} have {self.rows.shape[1]} numbers, but layer {layer} has {channels} "
                 "channels; use the layer whose activations the dictionary was fitted to"
             )
-        if not self.rows[row].isfinite().all() or not self.rows[row].any():
+        numbers = [self.rows[row]]
+        if self.encoder is not None:
+            numbers.append(self.encoder.bias[row])
+            numbers += [] if self.encoder.center is None else [self.encoder.center]
+            numbers += [] if self.encoder.thresholds is None else [self.encoder.thresholds[row]]
+        if not all(bool(part.isfinite().all()) for part in numbers) or not self.rows[row].any():
             raise InvalidSetting(f"feature {row} of {source} must have finite numbers that are not all zero")
 
 
@@ -160,6 +197,7 @@ def feature(name: str, dictionary: Dictionary, row: int, source: str = "…") ->
         InvalidSetting: If there is no such feature, if its numbers are not finite or all zero, or if the layer does not
             have one channel for each number. This last error is raised when the score is computed.
     """
+    check_integer("the row of a feature", row)
     dictionary.check(row, dictionary.rows.shape[1], name, source)
     text = expression_text("feature", unit_name(name), source, str(row))
     encoder = dictionary.encoder

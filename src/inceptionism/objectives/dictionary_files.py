@@ -2,8 +2,8 @@
 
 The formats are told apart by the names of their tensors:
 
-- `W_enc`, `b_enc`, `W_dec`, `b_dec`: SAELens and the libraries that follow it. The settings are in `cfg.json` in the
-  same folder, or in the header of the file. saev writes the settings as a line of JSON before the tensors.
+- `W_enc`, `b_enc`, `W_dec`, `b_dec`: SAELens and the libraries that follow it. The settings are in `cfg.json` in a
+  folder, or in the header of a single file. saev writes the settings as a line of JSON before the tensors.
 - `encoder.final_block.0.weight`, `dictionary._weights`: the `state_dict()` of a sparse autoencoder of overcomplete.
 - A single matrix, for example the components of NMF or PCA, with a row for each feature.
 """
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path, quote_value
+from inceptionism.errors import InvalidSetting, UnreadableFile, describe_error, first_line, quote_path, quote_value
 from inceptionism.files import check_file, is_folder, read_limited
 from inceptionism.networks import TENSOR_FILE_ERRORS, read_state_dict, read_tensors
 from inceptionism.objectives.dictionary import NORMALIZATIONS, Dictionary, Encoder
@@ -56,37 +56,54 @@ def read_dictionary(path: Path, k: int | None = None) -> Dictionary:
         InvalidSetting: If the file cannot be read, has none of the known formats, or has an encoder of another kind
             than linear with ReLU, TopK or JumpReLU.
     """
-    if is_folder(path):
-        path = path / WEIGHTS_NAME
-    check_file(path, InvalidSetting)
+    if k is not None and k < 1:
+        raise InvalidSetting(f"the k of a feature must be at least 1, not {k}")
     if path.suffix == ".npy":
         return checked(Dictionary(read_numbers(path, "a dictionary")), path)
     tensors, settings = read_parts(path)
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_meta:
+            raise InvalidSetting(f"{quote_value(name)} in {quote_path(path)} is no usual tensor of numbers")
+    try:
+        return checked(assembled(tensors, settings, k, path), path)
+    except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise InvalidSetting(
+            f"the tensors in {quote_path(path)} do not fit each other, or its settings are damaged: "
+            f"{describe_error(error)}"
+        ) from None
+
+
+def assembled(tensors: Mapping[str, Tensor], settings: Mapping[str, Any], k: int | None, path: Path) -> Dictionary:
+    """Return the dictionary of tensors in one of the layouts. `k` replaces that of a TopK encoder."""
+    is_overcomplete = f"{LINEAR}weight" in tensors
     if "W_enc" in tensors:
         dictionary = from_matrices(tensors, settings, path)
-    elif f"{LINEAR}weight" in tensors:
+    elif is_overcomplete:
         dictionary = from_overcomplete(tensors, path)
     else:
         dictionary = Dictionary(only_matrix(tensors, path))
     encoder = dictionary.encoder
-    if k is not None:
-        if encoder is None or encoder.function == "jumprelu":
-            raise InvalidSetting(f"{quote_path(path)} has no TopK encoder; leave k={k} out")
-        dictionary = replace(dictionary, encoder=replace(encoder, function="topk", k=k))
-    return checked(dictionary, path)
+    if k is None:
+        return dictionary
+    if encoder is None or not (encoder.function == "topk" or (is_overcomplete and encoder.function == "relu")):
+        raise InvalidSetting(f"{quote_path(path)} has no TopK encoder; leave k={k} out")
+    return replace(dictionary, encoder=replace(encoder, function="topk", k=k))
 
 
 def read_parts(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
-    """Return the tensors in a file by name, and the settings of the dictionary."""
+    """Return the tensors in a file or a folder of SAELens by name, and the settings of the dictionary.
+
+    No file beside a single file is read, because a recipe records the checksums of the files that it names.
+    """
+    if is_folder(path):
+        return read_parts(path / WEIGHTS_NAME)[0], read_settings(path / SETTINGS_NAME)
+    check_file(path, InvalidSetting)
     if path.suffix == ".safetensors":
         try:
             tensors, header = read_tensors(path)
         except TENSOR_FILE_ERRORS as error:
             raise InvalidSetting(f"{quote_path(path)} is damaged: {first_line(error)}") from None
-        beside = path.with_name(SETTINGS_NAME)
-        return tensors, read_settings(beside) if beside.exists() else {
-            key: parsed(text) for key, text in header.items()
-        }
+        return tensors, {key: parsed(text) for key, text in header.items()}
     with path.open("rb") as file:
         if file.read(1) != b"{":
             return read_state_dict(path), {}
@@ -171,9 +188,10 @@ def from_matrices(tensors: Mapping[str, Tensor], settings: Mapping[str, Any], pa
     if function == "topk" and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
         raise InvalidSetting(f"the k of the encoder in {quote_path(path)} must be at least 1, not {quote_value(k)}")
     is_centered = settings.get("apply_b_dec_to_input", "b_dec" in tensors and "transcoder" not in architecture)
+    scale = tensors["W_dec"].norm(dim=1) if settings.get("rescale_acts_by_decoder_norm") else torch.ones(())
     encoder = Encoder(
-        tensors["W_enc"].T,
-        tensors["b_enc"],
+        tensors["W_enc"].T * scale.reshape(-1, 1),
+        tensors["b_enc"] * scale,
         function,
         k if function == "topk" else None,
         tensors["threshold"] if function == "jumprelu" else None,
@@ -202,7 +220,8 @@ def from_overcomplete(tensors: Mapping[str, Tensor], path: Path) -> Dictionary:
     thresholds = tensors["thresholds"].exp() if "thresholds" in tensors else None
     function = "relu" if thresholds is None else "jumprelu"
     encoder = Encoder(weights, bias.expand(len(weights)), function, thresholds=thresholds)
-    return Dictionary(tensors.get("dictionary._weights"), encoder)
+    directions = tensors.get("dictionary._weights")
+    return Dictionary(directions if directions is not None and directions.shape == weights.shape else None, encoder)
 
 
 def only_matrix(tensors: Mapping[str, Tensor], path: Path) -> Tensor:

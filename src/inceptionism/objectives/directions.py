@@ -25,6 +25,8 @@ def read_direction(path: Path) -> Tensor:
     Raises:
         InvalidSetting: If the file is missing, or does not hold one row of numbers.
     """
+    if path.suffix.lower() == ".safetensors":
+        raise InvalidSetting(f"{path} can hold several directions; add row=NUMBER to choose one")
     values = read_numbers(path, "a direction")
     if values.ndim != 1:
         raise InvalidSetting(

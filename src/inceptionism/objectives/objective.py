@@ -16,7 +16,7 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import Mask, Photo
-from inceptionism.networks import Network
+from inceptionism.networks import Network, load_network
 from inceptionism.objectives.network_layers import LayerKey, NetworkLayer
 from inceptionism.recipes import join_terms, quote_argument, weighted_text
 
@@ -123,17 +123,24 @@ class Objective:
             raise InvalidSetting(f"{self} already has a mask; an objective can have only one")
         return replace(self, mask=mask, text=self._text_with(mask.keyword, mask.name))
 
-    def on(self, network: Network) -> Objective:
+    def on(self, network: str | Network) -> Objective:
         """Return this objective with the activations of another network than the one of the run.
 
         Several networks together make pictures that other networks recognize better than those of one network. Each
-        network sees the picture in its own normalization.
+        network sees the picture in its own normalization. With a name, the result is repeatable if the objective is.
+
+        Args:
+            network: The other network, or its name or path.
 
         Raises:
-            InvalidSetting: If the objective already has a network.
+            InvalidSetting: If the objective already has a network, or if `network` is neither.
+            UnknownName: If no network has this name.
         """
+        repeatable = self.repeatable and not isinstance(network, Network)
+        network = load_network(network)
         if self.terms:
-            return weighted_sum([(weight, term.on(network)) for weight, term in self.terms])
+            terms = [(weight, term.on(network)) for weight, term in self.terms]
+            return replace(weighted_sum(terms), repeatable=repeatable)
         if not all(isinstance(name, str) for name in self.layers):
             raise InvalidSetting(f"{self} already has a network; an objective can have only one")
 
@@ -147,7 +154,8 @@ class Objective:
 
         layers = frozenset(NetworkLayer(str(name), network) for name in self.layers)
         files = (*self.files, (network.name, network.weights_hash))
-        return replace(self, layers=layers, score=score, text=self._text_with("network", network.name), files=files)
+        text = self._text_with("network", network.name)
+        return replace(self, layers=layers, score=score, text=text, files=files, repeatable=repeatable)
 
     def _text_with(self, keyword: str, value: str) -> str:
         opening = self.text[:-1] if self.text.endswith(")") else f"({self.text}"

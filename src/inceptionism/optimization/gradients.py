@@ -207,14 +207,15 @@ class GradientEvaluator:
         """
         activations: dict[ActivationKey, Tensor] = {}
         for network, keys in keys_by_network(layers, self.network).items():
-            # Another network may not be able to compute in the number format of this one.
+            # Another network may be on another device, and unable to compute in the number format of this one.
+            used = network if network is self.network else network.on(pictures.device)
             is_other = network is not self.network and self.dtype != torch.float32
-            dtype = network.dtype("auto") if is_other else self.dtype
+            dtype = used.dtype("auto") if is_other else self.dtype
             seen = pictures
             if network.input_channels != self.network.input_channels:
                 colors = self.network.input_channels.displayed(pictures)
                 seen = network.input_channels.of_colors(colors, network.name)
-            values = network.activations(seen, [layer_name(key) for key in keys], dtype)
+            values = used.activations(seen, [layer_name(key) for key in keys], dtype)
             activations.update({key: values[layer_name(key)] for key in keys})
         return activations
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inceptionism.tensors import gaussian_blur, resize
+from inceptionism.tensors import NO_WRAP, Wrap, gaussian_blur, resize
 
 OPAQUE_PERCENTILE = 80
 """Share of the pixels, in percent, that are less than opaque, as in the figures of MACO."""
@@ -23,11 +23,14 @@ class Importance:
         total: The sum so far, H×W.
     """
 
-    def __init__(self, size: tuple[int, int], device: torch.device, smaller: Importance | None = None) -> None:
-        """Start at 0, or with the importance of a smaller octave, enlarged."""
+    def __init__(
+        self, size: tuple[int, int], device: torch.device, smaller: Importance | None = None, wrap: Wrap = NO_WRAP
+    ) -> None:
+        """Start at 0, or with the importance of a smaller octave, enlarged. `wrap` is as for `resize`."""
+        self.wrap = wrap
         self.total = torch.zeros(size, device=device)
         if smaller is not None:
-            self.total += resize(smaller.total[None, None], size)[0, 0].clamp_min(0)
+            self.total += resize(smaller.total[None, None], size, wrap)[0, 0].clamp_min(0)
 
     def watched(self, picture: Tensor) -> Tensor:
         """Return a picture, 1×C×H×W, whose gradient is added in the backward pass."""
@@ -43,8 +46,8 @@ class Importance:
 
         We depart from MACO in one place: the importance is blurred, because the gradients of neighboring pixels differ.
         """
-        total = resize(self.total[None, None], size).clamp_min(0)
-        importance = gaussian_blur(total, BLUR_SHARE * max(size))[0, 0].cpu().numpy()
+        total = resize(self.total[None, None], size, self.wrap).clamp_min(0)
+        importance = gaussian_blur(total, BLUR_SHARE * max(size), self.wrap)[0, 0].cpu().numpy()
         largest = float(np.percentile(importance, OPAQUE_PERCENTILE))
         if largest <= 0:
             return np.full(size, 255, np.uint8)

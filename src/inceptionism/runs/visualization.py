@@ -105,6 +105,10 @@ def make_class_runs(
     ]
 
 
+MAX_PROPORTION = 8
+"""Largest proportion of the sides of a picture that a prior begins with, and whose proportions the result gets."""
+
+
 class ClassRun(Run):
     """The steps that generate a picture of a class or of another objective from noise.
 
@@ -203,6 +207,8 @@ class ClassRun(Run):
         if not named:
             return None
         height, width = next(load_folder(Path(self._find_file(named[0])))).pixels.shape[:2]
+        if max(height, width) > MAX_PROPORTION * min(height, width):
+            return None
         scale = (math.prod(DEFAULT_SIZE) / (height * width)) ** 0.5
         return max(1, round(height * scale)), max(1, round(width * scale))
 
@@ -241,7 +247,7 @@ class ClassRun(Run):
             state = self.make_state(start.parameterization, start.optimizer, octave.size, self._generator)
             state.responded = responded
             if self.recipe.transparent:
-                state.importance = Importance(octave.size, self.network.device, self._importance)
+                state.importance = Importance(octave.size, self.network.device, self._importance, self.wrap)
             self._state = state
             yield state
             responded = state.responded

@@ -26,7 +26,7 @@ from inceptionism.atlas.activations.samples import sample_activations
 from inceptionism.atlas.exemplars import Exemplar, receptive_box, receptive_field
 from inceptionism.atlas.photo_index import OnPhoto
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import create_folder, open_image, save_or_rescue, write_atomically
+from inceptionism.io import create_folder, flatten_alpha, open_image, save_or_rescue, write_atomically
 from inceptionism.networks import Network
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import ClassRun, TrainingView
@@ -234,5 +234,8 @@ class ActivationAtlas(DirectionPictures):
         ImageDraw.Draw(sheet).text((GAP + 6, 7), self.title, "black", ImageFont.load_default(20))
         for row, column in self.keys:
             with open_image(self.path((row, column))) as image:
-                sheet.paste(image.convert("RGB"), (GAP + column * (width + GAP), HEADING + GAP + row * (height + GAP)))
+                sheet.paste(
+                    flatten_alpha(image).convert("RGB"),
+                    (GAP + column * (width + GAP), HEADING + GAP + row * (height + GAP)),
+                )
         return sheet

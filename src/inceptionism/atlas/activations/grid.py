@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from inceptionism.atlas.activations.defaults import DEFAULT_COSINE, MAX_GRID_CELLS
 from inceptionism.atlas.activations.direction_pictures import DirectionPictures
 from inceptionism.errors import InvalidSetting
-from inceptionism.io import Photo, open_image, save_or_rescue, write_atomically
+from inceptionism.io import Photo, flatten_alpha, open_image, save_or_rescue, write_atomically
 from inceptionism.networks import Network
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import TrainingView
@@ -180,7 +180,7 @@ class ActivationGrid(DirectionPictures):
             if self.row_of((cell.row, cell.column)) is None:
                 continue
             with open_image(self.path((cell.row, cell.column))) as image:
-                picture = image.convert("RGB")
+                picture = flatten_alpha(image).convert("RGB")
             side = math.sqrt(cell.norm / largest) if scaled else 1.0
             own = max(1, round(cell_width * side)), max(1, round(cell_height * side))
             if own != picture.size:

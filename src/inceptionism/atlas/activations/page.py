@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageOps
 
 from inceptionism.atlas.exemplars import Exemplar
-from inceptionism.io import load_photo, open_image
+from inceptionism.io import flatten_alpha, load_photo, open_image
 
 if TYPE_CHECKING:
     from inceptionism.atlas.activations.atlas import AtlasCell
@@ -47,7 +47,7 @@ def atlas_page(title: str, side: int, cells: Sequence[tuple[AtlasCell, Path]]) -
     for cell, path in cells:
         with open_image(path) as image:
             size = image.size
-            picture = data_address(image.convert("RGB"))
+            picture = data_address(flatten_alpha(image).convert("RGB"))
         members = [[member.photo.name, parts[member]] for member in cell.members[:SHOWN_MEMBERS]]
         listed.append([cell.row, cell.column, len(cell.members), picture, members])
     data: dict[str, Any] = {"side": side, "width": size[0], "height": size[1], "cells": listed}
