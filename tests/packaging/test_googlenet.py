@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -16,6 +16,7 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.files import hash_file
 from inceptionism.networks.hub import known_entries, registry
+from tests.support.caffe_files import PROTOTXT, write
 from tests.support.places import ROOT
 
 if sys.version_info >= (3, 11):
@@ -50,6 +51,26 @@ def test_files_other_than_the_published_ones_are_refused(shared, tmp_path) -> No
     assert (done.returncode, done.stdout) == (1, "")
     assert "but the published file is deploy.prototxt (35862 bytes, SHA-256 fa36cd41" in done.stderr
     assert not [*tmp_path.iterdir()]
+
+
+def test_heads_of_the_training_are_left_out_and_too_large_numbers_are_refused(tmp_path) -> None:
+    spec = importlib.util.spec_from_file_location("build_wheel", FOLDER / "build_wheel.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    head = 'layer { name: "loss1/fc" type: "InnerProduct" bottom: "pool" top: "loss1/fc" }'
+    values = np.random.default_rng(0).normal(size=(4, 5))
+    for name, largest in (("good", 65504), ("bad", 65600)):
+        (tmp_path / name).mkdir()
+        values[0, 0] = largest
+        weights = {"fc": [values, np.zeros(4)], "loss1/fc": [values]}
+        prototxt, caffemodel = write(tmp_path / name, PROTOTXT + head, weights)
+        prototxt.write_text(PROTOTXT)
+        if name == "good":
+            rounded = script.rounded_weights(prototxt, caffemodel)
+            assert [*rounded] == ["fc.0", "fc.1"]
+            np.testing.assert_array_equal(rounded["fc.0"].numpy(), values.astype("<f4").astype("<f2"))
+    with pytest.raises(script.NotRight, match="the weights of layer fc cannot be stored as 16-bit numbers"):
+        script.rounded_weights(prototxt, caffemodel)
 
 
 def test_the_wheel_brings_the_network_with_rounded_weights(shared, tmp_path, monkeypatch) -> None:

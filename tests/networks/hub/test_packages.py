@@ -16,7 +16,7 @@ import inceptionism as inc
 from inceptionism.cli.doctor import networks as doctor
 from inceptionism.cli.doctor.report import Problem
 from inceptionism.errors import InvalidSetting
-from inceptionism.networks.hub import Entry, known_entries, registry, store
+from inceptionism.networks.hub import Entry, known_entries, known_labels, registry, store
 from inceptionism.networks.loaders.caffe import load as caffe
 from inceptionism.networks.loaders.caffe.weights import read_weights
 from tests.support.caffe_files import SHAPES, write, write_caffe
@@ -36,15 +36,17 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: inceptionism-googlenet\nVersion: 1.0\n")
     folder.mkdir()
     (folder / "__init__.py").write_text("raise AssertionError('the package is never imported')\n")
+    (folder / "labels.txt").write_text("ash\nelm\nfir\noak\n")
     prototxt, caffemodel = write_caffe(folder)
     weights = {
         f"{name}.{i}": one.half() for name, ones in read_weights(caffemodel).items() for i, one in enumerate(ones)
     }
     caffemodel.unlink()
     save_file(weights, folder / "net.safetensors")
-    files = tuple(map(store.local_file, (prototxt, folder / "net.safetensors")))
-    package = known_entries()["googlenet"].package
-    store.write_entry(folder, Entry("googlenet", "caffe", mean=MEAN, license="mine", files=files, package=package))
+    files = tuple(store.local_file(folder / name) for name in (prototxt.name, "net.safetensors", "labels.txt"))
+    about = {"mean": MEAN, "license": "mine", "labels": "labels.txt"}
+    entry = Entry("googlenet", "caffe", files=files, package=known_entries()["googlenet"].package, **about)
+    store.write_entry(folder, entry)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     importlib.invalidate_caches()
     registry.from_entry.cache_clear()
@@ -56,6 +58,7 @@ def test_the_network_of_a_package_is_ready_and_has_its_weights(tmp_path, install
     assert any(line.startswith("googlenet           ready ") for line in lines)
     network = inc.load_network("googlenet")
     assert (network.name, network.license) == ("googlenet", "mine")
+    assert [*network.labels] == [*known_labels("googlenet")] == ["ash", "elm", "fir", "oak"]
     # The weights of a network with the same seed, rounded by NumPy.
     generator = np.random.default_rng(0)
     scaled = {
