@@ -150,6 +150,15 @@ def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> N
     assert recipe["made_with"]["weights"] == network.weights_hash
 
 
+def test_a_network_that_also_comes_in_a_package_is_added(tmp_path, cache, shared) -> None:
+    folder = shared / "networks" / "bvlc_googlenet"
+    files = [folder / "deploy.prototxt", folder / "bvlc_googlenet.caffemodel"]
+    done = dream("networks", "add", "googlenet", *files, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{cache / 'googlenet'}\n", "")
+    assert inc.load_network("googlenet").default_layer == "inception_4c/output"
+    refused(dream("networks", "add", "efficientnet-lite1", *files, cwd=tmp_path), "comes in a package", 2)
+
+
 def test_a_network_is_added_with_the_description_of_its_input(tmp_path, squeezenet) -> None:
     (tmp_path / "names.txt").write_text("\n".join(f"thing {index}" for index in range(1000)))
     refused(dream("networks", "add", "mine", *squeezenet, cwd=tmp_path), "--mean 104,117,123", 2)

@@ -49,6 +49,7 @@ BAD = [
     ({"size": 10**30}, "size must be from 1 to 65535"),
     ({"size": [1, [2]]}, "size must be a whole number"),
     ({"size": True}, "size must be a whole number"),
+    ({"weights_size": 0}, "weights_size must be from 1"),
     ({"recommended": "stem"}, "recommended must be a list .*, not 'stem'"),
     ({"recommended": [1]}, "each value of recommended must be a text, not 1"),
     ({"architecture": 7}, "architecture must be a text, not 7"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from inceptionism.errors import InceptionismError
 from inceptionism.files import cache_folder, hash_text, is_folder, path_exists, read_text
 from inceptionism.networks.hub.label_files import labels_of
-from inceptionism.networks.hub.store import DESCRIPTION, find_entry, folder_of
+from inceptionism.networks.hub.store import DESCRIPTION, files_folder, find_entry, folder_of
 from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.version import __version__
 
@@ -102,4 +102,5 @@ def known_labels(name: str) -> Labels | None:
         return imagenet_labels()
     if entry is None:
         return None
-    return labels_of(entry, [folder_of(entry.name) / file.name for file in entry.files])
+    folder = files_folder(entry) or folder_of(entry.name)
+    return labels_of(entry, [folder / file.name for file in entry.files])

