@@ -36,7 +36,8 @@ RUN_ELSEWHERE = {
 """Pages whose blocks another test runs. Here, only the names and options of commands are checked."""
 
 NEEDS = {
-    r"networks (get|add)|googlenet|inception_4c|torchvision/|timm/|--network (mine|clip)|network=clip": "files of a network",
+    r"networks (get|add)|googlenet|inception_4c|torchvision/|timm/": "files of a network",
+    r"--network (mine|clip)|network=clip": "a network of the user",
     r"--look mine": "a look in the folder of the user",
     r"https?://": "the internet",
     r"activation-atlas photographs": "more photographs; tests/atlas/activations makes atlases",

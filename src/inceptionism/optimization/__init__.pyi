@@ -2,7 +2,7 @@ from .ascent import AscentState, ascend
 from .crops import CropSizes
 from .gradients import GradientEvaluator
 from .importance import Importance
-from .initialization import Initialization, hash_sources, initialize, natural_noise
+from .initialization import Initialization, hash_sources, initialize, natural_noise, natural_size
 from .optimizers import NormalizedAscent
 from .parameterizations import FAINT_STD, Parameterization, Pixels
 from .prior_functions import NO_FUNCTIONS, PictureScore, PriorFunctions
@@ -30,5 +30,6 @@ __all__ = [
     "hash_sources",
     "initialize",
     "natural_noise",
+    "natural_size",
     "suitable_prior",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from inceptionism.objectives import hash_source, load_folder
 from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Parameterization, Pixels
 from inceptionism.optimization.spectral import Fourier, Phase, Spectral
-from inceptionism.recipes import PARAMETERIZATIONS, Term, begins_with_picture, prior_numbers
+from inceptionism.recipes import DEFAULT_SIZE, PARAMETERIZATIONS, Term, begins_with_picture, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, to_picture
 
 FOURIER_STEP_SIZE = 0.2
@@ -29,6 +30,9 @@ PHASE_STEP_SIZE = 0.1
 
 PIXELS_STEP_SIZE = 1.5 / 255
 """Mean absolute change of a pixel in one step, as in the 2015 notebook. Pixels are in [0, 1]."""
+
+MAX_PROPORTION = 8
+"""Largest proportion of the sides of a picture that a prior begins with, and whose proportions the result gets."""
 
 NATURAL_NOISE_STD = 0.25
 """Standard deviation of the spectrum of natural noise. The low contrast lets the dream stand out."""
@@ -141,6 +145,24 @@ def load_natural_photos(source: Path, size: tuple[int, int], network: Network) -
     cpu = torch.device("cpu")
     colors = torch.cat([to_picture(center_crop(photo.pixels, size), cpu, size) for photo in load_folder(source)])
     return network.input_channels.of_colors(colors, network.name)
+
+
+def natural_size(terms: Mapping[str, Term], find_file: FileResolver) -> tuple[int, int] | None:
+    """Return the default size in the proportions of the picture that a prior begins with, as height and width.
+
+    None if there is no such picture, or if it is longer than `MAX_PROPORTION` allows.
+
+    Raises:
+        InvalidSetting, UnreadablePicture: As for `initialize`.
+    """
+    named = [term.arguments[0] for term in terms.values() if begins_with_picture(term)]
+    if not named:
+        return None
+    height, width = next(load_folder(Path(find_file(named[0])))).pixels.shape[:2]
+    if max(height, width) > MAX_PROPORTION * min(height, width):
+        return None
+    scale = (math.prod(DEFAULT_SIZE) / (height * width)) ** 0.5
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def hash_sources(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str, str]:

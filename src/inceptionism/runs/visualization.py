@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import DeepImage, FileResolver, Photo, named_source
 from inceptionism.networks import Network
-from inceptionism.objectives import Objective, check_objective, load_folder, parse_objective, target_text
+from inceptionism.objectives import Objective, check_objective, parse_objective, target_text
 from inceptionism.optimization import (
     FAINT_STD,
     NO_FUNCTIONS,
@@ -28,6 +26,7 @@ from inceptionism.optimization import (
     PriorFunctions,
     hash_sources,
     initialize,
+    natural_size,
     suitable_prior,
 )
 from inceptionism.recipes import (
@@ -40,7 +39,6 @@ from inceptionism.recipes import (
     ClassRecipe,
     MadeWith,
     Term,
-    begins_with_picture,
     join_terms,
     parse_prior,
 )
@@ -105,10 +103,6 @@ def make_class_runs(
     ]
 
 
-MAX_PROPORTION = 8
-"""Largest proportion of the sides of a picture that a prior begins with, and whose proportions the result gets."""
-
-
 class ClassRun(Run):
     """The steps that generate a picture of a class or of another objective from noise.
 
@@ -164,11 +158,13 @@ class ClassRun(Run):
         self.steps = recipe.steps or preset.steps
         self._prior_terms = composed(self._prior_terms, recipe.subjects)
         if "crops" in self._prior_terms:
-            self.size = recipe.size or self._natural_size() or DEFAULT_SIZE
+            self.size = recipe.size or natural_size(self._prior_terms, find_file) or DEFAULT_SIZE
             self.crop_sizes = CropSizes.of(self.size, self.network, SUBJECTS[recipe.subjects].form_size)
             self.octaves = noise_octaves(self.size, self.crop_sizes.form_area, self.steps)
         else:
-            self.size = recipe.size or self.network.fitting_size(self._natural_size() or DEFAULT_SIZE)
+            self.size = recipe.size or self.network.fitting_size(
+                natural_size(self._prior_terms, find_file) or DEFAULT_SIZE
+            )
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
         self.prior = self.build_prior(self._prior_terms, find_file)
@@ -200,17 +196,6 @@ class ClassRun(Run):
     @property
     def octave_steps(self) -> list[int]:
         return [octave.steps for octave in self.octaves]
-
-    def _natural_size(self) -> tuple[int, int] | None:
-        """Return the default size in the proportions of the picture that the prior begins with. None if it has none."""
-        named = [term.arguments[0] for term in self._prior_terms.values() if begins_with_picture(term)]
-        if not named:
-            return None
-        height, width = next(load_folder(Path(self._find_file(named[0])))).pixels.shape[:2]
-        if max(height, width) > MAX_PROPORTION * min(height, width):
-            return None
-        scale = (math.prod(DEFAULT_SIZE) / (height * width)) ** 0.5
-        return max(1, round(height * scale)), max(1, round(width * scale))
 
     @torch.inference_mode(False)
     def _initialize(self, octave: Octave) -> None:
