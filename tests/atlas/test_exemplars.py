@@ -14,8 +14,8 @@ from PIL import Image
 from torch import nn
 
 import inceptionism as inc
+from inceptionism.atlas import photo_index
 from inceptionism.atlas.exemplars import exemplar_sheet, save_exemplars
-from inceptionism.atlas.exemplars import index as index_module
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import receptive_field
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
@@ -119,8 +119,8 @@ def test_an_index_continues_and_begins_again_after_a_change(photographs: Path, t
     network, path = tiny_network(), tmp_path / "index.safetensors"
     paths = sorted(photographs.glob("*.png"))
     read: list[str] = []
-    load = index_module.load_photo
-    monkeypatch.setattr(index_module, "load_photo", lambda photo: read.append(photo.name) or load(photo))
+    load = photo_index.load_photo
+    monkeypatch.setattr(photo_index, "load_photo", lambda photo: read.append(photo.name) or load(photo))
 
     def stop(number: int, _error: object) -> None:
         if number == 4:

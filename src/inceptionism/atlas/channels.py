@@ -100,14 +100,15 @@ class ChannelAtlas(PictureFolder[int]):
         self.activations = None if photo is None else self._mean_activations(network, photo)
         if self.activations is not None:
             channels = self.activations.argsort(descending=True)[:top].tolist()
-        alive = list(range(self.count)) if self._dictionary is None else self._dictionary.alive
+        dead = [] if self._dictionary is None else self._dictionary.dead
+        alive = [index for index in range(self.count) if index not in {*dead}]
         if self._dictionary is not None:
             self._dictionary.check((alive or [0])[0], network.channels(layer), layer, str(self._source))
         self.channels = alive if channels is None else list(channels)
         self._digits = len(str(self.count - 1))
         settings = replace(settings, size=settings.size or network.fitting_size(DEFAULT_SIZE))
         super().__init__(network, settings, folder, self.channels, overwrite=overwrite)
-        self.silent += [] if channels is not None else sorted({*range(self.count)} - {*alive})
+        self.silent += dead if channels is None else []
 
     def path(self, key: int) -> Path:
         return self.folder / f"{key:0{self._digits}d}.png"
@@ -129,7 +130,7 @@ class ChannelAtlas(PictureFolder[int]):
         with torch.no_grad():
             values = network.activations(reference_tensor(photo, network), [self.layer])[self.layer]
             means = self._dictionary.mean_activations(values)[0].cpu()
-            means[sorted({*range(self.count)} - {*self._dictionary.alive})] = -torch.inf
+            means[self._dictionary.dead] = -torch.inf
             return means
 
     def finish(self) -> Path:

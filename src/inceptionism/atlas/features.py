@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import nn
 
 from inceptionism.atlas.activations import ActivationSamples
+from inceptionism.atlas.feature_defaults import LEARNED_FEATURES, PLACES_PER_PHOTO
 from inceptionism.atlas.photo_index import OnPhoto, add_photos, listed_photos
 from inceptionism.errors import CannotWrite, InvalidSetting, quote_path
 from inceptionism.io import check_output, create_folders, write_atomically
@@ -27,12 +28,6 @@ ENDING = ".safetensors"
 
 METHODS = ("nmf", "pca")
 """Methods of learning features."""
-
-DEFAULT_COUNT = 16
-"""Number of features that are learned by default."""
-
-DEFAULT_SAMPLES = 32
-"""Number of random places of each photograph by default."""
 
 MAX_NUMBERS = 2**28
 """Largest number of sampled activations, which are in memory at once."""
@@ -47,9 +42,9 @@ def learn_features(
     photos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
     *,
-    count: int = DEFAULT_COUNT,
+    count: int = LEARNED_FEATURES,
     method: str | None = None,
-    samples: int = DEFAULT_SAMPLES,
+    samples: int = PLACES_PER_PHOTO,
     seed: int = 0,
     on_photo: OnPhoto | None = None,
     overwrite: bool = False,

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+import torch
+from torch import Tensor
+
 from inceptionism.errors import CannotWrite, InvalidSetting, UnreadablePicture, first_line, quote_path
-from inceptionism.io import picture_paths
+from inceptionism.io import load_photo, picture_paths
+from inceptionism.networks import Network
+from inceptionism.runs import TrainingView
 
 SAVE_SECONDS = 30.0
 """Time between two writes of an index that is being made. An interrupted index continues after the last write."""
@@ -54,6 +59,21 @@ class IndexedPhoto:
         except UnreadablePicture:
             return True
         return (now.bytes, now.changed) != (self.bytes, self.changed)
+
+
+def photo_activations(network: Network, layer: str, path: Path) -> tuple[IndexedPhoto, Tensor]:
+    """Return a photograph with its size, and the activations of a layer for its training view, C×H×W or C, on the CPU.
+
+    Raises:
+        UnreadablePicture: If the photograph cannot be read.
+    """
+    known = IndexedPhoto.of(path)
+    photo = load_photo(path)
+    height, width = photo.pixels.shape[:2]
+    picture = TrainingView.of((height, width), network).picture(photo, network).to(network.device)
+    with torch.no_grad():
+        values = network.activations(picture, [layer])[layer][0].cpu()
+    return replace(known, height=height, width=width), values
 
 
 class PhotoIndex(Protocol):

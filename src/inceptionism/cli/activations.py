@@ -18,7 +18,7 @@ from inceptionism.atlas.activations import (
 )
 from inceptionism.cli.command import command
 from inceptionism.cli.image_output import file_name
-from inceptionism.cli.options import HOW, WHAT, Saving, option
+from inceptionism.cli.options import HOW, WHAT, Recursive, Saving, option
 from inceptionism.cli.picture_folders import AGAIN, make_pictures
 from inceptionism.cli.progress import photo_progress
 from inceptionism.cli.standard_output import STANDARD_OUTPUT, source_stem
@@ -150,9 +150,7 @@ def activation_atlas(
     settings: dict[str, Any],
     saving: Saving,
     layer: LayerOption = None,
-    recursive: Annotated[
-        bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside the folder.")
-    ] = False,
+    recursive: Recursive = False,
     samples: Annotated[
         int,
         option(

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from inceptionism.atlas import LEARNED_FEATURES, PLACES_PER_PHOTO
 from inceptionism.cli.command import command
 from inceptionism.cli.completion import complete_layer, complete_network
 from inceptionism.cli.image_output import file_name
-from inceptionism.cli.options import HOW, OUTPUT, WHAT, Saving, option
+from inceptionism.cli.options import HOW, OUTPUT, WHAT, Recursive, Saving, option
 from inceptionism.cli.progress import photo_progress
 from inceptionism.cli.terminal import loading, print_path
 from inceptionism.cli.typer_internals import PlainGroup
@@ -54,7 +55,9 @@ def learn(
             autocompletion=complete_network,
         ),
     ] = PhotoRecipe.network,
-    count: Annotated[int, option("--count", group=WHAT, metavar="NUMBER", help="Number of features.", min=1)] = 16,
+    count: Annotated[int, option("--count", group=WHAT, metavar="NUMBER", help="Number of features.", min=1)] = (
+        LEARNED_FEATURES
+    ),
     method: Annotated[
         str | None,
         option(
@@ -67,11 +70,9 @@ def learn(
     samples: Annotated[
         int,
         option("--samples", group=HOW, metavar="NUMBER", help="Number of random places of each photograph.", min=1),
-    ] = 32,
+    ] = PLACES_PER_PHOTO,
     seed: Annotated[int, option("--seed", group=HOW, metavar="NUMBER", help="Random seed of the places.", min=0)] = 0,
-    recursive: Annotated[
-        bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside the folder.")
-    ] = False,
+    recursive: Recursive = False,
     output: Annotated[
         Path | None,
         option(

@@ -70,6 +70,9 @@ FilmOutput = Annotated[
     ),
 ]
 
+Recursive = Annotated[
+    bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside the folder.")
+]
 Count = Annotated[
     int,
     option("--count", group=HOW, metavar="NUMBER", help="Number of pictures of each, from different noise.", min=1),

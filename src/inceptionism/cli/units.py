@@ -27,6 +27,10 @@ Layer = Annotated[
     str, typer.Argument(metavar="LAYER", help="Layer: `dream layers` lists them.", autocompletion=complete_layer)
 ]
 
+RecursivePhotos = Annotated[
+    bool, option("--recursive", group=WHAT, help="With --photos, also take the pictures in the folders inside it.")
+]
+
 TOP = 36
 """Number of channels that `dream atlas --photo` shows by default."""
 
@@ -92,9 +96,7 @@ def unit(
             "most and least.",
         ),
     ] = None,
-    recursive: Annotated[
-        bool, option("--recursive", group=WHAT, help="With --photos, also take the pictures in the folders inside it.")
-    ] = False,
+    recursive: RecursivePhotos = False,
     top: Annotated[
         int | None,
         option(
@@ -196,9 +198,7 @@ def atlas(
             help="Folder of photographs. A sheet for each channel shows the parts of them that excite it most.",
         ),
     ] = None,
-    recursive: Annotated[
-        bool, option("--recursive", group=WHAT, help="With --photos, also take the pictures in the folders inside it.")
-    ] = False,
+    recursive: RecursivePhotos = False,
     dictionary: Annotated[
         Path | None,
         option(

@@ -67,6 +67,11 @@ class Encoder:
             values = values * values.shape[1] ** 0.5 / values.norm(dim=1, keepdim=True).clamp_min(MIN_NORM)
         return values if self.center is None else values - outside_inference(self.center).to(values)[:, None]
 
+    def outputs(self, prepared: Tensor) -> Tensor:
+        """Return the outputs for all features before the activation function, N×F×P, of prepared activations, N×C×P."""
+        outputs = torch.einsum("ncp,fc->nfp", prepared, self.weights.to(prepared))
+        return outputs + self.bias.to(prepared)[:, None]
+
     def strengths(self, values: Tensor, row: int) -> tuple[Tensor, Tensor]:
         """Return the output of the encoder for a feature before the activation function, and where it is active.
 
@@ -85,15 +90,12 @@ class Encoder:
             active &= output > self.thresholds[row].to(values)
         if self.k is not None:
             with torch.no_grad():
-                outputs = torch.einsum("ncp,fc->nfp", prepared, self.weights.to(values))
-                outputs += self.bias.to(values)[:, None]
-                active &= (outputs.topk(self.k, dim=1).indices == row).any(1)
+                active &= (self.outputs(prepared).topk(self.k, dim=1).indices == row).any(1)
         return output, active
 
     def all_strengths(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Return the outputs of the encoder for all features, and where they are active: both N×F×P."""
-        outputs = torch.einsum("ncp,fc->nfp", self.prepare(values), self.weights.to(values))
-        outputs = outputs + self.bias.to(values)[:, None]
+        outputs = self.outputs(self.prepare(values))
         active = outputs > 0
         if self.thresholds is not None:
             active &= outputs > self.thresholds.to(values)[:, None]
@@ -127,11 +129,11 @@ class Dictionary:
         return len(self.rows)
 
     @property
-    def alive(self) -> list[int]:
-        """Indices of the features that can be active. Dead features of sparse autoencoders can be all zero."""
+    def dead(self) -> list[int]:
+        """Indices of the features without a direction: the dead features of sparse autoencoders can be all zero."""
         usable = self.rows.isfinite().all(1) & self.rows.any(1)
-        alive: list[int] = usable.nonzero()[:, 0].tolist()
-        return alive
+        dead: list[int] = (~usable).nonzero()[:, 0].tolist()
+        return dead
 
     def mean_activations(self, values: Tensor) -> Tensor:
         """Return the mean activation of every feature over all positions, N×F.

@@ -1,4 +1,4 @@
-"""What the activations of a layer mean, as pictures: a grid of a photograph's places, and an atlas of many photographs.
+"""Pictures of activations: a grid for the places of a photograph, and an atlas for many photographs.
 
 Use `ActivationGrid` or `ActivationAtlas`. `__init__.pyi` lists the names that other packages may import.
 """

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from inceptionism.atlas.photo_index import IndexedPhoto, OnPhoto, add_photos, is_outdated
+from inceptionism.atlas.photo_index import IndexedPhoto, OnPhoto, add_photos, is_outdated, photo_activations
 from inceptionism.errors import NameTaken, UnreadableFile, first_line, quote_path
 from inceptionism.files import hash_text, is_file
-from inceptionism.io import load_photo, write_atomically
+from inceptionism.io import write_atomically
 from inceptionism.networks import TENSOR_FILE_ERRORS, Network, read_tensors
 from inceptionism.recipes import MAX_SEED
-from inceptionism.runs import TrainingView
 from inceptionism.validation import check_integer
 
 TENSORS = ("values", "photo_numbers", "rows", "columns")
@@ -68,12 +67,7 @@ class ActivationSamples:
         Raises:
             UnreadablePicture: If the photograph cannot be read.
         """
-        known = IndexedPhoto.of(path)
-        photo = load_photo(path)
-        height, width = photo.pixels.shape[:2]
-        picture = TrainingView.of((height, width), self.network).picture(photo, self.network).to(self.network.device)
-        with torch.no_grad():
-            values = self.network.activations(picture, [self.layer])[self.layer][0].float().cpu()
+        photo, values = photo_activations(self.network, self.layer, path)
         map_width = values.shape[-1] if values.ndim == 3 else 1
         vectors = values.reshape(len(values), -1).T  # positions × channels
         seed = int(hash_text(f"{self.seed} {path.name}")[:12], 16)
@@ -82,7 +76,7 @@ class ActivationSamples:
         numbers = torch.full_like(places, len(self.photos))
         self._parts.append((vectors[places].clone(), numbers, places // map_width, places % map_width))
         self.places = None
-        self.photos.append(replace(known, height=height, width=width))
+        self.photos.append(photo)
 
     def join(self) -> None:
         """Put the samples of the photographs that were added into the tensors."""

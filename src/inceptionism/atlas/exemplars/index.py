@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import torch
 from safetensors.torch import save
 from torch import nn
 
@@ -17,10 +16,17 @@ from inceptionism.atlas.exemplars.counts import DEFAULT_COUNT, KEPT
 from inceptionism.atlas.exemplars.exemplar import Exemplar
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import ReceptiveField, receptive_box, receptive_field
-from inceptionism.atlas.photo_index import IndexedPhoto, OnPhoto, add_photos, is_outdated, listed_photos
+from inceptionism.atlas.photo_index import (
+    IndexedPhoto,
+    OnPhoto,
+    add_photos,
+    is_outdated,
+    listed_photos,
+    photo_activations,
+)
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
 from inceptionism.files import cache_folder, hash_text, is_file
-from inceptionism.io import create_folders, load_photo, write_atomically
+from inceptionism.io import create_folders, write_atomically
 from inceptionism.networks import TENSOR_FILE_ERRORS, Network, load_network, read_tensors
 from inceptionism.objectives import check_channel
 from inceptionism.runs import TrainingView
@@ -60,16 +66,11 @@ class ExemplarIndex:
         Raises:
             UnreadablePicture: If the photograph cannot be read.
         """
-        known = IndexedPhoto.of(path)
-        photo = load_photo(path)
-        height, width = photo.pixels.shape[:2]
-        picture = TrainingView.of((height, width), self.network).picture(photo, self.network).to(self.network.device)
-        with torch.no_grad():
-            maps = self.network.activations(picture, [self.layer])[self.layer]
-        values = maps[0].cpu() if maps.ndim == 4 else maps[0].cpu()[:, None, None]
+        photo, activations = photo_activations(self.network, self.layer, path)
+        values = activations if activations.ndim == 3 else activations[:, None, None]
         self.largest.add(values, len(self.photos))
         self.smallest.add(-values, len(self.photos))
-        self.photos.append(replace(known, height=height, width=width))
+        self.photos.append(photo)
 
     def top(self, channel: int, count: int = DEFAULT_COUNT) -> list[Exemplar]:
         """Return the exemplars with the largest activations of a channel, the largest first.
