@@ -116,7 +116,7 @@ def test_the_box_is_around_the_pixels_that_excite_the_channel(tmp_path) -> None:
 
 
 def test_an_index_continues_and_begins_again_after_a_change(photographs: Path, tmp_path, monkeypatch) -> None:
-    network, path = tiny_network(), tmp_path / "index.safetensors"
+    network, path = tiny_network(), tmp_path / "index.sqlite"
     paths = sorted(photographs.glob("*.png"))
     read: list[str] = []
     load = photo_index.load_photo
@@ -133,7 +133,7 @@ def test_an_index_continues_and_begins_again_after_a_change(photographs: Path, t
     assert len(read) == len(paths)
     again = inc.exemplars(tiny_network(), "second", paths, index=path)
     assert len(read) == len(paths)
-    fresh = inc.exemplars(network, "second", paths, index=tmp_path / "other.safetensors")
+    fresh = inc.exemplars(network, "second", paths, index=tmp_path / "other.sqlite")
     read.clear()
     for one in (again, fresh):
         assert [whole.top(channel) for channel in range(7)] == [one.top(channel) for channel in range(7)]
@@ -143,7 +143,7 @@ def test_an_index_continues_and_begins_again_after_a_change(photographs: Path, t
 
 
 def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
-    network, path = tiny_network(), tmp_path / "index.safetensors"
+    network, path = tiny_network(), tmp_path / "index.sqlite"
     with pytest.raises(UnknownName, match="third"):
         inc.exemplars(network, "third", photographs)
     with pytest.raises(InvalidSetting, match="no photographs"):
@@ -182,7 +182,7 @@ def test_an_index_that_cannot_be_kept_can_be_used(photographs: Path, tmp_path, m
     assert len(found.top(0, 60)) == len(SIZES)
     assert "not kept for the next time" in found.notes[0]
     with pytest.raises(CannotWrite):
-        inc.exemplars(tiny_network(), "second", photographs, index=tmp_path / "file" / "index.safetensors")
+        inc.exemplars(tiny_network(), "second", photographs, index=tmp_path / "file" / "index.sqlite")
 
 
 def test_values_that_are_not_numbers_are_left_out() -> None:

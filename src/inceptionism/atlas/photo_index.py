@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -12,13 +12,16 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from inceptionism.errors import CannotWrite, InvalidSetting, UnreadablePicture, first_line, quote_path
+from inceptionism.errors import InvalidSetting, UnreadablePicture, first_line, quote_path
 from inceptionism.io import load_photo, picture_paths
 from inceptionism.networks import Network
 from inceptionism.runs import TrainingView
 
-SAVE_SECONDS = 30.0
-"""Time between two writes of an index that is being made. An interrupted index continues after the last write."""
+SAVE_SECONDS, SAVE_SHARE = 3.0, 0.02
+"""Least time between two writes of an index that is being made, and largest share of the time for writing.
+
+An interrupted index continues after the last write.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,69 +80,96 @@ def photo_activations(network: Network, layer: str, path: Path) -> tuple[Indexed
 
 
 class PhotoIndex(Protocol):
-    """Facts about photographs that are collected one photograph after the other.
+    """Facts about photographs that are collected one photograph after the other."""
 
-    Attributes:
-        photos: The photographs, in the order in which they were added.
-        notes: Notes for the user, each in one sentence.
-    """
+    @property
+    def photo_count(self) -> int:
+        """Number of photographs in the index."""
 
-    photos: list[IndexedPhoto]
-    notes: list[str]
+    def find(self, path: Path) -> IndexedPhoto | None:
+        """Return a photograph. None if the index does not have it."""
 
     def add(self, path: Path) -> None:
         """Add a photograph."""
-
-    def save(self, path: Path) -> None:
-        """Write the index to a file, whole or not at all."""
 
 
 OnPhoto: TypeAlias = "Callable[[int, UnreadablePicture | None], object]"
 """Function that is called with the number of photographs so far, and with the error if the last cannot be read."""
 
 
-def listed_photos(photos: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+def absolute_path(photo: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a photograph. Links in it are kept."""
+    return Path(os.path.abspath(photo))  # noqa: PTH100  # links are kept
+
+
+@dataclass(frozen=True)
+class FolderPhotos:
+    """The absolute paths of the photographs in a folder. Each iteration lists them again, so they need no memory.
+
+    Attributes:
+        folder: The folder.
+        recursive: Whether the photographs in the folders inside it belong to them.
+    """
+
+    folder: Path
+    recursive: bool = False
+
+    def __iter__(self) -> Iterator[Path]:
+        return map(absolute_path, picture_paths(self.folder, recursive=self.recursive))
+
+
+def listed_photos(photos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Return the absolute paths of the photographs in a folder or in a list, each once.
 
     Raises:
         InvalidSetting: If there are no photographs.
     """
     listed = picture_paths(Path(photos)) if isinstance(photos, (str, os.PathLike)) else photos
-    absolute = [Path(os.path.abspath(photo)) for photo in listed]  # noqa: PTH100  # links are kept
+    absolute = list(dict.fromkeys(map(absolute_path, listed)))
     if not absolute:
         raise InvalidSetting("there are no photographs to index")
-    return list(dict.fromkeys(absolute))
+    return absolute
 
 
-def is_outdated(photos: Iterable[IndexedPhoto], wanted: Iterable[Path]) -> bool:
-    """Return whether an indexed photograph has changed or is no longer wanted, so that the index begins again."""
-    current = {str(one) for one in wanted}
-    return any(one.path not in current or one.has_changed() for one in photos)
+def is_outdated(index: PhotoIndex, wanted: Iterable[Path]) -> bool:
+    """Return whether an indexed photograph has changed or is no longer wanted, so that the index begins again.
+
+    Args:
+        index: The index.
+        wanted: Paths of the photographs, each once.
+    """
+    count = 0
+    for path in wanted if index.photo_count else ():
+        known = index.find(path)
+        if known is not None:
+            if known.has_changed():
+                return True
+            count += 1
+    return count < index.photo_count
 
 
 def add_photos(
-    index: PhotoIndex, wanted: Sequence[Path], path: Path | None, on_photo: OnPhoto | None, *, required: bool = True
+    index: PhotoIndex, wanted: Iterable[Path], save: Callable[[], object] | None, on_photo: OnPhoto | None
 ) -> None:
-    """Add the photographs that are not in an index yet, and write it every 30 seconds and at the end.
+    """Add the photographs that are not in an index yet, and save it from time to time and at the end.
 
     Args:
         index: The index.
         wanted: Paths of the photographs.
-        path: File of the index. It is also written after an interruption. None if it is not kept.
+        save: Function that writes the index. It is also called after an interruption. None if the index is not kept.
         on_photo: Called with the number of photographs so far, after each of them, and with the error if this one
             cannot be read. Without it, the error is raised.
-        required: Whether the file must be written. If not, an index that cannot be written gets a note.
 
     Raises:
         UnreadablePicture: If a photograph cannot be read, or if none can be read.
-        CannotWrite: If the file cannot be written.
+        CannotWrite: If the index cannot be written.
     """
-    known = {one.path for one in index.photos}
-    saved = time.monotonic()
+    saved = index.photo_count
+    due = time.monotonic() + SAVE_SECONDS
     try:
         for number, photo in enumerate(wanted, 1):
             error = None
-            if str(photo) not in known:
+            if index.find(photo) is None:
                 try:
                     index.add(photo)
                 except UnreadablePicture as failure:
@@ -148,21 +178,13 @@ def add_photos(
                     error = failure
             if on_photo is not None:
                 on_photo(number, error)
-            if path is not None and time.monotonic() - saved > SAVE_SECONDS:
-                save_or_note(index, path, required=required)
-                saved = time.monotonic()
+            if save is not None and time.monotonic() > due and index.photo_count > saved:
+                began, saved = time.monotonic(), index.photo_count
+                save()
+                now = time.monotonic()
+                due = now + max(SAVE_SECONDS, (now - began) / SAVE_SHARE)
     finally:
-        if path is not None and len(index.photos) > len(known):
-            save_or_note(index, path, required=required)
-    if not index.photos:
+        if save is not None and index.photo_count > saved:
+            save()
+    if not index.photo_count:
         raise UnreadablePicture("none of the photographs can be read")
-
-
-def save_or_note(index: PhotoIndex, path: Path, *, required: bool) -> None:
-    """Write an index. If it cannot be written and is not `required`, add a note to it, because it can still be used."""
-    try:
-        index.save(path)
-    except CannotWrite as error:
-        if required:
-            raise
-        index.notes.append(f"the index is not kept for the next time: {error}")

@@ -121,19 +121,19 @@ def unit(
         ClassRecipe(**settings, objective=unit_objective(layer, channel, neuron=neuron, diversity=diversity))
         for channel in channels
     ]
-    paths = [] if photos is None else list_photos(photos, recursive=recursive)
+    total = 0 if photos is None else count_photos(photos, recursive=recursive)
     pictures = execute_visualizations(recipes, saving, count)
-    if paths:
-        index = index_photos(recipes[0], layer, paths, saving)
+    if photos is not None:
+        index = index_photos(recipes[0], layer, photos, saving, total, recursive=recursive)
         for number, picture in enumerate(pictures):
             write_exemplars(index, channels[number // count], picture, top or DEFAULT_COUNT, overwrite=saving.overwrite)
 
 
-def list_photos(folder: Path, *, recursive: bool) -> list[Path]:
-    """Return the paths of the photographs in a folder."""
+def count_photos(folder: Path, *, recursive: bool) -> int:
+    """Return the number of photographs in a folder."""
     from inceptionism.io import picture_paths
 
-    return list(picture_paths(folder, recursive=recursive))
+    return sum(1 for _ in picture_paths(folder, recursive=recursive))
 
 
 def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: int, *, overwrite: bool) -> None:
@@ -148,16 +148,18 @@ def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: in
         print_path(path)
 
 
-def index_photos(recipe: ClassRecipe, layer: str, paths: list[Path], saving: Saving) -> ExemplarIndex:
+def index_photos(
+    recipe: ClassRecipe, layer: str, folder: Path, saving: Saving, total: int, *, recursive: bool
+) -> ExemplarIndex:
     """Return the index of photographs, with a progress bar. It is kept for the next time."""
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas.exemplars import exemplars
         from inceptionism.networks import load_network
 
         network = load_network(recipe.network, recipe.device)
-    with photo_progress(saving.quiet, len(paths)) as on_photo:
+    with photo_progress(saving.quiet, total) as on_photo:
         try:
-            index = exemplars(network, layer, paths, on_photo=on_photo)
+            index = exemplars(network, layer, folder, recursive=recursive, on_photo=on_photo)
         except KeyboardInterrupt as interruption:
             exit_interrupted(interruption, f"interrupted; the index has the photographs so far; {AGAIN}")
     print_notes(index.notes, saving.quiet)
@@ -252,7 +254,7 @@ def atlas(
         raise InvalidSetting("--photos finds photographs for channels, not for features; leave out --dictionary")
     settings["size"] = None if size is None else parse_side_or_size(size)
     recipe = ClassRecipe(**settings, objective=unit_objective(layer, 0))
-    paths = [] if photos is None else list_photos(photos, recursive=recursive)
+    total = 0 if photos is None else count_photos(photos, recursive=recursive)
     with loading(recipe.network, saving.quiet):
         from inceptionism.atlas import ChannelAtlas
         from inceptionism.io import load_photo
@@ -281,7 +283,7 @@ def atlas(
     if sheet.silent:
         print_notes([f"no picture excited the {sheet.kind} {', '.join(map(str, sheet.silent))}"], saving.quiet)
     print_path(path)
-    if paths:
-        index = index_photos(recipe, sheet.layer, paths, saving)
+    if photos is not None:
+        index = index_photos(recipe, sheet.layer, photos, saving, total, recursive=recursive)
         for channel in sheet.channels:
             write_exemplars(index, channel, sheet.path(channel), DEFAULT_COUNT, overwrite=True)

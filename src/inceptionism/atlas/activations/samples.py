@@ -40,7 +40,6 @@ class ActivationSamples:
         rows: Row of each sample in the feature map.
         columns: Column of each sample in the feature map.
         places: Places of the samples in the plane, samples × 2, x and y in [0, 1]. None if they are not known.
-        notes: Notes for the user, each in one sentence.
     """
 
     network: Network
@@ -53,13 +52,22 @@ class ActivationSamples:
     rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     columns: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     places: Tensor | None = field(default=None, init=False)
-    notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         check_integer("samples", self.count, 1)
         check_integer("seed", self.seed, 0, MAX_SEED)
         self.values = torch.zeros(0, self.network.channels(self.layer))
         self._parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        self._known = {one.path: one for one in self.photos}
+
+    @property
+    def photo_count(self) -> int:
+        """Number of photographs."""
+        return len(self.photos)
+
+    def find(self, path: Path) -> IndexedPhoto | None:
+        """Return a photograph. None if it has no samples."""
+        return self._known.get(str(path))
 
     def add(self, path: Path) -> None:
         """Add a photograph. `join` makes its samples available.
@@ -77,6 +85,7 @@ class ActivationSamples:
         self._parts.append((vectors[places].clone(), numbers, places // map_width, places % map_width))
         self.places = None
         self.photos.append(photo)
+        self._known[photo.path] = photo
 
     def join(self) -> None:
         """Put the samples of the photographs that were added into the tensors."""
@@ -117,6 +126,7 @@ class ActivationSamples:
             if {name: facts[name] for name in self.facts()} != self.facts():
                 return False
             self.photos = [IndexedPhoto(**one) for one in json.loads(facts["photos"])]
+            self._known = {one.path: one for one in self.photos}
             for name in TENSORS:
                 setattr(self, name, tensors[name])
             self.places = tensors.get("places")
@@ -148,7 +158,7 @@ def sample_activations(
         network: The network.
         layer: Name of the layer.
         photos: Absolute paths of the photographs.
-        path: File of the samples. It is written every 30 seconds and at the end, also after an interruption.
+        path: File of the samples. It is written from time to time and at the end, also after an interruption.
         count: Number of places in each photograph.
         seed: Seed of the places.
         on_photo: Called with the number of photographs so far, after each of them, and with the error if this one
@@ -168,8 +178,8 @@ def sample_activations(
             f"{quote_path(path)} has samples of another network, layer, number or seed; "
             "choose another folder, or replace it with --overwrite (in Python, overwrite=True)"
         )
-    if is_outdated(samples.photos, photos):
+    if is_outdated(samples, photos):
         samples = ActivationSamples(network, layer, count, seed)
-    add_photos(samples, photos, path, on_photo)
+    add_photos(samples, photos, lambda: samples.save(path), on_photo)
     samples.join()
     return samples

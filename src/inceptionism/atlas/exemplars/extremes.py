@@ -38,21 +38,15 @@ class Extremes:
     def add(self, activations: Tensor, photo: int) -> None:
         """Add the feature map of a picture, C×H×W, if its values are large enough. NaN is left out."""
         values, positions = torch.nan_to_num(activations, nan=-torch.inf).flatten(1).max(1)
+        # After many pictures, few channels have a new extreme.
+        changed = (values > self.values[:, -1]).nonzero().flatten()
+        if not len(changed):
+            return
+        values, positions = values[changed], positions[changed]
         width = activations.shape[2]
         news = values, torch.full_like(positions, photo), positions // width, positions % width
-        joined = [
-            torch.cat([old, new[:, None].to(old)], 1)
-            for old, new in zip((self.values, self.photos, self.rows, self.columns), news, strict=True)
-        ]
-        count = self.values.shape[1]
-        order = joined[0].argsort(stable=True, dim=1, descending=True)[:, :count]
-        self.values, self.photos, self.rows, self.columns = (one.gather(1, order) for one in joined)
-
-    def tensors(self, prefix: str) -> dict[str, Tensor]:
-        """Return the tensors of a file by name. Each name begins with `prefix`."""
-        return {f"{prefix}:{name}": tensor.contiguous() for name, tensor in vars(self).items()}
-
-    @classmethod
-    def of_tensors(cls, tensors: dict[str, Tensor], prefix: str) -> Extremes:
-        """Return the extremes in the tensors of a file."""
-        return cls(*(tensors[f"{prefix}:{name}"] for name in ("values", "photos", "rows", "columns")))
+        olds = self.values, self.photos, self.rows, self.columns
+        joined = [torch.cat([old[changed], new[:, None].to(old)], 1) for old, new in zip(olds, news, strict=True)]
+        order = joined[0].argsort(stable=True, dim=1, descending=True)[:, : self.values.shape[1]]
+        for old, one in zip(olds, joined, strict=True):
+            old[changed] = one.gather(1, order)

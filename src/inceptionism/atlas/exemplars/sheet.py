@@ -45,7 +45,7 @@ def exemplar_sheet(
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     heading, title, small = (ImageFont.load_default(size) for size in (20, 15, 11))
-    text = f"{index.network.name} · {index.layer}:{channel} · {len(index.photos):,} photographs"
+    text = f"{index.network.name} · {index.layer}:{channel} · {index.photo_count:,} photographs"
     draw.text((MARGIN, 14), text, "black", heading)
     top = HEADING_HEIGHT + TITLE_HEIGHT
     if picture is not None:
@@ -96,7 +96,7 @@ def save_exemplars(
         "weights": index.network.weights_hash,
         "layer": index.layer,
         "channel": channel,
-        "photographs": len(index.photos),
+        "photographs": index.photo_count,
         "most": [one.facts() for one in index.top(channel, count)],
         "least": [one.facts() for one in index.bottom(channel, count)],
     }
