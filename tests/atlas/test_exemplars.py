@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 import inceptionism as inc
 from inceptionism.atlas import photo_index
-from inceptionism.atlas.exemplars import exemplar_sheet, save_exemplars
+from inceptionism.atlas.exemplars import database, exemplar_sheet, layer_exemplar_sheet, save_exemplars
 from inceptionism.atlas.exemplars.extremes import NO_PHOTO, Extremes
 from inceptionism.atlas.exemplars.receptive_field import receptive_field
 from inceptionism.errors import CannotWrite, InvalidSetting, NameTaken, UnknownName, UnreadableFile, UnreadablePicture
@@ -142,6 +149,76 @@ def test_an_index_continues_and_begins_again_after_a_change(photographs: Path, t
     assert len(read) == len(paths)
 
 
+KILLED = """
+import os, signal, sys
+import inceptionism as inc
+from inceptionism.atlas import photo_index
+from tests.support.tiny_networks import tiny_network
+
+photo_index.SAVE_SECONDS = photo_index.SAVE_SHARE = 1e-9
+
+def kill(number, error):
+    photo_index.SAVE_SECONDS = 1e9  # the sixth photograph is added, and not saved
+    if number == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+inc.exemplars(tiny_network(), "second", sys.argv[1], index=sys.argv[2], on_photo=kill)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is a signal of POSIX systems")
+def test_after_a_kill_no_photograph_counts_twice(photographs: Path, tmp_path) -> None:
+    path, network = tmp_path / "index.sqlite", tiny_network()
+    root = Path(__file__).parents[2]
+    killed = subprocess.run([sys.executable, "-c", KILLED, photographs, path], cwd=root, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(path)) as database:
+        ((kept, added),) = database.execute("SELECT (SELECT count(*) FROM photos), count(DISTINCT photo) FROM extremes")
+    assert kept == added
+    assert 0 < kept < 6
+    calls: list[int] = []
+    whole = inc.exemplars(
+        network, "second", photographs, index=path, on_photo=lambda number, _error: calls.append(number)
+    )
+    fresh = inc.exemplars(network, "second", photographs, index=tmp_path / "fresh.sqlite")
+    assert whole.photo_count == fresh.photo_count == len(SIZES)
+    for channel in range(7):
+        assert whole.top(channel, 64) == fresh.top(channel, 64)
+        assert whole.bottom(channel, 64) == fresh.bottom(channel, 64)
+
+
+def test_only_one_program_writes_an_index_at_a_time(photographs: Path, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.1)
+    network, path = tiny_network(), tmp_path / "index.sqlite"
+    paths = sorted(photographs.glob("*.png"))
+    inc.exemplars(network, "second", paths[:3], index=path)
+
+    def interfere(number: int, _error: object) -> None:
+        if number == 5:
+            assert inc.exemplars(network, "second", index=path).photo_count == 3
+            with pytest.raises(CannotWrite, match="another program is writing it"):
+                inc.exemplars(network, "second", paths[:4], index=path)
+
+    assert inc.exemplars(network, "second", paths, index=path, on_photo=interfere).photo_count == len(SIZES)
+
+
+def test_a_query_needs_no_photographs(photographs: Path, tmp_path) -> None:
+    network, path = tiny_network(), tmp_path / "index.sqlite"
+    inner = photographs / "inner"
+    inner.mkdir()
+    for photo in photographs.glob("0[5-9].png"):
+        photo.rename(inner / photo.name)
+    assert inc.exemplars(network, "second", photographs, index=path).photo_count == len(SIZES) - 5
+    whole = inc.exemplars(network, "second", photographs, recursive=True, index=path)
+    assert whole.photo_count == len(SIZES)
+    shutil.rmtree(photographs)
+    assert inc.exemplars(network, "second", index=path).top(3) == whole.top(3)
+    with pytest.raises(InvalidSetting, match="give a folder of photographs"):
+        inc.exemplars(network, "second")
+    with pytest.raises(UnreadableFile, match="there is no file"):
+        inc.exemplars(network, "second", index=tmp_path / "missing.sqlite")
+
+
 def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
     network, path = tiny_network(), tmp_path / "index.sqlite"
     with pytest.raises(UnknownName, match="third"):
@@ -152,6 +229,20 @@ def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
         inc.exemplars(network, "second", tmp_path)
     path.write_bytes(b"something else")
     with pytest.raises(UnreadableFile, match="no index of exemplars"):
+        inc.exemplars(network, "second", photographs, index=path)
+    save_file({"largest:values": torch.zeros(2)}, path)  # the format of earlier versions
+    with pytest.raises(UnreadableFile, match="no index of exemplars"):
+        inc.exemplars(network, "second", photographs, index=path)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE sheep (name TEXT)")
+    with pytest.raises(UnreadableFile, match="no index of exemplars"):
+        inc.exemplars(network, "second", photographs, index=path)
+    path.unlink()
+    inc.exemplars(network, "second", photographs, index=path)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE facts SET value = '9' WHERE name = 'schema'")
+    with pytest.raises(UnreadableFile, match="another version"):
         inc.exemplars(network, "second", photographs, index=path)
     path.unlink()
     found = inc.exemplars(network, "second", photographs, index=path)
@@ -204,6 +295,23 @@ def test_the_sheet_and_its_listing(photographs: Path, tmp_path) -> None:
         assert (np.asarray(image) == (255, 0, 0)).all(-1).sum() > 10_000
     with pytest.raises(NameTaken, match="sheet"):
         save_exemplars(found, 3, tmp_path / "sheet.png", 4, picture)
+
+
+def test_the_sheet_of_a_layer_has_each_visualization_beside_its_exemplars(photographs: Path) -> None:
+    found = inc.exemplars(tiny_network(), "second", photographs)
+    colors = ["red", "lime", "blue"]
+    pictures = [(channel, Image.new("RGB", (50, 50), color)) for channel, color in enumerate(colors)]
+    sheet = np.asarray(layer_exemplar_sheet(found, pictures, 4))
+    for channel, color in enumerate(np.eye(3, dtype=int) * 255):
+        mask = (sheet == color).all(-1)
+        assert mask.sum() > 5_000
+        right = np.nonzero(mask.any(0))[0].max()
+        top = np.nonzero(mask.any(1))[0].min()
+        best = np.asarray(found.top(channel, 1)[0].image(56).convert("RGB"))
+        cell = sheet[top : top + 56, right + 3 : right + 59]
+        inside = [round((56 - one) / 2) for one in best.shape[:2]]
+        shown = cell[inside[0] :, inside[1] :][: best.shape[0], : best.shape[1]]
+        assert np.abs(shown.astype(int) - best).mean() < 2
 
 
 def test_the_command_makes_the_picture_the_sheet_and_the_listing(photographs: Path, tmp_path) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from skimage.data import astronaut, chelsea
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
@@ -17,7 +16,7 @@ from inceptionism.optimization import priors
 from inceptionism.optimization.spectral import Fourier
 from inceptionism.optimization.transforms import random_view
 from inceptionism.recipes import PARAMETERIZATIONS, parse_prior, prior_reference
-from inceptionism.tensors import Wrap, to_picture
+from inceptionism.tensors import Wrap
 from tests.support.pictures import neighbor_correlation
 from tests.support.tiny_networks import tiny_module
 
@@ -57,30 +56,6 @@ def test_the_total_variation_of_a_pattern_counts_the_differences_across_its_seam
     rows, columns = x.shape[1] - 1, x.shape[2] - 1
     down[:, :rows], right[..., :columns] = np.diff(x, axis=1)[..., :7], np.diff(x, axis=2)[:, :5]
     assert priors.total_variation(picture, wrap).item() == pytest.approx(np.hypot(down, right).sum(), rel=1e-4)
-
-
-def test_the_gradient_of_statistics_agrees_with_finite_differences(tiny) -> None:
-    distance = priors.statistics(tiny)
-    shapes = {name: (2, len(layer.mean), 4, 3) for name, layer in tiny.statistics.items()}
-    activations = [noise(*shape).requires_grad_() for shape in shapes.values()]
-
-    def score(*values: torch.Tensor) -> torch.Tensor:
-        return distance(dict(zip(shapes, values, strict=True)))
-
-    assert score(*activations).shape == (2,)
-    assert torch.autograd.gradcheck(score, activations)
-
-
-def test_statistics_are_closer_for_photographs_than_for_other_pictures(lite0) -> None:
-    distance = priors.statistics(lite0)
-
-    def distance_of(pixels: np.ndarray) -> float:
-        activations = lite0.activations(to_picture(pixels, torch.device("cpu"), (224, 224)), distance.layers)
-        return distance(activations).item()
-
-    noisy = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-    dark = np.zeros((224, 224, 3), np.uint8)
-    assert max(distance_of(chelsea()), distance_of(astronaut())) < 0.5 * min(distance_of(noisy), distance_of(dark))
 
 
 def test_a_network_without_batch_norms_has_no_statistics(photo) -> None:

@@ -64,7 +64,7 @@ def test_the_statistics_are_those_of_numpy_over_all_positions_of_all_pictures(ph
     path = inc.measure_statistics(network, photographs)
     assert path == statistics_path(network.key)
     tensors = load_file(path)
-    assert {*tensors} == {"first:mean", "first:std", "second:mean", "second:std"}
+    assert {*tensors} == {f"{layer}:{name}" for layer in ("first", "second") for name in ("mean", "std", "quantiles")}
     for layer in ("first", "second"):
         columns = []
         for photo in photographs:
@@ -74,6 +74,8 @@ def test_the_statistics_are_those_of_numpy_over_all_positions_of_all_pictures(ph
         values = np.concatenate(columns, 1)
         np.testing.assert_allclose(tensors[f"{layer}:mean"], values.mean(1), rtol=1e-5)
         np.testing.assert_allclose(tensors[f"{layer}:std"], values.std(1), rtol=1e-5)
+        quantiles = np.mean([np.quantile(one, np.linspace(0, 1, 64), axis=1).T for one in columns], 0)
+        np.testing.assert_allclose(tensors[f"{layer}:quantiles"], quantiles, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +129,57 @@ def test_the_prior_brings_the_statistics_of_the_picture_close_to_the_measured_on
         return float(((means - natural.mean) / natural.std.clamp_min(0.01)).square().mean())
 
     assert distance("fourier + 64*statistics") < 0.5 * distance("fourier")
+
+
+def test_the_prior_brings_the_sorted_activations_close_to_the_measured_ones(photographs) -> None:
+    network = plain_network()
+    path = inc.measure_statistics(network, photographs)
+    natural = network.statistics["second"]
+
+    def result(prior: str) -> inc.Result:
+        return inc.visualize("oak", network=network, size=64, steps=60, prior=prior)
+
+    def distance(image: Image.Image) -> float:
+        picture = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None] / 255
+        row = network.activations(picture, ["second"])["second"][0].flatten(1).numpy()
+        expected = np.quantile(natural.quantiles.numpy(), np.linspace(0, 1, row.shape[1]), axis=1).T
+        return float(np.mean((np.sort(row) - expected) ** 2 / natural.std[:, None].numpy() ** 2))
+
+    matched = result("fourier + 64*statistics(quantiles=1)")
+    assert distance(matched.image) < 0.5 * distance(result("fourier").image)
+    named = result(f"fourier + 64*statistics({path}, quantiles=1)")
+    assert np.array_equal(np.asarray(named.image), np.asarray(matched.image))
+    assert {*named.recipe.made_with.pictures.values()} == {*matched.recipe.made_with.pictures.values()}
+    assert not np.array_equal(np.asarray(result("fourier + 64*statistics").image), np.asarray(matched.image))
+
+
+@pytest.mark.parametrize("network", [plain_network(), tiny_network()], ids=["plain", "batch norms"])
+def test_the_statistics_of_a_class_are_used_for_this_class_only(photographs, network, tmp_path) -> None:
+    settings = {"network": network, "size": 48, "steps": 3, "preset": "draft"}
+    before = [inc.visualize(name, **settings) for name in ("oak", "elm")]
+    folder = tmp_path / "classes"
+    for name, photo in zip(("oak", "fir", "other"), photographs, strict=False):
+        (folder / name).mkdir(parents=True)
+        photo.rename(folder / name / photo.name)
+    path = inc.measure_statistics(network, folder, target="oak")
+    assert path == statistics_path(network.key, 3)
+    alone = inc.measure_statistics(network, folder / "oak", output=tmp_path / "alone.safetensors")
+    assert all(np.array_equal(load_file(path)[name], one) for name, one in load_file(alone).items())
+    oak, elm = (inc.visualize(name, **settings) for name in ("oak", "elm"))
+    assert [*oak.recipe.made_with.pictures] == ["statistics"]
+    assert oak.recipe.prior.endswith("16*statistics")
+    assert not np.array_equal(np.asarray(oak.image), np.asarray(before[0].image))
+    assert np.array_equal(np.asarray(elm.image), np.asarray(before[1].image))
+    again = inc.replay(oak.recipe, network=network)
+    assert np.array_equal(np.asarray(again.image), np.asarray(oak.image))
+    with pytest.raises(InvalidSetting, match="folders of other classes, but none of class elm"):
+        inc.measure_statistics(network, folder, target="elm")
+    with pytest.raises(UnknownName, match="ivy"):
+        inc.measure_statistics(network, folder, target="ivy")
+    with pytest.raises(NameTaken):
+        inc.measure_statistics(network, folder, target=3)
+    whole = inc.measure_statistics(network, photographs[-1], target="elm")
+    assert whole == statistics_path(network.key, 1)
 
 
 def test_a_file_replaces_the_statistics_of_batch_norms(photographs, tmp_path) -> None:
@@ -201,6 +254,11 @@ def test_wrong_files_and_photographs_get_one_sentence(photographs, tmp_path) -> 
         ({"second:mean": np.zeros(9), "second:std": np.ones(9)}, InvalidSetting, "9 channels of layer second"),
         ({"third:mean": np.zeros(9), "third:std": np.ones(9)}, UnknownName, "third"),
         ({}, InvalidSetting, "no mean and standard deviation"),
+        (
+            {"second:mean": np.zeros(5), "second:std": np.ones(5), "second:quantiles": np.zeros((4, 64))},
+            InvalidSetting,
+            "no row of quantiles for each channel of layer second",
+        ),
     ):
         save_file(content, path)
         with pytest.raises(error, match=text):

@@ -241,6 +241,7 @@ def add(
     shared=["quiet"],
     examples=[
         "dream networks measure googlenet photographs",
+        "dream networks measure googlenet imagenet/train --class goldfinch",
         "dream networks measure efficientnet-lite0 birds --output birds.safetensors --overwrite",
     ],
 )
@@ -251,6 +252,16 @@ def measure(
     ],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of photographs, or one photograph.")],
     saving: Saving,
+    target: Annotated[
+        str | None,
+        option(
+            "--class",
+            group=WHAT,
+            metavar="NAME",
+            help="Class that the photographs show: its name, WordNet identifier or index. If FOLDER has a folder named "
+            "like this, only the photographs in it are taken. `dream class NAME` then uses these statistics.",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside it.")
     ] = False,
@@ -279,15 +290,26 @@ def measure(
 ) -> None:
     """Measure the statistics of natural pictures that keep the pictures of a network natural."""
     from inceptionism.io import picture_paths
-    from inceptionism.runs import measure_statistics
+    from inceptionism.runs import class_folder, measure_statistics
 
-    photos = list(picture_paths(folder, recursive=recursive))
     with loading(network, saving.quiet):
         from inceptionism.networks import load_network
 
         loaded = load_network(network)
-    with photo_progress(saving.quiet, len(photos)) as on_photo:
-        path = measure_statistics(loaded, photos, layers=layer, output=output, overwrite=overwrite, on_photo=on_photo)
+    if target is not None:
+        folder = class_folder(folder, loaded, loaded.class_index(target))
+    total = sum(1 for _ in picture_paths(folder, recursive=recursive))
+    with photo_progress(saving.quiet, total) as on_photo:
+        path = measure_statistics(
+            loaded,
+            folder,
+            target=target,
+            recursive=recursive,
+            layers=layer,
+            output=output,
+            overwrite=overwrite,
+            on_photo=on_photo,
+        )
     print_path(path)
 
 

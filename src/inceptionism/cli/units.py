@@ -21,6 +21,11 @@ from inceptionism.files import is_folder
 from inceptionism.recipes import ClassRecipe, Term, join_terms, parse_channels, parse_side_or_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL.Image import Image
+
+    from inceptionism.atlas import ChannelAtlas
     from inceptionism.atlas.exemplars import ExemplarIndex
 
 Layer = Annotated[
@@ -146,6 +151,21 @@ def write_exemplars(index: ExemplarIndex, channel: int, picture: Path, count: in
         written = save_exemplars(index, channel, sheet, count, image, overwrite=overwrite)
     for path in written:
         print_path(path)
+
+
+def write_layer_exemplars(index: ExemplarIndex, atlas: ChannelAtlas) -> None:
+    """Write a sheet with the visualization and the exemplars of each channel of an atlas."""
+    from inceptionism.atlas.exemplars import layer_exemplar_sheet
+    from inceptionism.io import open_image, save_or_rescue
+
+    def pictures() -> Iterator[tuple[int, Image]]:
+        for channel in atlas.channels:
+            with open_image(atlas.path(channel)) as image:
+                yield channel, image
+
+    path = atlas.folder / "exemplars.png"
+    save_or_rescue(layer_exemplar_sheet(index, pictures()), path, overwrite=True)
+    print_path(path)
 
 
 def index_photos(
@@ -287,3 +307,4 @@ def atlas(
         index = index_photos(recipe, sheet.layer, photos, saving, total, recursive=recursive)
         for channel in sheet.channels:
             write_exemplars(index, channel, sheet.path(channel), DEFAULT_COUNT, overwrite=True)
+        write_layer_exemplars(index, sheet)

@@ -3,11 +3,11 @@ from .input_channels import COLOR_ORDERS, RGB, InputChannels
 from .labels import Labels
 from .layers import LOGITS, Layer
 from .loaders.weights import read_state_dict
-from .measured_statistics import read_statistics, statistics_bytes, statistics_path
+from .measured_statistics import read_statistics, statistics_bytes, statistics_for, statistics_path
 from .network import Network
 from .precision import DTYPES, has_fast_bfloat16
 from .skip_gradient import skip_gradient
-from .statistics import Statistics
+from .statistics import Statistics, resample_quantiles
 from .tensor_files import TENSOR_FILE_ERRORS, read_tensors
 from .text_tower import TextTower
 from .torch_internals import cpu_features
@@ -33,7 +33,9 @@ __all__ = [
     "read_statistics",
     "read_tensors",
     "ready_networks",
+    "resample_quantiles",
     "skip_gradient",
     "statistics_bytes",
+    "statistics_for",
     "statistics_path",
 ]

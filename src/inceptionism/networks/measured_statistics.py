@@ -17,7 +17,7 @@ from torch import Tensor
 
 from inceptionism.errors import InvalidSetting, UnreadableFile, first_line, quote_path
 from inceptionism.files import cache_folder, check_file, is_file
-from inceptionism.networks.statistics import Statistics
+from inceptionism.networks.statistics import QUANTILES, Statistics, resample_quantiles
 from inceptionism.networks.tensor_files import TENSOR_FILE_ERRORS, read_tensors
 
 if TYPE_CHECKING:
@@ -26,20 +26,24 @@ if TYPE_CHECKING:
 PRIOR_PICTURES = 30
 """Number of pictures as which the mean variance of a layer counts in the variance of a channel."""
 
-MEAN, STD = "mean", "std"
+MEAN, STD, QUANTILE = "mean", "std", "quantiles"
 """Ends of the names of the tensors in a file. The name of the layer comes before them."""
 
 
-def statistics_path(key: str) -> Path:
-    """Return the path in the user's cache for the statistics of the network with this key."""
-    return cache_folder("statistics") / f"{key}.safetensors"
+def statistics_path(key: str, target: int | None = None) -> Path:
+    """Return the path in the user's cache for the statistics of the network with this key, or of one of its classes."""
+    return cache_folder("statistics") / (
+        f"{key}.safetensors" if target is None else f"{key}-class-{target}.safetensors"
+    )
 
 
 @dataclass
 class StatisticsMeter:
-    """Mean and variance of the channels of layers over any number of pictures, in constant memory.
+    """Mean, variance and quantiles of the channels of layers over any number of pictures, in constant memory.
 
-    The numbers of each picture are added with the formula of Chan, Golub & LeVeque (1979), in float64.
+    The mean and the variance of each picture are added with the formula of Chan, Golub & LeVeque (1979), in float64.
+    The quantiles are the mean of the sorted activations of each picture, as in VITAL (Gorgun et al., 2025). Maps of
+    different sizes are resampled to `QUANTILES` numbers.
 
     Attributes:
         pictures: Number of pictures so far.
@@ -49,6 +53,7 @@ class StatisticsMeter:
     _counts: dict[str, int] = field(default_factory=dict)
     _means: dict[str, Tensor] = field(default_factory=dict)
     _squares: dict[str, Tensor] = field(default_factory=dict)
+    _quantiles: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, activations: Mapping[str, Tensor]) -> None:
         """Add the activations of one or more pictures.
@@ -75,18 +80,25 @@ class StatisticsMeter:
                 squares += self._squares[layer] + offset.square() * (before * count / total)
                 mean = self._means[layer] + offset * (count / total)
             self._counts[layer], self._means[layer], self._squares[layer] = total, mean, squares
+            sorted_values = maps.detach().flatten(2).sort(-1).values.double()
+            quantiles = resample_quantiles(sorted_values, QUANTILES).sum(0).cpu()
+            self._quantiles[layer] = quantiles + self._quantiles.get(layer, 0)
         self.pictures += len(next(iter(activations.values())))
 
     def statistics(self) -> dict[str, Statistics]:
-        """Return the mean and the standard deviation of each channel over all positions of all pictures."""
+        """Return the statistics of each channel: mean and standard deviation over all positions of all pictures."""
         return {
-            layer: Statistics(self._means[layer].float(), (self._squares[layer] / count).sqrt().float())
+            layer: Statistics(
+                self._means[layer].float(),
+                (self._squares[layer] / count).sqrt().float(),
+                (self._quantiles[layer] / self.pictures).float(),
+            )
             for layer, count in self._counts.items()
         }
 
 
 def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] | None = None) -> NaturalStatistics:
-    """Return the mean and standard deviation of each channel over natural pictures, by layer name.
+    """Return the mean, standard deviation and quantiles of each channel over natural pictures, by layer name.
 
     The pictures pass one after the other, so there can be any number of them. The result is not stored.
 
@@ -122,16 +134,30 @@ class NaturalStatistics(dict[str, Statistics]):
     path: Path | None = None
 
 
-def stored_statistics(key: str) -> NaturalStatistics:
-    """Return the statistics in the user's cache of the network with this key. Empty if there are none.
+def stored_statistics(key: str, target: int | None = None) -> NaturalStatistics:
+    """Return the statistics in the user's cache of the network with this key, or of one of its classes. May be empty.
 
     Raises:
         UnreadableFile, InvalidSetting: If the file is damaged.
     """
-    path = statistics_path(key)
+    path = statistics_path(key, target)
     statistics = NaturalStatistics(read_statistics(path) if is_file(path) else {})
     statistics.path = path if statistics else None
     return statistics
+
+
+def statistics_for(network: Network, target: int | None = None) -> NaturalStatistics:
+    """Return the statistics that were measured for a class of a network, or else those of the network.
+
+    Args:
+        network: The network.
+        target: Index of the class. None means no class.
+
+    Raises:
+        UnreadableFile, InvalidSetting: If a file is damaged.
+    """
+    of_class = None if target is None else stored_statistics(network.key, target)
+    return of_class or network.statistics
 
 
 def statistics_bytes(statistics: Mapping[str, Statistics], facts: Mapping[str, str]) -> bytes:
@@ -144,6 +170,8 @@ def statistics_bytes(statistics: Mapping[str, Statistics], facts: Mapping[str, s
     tensors = {}
     for layer, one in statistics.items():
         tensors[f"{layer}:{MEAN}"], tensors[f"{layer}:{STD}"] = one.mean.cpu(), one.std.cpu()
+        if one.quantiles is not None:
+            tensors[f"{layer}:{QUANTILE}"] = one.quantiles.cpu()
     return save(tensors, dict(facts))
 
 
@@ -170,7 +198,14 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
                 f"{quote_path(path)} has no mean and standard deviation of each channel of a layer; "
                 "`dream networks measure` makes such a file"
             )
-        statistics[layer] = shrunk(Statistics(*(one.float() for one in pair if one is not None)), pictures)
+        mean, std = (one.float() for one in pair if one is not None)
+        quantiles = tensors.get(f"{layer}:{QUANTILE}")
+        if quantiles is not None and not (quantiles.ndim == 2 and len(quantiles) == len(mean) and is_finite(quantiles)):
+            raise InvalidSetting(
+                f"{quote_path(path)} has no row of quantiles for each channel of layer {layer}; "
+                "`dream networks measure` makes such a file"
+            )
+        statistics[layer] = shrunk(Statistics(mean, std, None if quantiles is None else quantiles.float()), pictures)
     return statistics
 
 
@@ -189,9 +224,14 @@ def shrunk(measured: Statistics, pictures: int | None) -> Statistics:
         return measured
     variance = measured.std.square()
     mixed = (pictures * variance + PRIOR_PICTURES * variance.mean()) / (pictures + PRIOR_PICTURES)
-    return Statistics(measured.mean, mixed.sqrt())
+    return measured._replace(std=mixed.sqrt())
 
 
 def is_row(tensor: Tensor | None) -> bool:
     """Return whether a tensor is a row of finite numbers."""
-    return tensor is not None and tensor.ndim == 1 and bool(torch.isfinite(tensor.float()).all())
+    return tensor is not None and tensor.ndim == 1 and is_finite(tensor)
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Return whether a tensor has only finite numbers, and at least one."""
+    return tensor.numel() > 0 and bool(torch.isfinite(tensor.float()).all())

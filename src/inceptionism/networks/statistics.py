@@ -8,15 +8,43 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inceptionism.networks.frozen import CLAMPS, Chain
 
+QUANTILES = 64
+"""Number of quantiles of each channel in a measurement."""
+
 
 class Statistics(NamedTuple):
-    """Mean and standard deviation of each channel of a layer for natural pictures: two tensors of C numbers."""
+    """Statistics of the channels of a layer for natural pictures.
+
+    Attributes:
+        mean: Mean of each channel, C numbers.
+        std: Standard deviation of each channel, C numbers.
+        quantiles: Quantiles of each channel at equal distances from the smallest to the largest activation of a
+            picture, as means over pictures, C×`QUANTILES`. None if they were not measured.
+    """
 
     mean: Tensor
     std: Tensor
+    quantiles: Tensor | None = None
+
+
+def resample_quantiles(quantiles: Tensor, count: int) -> Tensor:
+    """Return `count` quantiles of each row of sorted values, at equal distances from the smallest to the largest value.
+
+    They are interpolated linearly, as by `numpy.quantile`. If `count` is 1, the result is the mean of each row.
+
+    Args:
+        quantiles: Sorted values, ...×N.
+        count: Number of quantiles, at least 1.
+    """
+    if count == 1:
+        return quantiles.mean(-1, keepdim=True)
+    rows = quantiles.reshape(1, -1, quantiles.shape[-1])
+    resampled = F.interpolate(rows, size=count, mode="linear", align_corners=True)
+    return resampled.reshape(*quantiles.shape[:-1], count)
 
 
 def natural_statistics(module: nn.Module, chains: Iterable[Chain]) -> dict[str, Statistics]:

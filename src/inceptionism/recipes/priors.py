@@ -186,9 +186,14 @@ _DEFINITIONS = (
     PriorDefinition(
         "statistics",
         "The means and variances of the channels are kept close to those of natural pictures. The network's batch "
-        "norms store these. For a network without batch norms, or for other pictures, `dream networks measure` makes a "
-        "file.",
-        source="DeepInversion: Yin et al., 2020",
+        "norms store these. For a network without batch norms, for a class, or for other pictures, "
+        "`dream networks measure` makes a file.",
+        source="DeepInversion: Yin et al., 2020; quantiles: VITAL: Gorgun, Schiele & Fischer, 2025",
+        arguments=(
+            PriorArgument(
+                "quantiles", 0, 0, 1, "1 to match the sorted activations that were measured on photographs", whole=True
+            ),
+        ),
         file="file",
         strength="in units of the score",
     ),

@@ -2,7 +2,7 @@ from .base import Run
 from .batches import finish_runs, make_batches, run_batch
 from .comparison import compare_with_file, differences, is_varied
 from .grading import Grading, Palette
-from .measurement import measure_statistics
+from .measurement import class_folder, measure_statistics
 from .photo import PhotoRun, Replacements, chosen_layers, output_size, photo_objective
 from .preview import PreviewPace
 from .replay import (
@@ -31,6 +31,7 @@ __all__ = [
     "TrainingView",
     "check_area",
     "chosen_layers",
+    "class_folder",
     "compare_with_file",
     "differences",
     "finish_runs",

@@ -124,14 +124,14 @@ class Run(ABC):
     def states(self) -> Iterator[AscentState]:
         """Yield the state of each octave. A state is finished when the next one is requested."""
 
-    def build_prior(self, terms: Mapping[str, Term], find_file: FileResolver) -> Prior:
+    def build_prior(self, terms: Mapping[str, Term], find_file: FileResolver, target: int | None = None) -> Prior:
         """Return the prior of `terms`, which are given by name, with the functions of this run.
 
-        `find_file` finds the files that the terms name.
+        `find_file` finds the files that the terms name, and `target` is the index of the class that the picture shows.
         """
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
             self.margin = seen_margin(self.objective, self.network, self.wrap)
-        prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file)
+        prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file, target)
         self.evaluator.branch_share = prior.branch_share
         return self.prior_functions.added_to(prior)
 

@@ -140,6 +140,7 @@ class ClassRun(Run):
                 recipe = replace(recipe, target=None, objective=text)
         if objective is None and recipe.objective is not None:
             objective = parse_objective(recipe.objective, self.network, find_file=find_file)
+        index: int | None = None
         if objective is None:
             assert recipe.target is not None  # a recipe has a target or an objective
             index = self.network.class_index(recipe.target)
@@ -153,7 +154,7 @@ class ClassRun(Run):
         self._state: AscentState | None = None
         self._octave_taken = 0
         preset = PRESETS[recipe.preset]
-        prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective)
+        prior = recipe.prior or suitable_prior(preset.prior, self.network, self.objective, index)
         self._prior_terms = parse_prior(prior)
         self.steps = recipe.steps or preset.steps
         self._prior_terms = composed(self._prior_terms, recipe.subjects)
@@ -167,7 +168,7 @@ class ClassRun(Run):
             )
             self.octaves = [Octave(self.size, self.steps, self.steps)]
         self.sizes = [octave.size for octave in self.octaves]
-        self.prior = self.build_prior(self._prior_terms, find_file)
+        self.prior = self.build_prior(self._prior_terms, find_file, index)
         if self.objective.compares_batch and self.prior.views > 1:
             raise InvalidSetting(
                 f"{self.objective} compares the pictures of a batch, so the network sees one part of each; leave "

@@ -38,6 +38,9 @@ A path is stored as bytes, because a name of a file may be no valid text. In `ex
 activations and -1 for the smallest. Rank 0 is the most extreme activation.
 """
 
+WAIT_SECONDS = 5.0
+"""Time to wait for another program that is writing the file."""
+
 PHOTO = "CAST(path AS BLOB), bytes, changed, height, width"
 """Columns of a photograph, in the order of the fields of `IndexedPhoto`."""
 
@@ -68,7 +71,9 @@ class ExemplarDatabase:
         self._name = "the index in memory" if path is None else quote_path(path)
         with self._access():
             # Several threads may use the index one after the other, for example in a notebook.
-            self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path or ":memory:", WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
             weakref.finalize(self, self._connection.close)
             is_new = not self._rows("SELECT 1 FROM sqlite_master")
             if is_new:

@@ -1,19 +1,23 @@
-"""A sheet of one channel: its visualization, and the photographs that excite it most and least."""
+"""Sheets of channels: their visualizations, and the photographs that excite them most and least."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from inceptionism.atlas.exemplars.counts import DEFAULT_COUNT
 from inceptionism.atlas.exemplars.index import ExemplarIndex
-from inceptionism.io import check_output, encode, write_atomically
+from inceptionism.io import LabeledImage, check_output, contact_sheet, encode, write_atomically
 
 CELL, GAP, MARGIN = 160, 6, 24
 """Side of the pictures, space between them, and space around the blocks, in pixels."""
+
+PART, PART_GAP = 56, 2
+"""Side of the exemplars on the sheet of many channels, and space between them, in pixels."""
 
 HEADING_HEIGHT, TITLE_HEIGHT, SCORE_HEIGHT = 44, 26, 16
 """Heights of the lines of text, in pixels."""
@@ -60,6 +64,39 @@ def exemplar_sheet(
             draw.text((corner[0], corner[1] + CELL + 2), f"{one.score:#.3g}", "dimgray", small)
         left += width + MARGIN
     return sheet
+
+
+def layer_exemplar_sheet(
+    index: ExemplarIndex, pictures: Iterable[tuple[int, Image.Image]], count: int = DEFAULT_COUNT
+) -> Image.Image:
+    """Return a sheet of many channels: each visualization beside the exemplars that excite its channel most.
+
+    The number below is that of the channel, and the range is that of the activations of its exemplars.
+
+    Args:
+        index: The index.
+        pictures: Indices of the channels, and their visualizations.
+        count: Number of exemplars of each channel.
+
+    Raises:
+        InvalidSetting: If the layer has no such channel.
+        UnreadablePicture: If a photograph cannot be read any more.
+    """
+    cells = []
+    columns = math.ceil(math.sqrt(count))
+    side = columns * (PART + PART_GAP) - PART_GAP
+    for channel, picture in pictures:
+        most = index.top(channel, count)
+        cell = Image.new("RGB", (2 * side + PART_GAP, side), "white")
+        cell.paste(fitted(picture, side))
+        for number, one in enumerate(most):
+            row, column = divmod(number, columns)
+            corner = side + PART_GAP + column * (PART + PART_GAP), row * (PART + PART_GAP)
+            cell.paste(fitted(one.image(PART), PART), corner)
+        scores = f"{most[-1].score:#.3g} to {most[0].score:#.3g}"
+        cells.append(LabeledImage(cell, str(channel), scores))
+    heading = f"{index.network.name} · {index.layer} · {len(cells)} channels, {index.photo_count:,} photographs"
+    return contact_sheet(cells, heading)[0]
 
 
 def fitted(image: Image.Image, side: int) -> Image.Image:
