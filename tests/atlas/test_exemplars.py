@@ -241,6 +241,14 @@ def test_wrong_input_gets_one_sentence(photographs: Path, tmp_path) -> None:
     path.unlink()
     inc.exemplars(network, "second", photographs, index=path)
     with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE photos SET height = 0")
+        other.execute("UPDATE facts SET value = '[' WHERE name = 'receptive field'")
+    for _ in range(2):
+        with pytest.raises(UnreadableFile, match="damaged"):
+            inc.exemplars(network, "second", index=path).top(0)
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute("UPDATE facts SET value = 'null' WHERE name = 'receptive field'")
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE facts SET value = '9' WHERE name = 'schema'")
     with pytest.raises(UnreadableFile, match="another version"):
         inc.exemplars(network, "second", photographs, index=path)

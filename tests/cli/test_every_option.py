@@ -472,6 +472,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--debug": Case(changes=noted, arguments=("mine", "missing.onnx")),
     },
     "networks measure": {
+        "--class": Case("3", measured),
         "--recursive": Case(changes=measured),
         "--layer": Case("conv", measured),
         "--output": Case("other.safetensors", printed),

@@ -172,10 +172,13 @@ class ExemplarDatabase:
                     f"{self._name} cannot be opened or written: {first_line(error)}; if another program is writing it, "
                     "wait until it has ended"
                 ) from error
-            raise UnreadableFile(
-                f"{self._name} is damaged, or no index of exemplars: {first_line(error)}; delete it, or choose another "
-                "file"
-            ) from error
+            raise self.damaged(error) from error
+
+    def damaged(self, error: Exception) -> UnreadableFile:
+        """Return the error for a file with other content than an index."""
+        return UnreadableFile(
+            f"{self._name} is damaged, or no index of exemplars: {first_line(error)}; delete it, or choose another file"
+        )
 
 
 def photo_of(path: bytes, *numbers: int) -> IndexedPhoto:

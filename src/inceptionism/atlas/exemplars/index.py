@@ -73,10 +73,10 @@ class ExemplarIndex:
                     f"{quote_path(path)} is an index of another version of inceptionism; delete it, or choose another "
                     "file"
                 )
-            if (facts["network"], facts["layer"]) != (network.key, layer):
+            if (facts.get("network"), facts.get("layer")) != (network.key, layer):
                 raise InvalidSetting(
-                    f"{quote_path(path)} is the index of layer {facts['layer']}, maybe of another network, and not of "
-                    f"layer {layer} of {network.name}; choose another file"
+                    f"{quote_path(path)} is the index of layer {facts.get('layer')}, maybe of another network, and not "
+                    f"of layer {layer} of {network.name}; choose another file"
                 )
 
     @property
@@ -162,10 +162,15 @@ class ExemplarIndex:
     def _exemplars(self, sign: int, channel: int, count: int) -> list[Exemplar]:
         check_channel(self.layer, channel, self.network.channels(self.layer))
         check_number("count", count, minimum=1)
-        return [
-            Exemplar(Path(one.photo.path), one.score, one.row, one.column, self._box(one.photo, one.row, one.column))
-            for one in self._database.extremes(sign, channel, count)
-        ]
+        try:
+            return [
+                Exemplar(
+                    Path(one.photo.path), one.score, one.row, one.column, self._box(one.photo, one.row, one.column)
+                )
+                for one in self._database.extremes(sign, channel, count)
+            ]
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+            raise self._database.damaged(error) from error
 
     @cached_property
     def _field(self) -> ReceptiveField | None:
