@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.batch import make_photographs
 from bench.report import Report, machine_facts, speedups
 from inceptionism.limits import available_cores
 
@@ -49,6 +51,23 @@ print(time.perf_counter() - start)
 """
 """A program that dreams three photographs after a first one, and prints their time."""
 
+NOTEBOOK = """
+import sys
+import nbclient, nbformat
+
+code = {series!r}.replace("sys.argv[1]", repr(sys.argv[1]))
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+nbclient.NotebookClient(notebook, timeout=None).execute()
+print("".join(output.text for output in notebook.cells[0].outputs if output.get("name") == "stdout"))
+"""
+"""A program that runs `SERIES` in the kernel of a notebook, and prints its time."""
+
+BATCH = 8
+"""Number of photographs of a batch."""
+
+FINISHED = "finished"
+"""Folder of a batch. It is deleted before each measurement, because a batch leaves out the pictures that are there."""
+
 SETTLE = 2.0
 """Seconds from the start of other programs to the measurement."""
 
@@ -67,12 +86,19 @@ def works(photo: Path, folder: str) -> dict[str, list[str]]:
     """Return the command of each kind of work."""
     torch_first = SERIES.format(first="import torch; torch.ones(10**6).exp()")
     still = [*DREAM, "photo", str(photo), "--size", "640", "-o", f"{folder}/a.png", "--overwrite"]
+    photos = Path(folder) / "photos"
+    photos.mkdir()
+    make_photographs(photo, photos, BATCH)
+    batch = [*DREAM, "batch", str(photos), "-o", f"{folder}/{FINISHED}", "--workers", f"{available_cores()}"]
+    notebook = NOTEBOOK.format(series=SERIES.format(first=""))
     zoom = [*DREAM, "zoom", str(photo), "--size", "480x270", "--frames", "24", "-o", f"{folder}/a.mp4", "--overwrite"]
     return {
         "dream photo --size 640, with its start": still,
         "three more photographs in one process": [sys.executable, "-c", SERIES.format(first=""), str(photo)],
         "the same, if torch is imported first": [sys.executable, "-c", torch_first, str(photo)],
         "dream zoom, 24 frames of 480×270": zoom,
+        f"dream batch of {BATCH} photographs, 640×360, a worker for each core": batch,
+        "three more photographs in a notebook": [sys.executable, "-c", notebook, str(photo)],
     }
 
 
@@ -119,6 +145,7 @@ def measure_works(
             for _ in range(rounds):
                 for beside, commands in BESIDE.items():
                     for name, environment in variants.items():
+                        shutil.rmtree(Path(folder, FINISHED), ignore_errors=True)
                         with others(commands):
                             times[name, beside].append(seconds_of(command, environment))
             for name, beside in times:

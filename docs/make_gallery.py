@@ -27,6 +27,9 @@ SETTINGS_2015 = {**EARLIER_DEFAULTS[1]["photo"], "layer": "blocks.10"}
 FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 """Settings that were the defaults of a class until version 2 of the recipe format."""
 
+WITHOUT_DEPTH = "fourier(contrast=1) + crops(noise=0.06, count=2) + skip + 16*statistics"
+"""Prior of the preset `fast` before the argument `depth` of the prior `statistics` existed."""
+
 FIRST_VIDEO = {**EARLIER_DEFAULTS[1]["video"], "layer": "blocks.10"}
 """Settings that were the defaults of a video until version 2 of the recipe format."""
 
@@ -142,6 +145,17 @@ def make_classes() -> None:
     sheet.save(DOCS / "images" / "class-prior.jpg", quality=88)
 
 
+def make_depth() -> None:
+    """Draw a sheet of six classes with the preset `fast`: above without `depth`, below with it."""
+    names = ("banana", "sports car", "rifle", "volleyball", "pill bottle", "accordion")
+    sheet = Image.new("RGB", (len(names) * 304 - 4, 2 * 304 - 4), "white")
+    for row, settings in enumerate(({"prior": WITHOUT_DEPTH}, {})):
+        for column, name in enumerate(names):
+            image = inc.visualize(name, preset="fast", **settings).image
+            sheet.paste(square(image, 300), (column * 304, row * 304))
+    sheet.save(DOCS / "images" / "statistics-depth.jpg", quality=88)
+
+
 def make_subjects() -> None:
     """Make one class at a wide format, with each choice of subjects."""
     for subjects in ("one", "several", "scene"):
@@ -217,6 +231,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "octaves": make_octaves,
     "unit": make_unit,
     "classes": make_classes,
+    "depth": make_depth,
     "subjects": make_subjects,
     "seamless": make_seamless,
     "video": make_video,

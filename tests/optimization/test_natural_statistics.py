@@ -28,8 +28,9 @@ def with_quantiles(network: inc.Network) -> dict[str, Statistics]:
     }
 
 
-def test_the_gradient_of_statistics_agrees_with_finite_differences(tiny) -> None:
-    distance = match_statistics(tiny, tiny.statistics)
+@pytest.mark.parametrize("depth", [0, 0.5, 1])
+def test_the_gradient_of_statistics_agrees_with_finite_differences(tiny, depth) -> None:
+    distance = match_statistics(tiny, tiny.statistics, depth)
     shapes = {name: (2, len(layer.mean), 4, 3) for name, layer in tiny.statistics.items()}
     activations = [noise(*shape).requires_grad_() for shape in shapes.values()]
 
@@ -38,6 +39,27 @@ def test_the_gradient_of_statistics_agrees_with_finite_differences(tiny) -> None
 
     assert score(*activations).shape == (2,)
     assert torch.autograd.gradcheck(score, activations)
+
+
+@pytest.mark.parametrize("depth", [0, 0.3, 0.5, 1])
+def test_the_distance_of_statistics_is_that_of_a_plain_transcription(depth) -> None:
+    network = tiny_network()
+    maps = {name: 3 * noise(2, len(one.mean), 7, 5) for name, one in network.statistics.items()}
+    expected, count = np.zeros(2), len(network.statistics)
+    for index, (name, one) in enumerate(network.statistics.items()):
+        std = np.maximum(one.std.numpy(), 0.1 * one.std.numpy().mean())
+        values = maps[name].numpy()
+        offset = (values.mean((2, 3)) - one.mean.numpy()) / std
+        ratio = values.var((2, 3)) / std**2
+        too_small = 2 * (ratio - 1) ** 2 / (ratio + 1) if index < round(depth * count) else 0
+        by_variance = np.where(ratio > 1, 2 * (ratio - 1) ** 2 / (ratio + 1), too_small)
+        expected += (offset**2 + by_variance).mean(1) / count
+    np.testing.assert_allclose(match_statistics(network, network.statistics, depth)(maps), expected, rtol=1e-5)
+
+
+def test_quantiles_have_no_variances_with_one_side() -> None:
+    with pytest.raises(InvalidSetting, match="both quantiles and depth"):
+        inc.visualize(0, network=tiny_network(), prior="statistics(quantiles=1, depth=0.5)", steps=1)
 
 
 def test_statistics_are_closer_for_photographs_than_for_other_pictures(lite0) -> None:

@@ -107,7 +107,7 @@ def test_the_measured_statistics_become_the_default_prior_of_this_network(photog
     assert "statistics" not in before.recipe.prior
     path = inc.measure_statistics(network, photographs)
     after = inc.visualize("oak", network=network, size=48, steps=4, preset="draft")
-    assert after.recipe.prior.endswith("16*statistics")
+    assert after.recipe.prior.endswith("16*statistics(depth=0.4)")
     assert [*after.recipe.made_with.pictures] == ["statistics"]
     assert np.abs(np.asarray(before.image).astype(int) - np.asarray(after.image)).max() > 0
     again = inc.replay(after.recipe, network=plain_network())
@@ -167,7 +167,7 @@ def test_the_statistics_of_a_class_are_used_for_this_class_only(photographs, net
     assert all(np.array_equal(load_file(path)[name], one) for name, one in load_file(alone).items())
     oak, elm = (inc.visualize(name, **settings) for name in ("oak", "elm"))
     assert [*oak.recipe.made_with.pictures] == ["statistics"]
-    assert oak.recipe.prior.endswith("16*statistics")
+    assert oak.recipe.prior.endswith("16*statistics(depth=0.4)")
     assert not np.array_equal(np.asarray(oak.image), np.asarray(before[0].image))
     assert np.array_equal(np.asarray(elm.image), np.asarray(before[1].image))
     again = inc.replay(oak.recipe, network=network)

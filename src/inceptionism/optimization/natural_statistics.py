@@ -58,20 +58,23 @@ def find_statistics(
     return measured, {term.arguments[0]: hash_file(path)}
 
 
-def match_statistics(network: Network, layers: Mapping[str, Statistics]) -> Objective:
+def match_statistics(network: Network, layers: Mapping[str, Statistics], depth: float = 1) -> Objective:
     """Return an objective: the distance of the channels' means and variances from those of natural pictures.
 
     The method is that of Yin et al. (CVPR 2020). The network's batch norms hold the natural means and variances from
     its training. Without batch norms, they are measured on photographs.
 
-    There are four departures. The penalty for a mean is the squared distance in standard deviations. The penalty for a
+    There are five departures. The penalty for a mean is the squared distance in standard deviations. The penalty for a
     variance that is r times the natural variance is 2 (r - 1)² / (r + 1). For large r, it grows with r, and not with
     its square. Penalties are averaged over channels and layers, so that no layer dominates. The statistics are those of
-    one picture, and not of a batch.
+    one picture, and not of a batch. In deep layers, a variance that is smaller than the natural one can be free of
+    penalty: these layers detect things such as eyes and fur, which an average photograph shows and a cup does not.
 
     Args:
         network: Network that sees the picture.
-        layers: Natural statistics by layer name.
+        layers: Natural statistics by layer name, in the order of the network.
+        depth: Share of the layers, from the picture on, whose variances may be neither larger nor smaller. In the
+            deeper layers, only larger variances are penalized.
 
     Raises:
         InvalidSetting: If there are none.
@@ -80,7 +83,11 @@ def match_statistics(network: Network, layers: Mapping[str, Statistics]) -> Obje
     mean = torch.cat([layer.mean for layer in layers.values()])
     std = torch.cat([raised_std(layer) for layer in layers.values()])
     weight = torch.cat([torch.full_like(layer.mean, 1 / (len(layer.mean) * len(layers))) for layer in layers.values()])
-    natural = torch.stack([mean, std, weight]).to(network.device)
+    first_one_sided = round(depth * len(layers))
+    least = torch.cat(
+        [torch.full_like(one.mean, index >= first_one_sided) for index, one in enumerate(layers.values())]
+    )
+    natural = torch.stack([mean, std, weight, least]).to(network.device)
 
     def score(activations: Activations) -> Tensor:
         maps = (activations[name] for name in layers)
@@ -155,11 +162,12 @@ class _StatisticsDistance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, natural: Tensor, *maps: Tensor) -> Tensor:
-        mean, std, weight = natural.to(maps[0].dtype)
+        # `least` is 1 in layers where smaller variances are free of penalty: a ratio of 1 has none. It is 0 elsewhere.
+        mean, std, weight, least = natural.to(maps[0].dtype)
         means = torch.cat([layer.mean((2, 3)) for layer in maps], 1)
         # torch's own variance takes six times as long in the channels-last memory format.
         squares = torch.cat([layer.square().mean((2, 3)) for layer in maps], 1)
-        ratio = (squares - means.square()).clamp_min(0) / std.square()
+        ratio = torch.maximum((squares - means.square()) / std.square(), least)
         offset = (means - mean) / std
         # When a pixel of a channel with H×W pixels changes by d, the mean changes by d / (H W), and the variance by
         # 2 (pixel - mean) d / (H W).

@@ -13,6 +13,7 @@ from functools import partial
 from torch import Tensor
 from torch.nn import functional as F
 
+from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, named_source
 from inceptionism.networks import LOGITS, Network, statistics_for
 from inceptionism.objectives import Objective, layer_name
@@ -95,8 +96,13 @@ def build_prior(
     files: dict[str, str] = {}
     if "statistics" in terms:
         natural, files = find_statistics(terms["statistics"], network, find_file, target)
-        match = match_quantiles if numbers["statistics"]["quantiles"] else match_statistics
-        regularizer = terms["statistics"].weight * match(network, natural)
+        quantiles, depth = numbers["statistics"].values()
+        if quantiles and depth < 1:
+            raise InvalidSetting(
+                "statistics cannot have both quantiles and depth: depth is about variances, which quantiles replace"
+            )
+        distance = match_quantiles(network, natural) if quantiles else match_statistics(network, natural, depth)
+        regularizer = terms["statistics"].weight * distance
     blur = terms["blur"].weight if "blur" in terms else 0
     share = numbers["skip"]["share"] if "skip" in terms else 1.0
     return Prior(transforms, penalties, regularizer, blur, filters, views, share, files)

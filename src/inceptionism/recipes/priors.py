@@ -193,6 +193,14 @@ _DEFINITIONS = (
             PriorArgument(
                 "quantiles", 0, 0, 1, "1 to match the sorted activations that were measured on photographs", whole=True
             ),
+            PriorArgument(
+                "depth",
+                1,
+                0,
+                1,
+                "Share of the layers, from the picture on, in which a variance below that of natural pictures is "
+                "penalized, too",
+            ),
         ),
         file="file",
         strength="in units of the score",
