@@ -99,7 +99,7 @@ class Dream:
         given = given_settings(inc.PhotoRecipe, widgets, settings, recipe)
         chosen = chosen_recipe(inc.PhotoRecipe, recipe, given, look)
         photos = photos_of(image)
-        pictures = {
+        pictures: dict[str, list[Any]] = {
             "guide": [] if guide is None else photos_of(guide),
             "mask": [] if mask is None else masks_of(mask),
             "colors": [] if palette is None else photos_of(palette),

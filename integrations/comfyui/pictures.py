@@ -31,10 +31,11 @@ def levels(values: Tensor) -> NDArray[np.uint8]:
     Raises:
         UnreadablePicture: If a value is not a number.
     """
-    numbers = values.detach().cpu().float().numpy()
+    numbers: NDArray[np.float32] = values.detach().cpu().float().numpy()
     if np.isnan(numbers).any():
         raise inc.UnreadablePicture("the image has values that are not numbers (NaN); look at the node that made it")
-    return np.round(np.clip(numbers, 0, 1) * 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.round(np.clip(numbers, 0, 1) * 255).astype(np.uint8)
+    return pixels
 
 
 def to_photo(pixels: NDArray[np.uint8]) -> Photo:

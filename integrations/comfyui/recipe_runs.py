@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import folder_paths
 from comfy.model_management import get_torch_device
@@ -20,6 +20,11 @@ from inceptionism.networks import pick_device
 from inceptionism.networks.hub import find_entry
 from inceptionism.recipes import DEVICES, NONE, file_settings, find_look, variation, with_look
 from inceptionism.runs import ReplayInputs, prepare_replay, split_changes
+
+AnyRecipe = TypeVar("AnyRecipe", inc.PhotoRecipe, inc.ClassRecipe)
+
+NODES = {"photo": "Dream", "class": "Visualize"}
+"""Names of the nodes that take recipes, by the kind of the recipe."""
 
 
 class NodeInputs(ReplayInputs):
@@ -41,8 +46,8 @@ class NodeInputs(ReplayInputs):
 
 
 def chosen_recipe(
-    kind: type[inc.Recipe], recipe: inc.Recipe | None, given: Mapping[str, Any], look: str = NONE
-) -> inc.Recipe:
+    kind: type[AnyRecipe], recipe: inc.Recipe | None, given: Mapping[str, Any], look: str = NONE
+) -> AnyRecipe:
     """Return the recipe of a node.
 
     Args:
@@ -57,8 +62,8 @@ def chosen_recipe(
     """
     if recipe is None:
         return kind(**(dict(given) if look == NONE else with_look(look, given, given, inc.PhotoRecipe)))
-    if not isinstance(recipe, kind):
-        node = {inc.PhotoRecipe: "Dream", inc.ClassRecipe: "Visualize"}.get(type(recipe))
+    if not isinstance(recipe, kind) or recipe.kind != kind.kind:  # the recipes of films are recipes of photographs, too
+        node = NODES.get(recipe.kind)
         advice = f"connect it to {node}" if node else "no node makes films"
         raise inc.InvalidSetting(f"this node takes recipes of kind {kind.kind}, not of kind {recipe.kind}; {advice}")
     if look != NONE:
