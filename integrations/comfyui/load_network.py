@@ -41,9 +41,9 @@ class LoadNetwork:
 
     @classmethod
     def IS_CHANGED(cls, network: str, path: str = "") -> int:  # noqa: ARG003, N802  # ComfyUI's name
-        """Return the time of change of the file, so that ComfyUI loads a changed file again."""
+        """Return the time of change of the file, so that ComfyUI loads a changed file again. 0 if there is no file."""
         file = Path(path.strip()).expanduser()
-        return file.stat().st_mtime_ns if file.exists() else 0
+        return file.stat().st_mtime_ns if path.strip() and file.exists() else 0
 
     @with_gradients
     def load(self, network: str, path: str = "") -> tuple[inc.Network]:
