@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from typing import Any
 
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
@@ -54,7 +53,7 @@ class Progress:
         self._finished += pictures
 
 
-def make_pictures(runs: Iterable[Any], count: int) -> list[inc.Result]:
+def make_pictures(runs: Iterable[inc.Run], count: int) -> list[inc.Result]:
     """Take all steps of runs, in batches, and return their results. Decisions of the runs are written to the log.
 
     Args:
