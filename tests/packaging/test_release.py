@@ -15,6 +15,8 @@ if not (ROOT / "release").is_dir():
 
 from release import steps
 
+NODES = "integrations/comfyui/pyproject.toml"
+
 
 def git(folder: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
@@ -27,6 +29,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "inceptionism"\nversion = "9.8"\n')
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 9.8 - 2031-05-06\n\n- New.\n")
     (tmp_path / "CITATION.cff").write_text("version: 9.8\ndate-released: 2031-05-06\n")
+    (tmp_path / NODES).parent.mkdir(parents=True)
+    (tmp_path / NODES).write_text('[project]\nversion = "9.8"\n')
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "all")
@@ -46,6 +50,7 @@ def test_a_clean_project_is_ready(project: Path) -> None:
         ("CHANGELOG.md", "## Unreleased\n", 'write "## 9.8 - '),
         ("CITATION.cff", "version: 9.7\ndate-released: 2031-05-06\n", "write version: 9.8 in CITATION.cff"),
         ("CITATION.cff", "version: 9.8\n", "write date-released: 2031-05-06 in CITATION.cff"),
+        (NODES, '[project]\nversion = "9.7"\n', f'write version = "9.8" in {NODES}'),
     ],
 )
 def test_texts_of_another_version_are_found(project: Path, name: str, text: str, reason: str) -> None:

@@ -121,6 +121,19 @@ def test_a_replay_verifies_guides_and_masks_that_were_arrays(folder, photo: np.n
     ]
 
 
+def test_a_replay_takes_guides_masks_and_colors_that_are_arrays(folder, photo: np.ndarray) -> None:
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[:, 30:] = 255
+    arrays = {"guide": photo[::-1].copy(), "mask": mask, "colors": 255 - photo}
+    made = inc.dream(folder / "cup.png", **arrays, **TINY)
+    plain = inc.dream(folder / "cup.png", **TINY)
+    assert not same(made.image, plain.image)
+    again = inc.replay(plain.recipe, folder / "cup.png", **arrays)
+    assert same(again.image, made.image)
+    assert again.recipe == made.recipe
+    assert same(inc.replay(made.recipe, folder / "cup.png", **arrays).image, made.image)
+
+
 def test_two_pictures_that_were_arrays_have_two_names(photo: np.ndarray) -> None:
     pair = inc.objectives.layer("blocks.1").where(load_mask(photo[..., 0])) + inc.objectives.layer("blocks.2").where(
         load_mask(255 - photo[..., 0])

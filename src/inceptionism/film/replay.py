@@ -50,7 +50,8 @@ def replay_film(
         network: The network to use, as in `replay`.
         force: Whether to allow frames of more than 33 megapixels if the recipe sets that size.
         **changes: Settings that replace those of the recipe: `layer`, `size`, `seconds`, … An objective that exists
-            only in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`.
+            only in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`. The
+            `guide`, the `mask` and the `colors` may be pictures as in `video`.
 
     Returns:
         A film run: iterate over it for its frames, or save it. Its `notes` report every difference from the original

@@ -33,6 +33,7 @@ from .photos import (
     last_path_part,
     load_photo,
 )
+from .pixel_recipes import PIXEL_RECIPES, hash_pixels
 from .public_names import without_folders
 from .recipes import TOML_ENDING, load_recipe, read_recipe
 from .score_plot import ScorePlot
@@ -55,6 +56,7 @@ __all__ = [
     "NUMPY_ERRORS",
     "PICTURE_ENDINGS",
     "PILLOW_ERRORS",
+    "PIXEL_RECIPES",
     "SRGB_CURVE",
     "STANDARD_STREAM",
     "TOML_ENDING",
@@ -86,6 +88,7 @@ __all__ = [
     "encode_loop",
     "flatten_alpha",
     "free_name",
+    "hash_pixels",
     "is_address",
     "last_path_part",
     "load_mask",

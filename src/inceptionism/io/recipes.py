@@ -13,6 +13,7 @@ from inceptionism.io.formats import open_image, open_source
 from inceptionism.io.native_pixels import readable_tags
 from inceptionism.io.optional_formats import is_heic_or_avif
 from inceptionism.io.photos import convert_decoding_errors
+from inceptionism.io.pixel_recipes import PIXEL_RECIPES, find_pixel_recipe
 from inceptionism.io.sources import source_label
 from inceptionism.io.xmp import PNG_XMP, read_packet
 from inceptionism.io.xmp_containers import MAX_PACKET, gif_packet, is_gif, is_matroska, is_mp4, map_file, mp4_packet
@@ -54,6 +55,7 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
     """
     label = source_label(path)
     packet: str | bytes | None
+    found: str | None = None
     with convert_decoding_errors(label), open_source(path, None) as file:
         beginning = file.read(12)
         if is_mp4(beginning) and not is_heic_or_avif(beginning):
@@ -71,6 +73,9 @@ def read_recipe(path: str | os.PathLike[str]) -> str | None:
             with open_image(path, file) as image:
                 image.load()  # the text of a PNG may follow the pixels
                 packet = image.info.get("xmp") or image.info.get(PNG_XMP)
+                text = image.info.get(PIXEL_RECIPES) if image.format == "PNG" else None
+                if isinstance(text, str) and len(text) <= MAX_PACKET:
+                    found = find_pixel_recipe(image, text)
         if packet and len(packet) > MAX_PACKET:
             raise UnreadablePicture(f"the metadata of {label} is too large to be a recipe")
-    return read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None
+    return (read_packet(packet.encode() if isinstance(packet, str) else packet) if packet else None) or found

@@ -64,7 +64,8 @@ def replay(
         force: Whether to allow pictures of more than 33 megapixels if the recipe sets that size.
         on_step: Called with each `Step`, as in `dream`.
         **changes: Settings that replace those of the recipe: `layer`, `size`, `seed`, … An objective that exists only
-            in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`.
+            in Python is passed as `objective`, and functions of the prior as `transforms` and `penalties`. The `guide`,
+            the `mask` and the `colors` may be pictures as in `dream`.
 
     Returns:
         The picture. Its `notes` report every difference from the original run: versions, device, weights, photograph.

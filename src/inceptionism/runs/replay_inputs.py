@@ -12,7 +12,7 @@ from torch import nn
 
 from inceptionism.errors import InvalidSetting, quote_path, quote_value
 from inceptionism.files import path_exists
-from inceptionism.io import TOML_ENDING, Photo, last_path_part, named_source
+from inceptionism.io import TOML_ENDING, Mask, Photo, last_path_part, load_mask, load_photo, named_source
 from inceptionism.networks import Network, network_name
 from inceptionism.objectives import Objective, check_objective
 from inceptionism.optimization import NO_FUNCTIONS, PriorFunctions
@@ -33,6 +33,9 @@ class ReplayInputs:
         all_used: Whether a picture that the recipe does not name is an error.
         objective: Objective that is used in place of the one in the recipe.
         prior_functions: Transforms and penalties that are added to the prior of the recipe.
+        guide: Guide that is used in place of the one in the recipe.
+        mask: Mask that is used in place of the one in the recipe.
+        colors: Picture whose colors the result gets, in place of the one in the recipe.
     """
 
     photo: Photo | None = None
@@ -42,13 +45,19 @@ class ReplayInputs:
     all_used: bool = False
     objective: Objective | None = None
     prior_functions: PriorFunctions = NO_FUNCTIONS
+    guide: Photo | None = None
+    mask: Mask | None = None
+    colors: Photo | None = None
 
     def objects(self) -> dict[str, Any]:
-        """Return the objects that every kind of run takes as keyword arguments."""
+        """Return the objects that the run of the recipe takes as keyword arguments."""
+        # A picture from noise has no guide and no mask, so its run does not take them.
+        pictures = {"guide": self.guide, "mask": self.mask, "colors": self.colors}
         return {
             "prior_functions": self.prior_functions,
             "objective": self.objective,
             "find_file": self.find_file,
+            **{name: picture for name, picture in pictures.items() if picture is not None},
         }
 
     def find_file(self, name: str) -> Path | str:
@@ -97,7 +106,7 @@ def split_changes(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the changes that a caller in Python passes as plain settings, and the objects among them.
 
-    The objects are the `objective` and the `prior_functions` of `ReplayInputs`.
+    The objects are the `objective`, the `prior_functions`, the `guide`, the `mask` and the `colors` of `ReplayInputs`.
 
     Args:
         changes: Settings that replace those of the recipe, and the functions `transforms` and `penalties`. None means
@@ -105,20 +114,29 @@ def split_changes(
         network: Network that is used in place of the one in the recipe.
 
     Raises:
-        InvalidSetting: If `objective` is neither a text nor an `Objective`, or if `transforms` or `penalties` are not
-            functions.
+        InvalidSetting: If `objective` is neither a text nor an `Objective`, if `transforms` or `penalties` are not
+            functions, or if a mask is black everywhere.
+        UnreadablePicture: If a guide, a mask or the picture of the colors is neither a text nor a picture.
     """
     plain = {name: value for name, value in changes.items() if value is not None}
     functions = PriorFunctions.of(plain.pop("transforms", None), plain.pop("penalties", None))
     if network is not None:
         plain["network"] = network_name(network)
-    objective = plain.get("objective")
-    if isinstance(objective, str):
-        objective = None
-    elif objective is not None:
-        check_objective(objective)
-        plain["objective"] = str(objective)
-    return plain, {"objective": objective, "prior_functions": functions}
+    objects: dict[str, Any] = {"prior_functions": functions}
+    for name in ("objective", "guide", "mask", "colors"):
+        value = plain.get(name)
+        if value is None or isinstance(value, str):
+            continue
+        if name == "objective":
+            check_objective(value)
+            objects[name], plain[name] = value, str(value)
+        elif name == "mask":
+            objects[name] = load_mask(value)
+            plain[name] = objects[name].name
+        else:
+            objects[name] = load_photo(value)
+            plain[name] = objects[name].title
+    return plain, objects
 
 
 def named_files(
