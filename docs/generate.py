@@ -29,7 +29,6 @@ from docs.gallery_pictures import SECTIONS
 from inceptionism import api
 from inceptionism.arguments import OVERLOADS
 from inceptionism.cli.app import app
-from inceptionism.cli.network_facts import megabytes
 from inceptionism.networks import load_network
 from inceptionism.networks.hub import known_entries
 from inceptionism.objectives import objective_reference
@@ -216,7 +215,7 @@ def networks_text() -> str:
         size = f"{entry.size[0]}×{entry.size[1]}" if isinstance(entry.size, tuple) else ""
         layers = ", ".join(f"`{layer}`" for layer in entry.recommended or ())
         looks = [look.name for look in installed if look.network == entry.name]
-        download = "in a package" if entry.package and not entry.files else megabytes(entry)
+        download = "in a package" if entry.package and not entry.files else entry.size_text
         rows.append(
             f"| `{entry.name}`: {entry.about} | {entry.license} | {download} | {size} | {layers} "
             f"| {', '.join(looks) or 'none yet'} |"

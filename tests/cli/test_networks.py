@@ -216,7 +216,7 @@ def test_unverified_files_of_no_network_are_reported_and_not_listed(tmp_path, ca
         file |= {"checksum": None, "size": None}
     package([entry])
     done = dream("networks", "get", "zoo-net", "--unverified", "--quiet", cwd=tmp_path)
-    refused(done, f"net.caffemodel.*; delete the files in {cache / 'zoo-net'}, and repeat the command", 2)
+    refused(done, f"net.caffemodel.*; delete the files in {cache / 'zoo-net'}, and try again", 2)
     assert store.stored_names() == []
 
 
@@ -381,7 +381,7 @@ def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server
     assert reasons == [f"dream: {address}/{name}: it sends a file with the wrong checksum; there is no other source"]
     assert advice == (
         f"dream: zoo-net cannot be downloaded from any source; get {name} ({length} bytes, "
-        f"SHA-256 {hash_file(squeezenet[1])}) in another way, put it into {cache / 'zoo-net'}, and repeat the command"
+        f"SHA-256 {hash_file(squeezenet[1])}) in another way, put it into {cache / 'zoo-net'}, and try again"
     )
     assert [path.name for path in (cache / "zoo-net").iterdir()] == ["deploy.prototxt"]
     assert store.stored_names() == []
@@ -398,7 +398,7 @@ def test_all_files_that_cannot_be_downloaded_are_named_at_once(tmp_path, cache, 
     done = dream("networks", "get", "zoo-net", cwd=tmp_path)
     assert done.returncode == 1
     assert all(f"{path.name} ({path.stat().st_size} bytes, SHA-256 {hash_file(path)})" in done.stderr for path in paths)
-    assert f"put them into {cache / 'zoo-net'}, and repeat" in done.stderr
+    assert f"put them into {cache / 'zoo-net'}, and try" in done.stderr
     for path in paths:
         shutil.copy(path, cache / "zoo-net")
     assert dream("networks", "get", "zoo-net", cwd=tmp_path).returncode == 0

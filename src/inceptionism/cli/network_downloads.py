@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inceptionism.cli.completion import complete_download
-from inceptionism.cli.network_facts import megabytes
 from inceptionism.cli.options import HOW, Saving, option
 from inceptionism.cli.progress import downloading
 from inceptionism.cli.terminal import exit_interrupted, loading, print_error, print_notes, print_path
@@ -59,7 +58,7 @@ def download_network(entry: Entry, *, unverified: bool, quiet: bool) -> Path:
 
     if entry.can_be_downloaded and entry.name not in stored_names():
         source = f", from {entry.library}" if entry.library else ""
-        print_notes([f"{entry.name}: {megabytes(entry)}{source}, license: {entry.license or 'not known'}"], quiet)
+        print_notes([f"{entry.name}: {entry.size_text}{source}, license: {entry.license or 'not known'}"], quiet)
     if entry.library:
         path = fetch_from_library(entry)
         check(path)

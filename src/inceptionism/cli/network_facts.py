@@ -49,7 +49,7 @@ def facts(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.package:
         yield "package", entry.package
     if entry.library:
-        yield "weights", f"{entry.architecture}, {megabytes(entry)}, in the cache of {entry.library}"
+        yield "weights", f"{entry.architecture}, {entry.size_text}, in the cache of {entry.library}"
     for file in entry.files:
         yield "file", str(file)
         for url in file.urls:
@@ -79,9 +79,4 @@ def missing_part(entry: Entry) -> str:
     """Return a few words about how to make a network ready for use."""
     if not entry.files and not entry.library:
         return "to install"
-    return f"to get, {megabytes(entry)}" if entry.download_size else "to get"
-
-
-def megabytes(entry: Entry) -> str:
-    """Return the size of the download of a network, in millions of bytes."""
-    return f"{entry.download_size / 1e6:.0f} MB" if entry.download_size else "of unknown size"
+    return f"to get, {entry.size_text}" if entry.download_size else "to get"

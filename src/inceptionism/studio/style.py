@@ -46,6 +46,7 @@ footer { display: none !important; }
 .status progress::-webkit-progress-bar { background: #e2e8f0; border-radius: 0.3rem; }
 .rate { text-align: right; font-variant-numeric: tabular-nums; }
 [id$="-note"]:not(:has(p)), [id$="-problem"]:not(:has(p)) { display: none; }
+#offer-state:not(:has(p, .status)) { display: none; }
 [id$="-result"] ~ [id$="-results"], [id$="-result"] ~ [id$="-film"] { display: none; }
 [id$="-result"] img { width: 100% !important; height: 100% !important; object-fit: contain; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }

@@ -171,6 +171,11 @@ class Entry:
         return self.weights_size or (0 if None in sizes else sum(size or 0 for size in sizes))
 
     @property
+    def size_text(self) -> str:
+        """The size of the download in words, in millions of bytes."""
+        return f"{self.download_size / 1e6:.0f} MB" if self.download_size else "of unknown size"
+
+    @property
     def input(self) -> dict[str, Any]:
         """The values of the entry that are arguments of `Network`, by the name of the argument."""
         names = ("mean", "std", "range", "channels", "size", "license", "origin", "recommended", "default_layer")

@@ -63,7 +63,7 @@ def get_network(
     if missing:
         raise CannotDownload(
             f"{entry.name} cannot be downloaded from any source; get {' and '.join(map(str, missing))} in another way, "
-            f"put {'it' if len(missing) == 1 else 'them'} into {quote_path(target)}, and repeat the command"
+            f"put {'it' if len(missing) == 1 else 'them'} into {quote_path(target)}, and try again"
         )
     files = []
     for file in entry.files:
@@ -74,7 +74,7 @@ def get_network(
     except InceptionismError as error:
         if not entry.unverified:
             raise
-        advice = f"delete the files in {quote_path(target)}, and repeat the command"
+        advice = f"delete the files in {quote_path(target)}, and try again"
         raise type(error)(f"{error}; {advice}") from error
     write_entry(target, replace(entry, files=tuple(files)))
     return target
