@@ -49,6 +49,8 @@ footer { display: none !important; }
 #offer-state:not(:has(p, .status)) { display: none; }
 [id$="-result"] ~ [id$="-results"], [id$="-result"] ~ [id$="-film"] { display: none; }
 [id$="-result"] img { width: 100% !important; height: 100% !important; object-fit: contain; }
+.viewer { width: 100%; height: min(70vh, 640px); border: 1px solid #ccc; background: #fff; }
+#gallery-viewer:not(:has(iframe)) { display: none; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
 """
 
