@@ -42,7 +42,7 @@ class ActivationFolder:
         layer: Name of the layer.
         rows: Number of rows.
         columns: Number of columns.
-        cells: The cells that have a picture; at least one.
+        cells: The cells that have a picture.
         sheet: Path of the sheet.
     """
 
@@ -83,9 +83,12 @@ def read_folder(folder: Path) -> ActivationFolder:
     path = folder / INDEX
     text = read_text(path, MAX_INDEX_BYTES)
     try:
-        return parse_index(json.loads(text), folder)
+        read = parse_index(json.loads(text), folder)
     except (KeyError, TypeError, ValueError, RecursionError):
         raise InvalidSetting(f"{quote_path(path)} is not the index of an activation atlas or grid") from None
+    if not read.cells:
+        raise InvalidSetting(f"{quote_path(folder)} has no pictures of cells")
+    return read
 
 
 def parse_index(content: Any, folder: Path) -> ActivationFolder:
@@ -93,7 +96,6 @@ def parse_index(content: Any, folder: Path) -> ActivationFolder:
 
     Raises:
         KeyError, TypeError, ValueError: If a value is missing or wrong.
-        InvalidSetting: If no cell has a picture.
     """
     if content["schema"] != INDEX_SCHEMA:
         raise ValueError
@@ -113,8 +115,6 @@ def parse_index(content: Any, folder: Path) -> ActivationFolder:
         place = number(one["row"], 0, rows - 1), number(one["column"], 0, columns - 1)
         if is_file(picture):
             cells.append(PageCell(*place, fact, picture))
-    if not cells:
-        raise InvalidSetting(f"{quote_path(folder)} has no pictures of cells")
     network, layer = (str(content[name])[:MAX_TEXT] for name in ("network", "layer"))
     return ActivationFolder(kind, network, layer, rows, columns, tuple(cells), folder / SHEET)
 
