@@ -5,6 +5,7 @@
 - docs/commands.md: every command with its options and examples
 - docs/gallery.md and the pages in docs/gallery: every picture of the gallery with its command and its recipe
 - docs/performance.md: only its tables, from the results in bench/results
+- docs/networks.md: only the table of the networks, from known.json and the looks
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
 - src/inceptionism/networks/hub/layers.json: the layers of the default network, for completion in shells
 """
@@ -29,6 +30,7 @@ from inceptionism import api
 from inceptionism.arguments import OVERLOADS
 from inceptionism.cli.app import app
 from inceptionism.networks import load_network
+from inceptionism.networks.hub import known_entries
 from inceptionism.objectives import objective_reference
 from inceptionism.recipes import (
     GROUPS,
@@ -40,6 +42,7 @@ from inceptionism.recipes import (
     settings_of,
 )
 from inceptionism.recipes.json_schema import schema
+from inceptionism.recipes.looks import FOLDER, read_look
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -200,6 +203,28 @@ def performance_text() -> str:
     return RESULTS.sub(table, (ROOT / "docs" / "performance.md").read_text("utf-8"))
 
 
+NETWORKS = re.compile("(<!-- networks -->\n).*?(<!-- end -->)", re.DOTALL)
+"""The table of the networks in docs/networks.md."""
+
+
+def networks_text() -> str:
+    """Return the page about networks, with the table of the networks that have names."""
+    rows = ["| name | license | size | input | layers to try first | looks |", "|---|---|---|---|---|---|"]
+    installed = [read_look(path) for path in sorted(FOLDER.glob("*.toml"))]  # without the user's own looks
+    for entry in known_entries().values():
+        size = f"{entry.size[0]}×{entry.size[1]}" if isinstance(entry.size, tuple) else ""
+        layers = ", ".join(f"`{layer}`" for layer in entry.recommended or ())
+        looks = [look.name for look in installed if look.network == entry.name]
+        download = "in a package" if entry.package and not entry.files else entry.size_text
+        rows.append(
+            f"| `{entry.name}`: {entry.about} | {entry.license} | {download} | {size} | {layers} "
+            f"| {', '.join(looks) or 'none yet'} |"
+        )
+    table = "\n".join(rows)
+    page = (ROOT / "docs" / "networks.md").read_text("utf-8")
+    return NETWORKS.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page)
+
+
 def layers_text() -> str:
     """Return the layers of the default network with their levels as JSON, for completion in shells."""
     network = load_network("efficientnet-lite0", "cpu")
@@ -257,6 +282,7 @@ FILES = {
     ROOT / "docs" / "settings.md": settings_text,
     ROOT / "docs" / "commands.md": commands_text,
     ROOT / "docs" / "performance.md": performance_text,
+    ROOT / "docs" / "networks.md": networks_text,
     ROOT / "src" / "inceptionism" / "api.pyi": stub_text,
     ROOT / "src" / "inceptionism" / "networks" / "hub" / "layers.json": layers_text,
     ROOT / "docs" / "gallery.md": partial(thumbnails_text, GENERATED),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from PIL import Image
 
+import inceptionism as inc
 from inceptionism.atlas.layers import layer_runs, layer_sheet
 from inceptionism.io.contact_sheet import MARGIN, LabeledImage, contact_sheet
 from inceptionism.optimization.initialization import natural_noise
@@ -36,11 +38,33 @@ def test_a_long_label_is_cut_at_its_start() -> None:
 
 def test_each_recommended_layer_changes_its_picture(tiny) -> None:
     runs = layer_runs(tiny)
-    sheet = layer_sheet(tiny, [run for run in runs if run.finish()])
-    assert [run.recipe.layer[0].name for run in runs] == tiny.recommended
-    for run in runs:
+    sheet = layer_sheet(tiny, {name: run for name, run in runs.items() if run.finish()})
+    assert [run.recipe.layer[0].name for run in runs.values()] == list(runs) == tiny.recommended
+    for run in runs.values():
         assert np.abs(np.asarray(run.image()).astype(int) - natural_noise((224, 224), 0).pixels).mean() > 5
     assert sheet.size == (MARGIN + len(runs) * (224 + MARGIN), 2 * MARGIN + 224 + 40)
+
+
+def test_the_layers_of_a_network_for_near_infrared_are_drawn_from_noise(monkeypatch, tmp_path) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(4, 6, 5, stride=2), torch.nn.ReLU(), torch.nn.Conv2d(6, 5, 3))
+    field = inc.Network(
+        module, channels=("red", "green", "blue", "nir"), mean=(0.5,) * 4, std=(0.5,) * 4, size=(32, 48)
+    )
+    field.name = "field"
+    monkeypatch.setattr("inceptionism.networks.hub.registry.load_by_name", lambda name: field)
+    done = dream("layers", "field", "--atlas", "-o", "sheet.png", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width == MARGIN + len(field.recommended) * (224 + MARGIN)
+    for name, run in layer_runs(field).items():
+        result = run.finish()
+        assert result.channels.shape == (224, 224, 4)
+        seen = torch.from_numpy(result.channels).permute(2, 0, 1)[None]
+        start = torch.rand(1, 4, 224, 224, generator=torch.Generator().manual_seed(1))
+        made, before = (field.activations(one, [name])[name].square().mean() for one in (seen, start))
+        assert made > before
+    refused(dream("layers", "field", "--atlas", "--photo", "x.png", cwd=tmp_path), "there is no file x.png", 1)
 
 
 def test_the_command_layers_writes_the_sheet(tmp_path, photo, tiny, monkeypatch) -> None:

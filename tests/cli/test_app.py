@@ -161,6 +161,7 @@ def test_show_prints_the_recipe(folder) -> None:
         (["photo", "cup.jpg", "--steps", "1e3"], r"'--steps': .*'1e3'.* \(dream photo --help lists", 2),
         (["photo", "cup.jpg", "--memory", "lots"], "memory must be an amount such as 2GB or 700MiB, not 'lots'", 2),
         (["photo", "cup.jpg", "--memory", "100MB"], r"needs 0\.5 GB of memory, but the limit is 0\.1 GB", 2),
+        (["photo", "cup.jpg", "--memory", "10MB"], r"needs 0\.5 GB of memory, but the limit is 10\.0 MB", 2),
         (["photo", "cup.jpg", "--precision", "fp8"], "precision must be one of auto, fp32, bf16, fp16, not 'fp8'", 2),
         (["class", "lion", "--precision", "fp16"], "fp16 needs a GPU", 2),
         (["photo", "cup.jpg", "--octave-scale", "x"], "'--octave-scale': .*'x'", 2),

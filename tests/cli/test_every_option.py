@@ -303,6 +303,7 @@ BASELINES: dict[str, tuple[tuple[str, ...], Options]] = {
     "doctor": ((), {}),
     "networks": ((), {}),
     "networks get": (("seed",), {}),
+    "networks show": (("seed",), {}),
     "networks add": (("mine", "net.prototxt", "net.caffemodel"), {"--mean": "1,2,3"}),
     "networks measure": (("seed", "photos"), {"--output": "measured.safetensors"}),
     "features learn": (("blocks.10",), {"--photos": "photos", "--count": "2", "--output": "measured.safetensors"}),
@@ -454,7 +455,9 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "doctor": {"--debug": Case(changes=noted, run=into_full_disk)},
     "networks": {"--debug": Case(changes=noted, run=into_full_disk)},
+    "networks show": {"--debug": Case(changes=noted, arguments=("nothing",))},
     "networks get": {
+        "--unverified": Case(changes=noted, arguments=("unchecked",)),
         "--quiet": Case(changes=noted, run=in_terminal),
         "--debug": Case(changes=noted, arguments=("nothing",)),
     },
@@ -580,13 +583,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def add_package(site: Path, network: Mapping[str, bytes]) -> None:
-    """Write a package that describes the network `seed`, so that `dream networks get` knows it."""
+    """Write a package that describes the network `seed` and one without checksums, so that `get` knows them."""
     files = [
         {"name": name, "checksum": f"sha256:{hashlib.sha256(content).hexdigest()}", "urls": ["http://127.0.0.1:9/x"]}
         for name, content in network.items()
     ]
     entry = {"name": "seed", "architecture": "caffe", "mean": [1, 2, 3], "files": files}
-    entry_point, code = {"seed": "seed_network:entry"}, {"seed_network": f"entry = {entry!r}\n"}
+    unchecked = {**entry, "name": "unchecked", "files": [{**file, "checksum": None} for file in files]}
+    entry_point, code = {"seed": "seed_network:entries"}, {"seed_network": f"entries = {[entry, unchecked]!r}\n"}
     write_package(site, "inceptionism.networks", entry_point, code)
 
 

@@ -23,6 +23,7 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.files import hash_file
 from inceptionism.networks.hub import entries, registry, store
+from inceptionism.recipes import list_looks
 from tests.support.caffe_files import write_caffe
 from tests.support.command import dream, pixels, refused
 from tests.support.plugins import write_package
@@ -110,19 +111,113 @@ def test_networks_are_listed_as_ready_or_to_get(tmp_path) -> None:
     assert "timm/NAME" in done.stdout
 
 
-def test_every_known_network_defines_its_input() -> None:
-    for entry in entries.known_entries().values():
-        assert entry.license
-        assert entry.origin
-        if entry.library:
-            assert entry.weights_size
-        elif entry.files:
-            assert entry.mean
-            assert entry.labels
-            assert len(entry.files) == 2
-            assert all(file.urls and file.size for file in entry.files)
-        else:
-            assert entry.package
+UNVERIFIED = ("places205", "places365")
+"""Known networks of whose files nobody has published checksums."""
+
+
+@pytest.mark.parametrize("name", list(entries.known_entries()))
+def test_every_known_network_says_all_about_itself(name: str) -> None:
+    entry = entries.known_entries()[name]
+    assert all((entry.about, entry.license, entry.origin, entry.size))
+    assert entry.default_layer in entry.recommended
+    if entry.library:
+        assert entry.weights_size
+    elif entry.files:
+        assert all((entry.mean, entry.range, entry.channels, entry.labels))
+        names = [file.name for file in entry.files]
+        assert [one for one in names if one.endswith((".prototxt", ".caffemodel"))] == names[:2]
+        assert names[2:] == [entry.labels] * (entry.labels != "imagenet")
+        assert all(file.urls for file in entry.files)
+        assert all(file.checksum is None for file in entry.files) == (name in UNVERIFIED)
+        if name not in UNVERIFIED:
+            assert all(file.checksum and file.size for file in entry.files)
+            assert entry.download_size > 10**6
+            mirrors = 1 if name.startswith("vgg") else 2  # no mirror of VGG's files is known
+            assert all(len(file.urls) >= mirrors for file in entry.files)
+    else:
+        assert entry.package
+
+
+@pytest.mark.parametrize("name", [name for name in entries.known_entries() if name.startswith("efficientnet")])
+def test_the_facts_about_a_network_are_those_of_the_loaded_network(name: str) -> None:
+    network, entry = inc.load_network(name), entries.known_entries()[name]
+    assert network.size == entry.size
+    assert [*network.recommended] == [*entry.recommended]
+    levels = {layer.name: layer.level for layer in network.layers()}
+    assert levels[entry.default_layer] == "objects"
+
+
+def test_the_facts_about_the_networks_of_2014_are_those_of_their_files(shared) -> None:
+    for name, folder in (("googlenet", "bvlc_googlenet"), ("squeezenet", "squeezenet_v1.1")):
+        entry = entries.known_entries()[name]
+        (path,) = (shared / "networks" / folder).glob("*.prototxt")
+        description = path.read_text()
+        assert all(f'top: "{layer}"' in description for layer in entry.recommended)
+        assert str(entry.size[0]) in description
+
+
+def test_the_facts_about_a_network_are_shown(tmp_path) -> None:
+    lines = dream("networks", "show", "googlenet", cwd=tmp_path).stdout.splitlines()
+    shown = [line.split("  ", 1) for line in lines]
+    facts = {fact.strip(): value.strip() for fact, value in shown}
+    assert facts["license"] == "unrestricted use"
+    assert facts["state"] == "to get, 54 MB"
+    assert facts["input"] == "224×224 pixels, red, green and blue"
+    assert facts["default layer"] == "inception_4c/output"
+    assert facts["layers"].split(", ")[1:3] == ["inception_3b/5x5_reduce", "inception_3b/output"]
+    assert facts["looks"].split(", ") == [look.name for look in list_looks() if look.network == "googlenet"]
+    entry = entries.known_entries()["googlenet"]
+    assert [value.strip() for fact, value in shown if fact.strip() == "source"] == [
+        url for file in entry.files for url in file.urls
+    ]
+    assert all(file.checksum.removeprefix("sha256:") in "".join(lines) for file in entry.files)
+    assert "looks          none yet" in dream("networks", "show", "dinov2", cwd=tmp_path).stdout
+    refused(dream("networks", "show", "googlenett", cwd=tmp_path), "did you mean googlenet", 2)
+
+
+def test_files_without_a_published_checksum_need_consent(tmp_path, cache, server, package) -> None:
+    paths, (folder, address) = write_caffe(tmp_path), server
+    (tmp_path / "kinds.txt").write_text("/a/ash 0\n/e/elm/tall 1\n/f/fir 2\n/o/oak 3\n")
+    paths = [*paths, tmp_path / "kinds.txt"]
+    for path in paths:
+        shutil.copy(path, folder)
+    entry = {**entry_of(paths, address), "labels": "kinds.txt"}
+    for file in entry["files"]:
+        file["checksum"] = None
+    del entry["files"][1]["size"]
+    package([entry])
+    refused(
+        dream("networks", "get", "zoo-net", "--quiet", cwd=tmp_path),
+        "no checksum of deploy.prototxt, net.caffemodel, kinds.txt was published, so nobody would notice a changed "
+        "file; .* dream networks get zoo-net --unverified",
+        2,
+    )
+    assert store.stored_names() == []
+    done = dream("networks", "get", "zoo-net", "--unverified", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "note: zoo-net: of unknown size, license: BSD-2-Clause\n")
+    assert [*inc.load_network("zoo-net").labels] == ["ash", "elm/tall", "fir", "oak"]
+    # The store has noted the checksums, so a changed file is noticed from now on.
+    noted = json.loads((cache / "zoo-net" / "network.json").read_text())["files"]
+    assert [file["checksum"] for file in noted] == [f"sha256:{hash_file(path)}" for path in paths]
+    model = cache / "zoo-net" / "net.caffemodel"
+    model.write_bytes(paths[1].read_bytes()[:-1] + b"x")
+    done = dream("networks", "get", "zoo-net", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{cache / 'zoo-net'}\n")
+    assert "net.caffemodel has a wrong checksum" in done.stderr
+    assert model.read_bytes() == paths[1].read_bytes()
+
+
+def test_unverified_files_of_no_network_are_reported_and_not_listed(tmp_path, cache, server, package) -> None:
+    paths, (folder, address) = write_caffe(tmp_path), server
+    shutil.copy(paths[0], folder)
+    (folder / paths[1].name).write_bytes(b"no network")
+    entry = {**entry_of([*paths], address), "labels": None}
+    for file in entry["files"]:
+        file |= {"checksum": None, "size": None}
+    package([entry])
+    done = dream("networks", "get", "zoo-net", "--unverified", "--quiet", cwd=tmp_path)
+    refused(done, f"net.caffemodel.*; delete the files in {cache / 'zoo-net'}, and try again", 2)
+    assert store.stored_names() == []
 
 
 def test_an_added_network_is_found_by_its_name(tmp_path, cache, squeezenet) -> None:
@@ -286,7 +381,7 @@ def test_a_network_that_cannot_be_downloaded_is_reported(tmp_path, cache, server
     assert reasons == [f"dream: {address}/{name}: it sends a file with the wrong checksum; there is no other source"]
     assert advice == (
         f"dream: zoo-net cannot be downloaded from any source; get {name} ({length} bytes, "
-        f"SHA-256 {hash_file(squeezenet[1])}) in another way, put it into {cache / 'zoo-net'}, and repeat the command"
+        f"SHA-256 {hash_file(squeezenet[1])}) in another way, put it into {cache / 'zoo-net'}, and try again"
     )
     assert [path.name for path in (cache / "zoo-net").iterdir()] == ["deploy.prototxt"]
     assert store.stored_names() == []
@@ -303,7 +398,7 @@ def test_all_files_that_cannot_be_downloaded_are_named_at_once(tmp_path, cache, 
     done = dream("networks", "get", "zoo-net", cwd=tmp_path)
     assert done.returncode == 1
     assert all(f"{path.name} ({path.stat().st_size} bytes, SHA-256 {hash_file(path)})" in done.stderr for path in paths)
-    assert f"put them into {cache / 'zoo-net'}, and repeat" in done.stderr
+    assert f"put them into {cache / 'zoo-net'}, and try" in done.stderr
     for path in paths:
         shutil.copy(path, cache / "zoo-net")
     assert dream("networks", "get", "zoo-net", cwd=tmp_path).returncode == 0

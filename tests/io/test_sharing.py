@@ -245,3 +245,8 @@ def test_a_fade_is_symmetric() -> None:
 def test_an_objective_without_folders_is_not_written_anew() -> None:
     for objective in ("class(ash,elm)", "layer(a,b:3)  -  2.0*layer(c)"):
         assert without_folders(ClassRecipe(objective=objective)).objective == objective
+
+
+def test_the_folder_of_a_dictionary_of_features_is_left_out() -> None:
+    recipe = ClassRecipe(objective="feature(blocks.4, /home/me/secret/sae.safetensors, 7)")
+    assert without_folders(recipe).objective == "feature(blocks.4, sae.safetensors, 7)"

@@ -333,3 +333,12 @@ def test_feature_of_half_precision_and_inference_mode(tiny) -> None:
             objectives.feature(LAYER, dictionary, ROW), network=tiny_network(), steps=8, prior="none", size=32
         )
     assert result.scores[-1] > result.scores[0]
+
+
+def test_a_dictionary_is_copied_once_to_another_type() -> None:
+    encoder = Encoder(random(FEATURES, CHANNELS), random(FEATURES), "topk", 2)
+    with torch.inference_mode():
+        first = encoder.matrices(torch.zeros(1, dtype=torch.float64))
+    assert all(one is other for one, other in zip(first, encoder.matrices(random(3).double()), strict=True))
+    assert not any(numbers.is_inference() for numbers in first)
+    assert encoder.matrices(random(3))[0] is encoder.weights

@@ -15,6 +15,8 @@ from inceptionism.io import load_photo
 from inceptionism.objectives import AlignedReferences, MaskedObjective
 from inceptionism.optimization import AscentState, GradientEvaluator, Importance, NormalizedAscent, Pixels, ascend
 from inceptionism.optimization.spectral import EDGE, Fourier, Phase
+from inceptionism.recipes import ClassRecipe
+from inceptionism.runs import ClassRun
 from inceptionism.tensors import to_picture
 from tests.support.command import dream
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module, tiny_network
@@ -127,6 +129,14 @@ def test_transparent_picture_is_made_on_the_command_line_and_again(photo, tmp_pa
     with Image.open(tmp_path / "deep.png") as image:
         assert image.mode == "RGBA"
     assert inc.load_recipe(tmp_path / "made.png").transparent
+
+
+def test_several_pictures_to_begin_with_are_refused_before_the_first_step(photo, tmp_path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.fromarray(photo).save(tmp_path / name)
+    recipe = ClassRecipe(target="ash", prior=f"fourier({tmp_path})", size=(32, 40))
+    with pytest.raises(InvalidSetting, match=r"prior fourier begins with one picture, but .* has 2"):
+        ClassRun(recipe, network=tiny_network())
 
 
 @pytest.mark.parametrize(

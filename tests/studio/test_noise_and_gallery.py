@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_photo, load_recipe
-from tests.support.studio import Page
+from inceptionism.studio.gallery import checked_file, checked_path, newest, thumbnail
+from inceptionism.studio.workshop import Workshop
+from tests.support.studio import Page, running
 
 
 @pytest.mark.long
@@ -64,6 +71,59 @@ def test_a_unit_and_an_objective(browser, studio) -> None:
     unit, objective = [load_recipe(path) for path in page.wait_for_pictures(before + 2)[before:]]
     assert unit.objective == "channel(blocks.11:7)"
     assert objective.objective == "channel(blocks.4:3) + class(castle)"
+
+
+def write_atlas(folder: Path) -> Path:
+    """Write the folder of an atlas with two cells."""
+    folder.mkdir(parents=True)
+    for name, color in (("a", "red"), ("b", "blue"), ("sheet", "white")):
+        Image.new("RGB", (300, 200), color).save(folder / f"{name}.png")
+    cells = [{"row": 0, "column": number, "count": 1, "file": f"{'ab'[number]}.png"} for number in (0, 1)]
+    content = {"schema": 1, "network": "net", "layer": "conv", "side": 2, "cells": cells}
+    (folder / "index.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_the_gallery_lists_atlases_and_no_other_folders(tmp_path) -> None:
+    workshop = Workshop(tmp_path / "pictures")
+    atlas = write_atlas(workshop.output / "my.atlas")
+    for number, content in enumerate(("{}", "<html>")):
+        other = write_atlas(workshop.output / f"other-{number}")
+        (other / "index.json").write_text(content)
+    (workshop.output / "photographs").mkdir()
+    write_atlas(workshop.output / ".hidden")
+    assert [path for _, path in newest(workshop.output)] == [atlas]
+    assert thumbnail(atlas, 0).getpixel((3, 3)) == (255, 255, 255)
+    assert checked_path(workshop, str(atlas)) == atlas
+    with pytest.raises(InvalidSetting, match="this is an atlas or a grid"):
+        checked_file(workshop, str(atlas))
+    with pytest.raises(InvalidSetting, match="not in the gallery any more"):
+        checked_path(workshop, str(tmp_path / "pictures" / "other-1"))
+
+
+@pytest.mark.long
+def test_an_atlas_opens_in_a_frame_that_cannot_reach_the_page(browser, tmp_path) -> None:
+    atlas = write_atlas(tmp_path / "pictures" / "atlas")
+    Image.new("RGB", (30, 20)).save(atlas.parent / "picture.png")
+    with running(atlas.parent) as studio:
+        opened = Page(browser, studio)
+        opened.open_tab("Gallery")
+        page, items = opened.page, opened.page.locator("#gallery .thumbnail-item")
+        items.filter(has_text="atlas").click()
+        cells = page.frame_locator("#gallery-viewer iframe").locator("#plane button")
+        cells.nth(1).click()
+        assert cells.count() == 2
+        frame = page.frames[1]
+        frame.get_by_text("Row 0, column 1: 1 activation").wait_for()
+        assert frame.evaluate("origin") == "null"
+        before = cells.nth(0).bounding_box()["width"]
+        frame.locator("#closer").click()
+        assert cells.nth(0).bounding_box()["width"] > 1.4 * before
+        page.locator("#share").dispatch_event("click")
+        page.locator("#gallery-problem").get_by_text("this is an atlas or a grid").wait_for()
+        items.filter(has_text="picture").dispatch_event("click")
+        page.locator("#gallery-viewer iframe").wait_for(state="detached")
+        assert opened.errors == []
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,16 @@ class Studio:
         output: Folder of the pictures.
         *options: Further options of the command.
         browser: Program that opens the page, with the address as its argument. None opens no browser.
+        command: The command `dream` as a list.
     """
 
-    def __init__(self, output: Path, *options: str, browser: Path | None = None) -> None:
+    def __init__(
+        self, output: Path, *options: str, browser: Path | None = None, command: Sequence[str] = DREAM
+    ) -> None:
         self.output = output
         opening = ["--no-browser"] if browser is None else []
         self.process = subprocess.Popen(
-            [*DREAM, "studio", "--port", "0", *opening, "--output", str(output), *options],
+            [*command, "studio", "--port", "0", *opening, "--output", str(output), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,9 +75,11 @@ class Studio:
 
 
 @contextmanager
-def running(output: Path, *options: str, browser: Path | None = None) -> Iterator[Studio]:
+def running(
+    output: Path, *options: str, browser: Path | None = None, command: Sequence[str] = DREAM
+) -> Iterator[Studio]:
     """Start a studio as `Studio` does, and end it after the block."""
-    studio = Studio(output, *options, browser=browser)
+    studio = Studio(output, *options, browser=browser, command=command)
     try:
         yield studio
     finally:

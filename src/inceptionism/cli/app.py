@@ -209,7 +209,7 @@ def draw_layers(network: Network, photo: str | None, path: Path, saving: Saving)
     interruption: KeyboardInterrupt | None = None
     failures: list[InceptionismError] = []
     try:
-        for run in runs:
+        for run in runs.values():
             with progress(run.title, saving.quiet) as show:
                 try:
                     for step in run:
@@ -220,7 +220,7 @@ def draw_layers(network: Network, photo: str | None, path: Path, saving: Saving)
                     failures.append(error)
     except KeyboardInterrupt as error:
         interruption = error
-    runs = [run for run in runs if run.scores and run.failure is None]
+    runs = {name: run for name, run in runs.items() if run.scores and run.failure is None}
     if not runs:
         raise interruption or failures[-1]
     with uninterrupted():

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inceptionism.cli.command import command
-from inceptionism.cli.completion import complete_download
 from inceptionism.cli.measurement import measure
-from inceptionism.cli.network_downloads import download_network, megabytes
+from inceptionism.cli.network_downloads import get
+from inceptionism.cli.network_facts import missing_part, show
 from inceptionism.cli.options import HOW, OUTPUT, WHAT, Debug, Saving, option
 from inceptionism.cli.terminal import (
     Table,
-    exit_interrupted,
     loading,
     print_error,
     print_lines,
@@ -23,7 +22,7 @@ from inceptionism.cli.terminal import (
     show_table,
 )
 from inceptionism.cli.typer_internals import PlainGroup
-from inceptionism.errors import InceptionismError, InvalidSetting, UnknownName, quote_value, suggestion
+from inceptionism.errors import InceptionismError, InvalidSetting, quote_value
 
 if TYPE_CHECKING:
     from inceptionism.networks import Network
@@ -88,7 +87,8 @@ def print_networks() -> None:
         )
     show_table(table)
     print_lines(
-        "\ndream networks get NAME downloads a network; dream networks add NAME FILE... adds your own.\n"
+        "\ndream networks show NAME tells more; dream networks get NAME downloads a network;\n"
+        "dream networks add NAME FILE... adds your own.\n"
         "--network also takes torchvision/NAME, timm/NAME, open_clip/NAME, and the path of a\n"
         ".prototxt with its .caffemodel, of an .onnx file, or of the folder that holds them."
     )
@@ -98,38 +98,8 @@ def print_networks() -> None:
         raise typer.Exit(1)
 
 
-def missing_part(entry: Entry) -> str:
-    """Return a few words about how to make a network ready for use."""
-    if not entry.files and not entry.library:
-        return "to install"
-    return f"to get, {megabytes(entry)}" if entry.download_size else "to get"
-
-
-@command(networks, shared=["quiet"], examples=["dream networks get googlenet"])
-def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the network.", autocompletion=complete_download)],
-    saving: Saving,
-) -> None:
-    """Download a known network into your cache, from the first website that has it.
-
-    Its size and license are printed before. A file that you have put into the folder of the network is not downloaded.
-    """
-    from inceptionism.networks.hub import known_entries, plugin_entries
-
-    entries = known_entries() | plugin_entries()
-    if name not in entries:
-        hint = suggestion(name, entries) or f"; the known networks are {', '.join(entries)}"
-        raise UnknownName(f"there is no network {quote_value(name)} to download{hint}")
-    entry = entries[name]
-    try:
-        path = download_network(entry, saving.quiet)
-    except KeyboardInterrupt as interruption:
-        exit_interrupted(interruption, "interrupted; repeat the command to continue the download")
-    with loading(name, saving.quiet):
-        from inceptionism.networks.hub import keep_layers, open_entry
-
-        keep_layers(name, open_entry(entry, [path / one.name for one in entry.files]).layers())
-    print_path(path)
+command(networks, examples=["dream networks show googlenet"])(show)
+command(networks, shared=["quiet"], examples=["dream networks get googlenet"])(get)
 
 
 @command(

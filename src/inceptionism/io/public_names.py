@@ -13,7 +13,7 @@ from inceptionism.io.photos import last_path_part
 from inceptionism.networks.hub import LIBRARIES, SUFFIXES
 from inceptionism.recipes import NONE, FilmRecipe, Recipe, file_settings, join_terms, parse_terms
 
-FILE_ARGUMENTS = {"direction": 1, "phase": 0, "statistics": 0}
+FILE_ARGUMENTS = {"direction": 1, "feature": 1, "phase": 0, "statistics": 0}
 """Index of the first argument that names a file, by the name of the objective or prior."""
 
 

@@ -53,6 +53,11 @@ class InputChannels:
         return self.names == COLORS
 
     @property
+    def are_of_colors(self) -> bool:
+        """Whether a color picture, such as a photograph, has all channels."""
+        return all(name in (*COLORS, GRAY) for name in self.names)
+
+    @property
     def colors(self) -> tuple[int | None, ...]:
         """Indices of red, green and blue. None stands for a color that is missing."""
         return tuple(self.names.index(color) if color in self.names else None for color in COLORS)

@@ -4,7 +4,7 @@ from .arguments import load_named_photo
 from .builders import objective_reference
 from .dictionary import Dictionary, Encoder, feature
 from .dictionary_files import read_dictionary
-from .directions import hash_source, load_folder, mean_activations
+from .directions import hash_source, load_folder, mean_activations, picture_files
 from .embeddings import image, text
 from .masking import (
     NO_REFERENCES,
@@ -77,6 +77,7 @@ __all__ = [
     "neuron",
     "objective_reference",
     "parse_objective",
+    "picture_files",
     "read_dictionary",
     "reference_tensor",
     "references",

@@ -6,7 +6,7 @@ also have an encoder, which computes how active each feature is at a position.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -57,6 +57,18 @@ class Encoder:
     thresholds: Tensor | None = None
     center: Tensor | None = None
     normalization: str = "none"
+    _copies: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def matrices(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weights and the bias on the device of some activations and in their type. They are copied once."""
+        key = values.device, values.dtype
+        if key not in self._copies:
+            with torch.inference_mode(False), torch.no_grad():
+                weights, bias = (outside_inference(numbers).to(values) for numbers in (self.weights, self.bias))
+            self._copies[key] = weights, bias
+        return self._copies[key]
 
     def prepare(self, values: Tensor) -> Tensor:
         """Return activations, N×C×P, normalized and centered."""
@@ -69,8 +81,8 @@ class Encoder:
 
     def outputs(self, prepared: Tensor) -> Tensor:
         """Return the outputs for all features before the activation function, N×F×P, of prepared activations, N×C×P."""
-        outputs = torch.einsum("ncp,fc->nfp", prepared, self.weights.to(prepared))
-        return outputs + self.bias.to(prepared)[:, None]
+        weights, bias = self.matrices(prepared)
+        return torch.einsum("ncp,fc->nfp", prepared, weights) + bias[:, None]
 
     def strengths(self, values: Tensor, row: int) -> tuple[Tensor, Tensor]:
         """Return the output of the encoder for a feature before the activation function, and where it is active.

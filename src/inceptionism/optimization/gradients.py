@@ -265,8 +265,8 @@ class GradientEvaluator:
         needed = fixed_bytes + min(wanted_pixels, MIN_PIXELS) * network_bytes
         if needed > limit:
             raise InvalidSetting(
-                f"a picture of {height}×{width} pixels needs {needed / 1e9:.1f} GB of memory, but the limit is "
-                f"{limit / 1e9:.1f} GB; choose a smaller size"
+                f"a picture of {height}×{width} pixels needs {memory_text(needed)} of memory, but the limit is "
+                f"{memory_text(limit)}; choose a smaller size"
                 + (" or a higher memory limit" if needed <= allowed else ", because the system allows no more memory")
             )
         return min(int((limit - fixed_bytes) / network_bytes), MAX_PIXELS)
@@ -288,3 +288,8 @@ class GradientEvaluator:
             self._forward_backward(view, [request])
         # Besides the tensors that are saved for the backward pass, a few of the largest maps exist at the same time.
         return (sum(saved.values()) + 4 * max(saved.values(), default=0)) / (height * width)
+
+
+def memory_text(amount: float) -> str:
+    """Return a number of bytes in words. Amounts that would be less than 0.1 GB are in MB."""
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e8 else f"{amount / 1e6:.1f} MB"

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, Photo, named_source
 from inceptionism.networks import Network
-from inceptionism.objectives import hash_source, load_folder
+from inceptionism.objectives import hash_source, load_folder, picture_files
 from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Parameterization, Pixels
 from inceptionism.optimization.spectral import Fourier, Phase, Spectral
@@ -84,7 +84,7 @@ def initialize(
         relative_step_size: Factor of the step size.
 
     Raises:
-        InvalidSetting: If a term names a folder without pictures, or several pictures to begin with.
+        InvalidSetting: If a term names a folder without pictures.
         UnreadablePicture: If a term names a file that is not a picture.
     """
     device, channels = network.device, network.input_channels
@@ -98,8 +98,6 @@ def initialize(
     parameterization: Fourier | Phase
     photos = load_natural_photos(Path(find_file(term.arguments[0])), size, network) if term.arguments else None
     if term.name == "fourier":
-        if photos is not None and len(photos) > 1:
-            raise InvalidSetting(f"prior fourier begins with one picture, but {term.arguments[0]} has {len(photos)}")
         parameterization = Fourier(*size, generator, device, start=photos, channels=channels, **prior_numbers(term))
         step_size = FOURIER_STEP_SIZE
     else:
@@ -169,9 +167,14 @@ def hash_sources(terms: Mapping[str, Term], find_file: FileResolver) -> dict[str
     """Return the SHA-256 of each picture or folder that a prior names, by its name in the prior.
 
     Raises:
-        InvalidSetting: If a folder has no pictures.
+        InvalidSetting: If a folder has no pictures, or several ones, of which the picture of a spectrum would begin
+            with one.
         UnreadableFile: If a file cannot be read.
     """
+    for source in terms["fourier"].arguments[:1] if "fourier" in terms else ():
+        count = len(picture_files(Path(find_file(source))))
+        if count > 1:
+            raise InvalidSetting(f"prior fourier begins with one picture, but {source} has {count}")
     return {name: hash_source(Path(find_file(name))) for term in terms.values() for name in term.arguments}
 
 

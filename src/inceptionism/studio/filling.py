@@ -6,12 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.io import load_recipe, read_recipe
 from inceptionism.networks import ready_networks
 from inceptionism.recipes import ClassRecipe, FilmRecipe, PhotoRecipe, Recipe, ZoomRecipe, file_settings
 from inceptionism.studio.film import VIDEO, ZOOM, FilmTab, film_query
-from inceptionism.studio.gallery import GalleryTab
+from inceptionism.studio.gallery import GalleryTab, checked_file
 from inceptionism.studio.keyframe_table import rows_of
 from inceptionism.studio.noise import CLASS, OBJECTIVE, NoiseTab, noise_query
 from inceptionism.studio.photograph import NO_LOOK, PhotographTab, photograph_query
@@ -136,9 +135,8 @@ class Filling:
 
         def change(path: str) -> dict[Any, Any]:
             try:
-                if not path:
-                    raise InvalidSetting("choose a picture first")
-                return {gallery.problem: "", **self.changes(load_recipe(path))}
+                recipe = load_recipe(checked_file(self._workshop, path))
+                return {gallery.problem: "", **self.changes(recipe)}
             except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
                 return {gallery.problem: self._workshop.problem(error)}
 

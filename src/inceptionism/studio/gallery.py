@@ -1,4 +1,4 @@
-"""The tab "Gallery": the pictures in the folder, newest first, with their recipes."""
+"""The tab "Gallery": the pictures, films, atlases and grids in the folder, newest first, with their recipes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from PIL import Image
 
+from inceptionism.atlas.activations import INDEX, SHEET, ActivationFolder, is_activation_folder, read_folder
 from inceptionism.errors import InceptionismError, InvalidSetting
 from inceptionism.film import FilmSource
 from inceptionism.io import (
@@ -61,6 +62,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
         label="Gallery", columns=5, height=420, allow_preview=False, object_fit="cover", buttons=[], elem_id="gallery"
     )
     problem = gr.HTML(elem_id="gallery-problem", padding=False)
+    viewer = gr.HTML(elem_id="gallery-viewer", padding=False)
     with gr.Row():
         with gr.Column(scale=3, min_width=300):
             panel = ResultPanel(workshop, "gallery", "Picture")
@@ -79,7 +81,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
 
     def refresh() -> tuple[Any, list[str]]:
         shown = newest(workshop.output)
-        small = [(thumbnail(path, changed), path.stem) for changed, path in shown]
+        small = [(thumbnail(path, changed), path.name if path.is_dir() else path.stem) for changed, path in shown]
         return gr.Gallery(small), [str(path) for _, path in shown]
 
     tab.select(refresh, None, [pictures, paths], queue=False, show_progress="hidden")
@@ -87,12 +89,17 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     def choose(event: gr.SelectData, listed: list[str]) -> dict[Any, Any]:
         try:
             path = checked_path(workshop, listed[event.index])
+            file, page = path, ""
+            if path.is_dir():
+                atlas = read_folder(path)
+                file, page = atlas.sheet, viewer_html(atlas)
         except Exception as error:  # noqa: BLE001  # the visitor gets a sentence, and the log the rest
             return {problem: workshop.problem(error)}
         return {
             chosen: str(path),
-            **panel.with_files([str(path)]),
-            recipe: recipe_html(workshop, path),
+            **panel.with_files([str(file)]),
+            viewer: page,
+            recipe: "" if path.is_dir() else recipe_html(workshop, path),
             shared: gr.Group(visible=False),
             problem: "",
         }
@@ -100,7 +107,7 @@ def gallery_tab(workshop: Workshop, tab: gr.Tab) -> GalleryTab:
     pictures.select(
         choose,
         paths,
-        [chosen, *panel.file_outputs, recipe, shared, problem],
+        [chosen, *panel.file_outputs, viewer, recipe, shared, problem],
         queue=False,
         show_progress="hidden",
     )
@@ -136,13 +143,27 @@ def newest(folder: Path) -> list[tuple[int, Path]]:
 
 
 def is_shown(path: Path) -> bool:
-    """Return whether a path is that of a picture or a film of the gallery."""
-    return path.suffix in (".png", FILM_ENDING) and not path.name.startswith(".") and path.is_file()
+    """Return whether a path is that of a picture, a film, an atlas or a grid of the gallery."""
+    if path.name.startswith("."):
+        return False
+    if path.is_dir():
+        return is_activation_folder(path) and folder_of(path, (path / INDEX).stat().st_mtime_ns) is not None
+    return path.suffix in (".png", FILM_ENDING) and path.is_file()
+
+
+@lru_cache(MAX_SHOWN)
+def folder_of(path: Path, changed: int) -> ActivationFolder | None:  # noqa: ARG001  # as above
+    """Return the atlas or the grid in a folder; None if the folder has another index."""
+    try:
+        return read_folder(path)
+    except InceptionismError:
+        return None
 
 
 @lru_cache(MAX_SHOWN)
 def thumbnail(path: Path, changed: int) -> Image.Image:  # noqa: ARG001  # the time of change is part of the key
     """Return a small version of the picture in a file, or of the first frame of a film; gray if it is damaged."""
+    path = path / SHEET if path.is_dir() else path
     try:
         pixels = FilmSource(path).first if path.suffix == FILM_ENDING else load_photo(path).pixels
     except InceptionismError:
@@ -161,9 +182,28 @@ def checked_path(workshop: Workshop, path: str) -> Path:
     if not path:
         raise InvalidSetting("choose a picture first")
     file = Path(path)
-    if file.parent != workshop.output or not file.is_file():
+    if file.parent != workshop.output or not is_shown(file):
         raise InvalidSetting("this picture is not in the gallery any more; open the tab again")
     return file
+
+
+def checked_file(workshop: Workshop, path: str) -> Path:
+    """Return the path of a picture or a film in the folder.
+
+    Raises:
+        InvalidSetting: As for `checked_path`, or if the path is that of an atlas or a grid.
+    """
+    file = checked_path(workshop, path)
+    if file.is_dir():
+        raise InvalidSetting("this is an atlas or a grid; it can only be shown here, and its sheet can be downloaded")
+    return file
+
+
+def viewer_html(atlas: ActivationFolder) -> str:
+    """Return the page of an atlas or a grid in a frame of its own, which cannot reach the page of the studio."""
+    title = f"{atlas.kind.capitalize()} of activations: {atlas.title}"
+    page = html.escape(atlas.page(), quote=True)
+    return f'<iframe class="viewer" sandbox="allow-scripts" title="{html.escape(title)}" srcdoc="{page}"></iframe>'
 
 
 def recipe_html(workshop: Workshop, path: Path) -> str:
@@ -182,7 +222,7 @@ def replay_work(workshop: Workshop, path: str) -> Work:
     """Return the work that makes a picture of the gallery again."""
 
     def work(job: Job[Progress]) -> Progress:
-        file = checked_path(workshop, path)
+        file = checked_file(workshop, path)
         recipe = load_recipe(file)
         check_network(recipe.network)
         if isinstance(recipe, FilmRecipe):
@@ -197,7 +237,7 @@ def replay_work(workshop: Workshop, path: str) -> Work:
 
 def shared_copy(workshop: Workshop, path: str) -> tuple[Path, str, str]:
     """Write a copy of a picture that is ready to post; return its path, a description and a caption."""
-    file = checked_path(workshop, path)
+    file = checked_file(workshop, path)
     recipe: Recipe = without_folders(load_recipe(file))
     if isinstance(recipe, FilmRecipe):
         raise InvalidSetting("this is a film; press Download, and share the file itself")

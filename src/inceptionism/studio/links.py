@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -20,12 +21,17 @@ QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mod
 
 
 def link_settings(
-    page: gr.Blocks, query: gr.Textbox, tabs: gr.Tabs, photograph: PhotographTab, noise: NoiseTab, film: FilmTab
+    loaded: Callable[..., object],
+    query: gr.Textbox,
+    tabs: gr.Tabs,
+    photograph: PhotographTab,
+    noise: NoiseTab,
+    film: FilmTab,
 ) -> None:
     """Write the settings of the forms into the address of the page, and fill the forms from it when the page loads.
 
     Args:
-        page: The page.
+        loaded: Event after the page was loaded.
         query: Hidden control with the settings in the address.
         tabs: The tabs.
         photograph: The tab of photographs.
@@ -69,7 +75,7 @@ def link_settings(
     forms = (photograph.form, noise.form, film.zoom, film.video)
     controls = [control for form in forms for control in form.controls.values()]
     outputs = [tabs, photograph.look, noise.kind, noise.target, film.kind, film.zoom_table, film.video_table, *controls]
-    page.load(fill, None, outputs, queue=False, show_progress="hidden")
+    loaded(fill, None, outputs, queue=False, show_progress="hidden")
 
 
 def write_photograph(query: gr.Textbox, tab: PhotographTab) -> None:

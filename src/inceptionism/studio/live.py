@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from PIL import Image
@@ -103,7 +103,14 @@ class Cameras:
             return camera
 
 
-def live_tab(workshop: Workshop) -> None:
+class LiveTab(NamedTuple):
+    """Parts of the tab that change when the server has another network."""
+
+    form: Form
+    look: gr.Dropdown
+
+
+def live_tab(workshop: Workshop) -> LiveTab:
     """Draw the tab."""
     form = Form(VideoRecipe, "live", defaults=FAST)
     network = load_network(PhotoRecipe.network)
@@ -153,6 +160,7 @@ def live_tab(workshop: Workshop) -> None:
         concurrency_limit=MAX_CAMERAS,
         show_progress="hidden",
     )
+    return LiveTab(form, look)
 
 
 def rate_html(text: str) -> str:

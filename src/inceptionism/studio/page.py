@@ -16,6 +16,7 @@ from inceptionism.studio.live import live_tab
 from inceptionism.studio.noise import noise_tab
 from inceptionism.studio.panel import DECODING
 from inceptionism.studio.photograph import photograph_tab
+from inceptionism.studio.refresh import Refresh
 from inceptionism.studio.upload import file_control
 from inceptionism.studio.workshop import Workshop
 
@@ -55,12 +56,16 @@ def draw_page(workshop: Workshop) -> gr.Blocks:
             with gr.Tab("Film", id="film") as film_place:
                 film = film_tab(workshop, film_place)
             with gr.Tab("Live", id="live"):
-                live_tab(workshop)
+                live = live_tab(workshop)
             with gr.Tab("Gallery", id="gallery") as tab:
                 gallery = gallery_tab(workshop, tab)
         filling = Filling(workshop, tabs, photograph, noise, film, dropped, query)
         filling.connect_gallery(gallery)
-        link_settings(page, query, tabs, photograph, noise, film)
+        refresh = Refresh(photograph, noise, film, live)
+        photograph.offer.connect(photograph.form.controls["network"], refresh.all, refresh.controls)
+        # The server may have other networks than at its start.
+        loaded = page.load(refresh.changes, None, refresh.controls, queue=False, show_progress="hidden")
+        link_settings(loaded.then, query, tabs, photograph, noise, film)
         dropped.upload(
             filling.on_drop,
             dropped,

@@ -18,6 +18,7 @@ from inceptionism.studio.address import query_of
 from inceptionism.studio.checks import form_problems, picture_problem
 from inceptionism.studio.controls import Form, layer_choices
 from inceptionism.studio.layers import follow_network, layer_dropdown, layers_gallery
+from inceptionism.studio.offer import NetworkOffer
 from inceptionism.studio.painting import Painting, ground, painted_parts, painting_control
 from inceptionism.studio.panel import DECODING, ResultPanel, Work, work_buttons
 from inceptionism.studio.progress import Progress, follow
@@ -36,12 +37,26 @@ MAX_NEW_SEED = 10**6
 
 
 class PhotographTab(NamedTuple):
-    """Parts of the tab that other tabs fill in, and the events after which the form has other values."""
+    """Parts of the tab that other tabs fill in, and the events after which the form has other values.
+
+    Attributes:
+        photograph: The photograph.
+        look: Choice of a look.
+        thumbnails: Small pictures of the looks.
+        pictured: Names of the looks with a small picture, in their order.
+        note: Note about the photograph.
+        form: The settings.
+        offer: The offer of another network.
+        changes: The events.
+    """
 
     photograph: gr.Image
     look: gr.Dropdown
+    thumbnails: gr.Gallery
+    pictured: gr.State
     note: gr.HTML
     form: Form
+    offer: NetworkOffer
     changes: Sequence[Any]
 
 
@@ -49,6 +64,11 @@ def looks_here() -> list[str]:
     """Return the names of the looks whose network is on this server."""
     networks = ready_networks()
     return [look.name for look in list_looks() if look.network in networks]
+
+
+def looks_with_pictures() -> list[tuple[str, str]]:
+    """Return the path of the small picture and the name of each look whose network is on this server."""
+    return [(str(path), name) for name in looks_here() if (path := find_look(name).thumbnail)]
 
 
 def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
@@ -61,18 +81,18 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
     form = Form(PhotoRecipe, "photograph")
     network = load_network(PhotoRecipe.network)
     choices: dict[str, Sequence[Any]] = {"network": ready_networks(), "layer": layer_choices(network)}
-    looks = looks_here()
-    pictured = {name: str(path) for name in looks if (path := find_look(name).thumbnail)}
+    pictures = looks_with_pictures()
+    pictured = gr.State([name for _, name in pictures])
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             photograph = upload_control(
                 label="Photograph", sources=["upload", "webcam", "clipboard"], height=280, elem_id="photograph"
             )
             note = gr.HTML(elem_id="photograph-note", padding=False)
-            look = gr.Dropdown([NO_LOOK, *looks], value=NO_LOOK, label="Look", elem_id="look")
+            look = gr.Dropdown([NO_LOOK, *looks_here()], value=NO_LOOK, label="Look", elem_id="look")
             dream, stop = work_buttons("Dream", "dream", "photograph")
             thumbnails = gr.Gallery(
-                value=[(path, name) for name, path in pictured.items()],
+                value=pictures,
                 label="Looks",
                 columns=4,
                 height=260,
@@ -81,6 +101,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
                 buttons=[],
                 elem_id="looks",
             )
+            offer = NetworkOffer(workshop)
             with gr.Accordion("Paint the part to dream", open=False, elem_id="paint"):
                 gr.Markdown("Violet parts dream the chosen layers. Orange parts dream this layer:")
                 second = gr.Dropdown(
@@ -97,7 +118,9 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             panel.draw_masks("photograph")
             panel.draw_comparison("photograph")
     with gr.Accordion("Advanced", open=False, elem_id="advanced") as advanced:
-        first = form.draw(["network", "layer"], choices)
+        first = form.draw(["network"], choices)
+        offer.draw()
+        first += form.draw(["layer"], choices)
         clicked = layers_gallery(workshop, form.controls["network"], form.controls["layer"])
         hidden = form.draw_rest(choices)
     controls = list(form.controls.values())
@@ -136,12 +159,12 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
         new = values_with_look(form, name, values, KEPT)
         return [name, *new, photograph_query(form, name, new)]
 
-    def take_thumbnail(event: gr.SelectData, *values: Any) -> list[Any]:
-        return take_look(list(pictured)[int(event.index)], *values)
+    def take_thumbnail(event: gr.SelectData, names: list[str], *values: Any) -> list[Any]:
+        return take_look(names[int(event.index)], *values)
 
     changed = [look, *controls, query]
     look.input(take_look, [look, *controls], changed, queue=False, show_progress="hidden")
-    thumbnails.select(take_thumbnail, controls, changed, queue=False, show_progress="hidden")
+    thumbnails.select(take_thumbnail, [pictured, *controls], changed, queue=False, show_progress="hidden")
 
     follow_network(
         workshop,
@@ -151,7 +174,7 @@ def photograph_tab(workshop: Workshop, query: gr.Textbox) -> PhotographTab:
             second: lambda chosen, _: gr.Dropdown(layer_choices(chosen), value=fine_layer(chosen)),
         },
     )
-    return PhotographTab(photograph, look, note, form, [clicked, changed_seed])
+    return PhotographTab(photograph, look, thumbnails, pictured, note, form, offer, [clicked, changed_seed])
 
 
 def fine_layer(network: Network) -> str:

@@ -65,7 +65,7 @@ def launch(
     """
     credentials = checked_auth(host, auth, no_auth)
     port = checked_port(host, port)
-    workshop = Workshop(output, max_pixels)
+    workshop = Workshop(output, max_pixels, downloads=are_downloads_allowed(host, auth))
     arrived: queue.Queue[int] = queue.Queue()
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # a signal handler's signature
@@ -156,6 +156,11 @@ def checked_auth(host: str, auth: str | None, no_auth: bool) -> tuple[str, str] 
             "or --no-auth if everybody may use it"
         )
     return None
+
+
+def are_downloads_allowed(host: str, auth: str | None) -> bool:
+    """Return whether visitors may download networks: only if all of them are on this machine, without a password."""
+    return is_loopback(host) and auth is None
 
 
 def is_loopback(host: str) -> bool:

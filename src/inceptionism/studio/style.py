@@ -46,8 +46,11 @@ footer { display: none !important; }
 .status progress::-webkit-progress-bar { background: #e2e8f0; border-radius: 0.3rem; }
 .rate { text-align: right; font-variant-numeric: tabular-nums; }
 [id$="-note"]:not(:has(p)), [id$="-problem"]:not(:has(p)) { display: none; }
+#offer-state:not(:has(p, .status)) { display: none; }
 [id$="-result"] ~ [id$="-results"], [id$="-result"] ~ [id$="-film"] { display: none; }
 [id$="-result"] img { width: 100% !important; height: 100% !important; object-fit: contain; }
+.viewer { width: 100%; height: min(70vh, 640px); border: 1px solid #ccc; background: #fff; }
+#gallery-viewer:not(:has(iframe)) { display: none; }
 .problem { color: var(--error-text-color, #b91c1c); font-weight: 600; }
 """
 

@@ -52,7 +52,7 @@ class Job(Generic[Update]):
 
 
 class Worker:
-    """One thread that does one job after another, and one for short work.
+    """One thread that does one job after another, one for short work, and one for downloads.
 
     All jobs run in the same thread, because each thread that computes with torch gets a team of threads of its own.
     """
@@ -60,6 +60,8 @@ class Worker:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="studio")
         self._short = ThreadPoolExecutor(1, thread_name_prefix="studio-short")
+        self._downloads = ThreadPoolExecutor(1, thread_name_prefix="studio-download")
+        self._downloading: set[Job[Any]] = set()
         self._jobs: dict[Job[Any], tuple[str, Future[Any]]] = {}
         self._closed = False
 
@@ -99,14 +101,17 @@ class Worker:
         future = self._executor.submit(work, job)
         self._jobs[job] = visitor, future
         future.add_done_callback(lambda _: self._jobs.pop(job, None))
-        try:
-            while not future.done():
-                update = job.take_update()
-                if update is not None:
-                    yield update
-            yield future.result()
-        finally:
+        yield from updates(job, future)
+
+    def download(self, work: Callable[[Job[Update]], Update]) -> Iterator[Update]:
+        """Download something while the jobs go on, and yield the updates as `watch` does."""
+        job: Job[Update] = Job()
+        if self._closed:
             job.stop()
+        self._downloading.add(job)
+        future = self._downloads.submit(work, job)
+        future.add_done_callback(lambda _: self._downloading.discard(job))
+        yield from updates(job, future)
 
     @property
     def is_busy(self) -> bool:
@@ -127,8 +132,21 @@ class Worker:
         """Stop all jobs after their current step, and wait until their pictures are saved."""
         self._closed = True
         jobs = dict(self._jobs)
-        for job in jobs:
+        for job in [*jobs, *self._downloading]:
             job.stop()
         wait([future for _, future in jobs.values()])
         self._executor.shutdown()
         self._short.shutdown()
+        self._downloads.shutdown()
+
+
+def updates(job: Job[Update], future: Future[Update]) -> Iterator[Update]:
+    """Yield the updates of a job; the last one is its result. If the caller closes the iterator, the job is stopped."""
+    try:
+        while not future.done():
+            update = job.take_update()
+            if update is not None:
+                yield update
+        yield future.result()
+    finally:
+        job.stop()

@@ -56,20 +56,24 @@ class Workshop:
     Args:
         output: Folder of the pictures. None means the folder "inceptionism" in the user's folder of pictures.
         max_pixels: Largest area of a photograph and of a result, in pixels.
+        downloads: Whether visitors may download known networks.
 
     Attributes:
         output: Folder of the pictures.
-        worker: Thread that does the work.
+        worker: Threads that do the work.
 
     Raises:
         CannotWrite: If the folder cannot be made.
     """
 
-    def __init__(self, output: str | os.PathLike[str] | None = None, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self, output: str | os.PathLike[str] | None = None, max_pixels: int = MAX_PIXELS, *, downloads: bool = False
+    ) -> None:
         if max_pixels < 1:
             raise InvalidSetting(f"max_pixels must be at least 1, not {max_pixels}")
         self.output = (Path(output) if output is not None else user_pictures_path() / "inceptionism").resolve()
         self.max_pixels = max_pixels
+        self.downloads = downloads
         create_folders(self.output)
         self.worker = Worker()
         self._checked: deque[str] = deque(maxlen=MAX_CHECKED)

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import inceptionism as inc
+from inceptionism.atlas.activations import read_folder
 from inceptionism.atlas.activations.grid import HEADING, MARGIN
 from inceptionism.errors import InvalidSetting, NameTaken, NoGradient, UnknownName
 from inceptionism.objectives import parse_objective
@@ -66,6 +67,9 @@ def test_the_directions_are_the_activations_of_a_plain_forward_pass(tiny, pictur
 def test_neighboring_activations_of_a_large_map_are_averaged(tiny, picture, tmp_path) -> None:
     grid = inc.activation_grid(picture, tmp_path / "grid", layer="second", network=tiny, cells=4, cosine=0, **SMALL)
     assert (grid.rows, grid.columns) == (3, 4)
+    read = read_folder(tmp_path / "grid")
+    assert (read.kind, read.rows, read.columns, read.layer) == ("grid", 3, 4, "second")
+    assert [(one.row, one.column, one.picture) for one in read.cells] == [(*key, grid.path(key)) for key in grid.keys]
     maps = plain_map(picture)
     for cell in grid.cells:
         rows = slice(cell.row * 8 // 3, -(-(cell.row + 1) * 8 // 3))

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inceptionism.atlas.activations.atlas import AtlasCell
-from inceptionism.atlas.activations.page import atlas_page
+from inceptionism.atlas.activations.page import PageCell, cell_page, count_text
 from inceptionism.atlas.exemplars import Exemplar
 from tests.support.studio import chromium
 
@@ -24,9 +23,10 @@ def write_page(folder: Path) -> Path:
     for number, place in enumerate([(0, 0), (1, 2), (3, 3)]):
         path = folder / f"{number}.png"
         Image.new("RGB", (60, 40), ["red", "lime", "blue"][number]).save(path)
-        cells.append((AtlasCell(*place, members[: 1 + 4 * number]), path))
+        shown = members[: 1 + 4 * number]
+        cells.append(PageCell(*place, count_text(len(shown)), path, shown))
     page = folder / "atlas.html"
-    page.write_text(atlas_page("</script><i>title", 4, cells), "utf-8")
+    page.write_text(cell_page("</script><i>title", 4, 4, cells), "utf-8")
     return page
 
 

@@ -525,6 +525,26 @@ def test_another_published_checksum_is_accepted(web: Web, tmp_path, algorithm: s
     assert not verify(tmp_path / "net.bin", checksum)
 
 
+def test_a_file_without_a_published_checksum_is_never_resumed(web: Web, tmp_path) -> None:
+    write_part(tmp_path, OTHER[:HALF])
+    file = RemoteFile("net.bin", (web.serve("x", ranged),), None, None)
+    assert str(file) == "net.bin (no published checksum)"
+    assert check_success(file, tmp_path) == []
+    assert web.requests == [("/x", None)]
+    (tmp_path / "net.bin").write_bytes(OTHER)  # a file that the user has put there is kept
+    assert download(file, tmp_path).read_bytes() == OTHER
+
+
+def test_a_file_without_a_checksum_comes_only_from_a_source_that_shows_its_end(web: Web, tmp_path) -> None:
+    page = partial(whole, content=b"<html>", Content_Type="text/html")
+    short = partial(send, status=200, body=CONTENT[:-1], Content_Length=len(CONTENT))
+    urls = [web.serve("page", page), web.serve("stream", unmeasured), web.serve("short", short)]
+    message = check_failure(RemoteFile("net.bin", tuple(urls), None, None), tmp_path)
+    assert f"{urls[0]}: it sends a web page instead of the file" in message
+    assert f"{urls[1]}: it does not say how long the file is" in message
+    assert f"{urls[2]}: the connection closed after {len(CONTENT) - 1} bytes" in message
+
+
 def test_invalid_descriptions_are_refused() -> None:
     valid = f"sha256:{'0' * 64}"
     for name in ("", ".", "..", "../x", "a/b", "a\\b", "C:x", ".hidden", "a\n", "a\0", "ä" * 128):

@@ -58,6 +58,7 @@ BAD = [
     ({"files": 5}, "files must be a list of mappings, not 5"),
     ({"files": ["net.onnx"]}, "files must be a list of mappings"),
     ({"files": [{"name": "a", "checksum": 1}]}, "the checksum of a file must be a text, not 1"),
+    ({"files": [{"name": "a"}]}, "a file has no checksum; give null if no checksum was published"),
     ({"files": [{"checksum": "sha256:" + "0" * 64}]}, "the name of a file must be a text"),
     ({"files": [{**GOOD["files"][0], "size": -1}]}, "the size of 'net.onnx' must be from 0"),
     ({"files": [{**GOOD["files"][0], "size": 10**5000}]}, "the size of 'net.onnx' must be from 0"),

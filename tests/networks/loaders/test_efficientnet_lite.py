@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+import inceptionism as inc
 from inceptionism.errors import UnknownName
 from inceptionism.networks.loaders import efficientnet_lite
 from inceptionism.networks.loaders.efficientnet_lite import Conv2dSame, EfficientNetLite, load, weights_file
@@ -23,7 +24,7 @@ def test_logits_agree_with_an_independent_implementation(variant: str) -> None:
 
     theirs = EfficientNet.from_name(variant).eval()
     theirs.load_state_dict(torch.load(weights_file(variant), weights_only=True))
-    network = load(variant)
+    network = inc.load_network(variant)
     height, width = network.size
     pixels = np.array(Image.fromarray(chelsea()).resize((width, height)))
     with torch.no_grad():

@@ -350,3 +350,11 @@ def test_the_listed_layers_are_blocks(name: str, first: str, last: str, rows: in
     assert network.default_layer == default
     assert 4 <= len(network.recommended) <= 6
     assert next(layer.level for layer in layers if layer.name == default) == "parts"
+
+
+def test_a_gray_network_that_needs_whole_patches_gets_padded_pictures() -> None:
+    module = torch.nn.Sequential(torch.nn.PixelUnshuffle(4), torch.nn.Conv2d(16, 5, 1)).eval()
+    accept_any_size(module, (32, 32), 1)
+    picture = torch.rand(1, 1, 30, 41)
+    padded = torch.nn.functional.pad(picture, (0, 3, 0, 2))
+    torch.testing.assert_close(module(picture), module[1](module[0](padded)))

@@ -9,6 +9,7 @@ from .defaults import (
     MAX_GRID_CELLS,
 )
 from .grid import ActivationGrid, GridCell
+from .index import INDEX, SHEET, ActivationFolder, is_activation_folder, read_folder
 from .samples import ActivationSamples, sample_activations
 
 __all__ = [
@@ -17,12 +18,17 @@ __all__ = [
     "DEFAULT_PRESET",
     "DEFAULT_SAMPLES",
     "DEFAULT_SIDE",
+    "INDEX",
     "MAX_ATLAS_CELLS",
     "MAX_GRID_CELLS",
+    "SHEET",
     "ActivationAtlas",
+    "ActivationFolder",
     "ActivationGrid",
     "ActivationSamples",
     "AtlasCell",
     "GridCell",
+    "is_activation_folder",
+    "read_folder",
     "sample_activations",
 ]

@@ -20,8 +20,9 @@ from inceptionism.atlas.activations.defaults import (
     MAX_ATLAS_CELLS,
 )
 from inceptionism.atlas.activations.direction_pictures import DirectionPictures
+from inceptionism.atlas.activations.index import INDEX, INDEX_SCHEMA, SHEET
 from inceptionism.atlas.activations.layout import cells_of, project, umap_library, whitened
-from inceptionism.atlas.activations.page import atlas_page
+from inceptionism.atlas.activations.page import PageCell, cell_page, count_text
 from inceptionism.atlas.activations.samples import sample_activations
 from inceptionism.atlas.exemplars import Exemplar, receptive_box, receptive_field
 from inceptionism.atlas.photo_index import OnPhoto
@@ -31,9 +32,6 @@ from inceptionism.networks import Network
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import ClassRun, TrainingView
 from inceptionism.validation import check_integer
-
-INDEX_SCHEMA = 1
-"""Version of the format of `index.json`."""
 
 SAMPLES, MEANS, DIRECTIONS = "samples.safetensors", "means.safetensors", "directions.safetensors"
 """Names of the files with the samples, the mean activations and the whitened directions of the cells."""
@@ -196,7 +194,7 @@ class ActivationAtlas(DirectionPictures):
             "samples": SAMPLES,
             "means": MEANS,
             "directions": self.file,
-            "sheet": "sheet.png",
+            "sheet": SHEET,
             "page": "atlas.html",
             "cells": [
                 {
@@ -210,11 +208,14 @@ class ActivationAtlas(DirectionPictures):
                 for number, cell in enumerate(self.cells)
             ],
         }
-        path = self.folder / "sheet.png"
+        path = self.folder / SHEET
         save_or_rescue(self.sheet(), path, overwrite=True)
-        write_atomically(self.folder / "index.json", json.dumps(content, indent=1).encode(), overwrite=True)
-        pictures = [(cell, self.path((cell.row, cell.column))) for cell in self.cells]
-        page = atlas_page(self.title, self.side, pictures)
+        write_atomically(self.folder / INDEX, json.dumps(content, indent=1).encode(), overwrite=True)
+        cells = [
+            PageCell(one.row, one.column, count_text(len(one.members)), self.path((one.row, one.column)), one.members)
+            for one in self.cells
+        ]
+        page = cell_page(self.title, self.side, self.side, cells)
         write_atomically(self.folder / "atlas.html", page.encode(), overwrite=True)
         return path
 

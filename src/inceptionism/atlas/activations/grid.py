@@ -13,15 +13,13 @@ from torch.nn import functional as F
 
 from inceptionism.atlas.activations.defaults import DEFAULT_COSINE, MAX_GRID_CELLS
 from inceptionism.atlas.activations.direction_pictures import DirectionPictures
+from inceptionism.atlas.activations.index import INDEX, INDEX_SCHEMA, SHEET
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import Photo, flatten_alpha, open_image, save_or_rescue, write_atomically
 from inceptionism.networks import Network
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import TrainingView
 from inceptionism.validation import check_integer
-
-INDEX_SCHEMA = 1
-"""Version of the format of `index.json`."""
 
 DIRECTIONS = "directions.safetensors"
 """Name of the file with the activation vectors of all cells."""
@@ -156,12 +154,12 @@ class ActivationGrid(DirectionPictures):
             "columns": self.columns,
             "cosine": self.cosine,
             "directions": self.file,
-            "sheet": "sheet.png",
+            "sheet": SHEET,
             "cells": entries,
         }
-        path = self.folder / "sheet.png"
+        path = self.folder / SHEET
         save_or_rescue(self.sheet(scaled=scaled), path, overwrite=True)
-        write_atomically(self.folder / "index.json", json.dumps(content, indent=1).encode(), overwrite=True)
+        write_atomically(self.folder / INDEX, json.dumps(content, indent=1).encode(), overwrite=True)
         return path
 
     def sheet(self, *, scaled: bool = False) -> Image.Image:

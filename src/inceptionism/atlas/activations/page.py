@@ -1,4 +1,4 @@
-"""The page of an atlas: one HTML file to zoom and pan, which needs no other file and no internet."""
+"""The page of an atlas or of a grid: one HTML file to zoom and pan, which needs no other file and no internet."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageOps
 
 from inceptionism.atlas.exemplars import Exemplar
 from inceptionism.io import flatten_alpha, load_photo, open_image
-
-if TYPE_CHECKING:
-    from inceptionism.atlas.activations.atlas import AtlasCell
 
 SHOWN_MEMBERS = 6
 """Largest number of parts of photographs that the page shows for a cell."""
@@ -30,31 +27,57 @@ QUALITY = 80
 """Quality of the pictures on the page, as WebP."""
 
 
-def atlas_page(title: str, side: int, cells: Sequence[tuple[AtlasCell, Path]]) -> str:
-    """Return the page of an atlas, as HTML.
+class PageCell(NamedTuple):
+    """A cell on the page.
+
+    Attributes:
+        row: Row on the page.
+        column: Column on the page.
+        fact: A few words about the cell.
+        picture: Path of its picture.
+        members: Parts of photographs that belong to the cell.
+    """
+
+    row: int
+    column: int
+    fact: str
+    picture: Path
+    members: Sequence[Exemplar] = ()
+
+
+def cell_page(title: str, rows: int, columns: int, cells: Sequence[PageCell]) -> str:
+    """Return the page of an atlas or of a grid, as HTML.
 
     Args:
         title: Title of the page.
-        side: Number of cells in each row and each column.
-        cells: The cells with the paths of their pictures; at least one.
+        rows: Number of rows.
+        columns: Number of columns.
+        cells: The cells; at least one. Their pictures have the same size.
 
     Raises:
-        UnreadablePicture: If a photograph cannot be read any more.
+        UnreadablePicture: If a picture or a photograph cannot be read any more.
     """
-    parts = parts_of(member for cell, _ in cells for member in cell.members[:SHOWN_MEMBERS])
+    parts = parts_of(member for cell in cells for member in cell.members[:SHOWN_MEMBERS])
     listed = []
     size = 0, 0
-    for cell, path in cells:
-        with open_image(path) as image:
+    for cell in cells:
+        with open_image(cell.picture) as image:
             size = image.size
             picture = data_address(flatten_alpha(image).convert("RGB"))
         members = [[member.photo.name, parts[member]] for member in cell.members[:SHOWN_MEMBERS]]
-        listed.append([cell.row, cell.column, len(cell.members), picture, members])
-    data: dict[str, Any] = {"side": side, "width": size[0], "height": size[1], "cells": listed}
+        listed.append([cell.row, cell.column, cell.fact, picture, members])
+    data: dict[str, Any] = {"rows": rows, "columns": columns, "width": size[0], "height": size[1], "cells": listed}
     # A browser would read "</script" inside the data as the end of the script.
     content = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     template = files(__package__).joinpath("page.html").read_text("utf-8")
-    return template.replace("{{title}}", html.escape(title)).replace("{{data}}", content)
+    chosen = "parts of the photographs that belong to it" if parts else "it larger"
+    page = template.replace("{{title}}", html.escape(title)).replace("{{chosen}}", chosen)
+    return page.replace("{{data}}", content)
+
+
+def count_text(count: int) -> str:
+    """Return the number of activations of a cell in words."""
+    return f"{count} activation{'s' if count != 1 else ''}"
 
 
 def parts_of(members: Iterable[Exemplar]) -> dict[Exemplar, str]:

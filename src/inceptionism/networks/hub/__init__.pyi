@@ -1,5 +1,6 @@
 from . import store
 from .entries import LIBRARIES, Entry, architecture_of, is_ready, known_entries, package_folder, plugin_entries
+from .get import get_network
 from .names import keep_layers, known_labels, known_layers
 from .open import fetch_from_library, open_entry
 from .registry import (
@@ -18,6 +19,7 @@ __all__ = [
     "architecture_of",
     "fetch_from_library",
     "find_entry",
+    "get_network",
     "is_ready",
     "keep_layers",
     "known_entries",

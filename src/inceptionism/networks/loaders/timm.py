@@ -56,7 +56,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     module = create_module(timm, model, {"state_dict": state, **class_options(state, cfg)}, path, name)
     loaded_cfg = module.pretrained_cfg
     del loaded_cfg["state_dict"]  # otherwise, each copy of the module would contain the weights twice
-    accept_any_size(module, loaded_cfg["input_size"][-2:])
+    accept_any_size(module, loaded_cfg["input_size"][-2:], loaded_cfg["input_size"][0])
     own = weights is None or "." in model
     defaults: dict[str, Any] = {
         "mean": loaded_cfg["mean"],
