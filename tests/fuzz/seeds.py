@@ -54,7 +54,7 @@ PRIORS = [
     "pixels + norm(power=3) + 0.5*blur + laplacian(levels=2)",
     "views(shift=0.1, smallest=0.9, largest=1.1, rotation=5, contrast=0.2, brightness=0.1, noise=0.1) + statistics",
     "phase + 2*tv",
-    "4*statistics(quantiles=1)",
+    "4*statistics(depth=0.4)",
 ]
 
 TOML = """\
