@@ -55,7 +55,8 @@ def dream(photo: PhotoSource, *, on_step: OnStep | None = None, **settings: Any)
 
     Args:
         photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
-            or with floats in [0, 1]).
+            or with floats in [0, 1]). For a network with other channels, it is an array H×W×C or a tensor C×H×W or
+            1×C×H×W with these channels, in their order. A gray picture may also be H×W.
         **settings: Settings of the recipe.
         on_step: Function that is called with each `Step`. If it raises StopIteration, the run stops and the picture so
             far is the result.

@@ -62,7 +62,8 @@ def dream(
 
     Args:
         photo: Photograph: a path, a PIL image, or an array or a tensor (H×W×3, 3×H×W or 1×3×H×W, with uint8 numbers
-            or with floats in [0, 1]).
+            or with floats in [0, 1]). For a network with other channels, it is an array H×W×C or a tensor C×H×W or
+            1×C×H×W with these channels, in their order. A gray picture may also be H×W.
         layer: Layer to amplify: NAME, NAME:CHANNEL or NAME=WEIGHT; the scores of several layers are
             added. By default the network's default layer. A list of names, or a mapping from name to
             weight, is accepted too.

@@ -20,10 +20,10 @@ FADE = 1 / 16
 
 
 def seamless_pixels(pixels: NDArray[Any], wrap: Wrap) -> NDArray[Any]:
-    """Return H×W×3 pixels whose opposite edges meet in the directions in which the picture wraps around.
+    """Return H×W×C pixels whose opposite edges meet in the directions in which the picture wraps around.
 
     Args:
-        pixels: H×W×3, uint8, or float32 in [0, 1].
+        pixels: H×W×C, uint8, or float32 in [0, 1].
         wrap: Directions in which opposite edges must meet.
     """
     if not wrap.axes:

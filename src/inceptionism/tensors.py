@@ -1,4 +1,4 @@
-"""Pictures as tensors: N×3×H×W, float32, sRGB in [0, 1]."""
+"""Pictures as tensors: N×C×H×W, float32, in [0, 1]; sRGB if the channels are colors."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def limit_area(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
 
 
 def center_crop(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the largest centered crop of H×W×3 pixels that has the aspect ratio of `size`, a height and width."""
+    """Return the largest centered crop of H×W×C pixels that has the aspect ratio of `size`, a height and width."""
     height, width = pixels.shape[:2]
     scale = min(height / size[0], width / size[1])
     rows, columns = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
@@ -137,16 +137,16 @@ def center_crop(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
 def to_picture(
     pixels: NDArray[Any], device: torch.device, size: tuple[int, int] | None = None, wrap: Wrap = NO_WRAP
 ) -> Tensor:
-    """Return H×W×3 pixels as a 1×3×H×W float32 picture in [0, 1].
+    """Return H×W×C pixels as a 1×C×H×W float32 picture in [0, 1].
 
     Args:
-        pixels: H×W×3, uint8, uint16, or float32 in which white is 1.
+        pixels: H×W×C, uint8, uint16, or float32 in which white is 1.
         device: Device of the picture.
         size: Height and width that the picture is resized to. None means the size of `pixels`.
         wrap: Directions in which the picture continues at its opposite edge.
     """
-    picture = torch.empty(1, 3, *(size or pixels.shape[:2]), device=device)
-    for channel in range(3):
+    picture = torch.empty(1, pixels.shape[2], *(size or pixels.shape[:2]), device=device)
+    for channel in range(pixels.shape[2]):
         levels = pixels[..., channel].copy()
         if levels.dtype == np.uint16:  # torch has few operations for this type
             levels = levels.astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import resource
@@ -39,16 +40,42 @@ def test_arrays_and_pil_images_are_accepted_as_photographs() -> None:
     assert load_photo(pixels).sha256 == load_photo(Image.fromarray(pixels)).sha256
 
 
-@pytest.mark.parametrize("shape", [(21, 34), (21, 34, 4), (2, 3, 21, 34), (1, 1, 21, 34), (0, 5, 3), (3,)])
+@pytest.mark.parametrize("shape", [(2, 3, 21, 34), (0, 5, 3), (21, 34, 0), (3,), ()])
 def test_an_array_of_a_wrong_shape_is_refused(shape) -> None:
-    sizes = "×".join(map(str, shape))
-    for array, kind in ((np.zeros(shape, np.uint8), "an array"), (torch.zeros(shape, dtype=torch.uint8), "a tensor")):
+    sizes = "×".join(map(str, shape)) or "a single number"
+    arrays = (
+        (np.zeros(shape, np.uint8), "an array", "H×W or H×W×C"),
+        (torch.zeros(shape).byte(), "a tensor", "H×W, C×H×W or 1×C×H×W"),
+    )
+    for array, kind, accepted in arrays:
         with pytest.raises(
             UnreadablePicture,
-            match=f"a picture given as {kind} must be H×W×3, 3×H×W or 1×3×H×W, with numbers of the type uint8 or "
-            f"with floats from 0 to 1, not {sizes} of the type uint8",
+            match=f"a picture given as {kind} must be {accepted} with C channels, with numbers of the type uint8 "
+            f"or with floats from 0 to 1, not {sizes} of the type uint8",
         ):
             load_photo(array)
+
+
+@pytest.mark.parametrize("count", [2, 4, 5, 40])
+def test_an_array_has_any_channels_in_its_last_axis_and_a_tensor_in_its_first(count) -> None:
+    pixels = np.random.default_rng(count).integers(0, 256, (21, 34, count), np.uint8)
+    planes = torch.from_numpy(pixels).permute(2, 0, 1)
+    for source in (pixels, pixels / 255, pixels[None], planes, planes[None], planes / 255):
+        photo = load_photo(source)
+        np.testing.assert_array_equal(photo.pixels, pixels)
+        assert photo.sha256 == hashlib.sha256(pixels.tobytes()).hexdigest()
+    for use in (photo.to_image, lambda: load_mask(photo)):
+        with pytest.raises(
+            UnreadablePicture, match=f"an array of 21×34×{count} has {count} channels, which are not col"
+        ):
+            use()
+
+
+def test_an_array_with_one_channel_is_a_gray_photograph() -> None:
+    gray = gradient()[..., 0]
+    for source in (gray, gray[..., None], gray[None] / 255, torch.from_numpy(gray.copy())[None, None]):
+        assert load_photo(source).pixels.shape == (*gray.shape, 1)
+        np.testing.assert_array_equal(load_photo(source).to_image(), np.stack([gray] * 3, 2))
 
 
 def test_an_array_of_a_wrong_type_is_refused() -> None:

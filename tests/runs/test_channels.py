@@ -133,16 +133,17 @@ def test_channels_that_a_photograph_lacks_are_refused(photo, tmp_path) -> None:
     network = tiny_of_channels(NIR)
     Image.fromarray(photo).save(tmp_path / "cup.png")
     refusal = (
-        "network Sequential sees the channel nir, which a photograph does not have; it can only make pictures from"
+        "network Sequential sees the channel nir, which a photograph does not have; make pictures from noise with .*, "
+        "or give inceptionism.dream an array or a tensor with the channels red, green, blue, nir"
     )
     with pytest.raises(InvalidSetting, match=refusal):
-        inc.dream(photo, network=network, layer="2")
+        inc.dream(tmp_path / "cup.png", network=network, layer="2")
     with pytest.raises(InvalidSetting, match=refusal):
         inc.visualize(f"inversion(2, {tmp_path / 'cup.png'})", network=network, steps=1, size=32)
     with pytest.raises(InvalidSetting, match=refusal):
         inc.zoom(network=network, layer="2", size=64)
     with pytest.raises(InvalidSetting, match=refusal):
-        inc.measure_statistics(network, [photo], output=tmp_path / "measured.safetensors")
+        inc.measure_statistics(network, [tmp_path / "cup.png"], output=tmp_path / "measured.safetensors")
 
 
 def test_a_film_of_a_gray_network_is_gray(photo) -> None:

@@ -119,9 +119,9 @@ class FrameRun(PhotoRun):
             for part in masked_objectives(objective, size, device)
         ]
 
-    def photograph(self, size: tuple[int, int]) -> Tensor:
+    def resized_photo(self, size: tuple[int, int]) -> Tensor:
         if self._frame is None:
-            return super().photograph(size)
+            return super().resized_photo(size)
         resized = resize(self._frame, size)
         return resized.clone() if resized is self._frame else resized
 

@@ -202,5 +202,5 @@ def first_frame(photo: Photo | None, size: tuple[int, int], seed: int) -> Photo:
     """Return the first frame of a zoom: the center of the photograph at the size of the frames, or natural noise."""
     if photo is None:
         return natural_noise(size, seed)
-    picture = to_picture(center_crop(photo.pixels, size), torch.device("cpu"), size)
-    return replace(photo, pixels=np.array(to_image(picture)), alpha=None, native=None)
+    picture = to_picture(center_crop(photo.rgb(), size), torch.device("cpu"), size)
+    return replace(photo, pixels=np.array(to_image(picture)), alpha=None, native=None, is_array=False)

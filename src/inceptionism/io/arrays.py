@@ -1,4 +1,4 @@
-"""Pictures from arrays and tensors, as 8-bit RGB pixels. Does not import torch."""
+"""Pictures from arrays and tensors, as 8-bit pixels with any channels. Does not import torch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from inceptionism.errors import UnreadablePicture
 ROUNDING = 1e-3
 """Largest distance from the range from 0 to 1 that is taken for a rounding error."""
 
-ACCEPTED = "H×W×3, 3×H×W or 1×3×H×W, with numbers of the type uint8 or with floats from 0 to 1"
-
 
 def is_array(source: object) -> bool:
     """Return whether `source` is a NumPy array or a tensor of torch."""
@@ -23,15 +21,15 @@ def is_array(source: object) -> bool:
     return isinstance(source, np.ndarray) or (torch is not None and isinstance(source, torch.Tensor))
 
 
-def array_pixels(source: Any, *, gray: bool = False) -> NDArray[np.uint8]:
-    """Return a copy of the pixels of an array or a tensor: H×W×3, uint8.
+def array_pixels(source: Any) -> NDArray[np.uint8]:
+    """Return a copy of the pixels of an array or a tensor: H×W×C, uint8.
 
-    If both the first and the last axis can be the channels, they are the last axis of an array and the first axis of a
-    tensor. Floats are rounded to 8 bits.
+    Floats are rounded to 8 bits.
 
     Args:
-        source: The picture: H×W×3, 3×H×W or 1×3×H×W, uint8 or floats in [0, 1].
-        gray: Whether a picture with one channel is accepted too: H×W, 1×H×W or 1×1×H×W.
+        source: The picture, uint8 or floats in [0, 1]: an array H×W×C or a tensor C×H×W, where C is any number. If C is
+            3 or 1, the channels may be the first or the last axis of both. One more axis of length 1 may come first. A
+            picture with one channel may be H×W.
 
     Raises:
         UnreadablePicture: If the shape, the type of the numbers or their range is none of these.
@@ -39,12 +37,12 @@ def array_pixels(source: Any, *, gray: bool = False) -> NDArray[np.uint8]:
     is_tensor = not isinstance(source, np.ndarray)
     shape, kind = tuple(source.shape), str(source.dtype).removeprefix("torch.")
     is_float = source.dtype.is_floating_point if is_tensor else source.dtype.kind == "f"
-    axes = channels_last(shape, first=is_tensor, gray=gray)
+    axes = channels_last(shape, first=is_tensor)
     if axes is None or 0 in shape or not (is_float or kind == "uint8"):
-        accepted = f"H×W, {ACCEPTED}" if gray else ACCEPTED
+        given, shapes = ("a tensor", "H×W, C×H×W or 1×C×H×W") if is_tensor else ("an array", "H×W or H×W×C")
         raise UnreadablePicture(
-            f"a picture given as {'a tensor' if is_tensor else 'an array'} must be {accepted}, "
-            f"not {'×'.join(map(str, shape)) or 'a single number'} of the type {kind}"
+            f"a picture given as {given} must be {shapes} with C channels, with numbers of the type uint8 or with "
+            f"floats from 0 to 1, not {'×'.join(map(str, shape)) or 'a single number'} of the type {kind}"
         )
     if is_tensor:
         source = source.detach().cpu()
@@ -58,25 +56,27 @@ def array_pixels(source: Any, *, gray: bool = False) -> NDArray[np.uint8]:
                 "undo its normalization, or divide by 255"
             )
         pixels = np.round(np.clip(pixels, 0, 1) * 255)
-    return np.repeat(pixels, 3, 2).astype(np.uint8) if pixels.shape[2] == 1 else pixels.astype(np.uint8)
+    return np.array(pixels, np.uint8, order="C")
 
 
-def channels_last(shape: tuple[int, ...], *, first: bool, gray: bool) -> tuple[int, int, int] | None:
-    """Return the order of a picture's last three axes that puts its channels last. None if it has no such axis.
+def channels_last(shape: tuple[int, ...], *, first: bool) -> tuple[int, int, int] | None:
+    """Return the order of a picture's last three axes that puts its channels last. None if it is no picture.
+
+    The channels are an axis of length 3, or else of length 1, or else the preferred axis.
 
     Args:
         shape: Shape of the picture.
         first: Whether the first of the three axes is preferred to the last one.
-        gray: Whether a picture may have one channel, or no axis for the channels.
     """
-    if gray and len(shape) == 2:
+    if len(shape) == 2:
         return 0, 1, 2
     if len(shape) not in (3, 4) or (len(shape) == 4 and shape[0] != 1):
         return None
-    counts = (3, 1) if gray else (3,)
     orders = [(-3, (1, 2, 0)), (-1, (0, 1, 2))]
-    for count in counts:
-        for axis, order in orders if first else reversed(orders):
+    if not first:
+        orders.reverse()
+    for count in (3, 1):
+        for axis, order in orders:
             if shape[axis] == count:
                 return order
-    return None
+    return orders[0][1]

@@ -12,8 +12,7 @@ from PIL import Image
 
 from inceptionism.errors import InvalidSetting, quote_path
 from inceptionism.files import text_of_name
-from inceptionism.io.arrays import array_pixels, is_array
-from inceptionism.io.photos import HASH_DIGITS, Array, Photo, PhotoSource, load_photo
+from inceptionism.io.photos import HASH_DIGITS, Array, PhotoSource, load_photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +49,16 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
     """Return a mask made from a picture: its brightness, and 0 where the picture is transparent.
 
     Args:
-        source: A path, a PIL image, or an array or a tensor as for `load_photo`, which may also be H×W.
+        source: A path, a PIL image, or an array or a tensor as for `load_photo`, with one or three
+            channels.
         outside: Whether the objective counts where the picture is dark, instead of where it is bright.
 
     Raises:
         UnreadablePicture: If the picture cannot be read.
         InvalidSetting: If the mask is 0 everywhere, so that no pixel would change.
     """
-    photo = Photo(array_pixels(source, gray=True)) if is_array(source) else load_photo(source)
-    gray = np.array(Image.fromarray(photo.pixels).convert("L"))
+    photo = load_photo(source)
+    gray = np.array(Image.fromarray(photo.rgb()).convert("L"))
     if photo.alpha is not None:
         gray = (gray.astype(np.uint16) * photo.alpha // 255).astype(np.uint8)
     name = text_of_name(source) if isinstance(source, (str, os.PathLike)) else ""

@@ -61,10 +61,12 @@ class Photo:
     """A photograph that was read.
 
     Attributes:
-        pixels: Upright picture in sRGB: H×W×3, uint8.
+        pixels: Upright picture in sRGB: H×W×3, uint8. An array has any channels: H×W×C, uint8.
         alpha: Opacity: H×W, uint8; None if the photograph is opaque everywhere.
         name: Name of the file, without the folder; None if the photograph has no file.
         address: Web address of the photograph; None if it has none.
+        is_array: Whether the photograph was given as an array or a tensor. A network may then give its channels another
+            meaning than that of colors.
         native: Pixels as the file holds them; None if these are 8-bit sRGB pixels, or cannot be used.
         notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
@@ -78,6 +80,7 @@ class Photo:
     metadata: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     address: str | None = None
     native: NativePixels | None = field(default=None, repr=False)
+    is_array: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -89,9 +92,28 @@ class Photo:
         """Name of the photograph in a recipe. A photograph without a file is named by the SHA-256 of its pixels."""
         return self.name or f"picture-{self.sha256[:HASH_DIGITS]}"
 
+    def rgb(self) -> Array:
+        """Return the pixels in sRGB, H×W×3. A single channel is gray.
+
+        Raises:
+            UnreadablePicture: If the photograph was given as an array whose channels are neither gray nor colors.
+        """
+        count = self.pixels.shape[2]
+        if count not in (1, 3):
+            shape = "×".join(map(str, self.pixels.shape))
+            raise UnreadablePicture(
+                f"an array of {shape} has {count} channels, which are not colors; only red, green and blue, or one "
+                "gray channel, can be used here"
+            )
+        return np.repeat(self.pixels, 3, 2) if count == 1 else self.pixels
+
     def to_image(self) -> Image.Image:
-        """Return the photograph as an RGB image, or as RGBA if it has transparency, without its metadata."""
-        image = Image.fromarray(self.pixels)
+        """Return the photograph as an RGB image, or as RGBA if it has transparency, without its metadata.
+
+        Raises:
+            UnreadablePicture: As in `rgb`.
+        """
+        image = Image.fromarray(self.rgb())
         if self.alpha is not None:
             image.putalpha(Image.fromarray(self.alpha))
         return image
@@ -102,7 +124,9 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
 
     A `Photo` is returned unchanged. A web address begins with http:// or https://. The path "-" is standard input.
 
-    An array or a tensor is H×W×3, 3×H×W or 1×3×H×W, and has uint8 numbers or floats in [0, 1]. Its colors are sRGB.
+    An array or a tensor is H×W×3, 3×H×W or 1×3×H×W, and has uint8 numbers or floats in [0, 1]. Its colors are sRGB. A
+    gray picture may also be H×W. For a network with other channels, an array is H×W×C and a tensor is C×H×W or 1×C×H×W,
+    with its C channels in the order of the network.
 
     The picture is turned upright as its EXIF orientation says, converted from its color profile to sRGB, and
     converted to 8 bits per channel. The first frame of an animation is used.
@@ -118,7 +142,7 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
     if isinstance(source, Photo):
         return source
     if is_array(source):
-        return Photo(array_pixels(source))
+        return Photo(array_pixels(source), is_array=True)
     if isinstance(source, Image.Image):
         with convert_decoding_errors("the picture"):
             return to_photo(source, "the picture", position=position)

@@ -109,8 +109,9 @@ class InputChannels:
         missing = [name for name in self.names if name not in (*COLORS, GRAY)]
         if missing:
             raise InvalidSetting(
-                f"network {network} sees the channel {missing[0]}, which a photograph does not have; it can only make "
-                "pictures from noise: dream class, dream unit or inceptionism.visualize, without photographs"
+                f"network {network} sees the channel {missing[0]}, which a photograph does not have; make pictures "
+                "from noise with dream class, dream unit or inceptionism.visualize, or give inceptionism.dream an "
+                f"array or a tensor with the channels {', '.join(self.names)}"
             )
 
 

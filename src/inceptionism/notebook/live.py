@@ -189,7 +189,7 @@ def labeled_thumbnail(picture: Showable, caption: str | None, side: int) -> Labe
         image, name = flatten_alpha(picture.image), picture.recipe.title
     else:
         photo = load_photo(picture)
-        image, name = Image.fromarray(photo.pixels), photo.name or ""
+        image, name = Image.fromarray(photo.rgb()), photo.name or ""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return LabeledImage(small, name if caption is None else caption)

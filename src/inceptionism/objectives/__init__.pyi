@@ -32,6 +32,7 @@ from .parse import (
     load_named_mask,
     parse_objective,
 )
+from .photo_channels import check_channels, seen_picture, shown_picture
 from .references import caricature, guide, inversion, style
 from .targets import target_text
 
@@ -52,6 +53,7 @@ __all__ = [
     "caricature",
     "channel",
     "check_channel",
+    "check_channels",
     "check_objective",
     "direction",
     "diversity",
@@ -82,6 +84,8 @@ __all__ = [
     "reference_tensor",
     "references",
     "score_each",
+    "seen_picture",
+    "shown_picture",
     "style",
     "target_text",
     "text",

@@ -11,6 +11,7 @@ from inceptionism.io import Photo
 from inceptionism.networks import LOGITS, Network, TextTower
 from inceptionism.objectives.activations import expression_text
 from inceptionism.objectives.objective import Activations, Objective
+from inceptionism.objectives.photo_channels import seen_picture
 from inceptionism.tensors import center_crop, outside_inference, to_picture
 
 
@@ -48,11 +49,11 @@ def image(network: Network, picture: Photo) -> Objective:
         picture: The second picture. Its center is used, in the proportions of the training size.
 
     Raises:
-        InvalidSetting: If the network cannot process the picture.
+        InvalidSetting: If the network cannot process the picture, or sees a channel that it does not have.
     """
     pixels = to_picture(center_crop(picture.pixels, network.size), network.device, network.size).clamp_(0, 1)
     with torch.inference_mode(False), torch.no_grad():
-        (target,) = network.activations(pixels, [LOGITS])[LOGITS]
+        (target,) = network.activations(seen_picture(picture, pixels, network), [LOGITS])[LOGITS]
     return similarity(expression_text("image", picture.title), target, ((picture.title, picture.sha256),))
 
 

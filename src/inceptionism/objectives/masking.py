@@ -12,6 +12,7 @@ from torch import Tensor
 from inceptionism.io import Mask, Photo
 from inceptionism.networks import Network
 from inceptionism.objectives.objective import Objective, Reference
+from inceptionism.objectives.photo_channels import seen_picture
 from inceptionism.seamless import fade_edges, seamless_pixels
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, limit_area, resize, to_picture
 
@@ -101,14 +102,17 @@ class AlignedReferences:
         In the directions in which the picture wraps around, their opposite edges are made to meet.
 
         Raises:
-            InvalidSetting: If the network sees a channel that photographs do not have.
+            InvalidSetting: If the network sees a channel that a reference does not have.
         """
         references = aligned_references(objective)
         if not references:
             return NO_REFERENCES
         crops = [seamless_pixels(center_crop(reference.photo.pixels, size), wrap) for reference in references]
         pictures = [to_picture(crop, network.device, size, wrap) for crop in crops]
-        own = [network.input_channels.of_colors(picture, network.name) for picture in pictures]
+        own = [
+            seen_picture(reference.photo, picture, network)
+            for reference, picture in zip(references, pictures, strict=True)
+        ]
         return cls(references, torch.cat(own, 1))
 
     def join(self, picture: Tensor) -> Tensor:
@@ -129,11 +133,11 @@ def reference_tensor(photo: Photo, network: Network) -> Tensor:
     It keeps its own size, but a picture of more than half a megapixel is made smaller.
 
     Raises:
-        InvalidSetting: If the network sees a channel that photographs do not have.
+        InvalidSetting: If the network sees a channel that the photograph does not have.
     """
     height, width = photo.pixels.shape[:2]
-    colors = to_picture(photo.pixels, network.device, limit_area((height, width), MAX_REFERENCE_PIXELS))
-    return network.input_channels.of_colors(colors, network.name)
+    picture = to_picture(photo.pixels, network.device, limit_area((height, width), MAX_REFERENCE_PIXELS))
+    return seen_picture(photo, picture, network)
 
 
 def aligned_references(objective: Objective) -> tuple[Reference, ...]:

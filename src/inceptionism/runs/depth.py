@@ -43,7 +43,7 @@ def keeps_space(native: NativePixels) -> bool:
 
 
 def base_pixels(recipe: PhotoRecipe, photo: Photo) -> NDArray[Any]:
-    """Return the sRGB pixels of a photograph that are dreamed: H×W×3, uint8, or float32 in [0, 1]."""
+    """Return the pixels of a photograph that are dreamed: H×W×C, uint8, or float32 in [0, 1]. Colors are sRGB."""
     native = used_native(recipe, photo)
     if native is None or native.depth == 8 or recipe.depth == 8:
         return photo.pixels

@@ -76,14 +76,14 @@ class Grading:
             find_file: Function that finds the file that the recipe names.
 
         Raises:
-            UnreadablePicture: If the picture cannot be read.
+            UnreadablePicture: If the picture cannot be read, or has channels that are not colors.
         """
         if colors is None and recipe.colors not in (KEEP, DREAM):
             colors = load_named_photo(recipe.colors, find_file)
         return cls(
             recipe.strength if isinstance(recipe, PhotoRecipe) else 1.0,
             recipe.colors == KEEP,
-            None if colors is None else Palette.of(to_picture(colors.pixels, torch.device("cpu"))),
+            None if colors is None else Palette.of(to_picture(colors.rgb(), torch.device("cpu"))),
             recipe.contrast,
             recipe.saturation,
             () if colors is None or colors.sha256 is None else ((recipe.colors, colors.sha256),),

@@ -18,12 +18,15 @@ from inceptionism.networks import Network
 from inceptionism.objectives import (
     Objective,
     check_channel,
+    check_channels,
     check_objective,
     layer_stride,
     load_named_mask,
     load_named_photo,
     masked_share,
     parse_objective,
+    seen_picture,
+    shown_picture,
     weighted_sum,
 )
 from inceptionism.optimization import (
@@ -105,7 +108,7 @@ class PhotoRun(Run):
         super().__init__(recipe, network, prior_functions)
         find_file = replacements.get("find_file", named_source)
         self.grading = Grading.of(recipe, colors, find_file)
-        self.network.input_channels.check_colors(self.network.name)
+        check_channels(photo, self.network)
         layers = chosen_layers(recipe, self.network, replacements.get("objective"))
         self.objective = photo_objective(recipe, self.network, photo, **replacements)
         self.notes += self.objective.notes
@@ -182,7 +185,7 @@ class PhotoRun(Run):
         channels = self.network.input_channels
         if channels.are_rgb or not self.grading.keeps_colors:
             return channels.displayed(picture)
-        change = picture - channels.of_colors(photograph, self.network.name)
+        change = picture - self.original(self.size)
         return (photograph + channels.displayed(change)).clamp_(0, 1)
 
     def network_picture(self) -> Tensor:
@@ -206,10 +209,14 @@ class PhotoRun(Run):
 
     def original(self, size: tuple[int, int]) -> Tensor:
         """Return the photograph at a height and width with the channels of the network: 1×C×H×W. It is a new tensor."""
-        return self.network.input_channels.of_colors(self.photograph(size), self.network.name)
+        return seen_picture(self.photo, self.resized_photo(size), self.network)
 
     def photograph(self, size: tuple[int, int]) -> Tensor:
-        """Return the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond.
+        """Return the colors of the photograph at a height and width, 1×3×H×W in [0, 1] or slightly beyond."""
+        return shown_picture(self.photo, self.resized_photo(size), self.network)
+
+    def resized_photo(self, size: tuple[int, int]) -> Tensor:
+        """Return the photograph at a height and width with its channels: 1×K×H×W in [0, 1] or slightly beyond.
 
         The tensor is not kept between calls, because floats need four times the memory of a photograph with 8 bits.
         """

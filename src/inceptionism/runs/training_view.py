@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inceptionism.io import Photo
 from inceptionism.networks import Network
+from inceptionism.objectives import seen_picture
 from inceptionism.tensors import to_picture
 
 MAX_PROPORTION = 2
@@ -51,7 +52,7 @@ class TrainingView(NamedTuple):
         """Return the view of a photograph, with the channels of a network: 1×C×H×W in [0, 1].
 
         Raises:
-            InvalidSetting: If the network sees a channel that photographs do not have.
+            InvalidSetting: If the network sees a channel that the photograph does not have.
         """
         part = photo.pixels[self.top : self.top + self.height, self.left : self.left + self.width]
-        return network.input_channels.of_colors(to_picture(part, torch.device("cpu"), self.size), network.name)
+        return seen_picture(photo, to_picture(part, torch.device("cpu"), self.size), network)

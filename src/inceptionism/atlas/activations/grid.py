@@ -17,8 +17,10 @@ from inceptionism.atlas.activations.index import INDEX, INDEX_SCHEMA, SHEET
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import Photo, flatten_alpha, open_image, save_or_rescue, write_atomically
 from inceptionism.networks import Network
+from inceptionism.objectives import shown_picture
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import TrainingView
+from inceptionism.tensors import to_image, to_picture
 from inceptionism.validation import check_integer
 
 DIRECTIONS = "directions.safetensors"
@@ -170,7 +172,8 @@ class ActivationGrid(DirectionPictures):
         part = self.photo.pixels[
             self.view.top : self.view.top + self.view.height, self.view.left : self.view.left + self.view.width
         ]
-        seen = Image.fromarray(part).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        shown = shown_picture(self.photo, to_picture(part, torch.device("cpu")), self.network)
+        seen = to_image(shown).resize(size, Image.Resampling.LANCZOS)
         white = Image.new("RGB", size, "white")
         grid = Image.blend(seen, white, PALENESS) if scaled else white
         largest = max(cell.norm for cell in self.cells)
