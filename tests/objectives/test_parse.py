@@ -169,6 +169,7 @@ def test_the_reference_lists_every_objective() -> None:
         ("direction(second, vector.npy, cosine=much)", "the cosine of a direction is a power, a number such as 2"),
         ("direction(second, vector.npy, cosine=-2)", "cosine must be at least 0, not -2"),
         ("direction(second, toward, away, row=1)", "has two folders, which have no rows; leave row= out"),
+        ("direction(second, toward)", "has only one folder; add a second folder, with pictures that the direction"),
         ("direction(second, missing.npy)", "there is no file missing.npy"),
         ("guide(second)", "has the wrong number of arguments; write guide"),
         ("guide(second, missing.png)", "there is no file missing.png"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inceptionism.errors import InvalidSetting, quote_value
+from inceptionism.files import is_folder
 from inceptionism.objectives import activations, embeddings, references
 from inceptionism.objectives.arguments import (
     ParseContext,
@@ -105,6 +106,11 @@ def _direction(context: ParseContext, term: Term) -> Objective:
         if row is not None:
             raise InvalidSetting(f"{quote_value(str(term))} has two folders, which have no rows; leave row= out")
         vector = direction_between(context.network, name, *paths, probe=len(term.arguments) == 4)
+    elif row is None and is_folder(paths[0]):
+        raise InvalidSetting(
+            f"{quote_value(str(term))} has only one folder; add a second folder, with pictures that the direction "
+            "leads away from, or row=NUMBER if the folder is a dictionary"
+        )
     else:
         vector = read_direction(paths[0]) if row is None else read_dictionary(paths[0]).direction(row, source)
         channels = context.network.channels(name)
