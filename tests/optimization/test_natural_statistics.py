@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from skimage.data import astronaut, chelsea
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks import Statistics, resample_quantiles
-from inceptionism.optimization.natural_statistics import match_quantiles, match_statistics
+from inceptionism.optimization.natural_statistics import find_statistics, match_quantiles, match_statistics
+from inceptionism.recipes import parse_prior
 from inceptionism.tensors import to_picture
 from tests.support.tiny_networks import tiny_network
 
@@ -117,3 +120,17 @@ def test_batch_norms_have_no_quantiles() -> None:
     network = tiny_network()
     with pytest.raises(InvalidSetting, match="needs the quantiles of each channel"):
         inc.visualize("oak", network=network, size=48, steps=1, prior="fourier + statistics(quantiles=1)")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_measured_layers_are_in_the_order_of_the_network(tmp_path, monkeypatch, named) -> None:
+    """`depth` counts the layers from the picture on, but a file has 10 before 2."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    blocks = [module for _ in range(6) for module in (torch.nn.Conv2d(3, 3, 3, padding=1), torch.nn.ReLU())]
+    network = inc.Network(torch.nn.Sequential(*blocks), mean=(0, 0, 0), std=(1, 1, 1), size=(31, 29), name="twelve")
+    output = tmp_path / "measured.safetensors" if named else None
+    path = inc.measure_statistics(network, [chelsea()], layers=["10", "2", "0"], output=output)
+    term = parse_prior(f"statistics({path})" if named else "statistics")["statistics"]
+    found, _ = find_statistics(term, network, Path)
+    assert list(found) == ["0", "2", "10"]

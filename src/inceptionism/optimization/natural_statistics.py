@@ -28,6 +28,8 @@ def find_statistics(
 ) -> tuple[Mapping[str, Statistics], dict[str, str]]:
     """Return the natural statistics for the prior `statistics`, and the SHA-256 of the file that holds them, by name.
 
+    The layers are in the order of the network. A safetensors file has them in alphabetical order.
+
     Args:
         term: The term of the prior.
         network: Network that sees the picture.
@@ -42,7 +44,10 @@ def find_statistics(
     """
     if not term.arguments:
         natural = statistics_for(network, target)
-        return natural, {} if natural.path is None else {"statistics": hash_file(natural.path)}
+        if natural.path is None:
+            return natural, {}
+        in_order = {layer.name: natural[layer.name] for layer in network.layers(all=True) if layer.name in natural}
+        return in_order, {"statistics": hash_file(natural.path)}
     path = Path(find_file(term.arguments[0]))
     measured = read_statistics(path)
     channels = {layer.name: layer.channels for layer in network.layers(all=True)}
@@ -55,7 +60,8 @@ def find_statistics(
                 f"{quote_path(path)} has {len(one.mean)} channels of layer {layer}, but network {network.name} has "
                 f"{channels[layer]}; measure this network: dream networks measure"
             )
-    return measured, {term.arguments[0]: hash_file(path)}
+    in_order = {layer: measured[layer] for layer in channels if layer in measured}
+    return in_order, {term.arguments[0]: hash_file(path)}
 
 
 def match_statistics(network: Network, layers: Mapping[str, Statistics], depth: float = 1) -> Objective:
