@@ -9,11 +9,11 @@ from torch import Tensor
 import inceptionism as inc
 from inceptionism.recipes import LOOK_HELP, NONE, list_looks, settings_of
 
-from .node import CATEGORY, IMAGE, MASK, NETWORK, RECIPE, TEXT, InputTypes, with_gradients
-from .pictures import image_of, masks_of, one_for_each, photos_of
+from .node import CATEGORY, IMAGE, MASK, NETWORK, RECIPE, InputTypes, with_gradients
+from .pictures import masks_of, one_for_each, photos_of
 from .progress import make_pictures
 from .recipe_runs import chosen_recipe, runs_of
-from .saved_recipes import save_recipes
+from .saved_recipes import OUTPUT_NAMES, OUTPUT_TYPES, outputs_of
 from .widgets import SETTINGS, given_settings, problem_of, widget
 
 KNOWN = settings_of(inc.PhotoRecipe)
@@ -29,8 +29,8 @@ class Dream:
 
     CATEGORY = CATEGORY
     FUNCTION = "dream"
-    RETURN_TYPES = (IMAGE, RECIPE, TEXT)
-    RETURN_NAMES = ("image", "recipe", "recipe_text")
+    RETURN_TYPES = OUTPUT_TYPES
+    RETURN_NAMES = OUTPUT_NAMES
     OUTPUT_TOOLTIPS = ("The dreamed pictures.", "The recipe of the first picture.", "The same recipe as a TOML file.")
     DESCRIPTION = (
         "Dream pictures: a network changes each picture step by step, so that it sees more and more of what it already "
@@ -110,5 +110,4 @@ class Dream:
             for photo, *row in zip(photos, *columns, strict=True)
         )
         results = make_pictures(runs, len(photos))
-        save_recipes(extra_pnginfo, results)
-        return image_of(results), results[0].recipe, results[0].recipe.to_toml()
+        return outputs_of(results, extra_pnginfo)

@@ -1,4 +1,7 @@
-"""Recipes in the pictures that ComfyUI saves: Save Image writes the entries of `extra_pnginfo` into each PNG."""
+"""The outputs of the nodes that make pictures, and recipes in the pictures that ComfyUI saves.
+
+Save Image writes the entries of `extra_pnginfo` into each PNG.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,35 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
+
 import inceptionism as inc
 from inceptionism.io import PIXEL_RECIPES, hash_pixels
 
+from .node import IMAGE, RECIPE, TEXT
+from .pictures import image_of
+
+OUTPUT_TYPES = (IMAGE, RECIPE, TEXT)
+"""Types of the outputs of a node that makes pictures."""
+
+OUTPUT_NAMES = ("image", "recipe", "recipe_text")
+"""Names of these outputs."""
+
 MAX_RECIPES = 64
 """Largest number of pictures of a node whose recipes are saved, because each picture of a batch holds them all."""
+
+
+def outputs_of(results: Sequence[inc.Result], extra_pnginfo: dict[str, Any] | None) -> tuple[Tensor, inc.Recipe, str]:
+    """Return the outputs of a node: the pictures, B×H×W×C, and the recipe of the first one, also as TOML.
+
+    The pictures that ComfyUI saves get their recipes.
+
+    Args:
+        results: The results.
+        extra_pnginfo: Texts that ComfyUI writes into saved pictures. None if there are none.
+    """
+    save_recipes(extra_pnginfo, results)
+    return image_of(results), results[0].recipe, results[0].recipe.to_toml()
 
 
 def save_recipes(extra_pnginfo: dict[str, Any] | None, results: Sequence[inc.Result]) -> None:

@@ -11,10 +11,10 @@ import inceptionism as inc
 from inceptionism.recipes import DEFAULT_SIZE, MAX_SEED, MAX_TOGETHER, settings_of
 
 from .node import CATEGORY, IMAGE, NETWORK, RECIPE, TEXT, InputTypes, with_gradients
-from .pictures import image_of, photos_of
+from .pictures import photos_of
 from .progress import make_pictures
 from .recipe_runs import chosen_recipe, runs_of
-from .saved_recipes import save_recipes
+from .saved_recipes import OUTPUT_NAMES, OUTPUT_TYPES, outputs_of
 from .widgets import SETTINGS, given_settings, problem_of, widget
 
 KNOWN = settings_of(inc.ClassRecipe)
@@ -32,8 +32,8 @@ class Visualize:
 
     CATEGORY = CATEGORY
     FUNCTION = "visualize"
-    RETURN_TYPES = (IMAGE, RECIPE, TEXT)
-    RETURN_NAMES = ("image", "recipe", "recipe_text")
+    RETURN_TYPES = OUTPUT_TYPES
+    RETURN_NAMES = OUTPUT_NAMES
     OUTPUT_TOOLTIPS = ("The pictures.", "The recipe of the first picture.", "The same recipe as a TOML file.")
     DESCRIPTION = (
         "Make pictures of what a network takes for a class, or of what one of its units responds to, from noise. "
@@ -128,5 +128,4 @@ class Visualize:
             runs = [run for one in recipes for run in runs_of(one, given, pictures, network)[0]]
         results = make_pictures(runs, len(runs))
         results = results if count > 1 else [results[number]]
-        save_recipes(extra_pnginfo, results)
-        return image_of(results), results[0].recipe, results[0].recipe.to_toml()
+        return outputs_of(results, extra_pnginfo)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inceptionism.cli.completion import complete_layer, complete_network
-from inceptionism.cli.options import HOW, WHAT, Saving, option
+from inceptionism.cli.options import HOW, WHAT, Recursive, Saving, option
 from inceptionism.cli.progress import photo_progress
 from inceptionism.cli.terminal import loading, print_path
 
@@ -30,9 +30,7 @@ def measure(
             "like this, only the photographs in it are taken. `dream class NAME` then uses these statistics.",
         ),
     ] = None,
-    recursive: Annotated[
-        bool, option("--recursive", group=WHAT, help="Also take the pictures in the folders inside it.")
-    ] = False,
+    recursive: Recursive = False,
     layer: Annotated[
         list[str] | None,
         option(
@@ -70,9 +68,8 @@ def measure(
     with photo_progress(saving.quiet, total) as on_photo:
         path = measure_statistics(
             loaded,
-            folder,
+            picture_paths(folder, recursive=recursive),
             target=target,
-            recursive=recursive,
             layers=layer,
             output=output,
             overwrite=overwrite,

@@ -96,7 +96,7 @@ def build_prior(
     files: dict[str, str] = {}
     if "statistics" in terms:
         natural, files = find_statistics(terms["statistics"], network, find_file, target)
-        quantiles, depth = numbers["statistics"].values()
+        quantiles, depth = (numbers["statistics"][name] for name in ("quantiles", "depth"))
         if quantiles and depth < 1:
             raise InvalidSetting(
                 "statistics cannot have both quantiles and depth: depth is about variances, which quantiles replace"
