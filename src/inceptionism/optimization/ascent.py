@@ -19,7 +19,6 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from inceptionism.errors import NoGradient, NotFinite
 from inceptionism.memory import trim_memory_beside
@@ -30,6 +29,7 @@ from inceptionism.optimization.importance import Importance
 from inceptionism.optimization.optimizers import TINY, mean_abs
 from inceptionism.optimization.parameterizations import Parameterization
 from inceptionism.optimization.transforms import Transform
+from inceptionism.optimization.view_gradients import ViewGradient, backpropagate
 from inceptionism.tensors import NO_WRAP, Wrap, with_margin, without_margin
 
 Penalty: TypeAlias = "Callable[[Parameterization], Tensor]"
@@ -100,14 +100,14 @@ class AscentState:
     importance: Importance | None = None
     responded: bool = False
     failure: NotFinite | None = None
-    _edges: list[GradientEdge] = field(default_factory=list, repr=False)
+    _view_gradients: list[ViewGradient] = field(default_factory=list, repr=False)
     _mean_gradients: list[Tensor] = field(default_factory=list, repr=False)
     _averaged_steps: int = 0
 
     def requests(self) -> Iterator[EvaluationRequest]:
         """Yield a request for each view of each objective. All objectives get the same random transforms."""
         self.optimizer.zero_grad()
-        self._edges.clear()  # an earlier step may have failed before it used them
+        self._view_gradients.clear()  # an earlier step may have failed before it used them
         picture = self.parameterization.picture()
         if self.importance is not None:
             picture = self.importance.watched(picture)
@@ -119,10 +119,7 @@ class AscentState:
                 view = joined
                 for transform in self.transforms:
                     view = transform(view, self.generator)
-                # The backward pass needs only this edge of torch's graph, and not the view of hundreds of megabytes. In
-                # torch 2.6, the edge of a custom function does not keep its node alive. `view_as` has one that does.
-                channels = self.references.picture_channels(view)
-                self._edges.append(get_gradient_edge(channels.view_as(channels)))
+                self._view_gradients.append(ViewGradient(self.references.picture_channels(view)))
                 view = with_margin(view.detach(), self.margin, self.wrap)
                 yield EvaluationRequest(
                     view, masked.objective, self.generator, self.regularizer, self.references.references
@@ -139,7 +136,7 @@ class AscentState:
             return self.apply_gradients(own)
         except NotFinite as error:
             self.failure = error
-            self._edges.clear()
+            self._view_gradients.clear()
             return math.nan
 
     def apply_gradients(self, evaluations: list[tuple[float, Tensor]]) -> float:
@@ -165,9 +162,8 @@ class AscentState:
             gradients.append(gradient if self.views == 1 else gradient.div_(self.views))
             del gradient
         trim_memory_beside(gradients[0])
-        torch.autograd.backward(self._edges, gradients)
-        self._edges.clear()
-        gradients.clear()
+        backpropagate(self._view_gradients, gradients)
+        self._view_gradients.clear()
         if self.penalties:
             strength = self._steady_share()
             penalty = torch.stack([penalty(self.parameterization).sum() for penalty in self.penalties]).sum()
