@@ -67,8 +67,8 @@ def test_threads_sleep_beside_programs_that_always_compute(waiting) -> None:
 
 @needs_openmp
 def test_the_choice_follows_the_time_that_threads_wait_for_a_core(waiting, monkeypatch) -> None:
-    now, waited = 100.0, 5.0
-    monkeypatch.setattr(threads, "time", SimpleNamespace(perf_counter=lambda: now))
+    now, waited = 100.0, 1.0
+    monkeypatch.setattr(threads, "time", SimpleNamespace(perf_counter=lambda: now, process_time=lambda: 50.0))
     monkeypatch.setattr(threads, "waited_seconds", lambda: waited)
 
     def asleep_after(share: float, windows: int = 1) -> bool:
@@ -79,7 +79,7 @@ def test_the_choice_follows_the_time_that_threads_wait_for_a_core(waiting, monke
             waiting.adapt()
         return waiting.is_asleep
 
-    assert not asleep_after(9.0)  # the first call only begins to measure
+    assert not asleep_after(9.0)  # the first call is about the whole time of the program
     assert not asleep_after(0.9 * BUSY, 20)
     assert asleep_after(1.1 * BUSY)
     assert asleep_after(0.9 * FREE, FREE_WINDOWS - 1)
@@ -89,6 +89,29 @@ def test_the_choice_follows_the_time_that_threads_wait_for_a_core(waiting, monke
     assert teams() == 1
     waiting.wake()
     assert until(lambda: teams() == 0)
+
+
+@needs_openmp
+@pytest.mark.parametrize(
+    ("computed", "waited", "is_asleep"), [(2.0, 1.0, True), (2.0, 0.2, False), (900.0, 1.0, False)]
+)
+def test_the_first_choice_follows_the_time_since_the_program_started(
+    waiting, monkeypatch, computed: float, waited: float, is_asleep: bool
+) -> None:
+    monkeypatch.setattr(threads, "time", SimpleNamespace(perf_counter=lambda: 100.0, process_time=lambda: computed))
+    monkeypatch.setattr(threads, "waited_seconds", lambda: waited)
+    waiting.adapt()
+    assert waiting.is_asleep == is_asleep
+
+
+@needs_openmp
+def test_threads_already_sleep_when_a_network_is_examined(waiting, monkeypatch) -> None:
+    """Before the first step, the network runs a few times, which is a large part of the time of a small picture."""
+    monkeypatch.setattr(threads, "waited_seconds", lambda: 1000.0)
+    network = inc.Network(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()), size=33)
+    assert not waiting.is_asleep
+    network.layers()
+    assert waiting.is_asleep
 
 
 @needs_openmp

@@ -20,7 +20,8 @@ from inceptionism.limits import available_cores, visible_cores
 # The program imports this module when it starts. torch is imported when it is needed.
 
 WINDOW_SECONDS = 0.1
-"""Time in seconds over which the competition for the processor is measured."""
+"""Time in seconds over which the competition for the processor is measured. The first measurement is about all that the
+program has done so far, so that not even the first operation is slow."""
 
 NOISE = 0.03
 """Share of a window in which each thread waits for a core, even on a free processor. It is subtracted."""
@@ -51,9 +52,9 @@ TASKS = Path("/proc/self/task")
 def adapt_threads() -> None:
     """Choose the number of torch's threads by the limits of the system, and how they wait by the competition.
 
-    Call this often, for example at each step. torch does not know of limits of processor time, which containers often
-    have. A number of threads in the variable OMP_NUM_THREADS is never changed. The way of waiting changes only with
-    GNU's OpenMP library, which is part of torch for Linux.
+    Call this often, for example before each run of the network. torch does not know of limits of processor time, which
+    containers often have. A number of threads in the variable OMP_NUM_THREADS is never changed. The way of waiting
+    changes only with GNU's OpenMP library, which is part of torch for Linux.
     """
     import torch
 
@@ -100,11 +101,12 @@ class Waiting:
             if passed < WINDOW_SECONDS:
                 return
             waited = waited_seconds()
+            if is_first:
+                # So far one thread has imported torch. It has computed, or waited for a core.
+                passed, threads = time.process_time() + waited, 1
             share = (waited - self._waited) / passed - NOISE * threads
             self._measured_at, self._waited = now, waited
-            if is_first:
-                return
-            self._passed = passed
+            self._passed = 0.0 if is_first else passed
             self._free_windows = self._free_windows + 1 if share < FREE else 0
             if share > BUSY and not self.is_asleep:
                 self.sleep()

@@ -57,7 +57,7 @@ def test_a_graph_is_freed_with_its_place_and_without_a_garbage_collection() -> N
             return x + 1
 
         @staticmethod
-        def backward(ctx: object, gradient: torch.Tensor) -> torch.Tensor:
+        def backward(ctx: object, gradient: torch.Tensor) -> torch.Tensor:  # noqa: ARG004  # torch calls it so
             return gradient
 
     place = ViewGradient(Noted.apply(torch.rand(1, 3, 5, 9, requires_grad=True)))

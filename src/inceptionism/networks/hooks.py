@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.outputs import choose_output
 from inceptionism.networks.torch_internals import version
+from inceptionism.threads import adapt_threads
 
 SIZE_ERRORS = (RuntimeError, AssertionError, ValueError, IndexError, ZeroDivisionError)
 """Exceptions that a module mostly raises because of the picture's size. Their text is enough without their type."""
@@ -25,6 +26,8 @@ FORWARD_ERRORS = (*SIZE_ERRORS, ArithmeticError, TypeError, LookupError, Attribu
 
 def run(module: nn.Module, x: Tensor) -> Any:
     """Return `module(x)`. If channels-last memory does not allow a `view` in the module's code, use `reshape` there."""
+    if x.device.type == "cpu":
+        adapt_threads()
     if module not in _NEED_RESHAPE:
         try:
             return module(x)

@@ -28,7 +28,6 @@ from inceptionism.objectives import (
 )
 from inceptionism.optimization.cuda_graphs import CUDAGraphed, exclusive_use
 from inceptionism.optimization.tiling import Tile, tiles
-from inceptionism.threads import adapt_threads
 from inceptionism.validation import parse_memory
 
 PROGRAM_BYTES = 480 * 10**6
@@ -157,8 +156,6 @@ class GradientEvaluator:
     def _evaluate_views(self, views: Tensor, requests: Sequence[EvaluationRequest]) -> tuple[Tensor, Tensor]:
         """Return the scores of N views, and their gradients, N×C×H×W. A CUDA graph is used where possible."""
         if views.device.type != "cuda":
-            if views.device.type == "cpu":
-                adapt_threads()
             return self._forward_backward(views, requests)
         key = views.shape, tuple((request.objective, request.regularizer) for request in requests)
         with exclusive_use():
