@@ -16,7 +16,6 @@ from inceptionism.optimization import priors
 from inceptionism.optimization.spectral import Fourier
 from inceptionism.optimization.transforms import random_view
 from inceptionism.recipes import PARAMETERIZATIONS, parse_prior, prior_reference
-from inceptionism.tensors import Wrap
 from tests.support.pictures import neighbor_correlation
 from tests.support.tiny_networks import tiny_module
 
@@ -31,7 +30,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("penalty", [priors.total_variation, priors.norm, partial(priors.norm, power=2)])
+@pytest.mark.parametrize("penalty", [priors.norm, partial(priors.norm, power=2)])
 def test_the_gradients_of_penalties_agree_with_finite_differences(penalty) -> None:
     picture = noise(2, 3, 5, 7).requires_grad_()
     assert penalty(picture).shape == (2,)
@@ -41,21 +40,7 @@ def test_the_gradients_of_penalties_agree_with_finite_differences(penalty) -> No
 def test_penalties_equal_those_of_numpy() -> None:
     picture = noise(1, 3, 5, 7)
     x = picture[0].numpy()
-    down, right = np.zeros_like(x), np.zeros_like(x)
-    down[:, :-1], right[..., :-1] = x[:, 1:] - x[:, :-1], x[..., 1:] - x[..., :-1]
-    assert priors.total_variation(picture).item() == pytest.approx(np.hypot(down, right).sum(), rel=1e-4)
     assert priors.norm(picture, 4).item() == pytest.approx((np.abs(2 * x - 1) ** 4).sum() / 8)
-
-
-@pytest.mark.parametrize("wrap", [Wrap(True, True), Wrap(vertical=True), Wrap(horizontal=True)])
-def test_the_total_variation_of_a_pattern_counts_the_differences_across_its_seam(wrap: Wrap) -> None:
-    picture = noise(1, 3, 5, 7)
-    pad = [(0, 0), (0, 0), (0, int(wrap.vertical)), (0, int(wrap.horizontal))]
-    x = np.pad(picture.numpy(), pad, mode="wrap")[0]
-    down, right = np.zeros((3, 5, 7)), np.zeros((3, 5, 7))
-    rows, columns = x.shape[1] - 1, x.shape[2] - 1
-    down[:, :rows], right[..., :columns] = np.diff(x, axis=1)[..., :7], np.diff(x, axis=2)[:, :5]
-    assert priors.total_variation(picture, wrap).item() == pytest.approx(np.hypot(down, right).sum(), rel=1e-4)
 
 
 def test_a_network_without_batch_norms_has_no_statistics(photo) -> None:

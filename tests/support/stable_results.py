@@ -47,6 +47,9 @@ BEFORE_SKIP = "fourier(contrast=0.75) + crops + 16*statistics"
 BEFORE_DEPTH = "fourier(contrast=0.75) + crops + skip + 16*statistics"
 """Prior of the preset `fine` before its `statistics` had the argument `depth`."""
 
+BEFORE_TV = "fourier(contrast=0.75) + crops + skip + 16*statistics(depth=0.4)"
+"""Prior of the preset `fine` before total variation was a part of it."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -128,6 +131,7 @@ RESULTS: dict[str, Callable[[], Frames]] = {
     "class": lambda: visualized("banana", prior=FIRST_FAST, steps=16),
     "class, default": lambda: visualized("banana", steps=16),
     "class, default before depth": lambda: visualized("banana", prior=BEFORE_DEPTH, steps=16),
+    "class, default before tv": lambda: visualized("banana", prior=BEFORE_TV, steps=16),
     "class, default before skip": lambda: visualized("banana", prior=BEFORE_SKIP, steps=16),
     "class without a prior": lambda: visualized("king of beasts", prior="none", steps=8),
     "class with phases": lambda: visualized(291, prior="phase + views(shift=0.1) + 8*statistics", steps=8, seed=3),

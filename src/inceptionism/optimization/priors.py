@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, named_source
@@ -21,6 +20,7 @@ from inceptionism.optimization.ascent import Penalty
 from inceptionism.optimization.crops import CropSizes, random_crop
 from inceptionism.optimization.gradient_filters import GradientFilter, color_decorrelation, normalize_laplacian
 from inceptionism.optimization.natural_statistics import find_statistics, match_quantiles, match_statistics
+from inceptionism.optimization.total_variation import total_variation
 from inceptionism.optimization.transforms import Transform, random_view
 from inceptionism.recipes import NONE, Term, join_terms, parse_prior, prior_numbers
 from inceptionism.tensors import NO_WRAP, Wrap
@@ -127,25 +127,6 @@ def suitable_prior(prior: str, network: Network, objective: Objective, target: i
     if compares or not statistics_for(network, target):
         terms.pop("statistics", None)
     return join_terms([str(term) for term in terms.values()]) if terms else NONE
-
-
-def total_variation(picture: Tensor, wrap: Wrap = NO_WRAP) -> Tensor:
-    """Return the total variation: the sum of gradient lengths over all pixels and channels (Rudin et al., 1992).
-
-    The gradient of a pixel consists of its differences from the next pixels below and to the right. Mahendran & Vedaldi
-    (2015) brought total variation to networks in this form.
-
-    Args:
-        picture: N×C×H×W in [0, 1].
-        wrap: Directions in which the pixels at the last edge have those at the first edge as their next pixels.
-
-    Returns:
-        N penalties.
-    """
-    down = picture.roll(-1, -2) - picture if wrap.vertical else F.pad(picture.diff(dim=-2), (0, 0, 0, 1))
-    right = picture.roll(-1, -1) - picture if wrap.horizontal else F.pad(picture.diff(dim=-1), (0, 1))
-    # The square root has no derivative at 0, so add a hundredth of a gray level.
-    return (down.square() + right.square() + (0.01 / 255) ** 2).sqrt().flatten(1).sum(1)
 
 
 def norm(picture: Tensor, power: float = 6) -> Tensor:
