@@ -130,20 +130,19 @@ def batch(
         WorkerSettings,
         entries_of,
         make_jobs,
-        make_pool,
         open_batch,
         parse_sweeps,
+        prepare_pool,
     )
 
     ending = chosen_ending(saving) or ".png"
     request = Request(settings, tuple(recipe or ()), look, parse_sweeps(sweep or []), name, ending)
-    entries = entries_of(inputs or (), output, recursive=recursive)
     made = WorkerSettings(output, saving.overwrite, retry, saving.metadata, saving.position, saving.verify)
-    with open_batch(make_jobs(entries, request), made) as work:
-        device = str(settings.get("device", PhotoRecipe.device))
-        pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
-        with own_lines(cluster):
-            show_batch(work, pool, output, saving)
+    device = str(settings.get("device", PhotoRecipe.device))
+    start = prepare_pool(made, device=device, workers=workers, cluster=cluster, transfer=transfer)
+    entries = entries_of(inputs or (), output, recursive=recursive)
+    with open_batch(make_jobs(entries, request), made) as work, own_lines(cluster):
+        show_batch(work, start(work.total), output, saving)
     if work.counts[FAILED]:
         raise typer.Exit(1)
 
