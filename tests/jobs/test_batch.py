@@ -126,6 +126,27 @@ def test_a_job_that_failed_is_repeated_if_that_is_wanted(run, tmp_path, photos) 
     assert lines(tmp_path / "made") != first
 
 
+def test_a_recipe_a_look_and_a_list_find_files_in_their_own_folder(photos, tmp_path) -> None:
+    """The pictures are those of `dream run`."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    Image.fromarray(255 - pixels(photos / "face.jpg")).save(folder / "paint.png")
+    objective = "style(blocks.2, paint.png) + layer(blocks.3, where=paint.png)"
+    (folder / "mine.toml").write_text(f'kind = "photo"\nobjective = "{objective}"\noctaves = 1\nsteps = 2\n')
+    (folder / "jobs.csv").write_text(f'photo,objective,octaves,steps\n../photos/cup.png,"{objective}",1,2\n')
+    wanted = np.asarray(inc.replay(folder / "mine.toml", photos / "cup.png").image)
+    for number, (jobs, given) in enumerate(
+        [
+            (photos / "cup.png", {"recipes": [folder / "mine.toml"]}),
+            (photos / "cup.png", {"look": str(folder / "mine.toml")}),
+            (folder / "jobs.csv", {}),
+        ]
+    ):
+        (result,) = inc.batch(jobs, output=tmp_path / str(number), workers=0, **given)
+        assert result.status == "done", result.error
+        np.testing.assert_array_equal(pixels(result.path), wanted)
+
+
 def test_names_are_checked_before_the_work(photos, tmp_path) -> None:
     Image.open(photos / "cup.png").convert("RGB").save(photos / "cup.jpg")
     with pytest.raises(InvalidSetting, match=r"two jobs have the output cup.png: .*cup.jpg and .*cup.png"):
