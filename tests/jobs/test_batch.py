@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,9 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.jobs import process
+from inceptionism.jobs.batch import start_pool
+from inceptionism.jobs.outcomes import WorkerSettings
+from inceptionism.jobs.pool import Pool
 
 SMALL: dict[str, Any] = {"layer": "blocks.3", "octaves": 1, "steps": 2, "jitter": 4}
 
@@ -98,6 +103,37 @@ def test_only_what_is_missing_or_has_changed_is_made_again(photos, run, tmp_path
     Image.fromarray(pixels(photos / "cup.png")).save(photos / "wrong.png")
     assert run(steps=3) == {"skipped": 3, "done": 1}
     assert len(lines(made)) == 4
+
+
+def test_a_finished_batch_ends_without_workers_and_without_torch(photos, run, tmp_path) -> None:
+    (photos / "wrong.png").unlink()
+    assert run() == {"done": 3}
+    again = f"list(inc.batch({str(photos)!r}, output={str(tmp_path / 'made')!r}, **{SMALL!r}))"
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import inceptionism as inc\n"
+        f"print([result.status for result in {again}])\n"
+    )
+    report = lines(tmp_path / "made")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, str(["skipped"] * 3)), done.stderr
+    assert lines(tmp_path / "made") == report
+
+
+def test_a_copy_of_a_file_is_compared_once(photos, run, tmp_path, monkeypatch) -> None:
+    """Its times of change are new, but its content is not."""
+    started: list[int] = []
+
+    def start(settings: WorkerSettings, device: str, workers: int | None, total: int) -> Pool[Any]:
+        started.append(total)
+        return start_pool(settings, device, workers, total)
+
+    monkeypatch.setattr(sys.modules[start_pool.__module__], "start_pool", start)
+    (photos / "wrong.png").unlink()
+    assert run() == {"done": 3}
+    (photos / "cup.png").write_bytes((photos / "cup.png").read_bytes())
+    assert run() == run() == {"skipped": 3}
+    assert started == [3, 1]
 
 
 def test_pictures_without_a_line_in_the_report_are_known_by_their_recipe(photos, run, tmp_path) -> None:

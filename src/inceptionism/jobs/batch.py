@@ -14,7 +14,6 @@ from PIL import Image
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import load_photo, load_recipe
 from inceptionism.jobs.cluster import AUTO, Cluster, check_cluster
-from inceptionism.jobs.inline import InlinePool
 from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
 from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
@@ -133,7 +132,7 @@ def batch(
     device = str(settings.get("device", PhotoRecipe.device))
     start = prepare_pool(made, device=device, workers=workers, cluster=cluster, transfer=transfer)
     with open_batch(make_jobs(entries_of(given, folder, recursive=recursive), request), made) as work:
-        for outcome in work.run(start(work.total)):
+        for outcome in work.run(start):
             result = JobResult.of(outcome, folder)
             if on_result is not None:
                 on_result(result)
@@ -174,7 +173,9 @@ def prepare_pool(
 
 def start_pool(settings: WorkerSettings, device: str, workers: int | None, total: int) -> Pool[Any]:
     """Return workers on this machine for a number of jobs."""
-    if workers == 0 or total == 0:
+    if workers == 0:
+        from inceptionism.jobs.inline import InlinePool  # imports torch
+
         return InlinePool(settings)
     gpus = count_gpus(device)
     return LocalPool(settings, min(workers or choose_workers(gpus), total), gpus)
@@ -184,8 +185,6 @@ def start_cluster_pool(
     settings: WorkerSettings, address: str, device: str, workers: int | None, transfer: str, total: int
 ) -> Pool[Any]:
     """Return workers on a cluster for a number of jobs."""
-    if total == 0:
-        return InlinePool(settings)
     ray = Cluster(address)
     from inceptionism.jobs.cluster import ClusterPool  # needs the package ray
 

@@ -11,12 +11,10 @@ from inceptionism.errors import UnreadablePicture, first_line, quote_path
 from inceptionism.files import check_file, files_in, hash_file, hash_files, hash_text, is_file, is_folder
 from inceptionism.io import is_address
 from inceptionism.jobs.outcomes import Task
+from inceptionism.jobs.stamps import MACHINE
 from inceptionism.networks import Network, TextTower, statistics_for
 from inceptionism.objectives import NETWORK_KEY, known_names, target_text
 from inceptionism.recipes import PRESETS, ClassRecipe, PhotoRecipe, Recipe, parse_prior, parse_terms, possible_files
-
-MACHINE = ("device", "memory")
-"""Settings on which the pixels do not depend."""
 
 
 def job_key(task: Task, network: Network, load: Callable[[str], Network]) -> str:

@@ -104,7 +104,7 @@ class Worker:
         dreamed = iter(self._dreamer.submit(self._dream, ready).result() if ready else [])
         outcomes = [self._finish(one, next(dreamed)) if isinstance(one, Prepared) else one for one in prepared]
         seconds = round((time.monotonic() - start) / len(tasks), 3)
-        return [one if one.line is task.line else one.took(seconds) for task, one in zip(tasks, outcomes, strict=True)]
+        return [one if one.line.seconds else one.took(seconds) for one in outcomes]  # an old line keeps its time
 
     def _prepare(self, task: Task) -> Prepared | Outcome:
         """Return a job that is ready to be dreamed, or its end if there is nothing to do.
@@ -120,9 +120,9 @@ class Worker:
         key = job_key(task, network, partial(self._loaded, task))
         if line is not None and line.key == key:
             if line.status == DONE and is_file(path):
-                return Outcome(SKIPPED, line)
+                return Outcome(SKIPPED, replace(line, stamp=task.stamp))
             if line.status == FAILED and not self._settings.retry:
-                return Outcome(FAILED, line)
+                return Outcome(FAILED, replace(line, stamp=task.stamp))
         check_depth(path.suffix.lower(), getattr(job.recipe, "depth", None))
         photo = None if job.photo is None else load_photo(task.find_file(job.photo), position=self._settings.position)
         is_unknown = path_exists(path) and not (line is not None and line.status == DONE)
