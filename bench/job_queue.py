@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -91,9 +92,8 @@ def measure(way: str, count: int) -> None:
         settings = WorkerSettings(Path(folder))
         request = Request(sweeps={"target": ["banana"], "seed": range(count)})
         with open_batch(make_jobs(entries_of([], settings.folder, recursive=False), request), settings) as batch:
-            pool = open_pool(way, settings, batch.total)
             start = 0.0
-            for _ in batch.run(pool):
+            for _ in batch.run(partial(open_pool, way, settings)):
                 start = start or time.perf_counter()  # the worker has started with its first answer
             seconds = time.perf_counter() - start
             assert batch.counts.total() == count

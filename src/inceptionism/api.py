@@ -194,7 +194,6 @@ def video(
         InvalidSetting: If a setting has the wrong type or is out of range.
         ClusterError: If the cluster does not answer, or cannot start a worker.
     """
-    from inceptionism.film import FilmSource
     from inceptionism.jobs import make_video_run
 
     if cluster is None:
@@ -202,8 +201,7 @@ def video(
     else:
         recipe, objects = named_settings(settings), {}
     made = VideoRecipe(**recipe)
-    source = FilmSource(Path(film), made.fps)
-    return make_video_run(made, source, cluster=cluster, workers=workers, transfer=transfer, **objects)
+    return make_video_run(made, Path(film), cluster=cluster, workers=workers, transfer=transfer, **objects)
 
 
 @takes_settings(ClassRecipe, **CELLS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,9 @@ from PIL import Image
 import inceptionism as inc
 from inceptionism.errors import CannotWrite, InvalidSetting
 from inceptionism.jobs import process
+from inceptionism.jobs.batch import start_pool
+from inceptionism.jobs.outcomes import WorkerSettings
+from inceptionism.jobs.pool import Pool
 
 SMALL: dict[str, Any] = {"layer": "blocks.3", "octaves": 1, "steps": 2, "jitter": 4}
 
@@ -100,6 +105,37 @@ def test_only_what_is_missing_or_has_changed_is_made_again(photos, run, tmp_path
     assert len(lines(made)) == 4
 
 
+def test_a_finished_batch_ends_without_workers_and_without_torch(photos, run, tmp_path) -> None:
+    (photos / "wrong.png").unlink()
+    assert run() == {"done": 3}
+    again = f"list(inc.batch({str(photos)!r}, output={str(tmp_path / 'made')!r}, **{SMALL!r}))"
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import inceptionism as inc\n"
+        f"print([result.status for result in {again}])\n"
+    )
+    report = lines(tmp_path / "made")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, str(["skipped"] * 3)), done.stderr
+    assert lines(tmp_path / "made") == report
+
+
+def test_a_copy_of_a_file_is_compared_once(photos, run, tmp_path, monkeypatch) -> None:
+    """Its times of change are new, but its content is not."""
+    started: list[int] = []
+
+    def start(settings: WorkerSettings, device: str, workers: int | None, total: int) -> Pool[Any]:
+        started.append(total)
+        return start_pool(settings, device, workers, total)
+
+    monkeypatch.setattr(sys.modules[start_pool.__module__], "start_pool", start)
+    (photos / "wrong.png").unlink()
+    assert run() == {"done": 3}
+    (photos / "cup.png").write_bytes((photos / "cup.png").read_bytes())
+    assert run() == run() == {"skipped": 3}
+    assert started == [3, 1]
+
+
 def test_pictures_without_a_line_in_the_report_are_known_by_their_recipe(photos, run, tmp_path) -> None:
     """A program may be killed after it has written a picture, and before it has written the line."""
     made = tmp_path / "made"
@@ -124,6 +160,27 @@ def test_a_job_that_failed_is_repeated_if_that_is_wanted(run, tmp_path, photos) 
     assert lines(tmp_path / "made") == first  # nothing was tried again
     assert run(**nothing, retry=True) == {"failed": 3}
     assert lines(tmp_path / "made") != first
+
+
+def test_a_recipe_a_look_and_a_list_find_files_in_their_own_folder(photos, tmp_path) -> None:
+    """The pictures are those of `dream run`."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    Image.fromarray(255 - pixels(photos / "face.jpg")).save(folder / "paint.png")
+    objective = "style(blocks.2, paint.png) + layer(blocks.3, where=paint.png)"
+    (folder / "mine.toml").write_text(f'kind = "photo"\nobjective = "{objective}"\noctaves = 1\nsteps = 2\n')
+    (folder / "jobs.csv").write_text(f'photo,objective,octaves,steps\n../photos/cup.png,"{objective}",1,2\n')
+    wanted = np.asarray(inc.replay(folder / "mine.toml", photos / "cup.png").image)
+    for number, (jobs, given) in enumerate(
+        [
+            (photos / "cup.png", {"recipes": [folder / "mine.toml"]}),
+            (photos / "cup.png", {"look": str(folder / "mine.toml")}),
+            (folder / "jobs.csv", {}),
+        ]
+    ):
+        (result,) = inc.batch(jobs, output=tmp_path / str(number), workers=0, **given)
+        assert result.status == "done", result.error
+        np.testing.assert_array_equal(pixels(result.path), wanted)
 
 
 def test_names_are_checked_before_the_work(photos, tmp_path) -> None:

@@ -218,7 +218,23 @@ def test_wrong_clusters_get_one_sentence(photos) -> None:
         run(transfer="objects")
     with pytest.raises(InvalidSetting, match="workers must be from 1 to"):
         run(cluster=closed, workers=0)
-    assert not list(Path("made").glob("*.png"))
+    assert not Path("made").exists()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda cluster: list(inc.batch("missing", output="made", cluster=cluster)),
+        lambda cluster: inc.video("missing.mp4", cluster=cluster),
+    ],
+    ids=["batch", "video"],
+)
+def test_a_wrong_cluster_is_reported_before_the_inputs_are_read(start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = "{}:{}".format(*server.getsockname())
+    for address, reason in (("nowhere", "cluster must be auto or HOST:PORT"), (closed, "no Ray cluster answers")):
+        with pytest.raises((InvalidSetting, ClusterError), match=reason):
+            start(address)
 
 
 @pytest.mark.long

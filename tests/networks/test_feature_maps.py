@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -230,3 +231,19 @@ def test_layer_without_class_token_is_refused() -> None:
         network.activations(torch.rand(1, 3, 32, 32), ["blocks.2@class"])
     with pytest.raises(InvalidSetting, match=r"'blocks\.2@class' is a class token, which is no feature map"):
         inc.Network(Transformer(1), size=32, layers=["blocks.2@class"])
+
+
+def test_a_class_token_needs_a_picture_of_a_patch_like_the_tokens_beside_it() -> None:
+    """The octaves that are too small are left out, and a margin is as wide as for the other tokens."""
+    torch.manual_seed(0)
+    network = inc.Network(Transformer(1), size=32)
+    assert network.stride("blocks.2@class") == network.stride("blocks.2") == PATCH
+    assert network.stride("logits") == 1
+    photo = np.random.default_rng(0).integers(0, 256, (PATCH + 3, PATCH - 1, 3), dtype=np.uint8)
+    sentence = rf"picture is {PATCH + 3}×{PATCH - 1} pixels, but layer blocks.2(@class)? needs {PATCH} on each side"
+    for layer in ("blocks.2", "blocks.2@class"):
+        with pytest.raises(InvalidSetting, match=sentence):
+            inc.dream(photo, network=network, layer=layer, octaves=1, steps=1)
+    larger = np.random.default_rng(0).integers(0, 256, (2 * PATCH, 2 * PATCH + 3, 3), dtype=np.uint8)
+    result = inc.dream(larger, network=network, layer="blocks.2@class", octaves=3, octave_scale=2, steps=1)
+    assert any(note.startswith("only 2 of 3 octaves are dreamed") for note in result.notes)

@@ -14,7 +14,7 @@ import inceptionism as inc
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting, UnknownName
 from inceptionism.io import load_photo
-from inceptionism.objectives import parse_objective
+from inceptionism.objectives import NetworkLayer, keys_by_network, parse_objective
 from inceptionism.optimization.gradients import EvaluationRequest, GradientEvaluator
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, tiny_module, tiny_network
 
@@ -133,3 +133,17 @@ def test_picture_in_tiles_and_a_photograph_use_both_networks(photo) -> None:
     (_, tiled) = evaluator([request])[0]
     close = (full - tiled).abs() < 1e-3 * full.abs().max()
     assert close.float().mean() > 0.8
+
+
+def test_networks_of_one_name_keep_their_own_hashes_and_one_order(tiny) -> None:
+    networks = [tiny_network(seed) for seed in (5, 3, 9, 4)]
+    terms = [objectives.layer("first").on(network) for network in [*networks, networks[0]]]
+    pictures = sum(terms).pictures()
+    assert [*pictures] == ["Tiny", "Tiny-2", "Tiny-3", "Tiny-4"]
+    assert [*pictures.values()] == [network.weights_hash for network in networks]
+    # The same weights with other input formats are other networks, too.
+    networks += [tiny_network(5, mean=(0.1 * number, 0, 0)) for number in range(4)]
+    keys = [NetworkLayer("first", network) for network in networks]
+    wanted = sorted(network.key for network in networks)
+    for given in (keys, keys[::-1]):
+        assert [network.key for network in keys_by_network(given, tiny)] == wanted

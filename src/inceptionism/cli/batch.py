@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,32 +130,31 @@ def batch(
         WorkerSettings,
         entries_of,
         make_jobs,
-        make_pool,
         open_batch,
         parse_sweeps,
+        prepare_pool,
     )
 
     ending = chosen_ending(saving) or ".png"
     request = Request(settings, tuple(recipe or ()), look, parse_sweeps(sweep or []), name, ending)
-    entries = entries_of(inputs or (), output, recursive=recursive)
     made = WorkerSettings(output, saving.overwrite, retry, saving.metadata, saving.position, saving.verify)
-    with open_batch(make_jobs(entries, request), made) as work:
-        device = str(settings.get("device", PhotoRecipe.device))
-        pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
-        with own_lines(cluster):
-            show_batch(work, pool, output, saving)
+    device = str(settings.get("device", PhotoRecipe.device))
+    start = prepare_pool(made, device=device, workers=workers, cluster=cluster, transfer=transfer)
+    entries = entries_of(inputs or (), output, recursive=recursive)
+    with open_batch(make_jobs(entries, request), made) as work, own_lines(cluster):
+        show_batch(work, start, output, saving)
     if work.counts[FAILED]:
         raise typer.Exit(1)
 
 
-def show_batch(work: Batch, pool: Pool[Any], output: Path, saving: Saving) -> None:
+def show_batch(work: Batch, start: Callable[[int], Pool[Any]], output: Path, saving: Saving) -> None:
     """Run a batch. Print the path of each picture that is finished, each failure, and the numbers at the end."""
     from inceptionism.jobs import DONE, FAILED
 
     known: set[str] = set()
     try:
-        with batch_progress(work.total, pool.count, saving.quiet) as show:
-            for outcome in work.run(pool):
+        with batch_progress(work.total, saving.quiet) as show:
+            for outcome in work.run(start):
                 if outcome.status == DONE:
                     print_path(output / outcome.line.output)
                     # Many pictures have the same notes.
@@ -165,7 +164,7 @@ def show_batch(work: Batch, pool: Pool[Any], output: Path, saving: Saving) -> No
                 elif outcome.status == FAILED:
                     line = outcome.line
                     print_error(line.error if line.place in line.error else f"{line.place}: {line.error}")
-                show()
+                show(work.workers)
     except KeyboardInterrupt as interruption:
         text = f"interrupted after {work.counts.total()} of {work.total} pictures; repeat the command to continue"
         exit_interrupted(interruption, text)

@@ -132,10 +132,8 @@ def video(
     saving = replace(saving, output=output)
     with loading(recipe.network, saving.quiet):
         path = film_path(saving, f"{film.stem}-dream", str(film))
-        from inceptionism.film import FilmSource
         from inceptionism.jobs import make_video_run
 
-        source = FilmSource(film, recipe.fps)
-        run = make_video_run(recipe, source, cluster=cluster, workers=workers, transfer=transfer)
+        run = make_video_run(recipe, film, cluster=cluster, workers=workers, transfer=transfer)
     with own_lines(cluster), closing(run):
         execute_film(run, path, saving)

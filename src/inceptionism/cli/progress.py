@@ -128,30 +128,27 @@ def count_text(count: int, noun: str) -> str:
 
 
 @contextmanager
-def batch_progress(total: int, workers: int, quiet: bool) -> Iterator[Callable[[], None]]:
+def batch_progress(total: int, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Draw a progress bar of a batch on a terminal, with its rate.
 
     Args:
         total: Number of pictures.
-        workers: Number of processes that make them. 0 for the program itself.
         quiet: Whether to draw nothing.
 
     Yields:
-        A function that is called after each picture.
+        A function that is called after each picture, with the number of processes that make them. 0 means the program
+        itself.
     """
     with progress_bar(quiet, STATE) as bar:
-        title = (
-            f"{count_text(total, 'picture')} · {count_text(workers, 'worker')}"
-            if workers
-            else count_text(total, "picture")
-        )
+        title = count_text(total, "picture")
         bar.add_task(title, total=total, state="computing the first picture")
         task = bar.tasks[-1]
 
-        def show() -> None:
+        def show(workers: int) -> None:
             bar.advance(task.id)
             rate = f" {60 * task.speed:.1f} a minute" if task.speed else ""
-            bar.update(task.id, state=f"{task.completed:.0f}/{total}{rate}")
+            description = f"{title} · {count_text(workers, 'worker')}" if workers else title
+            bar.update(task.id, description=description, state=f"{task.completed:.0f}/{total}{rate}")
 
         yield show
 

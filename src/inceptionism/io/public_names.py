@@ -8,14 +8,9 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.io.photos import last_path_part
 from inceptionism.networks.hub import LIBRARIES, SUFFIXES
-from inceptionism.recipes import NONE, FilmRecipe, Recipe, file_settings, join_terms, parse_terms
-
-FILE_ARGUMENTS = {"direction": 1, "feature": 1, "phase": 0, "statistics": 0}
-"""Index of the first argument that names a file, by the name of the objective or prior."""
-
+from inceptionism.recipes import NONE, FilmRecipe, Recipe, file_settings, rename_files
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
@@ -32,10 +27,10 @@ def without_folders(recipe: AnyRecipe) -> AnyRecipe:
     for name in ("objective", "prior"):
         value = getattr(recipe, name, None)
         if value not in (None, NONE):
-            changes[name] = terms_without_folders(value, name, names)
+            changes[name] = names.in_expression(value, name)
     if isinstance(recipe, FilmRecipe):
         changes["keyframes"] = tuple(
-            replace(keyframe, objective=terms_without_folders(keyframe.objective, "objective", names))
+            replace(keyframe, objective=names.in_expression(keyframe.objective, "objective"))
             if keyframe.objective is not None
             else keyframe
             for keyframe in recipe.keyframes
@@ -83,28 +78,11 @@ class ShortNames:
             self._short[path] = short
         return self._short[path]
 
+    def in_expression(self, text: str, kind: str) -> str:
+        """Return an objective or a prior in which every file has its short name.
 
-def terms_without_folders(text: str, kind: str, names: ShortNames) -> str:
-    """Return an objective or a prior in which every file is named without its folder.
-
-    Args:
-        text: Text of the objective or prior. If it is not a sum of terms, for example the name of a Python function, or
-            if it names no folder, it is returned unchanged.
-        kind: "objective" or "prior".
-        names: Short names of the files in the recipe.
-    """
-    try:
-        terms = parse_terms(text, kind)
-    except InvalidSetting:
-        return text
-    changed = []
-    for term in terms:
-        first_file = FILE_ARGUMENTS.get(term.name, len(term.arguments))
-        arguments = tuple(
-            names.of(argument) if index >= first_file or argument in names.pictures else argument
-            for index, argument in enumerate(term.arguments)
-        )
-        named = {key: names.of(value) if value in names.pictures else value for key, value in term.named.items()}
-        changed.append(replace(term, arguments=arguments, named=named))
-    # Without the names of layers and classes, a name with a comma is read as two arguments. So an unchanged text stays.
-    return text if changed == list(terms) else join_terms([str(term) for term in changed])
+        Args:
+            text: Text of the objective or prior.
+            kind: "objective" or "prior".
+        """
+        return rename_files(text, kind, self.of, lambda name: self.of(name) if name in self.pictures else name)

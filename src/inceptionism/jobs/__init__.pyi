@@ -1,4 +1,4 @@
-from .batch import JobResult, batch, entries_of, make_pool
+from .batch import JobResult, batch, entries_of, prepare_pool
 from .cluster import AUTO, TRANSFERS, ClusterError
 from .job import Request, make_jobs
 from .outcomes import DONE, FAILED, STATUSES, WorkerSettings
@@ -24,8 +24,8 @@ __all__ = [
     "batch",
     "entries_of",
     "make_jobs",
-    "make_pool",
     "make_video_run",
     "open_batch",
     "parse_sweeps",
+    "prepare_pool",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
@@ -13,7 +14,6 @@ from PIL import Image
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.io import load_photo, load_recipe
 from inceptionism.jobs.cluster import AUTO, Cluster, check_cluster
-from inceptionism.jobs.inline import InlinePool
 from inceptionism.jobs.inputs import NOISE, Entry, find_entries, photo_path
 from inceptionism.jobs.job import Request, make_jobs
 from inceptionism.jobs.local import LocalPool, choose_workers, count_gpus
@@ -129,30 +129,31 @@ def batch(
     request = Request(settings, tuple(map(Path, recipes)), look, sweep or {}, name, f".{format.lstrip('.')}")
     given = [jobs] if isinstance(jobs, (str, os.PathLike, Mapping)) else jobs
     made = WorkerSettings(folder, overwrite, retry, metadata)
+    device = str(settings.get("device", PhotoRecipe.device))
+    start = prepare_pool(made, device=device, workers=workers, cluster=cluster, transfer=transfer)
     with open_batch(make_jobs(entries_of(given, folder, recursive=recursive), request), made) as work:
-        device = str(settings.get("device", PhotoRecipe.device))
-        pool = make_pool(made, work.total, device=device, workers=workers, cluster=cluster, transfer=transfer)
-        for outcome in work.run(pool):
+        for outcome in work.run(start):
             result = JobResult.of(outcome, folder)
             if on_result is not None:
                 on_result(result)
             yield result
 
 
-def make_pool(
+def prepare_pool(
     settings: WorkerSettings,
-    total: int,
     *,
     device: str = PhotoRecipe.device,
     workers: int | None = None,
     cluster: str | None = None,
     transfer: str = AUTO,
-) -> Pool[Any]:
-    """Return workers for a number of jobs.
+) -> Callable[[int], Pool[Any]]:
+    """Return a function that starts the workers for a number of jobs.
+
+    The settings are checked at once, before the inputs are read. The workers start when the function is called. It
+    raises `ClusterError` if the cluster has no room for a worker.
 
     Args:
         settings: Settings of the batch.
-        total: Number of jobs.
         device: Device of the recipes.
         workers: Number of processes. None for one that suits the machines. 0 for a worker in this process.
         cluster: Address of a Ray cluster whose machines work. None for this machine.
@@ -160,25 +161,39 @@ def make_pool(
 
     Raises:
         InvalidSetting: If the number of processes or another setting is not valid.
-        ClusterError: If the cluster does not answer, or has no room for a worker.
+        ClusterError: If the cluster does not answer.
     """
     check_cluster(cluster, workers, transfer)
-    if cluster is None and workers is not None:
-        check_integer("workers", workers, 0, MAX_WORKERS)
-    if workers == 0 or total == 0:
-        return InlinePool(settings)
     if cluster is not None:
-        ray = Cluster(cluster)
-        from inceptionism.jobs.cluster import ClusterPool  # needs the package ray
+        return partial(start_cluster_pool, settings, cluster, device, workers, transfer)
+    if workers is not None:
+        check_integer("workers", workers, 0, MAX_WORKERS)
+    return partial(start_pool, settings, device, workers)
 
-        try:
-            resources = ray.resources(device, workers)
-            return ClusterPool(settings, ray, resources, workers=workers, most=total, transfer=transfer)
-        except BaseException:
-            ray.close()
-            raise
+
+def start_pool(settings: WorkerSettings, device: str, workers: int | None, total: int) -> Pool[Any]:
+    """Return workers on this machine for a number of jobs."""
+    if workers == 0:
+        from inceptionism.jobs.inline import InlinePool  # imports torch
+
+        return InlinePool(settings)
     gpus = count_gpus(device)
     return LocalPool(settings, min(workers or choose_workers(gpus), total), gpus)
+
+
+def start_cluster_pool(
+    settings: WorkerSettings, address: str, device: str, workers: int | None, transfer: str, total: int
+) -> Pool[Any]:
+    """Return workers on a cluster for a number of jobs."""
+    ray = Cluster(address)
+    from inceptionism.jobs.cluster import ClusterPool  # needs the package ray
+
+    try:
+        resources = ray.resources(device, workers)
+        return ClusterPool(settings, ray, resources, workers=workers, most=total, transfer=transfer)
+    except BaseException:
+        ray.close()
+        raise
 
 
 def entries_of(jobs: Iterable[JobSource], output: Path, *, recursive: bool) -> Iterator[Entry]:

@@ -52,11 +52,13 @@ class Task(NamedTuple):
         line: Line of its picture in the report. None if there is none.
         paths: Paths of the files that the job names, on the machine of the worker, by their names. A file that is left
             out has its name as its path.
+        stamp: Stamp of the job when it was given to the worker. Empty if it is not known.
     """
 
     job: Job
     line: Line | None = None
     paths: Mapping[str, str] = {}  # typed as a Mapping, so nobody changes it
+    stamp: str = ""
 
     def find_file(self, name: str) -> Path | str:
         """Return the path of a file that the job names. A web address is returned unchanged."""
@@ -105,4 +107,4 @@ def with_names(text: str, paths: Mapping[str, str]) -> str:
 def line_of(task: Task, status: str, key: str) -> Line:
     """Return the line of the report for a job."""
     job = task.job
-    return Line(job.output, status, key, place=job.place, photo=job.photo)
+    return Line(job.output, status, key, place=job.place, photo=job.photo, stamp=task.stamp)

@@ -41,6 +41,7 @@ class Line:
         seconds: Time that the job took.
         error: Sentence about the failure. Empty if there was none.
         notes: Decisions that the run made, each in one sentence.
+        stamp: Hash of the settings, and of the times of change of all files. Empty if it is not known.
     """
 
     output: str
@@ -51,6 +52,7 @@ class Line:
     seconds: float = 0.0
     error: str = ""
     notes: tuple[str, ...] = ()
+    stamp: str = ""
 
     def to_json(self) -> str:
         """Return the line as JSON, without values that are empty."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from inceptionism.errors import CannotWrite, quote_path
+from inceptionism.files import is_file
 from inceptionism.interruption import uninterrupted
 from inceptionism.io import create_folders, is_address
 from inceptionism.jobs.job import Job
-from inceptionism.jobs.outcomes import Outcome, Task, WorkerSettings
+from inceptionism.jobs.outcomes import DONE, FAILED, SKIPPED, Outcome, Task, WorkerSettings
 from inceptionism.jobs.plan import Plan, open_plan
 from inceptionism.jobs.pool import Pool
-from inceptionism.jobs.report import Report, open_report
+from inceptionism.jobs.report import Line, Report, open_report
+from inceptionism.jobs.stamps import job_stamp
 from inceptionism.recipes import ClassRecipe, PhotoRecipe
 
 MAX_TOGETHER = 4
@@ -32,40 +34,61 @@ class Batch:
     Args:
         plan: The jobs.
         report: The report.
+        settings: Settings of the batch.
 
     Attributes:
         total: Number of jobs.
+        workers: Number of processes that make the pictures. 0 if this process does, or if nothing is to be made.
         counts: Number of jobs that have ended so far, by status.
     """
 
-    def __init__(self, plan: Plan, report: Report) -> None:
-        self._plan, self._report = plan, report
-        self.total = plan.total
+    def __init__(self, plan: Plan, report: Report, settings: WorkerSettings) -> None:
+        self._plan, self._report, self._settings = plan, report, settings
+        self.total, self.workers = plan.total, 0
         self.counts: Counter[str] = Counter()
         self._is_complete = True
 
-    def run(self, pool: Pool[Any]) -> Iterator[Outcome]:
+    def run(self, start: Callable[[int], Pool[Any]]) -> Iterator[Outcome]:
         """Make the pictures with workers, and yield the end of each job as soon as it is known.
 
         The workers end with the iteration. The ends of pictures that are finished by then are in the report, too.
 
+        Args:
+            start: Function that starts the workers for a number of jobs. It is not called if all pictures are finished.
+
         Raises:
             CannotWrite: If the report cannot be written, or if no other picture could be written.
         """
-        tasks = (Task(job, line) for job, line in self._plan.jobs())
+        pool: Pool[Any] | None = None
+        waiting = bytearray(self.total + 1)  # by the number of the job
         try:
-            for call in make_calls(tasks, max(1, min(MAX_TOGETHER, self.total // max(1, pool.count)))):
-                while pool.is_full:
-                    yield from self._record(pool.collect())
-                pool.submit(call)
-            while pool.is_busy:
-                yield from self._record(pool.collect())
+            for job, line in self._plan.jobs():
+                end = known_end(job, line, self._settings)
+                if end is None:
+                    waiting[job.number] = True
+                else:
+                    yield from self._record([end])
+            if any(waiting):
+                pool = start(sum(waiting))
+                self.workers = pool.count
+                yield from self._work(pool, waiting)
         finally:
             with uninterrupted():
-                for _ in self._record(pool.close()):
+                for _ in self._record([] if pool is None else pool.close()):
                     pass
                 if self._is_complete:
                     self._report.replace(self._plan.lines())
+
+    def _work(self, pool: Pool[Any], waiting: Sequence[int]) -> Iterator[Outcome]:
+        """Make the pictures of the jobs whose place in `waiting` is not 0, and yield their ends."""
+        jobs = ((job, line) for job, line in self._plan.jobs() if waiting[job.number])
+        tasks = (Task(job, line, stamp=job_stamp(job)) for job, line in jobs)
+        for call in make_calls(tasks, max(1, min(MAX_TOGETHER, sum(waiting) // max(1, pool.count)))):
+            while pool.is_full:
+                yield from self._record(pool.collect())
+            pool.submit(call)
+        while pool.is_busy:
+            yield from self._record(pool.collect())
 
     def _record(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Write the ends of jobs into the report, and yield them.
@@ -104,7 +127,22 @@ def open_batch(jobs: Iterable[Job], settings: WorkerSettings) -> Iterator[Batch]
         create_folders(settings.folder)
         with open_report(settings.folder) as report:
             plan.add_lines(report.read())
-            yield Batch(plan, report)
+            yield Batch(plan, report, settings)
+
+
+def known_end(job: Job, line: Line | None, settings: WorkerSettings) -> Outcome | None:
+    """Return the end of a job if nothing has changed since the line of its picture was written. Otherwise, return None.
+
+    Args:
+        job: The job.
+        line: Line of its picture in the report. None if there is none.
+        settings: Settings of the batch.
+    """
+    if line is None or not line.key or not line.stamp or line.stamp != job_stamp(job):
+        return None
+    if line.status == DONE:
+        return Outcome(SKIPPED, line) if is_file(settings.folder / job.output) else None
+    return None if settings.retry else Outcome(FAILED, line)
 
 
 def keep_photograph(job: Job, folder: Path) -> Job:

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from inceptionism.errors import (
-    CannotWrite,
-    InceptionismError,
-    InvalidSetting,
-    UnreadablePicture,
-    first_line,
-    quote_path,
-)
-from inceptionism.files import check_file, hash_file, hash_text, is_file, path_exists
+from inceptionism.errors import CannotWrite, InceptionismError, InvalidSetting, quote_path
+from inceptionism.files import is_file, path_exists
 from inceptionism.io import (
     FORMATS,
     Photo,
     check_depth,
     check_side,
     encode,
-    is_address,
     load_photo,
     load_recipe,
 )
+from inceptionism.jobs.keys import job_key
 from inceptionism.jobs.outcomes import DONE, FAILED, SKIPPED, Outcome, Task, WorkerSettings, failure, line_of
 from inceptionism.jobs.pictures import write_picture
 from inceptionism.networks import Network, load_network
-from inceptionism.objectives import known_names
-from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe, possible_files
+from inceptionism.recipes import ClassRecipe, PhotoRecipe, Recipe
 from inceptionism.runs import (
     PhotoRun,
     Result,
@@ -46,9 +38,6 @@ from inceptionism.runs import (
 )
 
 Value = TypeVar("Value")
-
-MACHINE = ("device", "memory")
-"""Settings on which the pixels do not depend."""
 
 MAX_NETWORKS = 4
 """Largest number of networks that a worker keeps."""
@@ -115,7 +104,7 @@ class Worker:
         dreamed = iter(self._dreamer.submit(self._dream, ready).result() if ready else [])
         outcomes = [self._finish(one, next(dreamed)) if isinstance(one, Prepared) else one for one in prepared]
         seconds = round((time.monotonic() - start) / len(tasks), 3)
-        return [one if one.line is task.line else one.took(seconds) for task, one in zip(tasks, outcomes, strict=True)]
+        return [one if one.line.seconds else one.took(seconds) for one in outcomes]  # an old line keeps its time
 
     def _prepare(self, task: Task) -> Prepared | Outcome:
         """Return a job that is ready to be dreamed, or its end if there is nothing to do.
@@ -127,19 +116,24 @@ class Worker:
         if job.recipe is None:
             raise InvalidSetting(job.problem)
         path = self._settings.folder / job.output
-        place = task.paths.get(job.recipe.network, job.recipe.network), job.recipe.device
-        # A network that is known is there at once, also while the other thread dreams.
-        network = self._networks.get(place) or self._dreamer.submit(self._network, *place).result()
-        key = job_key(task, network)
+        network = self._loaded(task, job.recipe.network)
+        key = job_key(task, network, partial(self._loaded, task))
         if line is not None and line.key == key:
             if line.status == DONE and is_file(path):
-                return Outcome(SKIPPED, line)
+                return Outcome(SKIPPED, replace(line, stamp=task.stamp))
             if line.status == FAILED and not self._settings.retry:
-                return Outcome(FAILED, line)
+                return Outcome(FAILED, replace(line, stamp=task.stamp))
         check_depth(path.suffix.lower(), getattr(job.recipe, "depth", None))
         photo = None if job.photo is None else load_photo(task.find_file(job.photo), position=self._settings.position)
         is_unknown = path_exists(path) and not (line is not None and line.status == DONE)
         return Prepared(task, network, key, photo, path, is_unknown)
+
+    def _loaded(self, task: Task, name: str) -> Network:
+        """Return a network that a job names."""
+        assert task.job.recipe is not None
+        place = task.paths.get(name, name), task.job.recipe.device
+        # A network that is known is there at once, also while the other thread dreams.
+        return self._networks.get(place) or self._dreamer.submit(self._network, *place).result()
 
     def _network(self, name: str, device: str) -> Network:
         """Return a network, which is loaded once. Only the thread that dreams calls this."""
@@ -252,37 +246,3 @@ def has_recipe(path: Path, recipe: Recipe) -> bool:
     except InceptionismError:
         return False
     return replace(found, verdicts=()) == recipe
-
-
-def job_key(task: Task, network: Network) -> str:
-    """Return the hash of everything that the picture of a job depends on: settings, network and files.
-
-    Raises:
-        UnreadablePicture: If a file cannot be read.
-    """
-    job = task.job
-    assert job.recipe is not None
-    settings = job.recipe.settings()
-    named = {name: task.find_file(name) for name in possible_files(settings, known_names(network))}
-    files = {name: path for name, path in named.items() if isinstance(path, Path) and is_file(path)}
-    content = {
-        "output": PurePosixPath(job.output).suffix.lower(),
-        "settings": {name: value for name, value in settings.items() if name not in MACHINE},
-        "network": network.weights_hash,
-        "photo": job.photo if job.photo is None or is_address(job.photo) else hash_of(task.find_file(job.photo)),
-        "files": {name: hash_of(path) for name, path in files.items()},
-    }
-    return hash_text(json.dumps(content, sort_keys=True))
-
-
-def hash_of(path: Path | str) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        UnreadablePicture: If it cannot be read.
-    """
-    check_file(Path(path), UnreadablePicture)
-    try:
-        return hash_file(Path(path))
-    except OSError as error:
-        raise UnreadablePicture(f"{quote_path(path)} cannot be read: {first_line(error)}") from None

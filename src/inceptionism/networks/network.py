@@ -215,13 +215,13 @@ class Network:
     def stride(self, layer: str) -> int:
         """Return the distance in pixels of the picture between neighboring neurons of `layer`.
 
-        It is 1 for a layer that responds to the picture as a whole, like the logits.
+        It is 1 for a layer that responds to the picture as a whole, like the logits. A class token has the stride of
+        its module: it sees no picture that is smaller than a patch.
 
         Raises:
             UnknownName: If the network has no such layer.
         """
-        self.check_layer(layer)
-        return self._maps.strides.get(layer, 1)
+        return self._maps.strides.get(self._names.module_of(layer, self.name), 1)
 
     def check_layer(self, name: str) -> None:
         """Raise `UnknownName`, with similar names, if the network has no layer `name`."""

@@ -18,7 +18,7 @@ class TextTower:
     """The part of a CLIP network that embeds sentences (Radford et al., 2021).
 
     It stays on the CPU in float32, because a run embeds each sentence only once. So a sentence has the same embedding
-    on all devices.
+    on all devices. The tower never changes, so copies of a network share it, like `Network.on`.
 
     Args:
         model: Network of open_clip, or another module with its method `encode_text`.
@@ -29,6 +29,9 @@ class TextTower:
     def __init__(self, model: nn.Module, load_tokenizer: Callable[[], Any], network: str) -> None:
         self._model: Any = model.eval().requires_grad_(False).float()
         self._load_tokenizer, self._network = load_tokenizer, network
+
+    def __deepcopy__(self, memo: dict[int, object]) -> TextTower:
+        return self
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -28,6 +28,7 @@ from .objective import (
     weighted_sum,
 )
 from .parse import (
+    NETWORK_KEY,
     known_names,
     load_named_mask,
     parse_objective,
@@ -37,6 +38,7 @@ from .references import caricature, guide, inversion, style
 from .targets import target_text
 
 __all__ = [
+    "NETWORK_KEY",
     "NO_REFERENCES",
     "ActivationKey",
     "Activations",

@@ -50,6 +50,11 @@ def keys_by_network(keys: Iterable[LayerKey], network: Network) -> dict[Network,
     The order is always the same, because rounding depends on the order in which gradients are added.
     """
     groups: dict[Network, list[LayerKey]] = {}
-    for key in sorted(keys, key=str):
+    for key in sorted(keys, key=order_of):
         groups.setdefault(network_of(key, network), []).append(key)
     return groups
+
+
+def order_of(key: LayerKey) -> tuple[str, str]:
+    """Return the place of a layer in the order of all layers. Two networks may have the same name."""
+    return str(key), key.network.key if isinstance(key, NetworkLayer) else ""

@@ -180,11 +180,20 @@ class Objective:
         return [weighted_sum(terms) for terms in groups.values()]
 
     def pictures(self) -> dict[str, str]:
-        """Return the SHA-256 of the pixels of each reference and mask, and of each further file, by name."""
+        """Return the SHA-256 of the pixels of each reference and mask, and of each further file, by name.
+
+        Further files of the same name, for example two networks of one class, get numbers.
+        """
         masks = [part.mask for part in self.by_mask if part.mask is not None]
         photos = [reference.photo for reference in self.references]
         mask_hashes = {mask.name: mask.sha256 for mask in masks}
-        return dict(self.files) | mask_hashes | {photo.title: photo.sha256 for photo in photos}
+        files: dict[str, str] = {}
+        for name, digest in dict.fromkeys(self.files):
+            number, unique = 2, name
+            while unique in files:
+                unique, number = f"{name}-{number}", number + 1
+            files[unique] = digest
+        return files | mask_hashes | {photo.title: photo.sha256 for photo in photos}
 
     def _weighted_terms(self, weight: float) -> tuple[tuple[float, Objective], ...]:
         return tuple((weight * factor, term) for factor, term in self.terms or ((1, self),))

@@ -6,7 +6,7 @@ from .keyframes import Keyframe, checked_keyframes, read_keyframes
 from .keywords import grouped_settings, takes_settings
 from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printed_name
 from .looks import LOOK_HELP, Look, find_look, list_looks, user_folder, with_look
-from .named_files import file_settings, placed_files, possible_files
+from .named_files import file_settings, placed_files, possible_files, rename_files
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
 from .priors import PARAMETERIZATIONS, PriorDefinition, begins_with_picture, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
@@ -87,6 +87,7 @@ __all__ = [
     "read_keyframes",
     "readable_value",
     "recipe_kinds",
+    "rename_files",
     "reset_settings",
     "settings_of",
     "takes_settings",

@@ -113,7 +113,7 @@ def layers_gallery(workshop: Workshop, network: gr.Dropdown, layer: gr.Dropdown)
 def make_pictures(name: str, job: Job[list[tuple[Image.Image, str]]]) -> list[tuple[Image.Image, str]]:
     """Return the picture of each layer of a network, with its name and level. Show the list after each picture."""
     network = load_network(name)
-    folder = cache_folder("layers") / network.weights_hash[:HASH_DIGITS]
+    folder = cache_folder("layers") / network.key[:HASH_DIGITS]
     shown: list[tuple[Image.Image, str]] = []
     for text, layer in layer_choices(network):
         if job.stopped:

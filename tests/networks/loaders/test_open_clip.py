@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,15 @@ def test_classes_have_no_meaning(network) -> None:
     for target in ("banana", 3):
         with pytest.raises(InvalidSetting, match=r"has no classes, .* describe the picture in a sentence: .*text\("):
             network.class_index(target)
+
+
+def test_a_copy_of_a_network_sees_and_reads_the_same(tmp_path) -> None:
+    network = load(f"open_clip/{NAME}", saved(register(tmp_path), tmp_path / "a.pt"))
+    copied = copy.deepcopy(network)
+    assert torch.equal(copied.text_tower("a cat"), network.text_tower("a cat"))
+    embeddings = [one.activations(PICTURE, ["logits"])["logits"] for one in (network, copied)]
+    assert torch.equal(*embeddings)
+    assert copied.key == network.key
+    for parameter in copied._plain.parameters():
+        parameter.data.zero_()
+    assert torch.equal(network.activations(PICTURE, ["logits"])["logits"], embeddings[0])

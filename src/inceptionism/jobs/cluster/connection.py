@@ -58,34 +58,24 @@ class Cluster:
         address: Address of the cluster: "auto" for the one that this machine belongs to, or HOST:PORT.
 
     Raises:
-        InvalidSetting: If Ray is not installed, or the program is connected to another cluster.
+        InvalidSetting: If Ray is not installed, if the address is not valid, or if the program is connected to another
+            cluster.
         ClusterError: If no cluster answers at the address.
     """
 
     def __init__(self, address: str) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise InvalidSetting(
-                "a cluster needs the package ray; install it with: pip install 'inceptionism[cluster]'"
-            ) from None
-        self.ray: Any = ray
-        self._is_own = not ray.is_initialized()
+        self.ray = ray_for(address)
+        self._is_own = not self.ray.is_initialized()
         if self._is_own:
-            check_answers(address if address != "auto" else os.environ.get("RAY_ADDRESS", address))
             handler = signal.getsignal(signal.SIGTERM)
             try:
-                ray.init(address, configure_logging=False, log_to_driver=False)
+                self.ray.init(address, configure_logging=False, log_to_driver=False)
             except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
                 raise no_cluster(address, error) from None
             finally:
                 # Ray has its own, which would lose the pictures in the making. Other threads cannot set one.
                 if threading.current_thread() is threading.main_thread():
                     signal.signal(signal.SIGTERM, handler)
-        elif address != "auto":
-            raise InvalidSetting(
-                f"this program is connected to a cluster, so the cluster must be 'auto', not {quote_value(address)}"
-            )
 
     def nodes(self) -> list[dict[str, float]]:
         """Return the resources of each machine that answers."""
@@ -123,7 +113,9 @@ class Cluster:
 
 
 def check_cluster(cluster: str | None, workers: int | None, transfer: str) -> None:
-    """Check the settings of a cluster, before it is connected.
+    """Check the settings of a cluster, and that something answers at its address.
+
+    This takes less time than the connection, so it comes before the inputs are read.
 
     Args:
         cluster: Address of the cluster. None for none.
@@ -131,13 +123,40 @@ def check_cluster(cluster: str | None, workers: int | None, transfer: str) -> No
         transfer: How files get to workers.
 
     Raises:
-        InvalidSetting: If the way of transfer is unknown, or given without a cluster, or the number is out of range.
+        InvalidSetting: If the way of transfer is unknown, or given without a cluster, if the number is out of range, or
+            as for `Cluster`.
+        ClusterError: If nothing answers at the address.
     """
     check_choice("transfer", transfer, TRANSFERS)
     if cluster is None and transfer != AUTO:
         raise InvalidSetting(f"transfer {transfer} is for the machines of a cluster; give a cluster, too")
     if cluster is not None and workers is not None:
         check_integer("workers", workers, 1, MAX_CLUSTER_WORKERS)
+    if cluster is not None:
+        ray_for(cluster)
+
+
+def ray_for(address: str) -> Any:
+    """Return the module `ray`, after a check that it can connect to a cluster.
+
+    Raises:
+        InvalidSetting: If Ray is not installed, if the address is not valid, or if the program is connected to another
+            cluster.
+        ClusterError: If nothing answers at the address.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise InvalidSetting(
+            "a cluster needs the package ray; install it with: pip install 'inceptionism[cluster]'"
+        ) from None
+    if not ray.is_initialized():
+        check_answers(address if address != "auto" else os.environ.get("RAY_ADDRESS", address))
+    elif address != "auto":
+        raise InvalidSetting(
+            f"this program is connected to a cluster, so the cluster must be 'auto', not {quote_value(address)}"
+        )
+    return ray
 
 
 def check_answers(address: str) -> None:

@@ -1,7 +1,7 @@
 from . import store
 from .entries import LIBRARIES, Entry, architecture_of, is_ready, known_entries, package_folder, plugin_entries
 from .get import get_network
-from .names import keep_layers, known_labels, known_layers
+from .names import keep_layers, known_labels, known_layers, registered_stamp
 from .open import fetch_from_library, open_entry
 from .registry import (
     SUFFIXES,
@@ -33,6 +33,7 @@ __all__ = [
     "pick_device",
     "plugin_entries",
     "ready_networks",
+    "registered_stamp",
     "store",
     "stored_entry",
     "stored_names",

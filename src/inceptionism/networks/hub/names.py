@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from inceptionism.errors import InceptionismError
 from inceptionism.files import cache_folder, hash_text, is_folder, path_exists, read_text
+from inceptionism.networks.hub.entries import NAME, known_entries
 from inceptionism.networks.hub.label_files import labels_of
 from inceptionism.networks.hub.store import DESCRIPTION, files_folder, find_entry, folder_of
 from inceptionism.networks.labels import Labels, imagenet_labels
@@ -70,17 +71,36 @@ def layers_text(layers: Sequence[Layer]) -> str:
 def kept_path(name: str) -> Path:
     """Return the path of the file in the user's cache for the layers of a network in its present version."""
     path = Path(os.path.expanduser(name))  # noqa: PTH111  # the method of Path raises an error for unknown users
-    library = name.partition("/")[0]
     if path_exists(path):
         files = sorted(path.iterdir()) if is_folder(path) else [path]
         stamp = f"{path.resolve()} {[file.stat().st_mtime_ns for file in files]}"
     else:
-        try:
-            stamp = f"{name} {version(library)}"
-        except (PackageNotFoundError, ValueError):
-            description = folder_of(name) / DESCRIPTION
-            stamp = f"{name} {description.stat().st_mtime_ns if path_exists(description) else ''}"
+        stamp = registered_stamp(name)
     return cache_folder("layers") / f"{hash_text(f'{__version__} {stamp}')[:32]}.json"
+
+
+def registered_stamp(name: str) -> str:
+    """Return a text that changes if the files or the package of a network change. The network is not loaded.
+
+    Args:
+        name: Name of the network. Any other text has a stamp that never changes.
+    """
+    installed = package_version(name)
+    if installed is not None:
+        return f"{name} {installed}"
+    description = folder_of(name) / DESCRIPTION if NAME.fullmatch(name) else None
+    changed = "" if description is None or not path_exists(description) else description.stat().st_mtime_ns
+    return f"{name} {changed}"
+
+
+@lru_cache(1000)
+def package_version(name: str) -> str | None:
+    """Return the version of the package or the library of a network. None if there is none."""
+    entry = known_entries().get(name)
+    try:
+        return version((entry and entry.package) or name.partition("/")[0])
+    except (PackageNotFoundError, ValueError):
+        return None
 
 
 @cache
