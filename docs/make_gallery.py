@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import skimage.data
@@ -29,6 +30,9 @@ FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 
 WITHOUT_DEPTH = "fourier(contrast=1) + crops(noise=0.06, count=2) + skip + 16*statistics"
 """Prior of the preset `fast` before the argument `depth` of the prior `statistics` existed."""
+
+WITHOUT_TV = "fourier(contrast=0.75) + crops + skip + 16*statistics(depth=0.4)"
+"""Prior of the preset `fine` before total variation was a part of it."""
 
 FIRST_VIDEO = {**EARLIER_DEFAULTS[1]["video"], "layer": "blocks.10"}
 """Settings that were the defaults of a video until version 2 of the recipe format."""
@@ -146,14 +150,24 @@ def make_classes() -> None:
 
 
 def make_depth() -> None:
-    """Draw a sheet of six classes with the preset `fast`: above without `depth`, below with it."""
+    """Draw six classes with the preset `fast`: above without `depth`, below with it."""
     names = ("banana", "sports car", "rifle", "volleyball", "pill bottle", "accordion")
+    draw_before_and_now(names, {"preset": "fast", "prior": WITHOUT_DEPTH}, {"preset": "fast"}, "statistics-depth.jpg")
+
+
+def make_tv() -> None:
+    """Draw six classes with the default settings: above before total variation was a part of them, below now."""
+    names = ("banana", "sports car", "castle", "daisy", "church", "goldfinch")
+    draw_before_and_now(names, {"prior": WITHOUT_TV, "steps": 400}, {}, "tv.jpg")
+
+
+def draw_before_and_now(names: tuple[str, ...], before: dict[str, Any], now: dict[str, Any], file: str) -> None:
+    """Draw a sheet of classes in docs/images, with two settings: `before` in the upper row, `now` in the lower row."""
     sheet = Image.new("RGB", (len(names) * 304 - 4, 2 * 304 - 4), "white")
-    for row, settings in enumerate(({"prior": WITHOUT_DEPTH}, {})):
+    for row, settings in enumerate((before, now)):
         for column, name in enumerate(names):
-            image = inc.visualize(name, preset="fast", **settings).image
-            sheet.paste(square(image, 300), (column * 304, row * 304))
-    sheet.save(DOCS / "images" / "statistics-depth.jpg", quality=88)
+            sheet.paste(square(inc.visualize(name, **settings).image, 300), (column * 304, row * 304))
+    sheet.save(DOCS / "images" / file, quality=88)
 
 
 def make_subjects() -> None:
@@ -232,6 +246,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "unit": make_unit,
     "classes": make_classes,
     "depth": make_depth,
+    "tv": make_tv,
     "subjects": make_subjects,
     "seamless": make_seamless,
     "video": make_video,
