@@ -52,7 +52,7 @@ NEEDS = {
 """Commands that do not run here, with what they need. Here, only their names and options are checked."""
 
 NOT_RUN = {
-    'load_network("clip")': "tests/objectives/test_embeddings.py makes such a network",
+    'load_network("clip-vit-b-32")': "tests/objectives/test_embeddings.py makes such a network",
     "studio.launch": "tests/studio starts the studio",
     "mount_gradio_app": "tests/studio/test_server.py runs this block",
     "notebook as live": "tests/notebook runs these functions in a kernel",
