@@ -60,7 +60,7 @@ NOT_RUN = {
 }
 """Blocks of Python that do not run here, by a part of their text, and the tests that run the same."""
 
-PROGRAMS = {".", "cd", "docker", "jupyter", "mkdir", "py", "python3", "ray", r"dreams\Scripts\activate"}
+PROGRAMS = {".", "cd", "docker", "jupyter", "mkdir", "pipx", "py", "python3", "ray", "uv", r"dreams\Scripts\activate"}
 """Programs that the documentation uses, without those whose arguments are checked."""
 
 
