@@ -85,3 +85,7 @@ def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> 
         command = ["sh", "-c", ". .venv/bin/activate && command -v dream"]
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert (ROOT / ".venv" / "bin" / "dream").samefile(found.stdout.strip())
+
+
+def test_it_stays_short() -> None:
+    assert len(README.splitlines()) <= 80
