@@ -5,7 +5,7 @@
 - docs/commands.md: every command with its options and examples
 - docs/gallery.md and the pages in docs/gallery: every picture of the gallery with its command and its recipe
 - docs/performance.md: only its tables, from the results in bench/results
-- docs/networks.md: only the table of the networks, from known.json and the looks
+- docs/networks.md: only the tables of the networks, from known.json and the looks
 - src/inceptionism/api.pyi: the signatures of the Python functions, for editors and type checkers
 - src/inceptionism/networks/hub/layers.json: the layers of the default network, for completion in shells
 """
@@ -204,25 +204,24 @@ def performance_text() -> str:
 
 
 NETWORKS = re.compile("(<!-- networks -->\n).*?(<!-- end -->)", re.DOTALL)
-"""The table of the networks in docs/networks.md."""
+"""The tables of the networks in docs/networks.md."""
 
 
 def networks_text() -> str:
-    """Return the page about networks, with the table of the networks that have names."""
-    rows = ["| name | license | size | input | layers to try first | looks |", "|---|---|---|---|---|---|"]
+    """Return the page about networks, with the tables of the networks that have names."""
+    facts = ["| name | description | license | size | input |", "|---|---|---|---|---|"]
+    styles = ["| name | layers to try first | looks |", "|---|---|---|"]
     installed = [read_look(path) for path in sorted(FOLDER.glob("*.toml"))]  # without the user's own looks
     for entry in known_entries().values():
         size = f"{entry.size[0]}×{entry.size[1]}" if isinstance(entry.size, tuple) else ""
         layers = ", ".join(f"`{layer}`" for layer in entry.recommended or ())
         looks = [look.name for look in installed if look.network == entry.name]
         download = "in a package" if entry.package and not entry.files else entry.size_text
-        rows.append(
-            f"| `{entry.name}`: {entry.about} | {entry.license} | {download} | {size} | {layers} "
-            f"| {', '.join(looks) or 'none yet'} |"
-        )
-    table = "\n".join(rows)
+        facts.append(f"| `{entry.name}` | {entry.about} | {entry.license} | {download} | {size} |")
+        styles.append(f"| `{entry.name}` | {layers} | {', '.join(looks) or 'none yet'} |")
+    tables = "\n".join([*facts, "", *styles])
     page = (ROOT / "docs" / "networks.md").read_text("utf-8")
-    return NETWORKS.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page)
+    return NETWORKS.sub(lambda found: f"{found[1]}{tables}\n{found[2]}", page)
 
 
 def layers_text() -> str:

@@ -18,6 +18,9 @@ from tests.support.command import dream
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
+AFTER_DEMO = ". .venv/bin/activate\ncd demo\n"
+"""The first lines of the examples."""
+
 
 @pytest.mark.usefixtures("small_pictures")
 def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo, monkeypatch) -> None:
@@ -25,17 +28,17 @@ def test_the_examples_run_as_written_and_write_their_pictures(tmp_path, photo, m
     Image.fromarray(photo).resize((73, 200)).save(tmp_path / "photo.jpg")
     section = README.split("## Five examples")[1].split("\n## ")[0]
     blocks = re.findall(r"```(sh|python)\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == 5
+    assert [kind for kind, _ in blocks] == ["sh", "python"]
+    shell, python = (code for _, code in blocks)
+    assert shell.startswith(AFTER_DEMO)
+    first, *others = (line for line in shell.removeprefix(AFTER_DEMO).splitlines() if not line.startswith("#"))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    kinds, (first, *others) = [kind for kind, _ in blocks], [code for _, code in blocks]
-    assert kinds == ["sh", "sh", "sh", "sh", "python"]
-    # Only the first one runs in a shell of its own, so that torch is loaded only once.
+    # Only the first command runs in a shell of its own, so that torch is loaded only once.
     process = subprocess.run(
         ["sh", "-e", "-c", first], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
     assert process.returncode == 0, process.stderr
-    *shell, python = others
-    for line in "".join(shell).splitlines():
+    for line in others:
         program, *arguments = shlex.split(line)
         assert program == "dream"
         done = dream(*arguments, cwd=tmp_path)
@@ -72,7 +75,6 @@ def test_the_make_commands_are_in_the_makefile(target: str) -> None:
 
 
 def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> None:
-    assert ". .venv/bin/activate\ncd demo\n" in README
     without_photo = {name: value for name, value in os.environ.items() if name != "PHOTO"}
     # The photograph is looked for by the Python that has the dependencies of the tests.
     command = ["make", "--dry-run", "demo", f"BIN={Path(sys.executable).parent}"]
@@ -83,3 +85,7 @@ def test_after_the_demo_the_next_lines_find_the_command_and_the_photograph() -> 
         command = ["sh", "-c", ". .venv/bin/activate && command -v dream"]
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert (ROOT / ".venv" / "bin" / "dream").samefile(found.stdout.strip())
+
+
+def test_it_stays_short() -> None:
+    assert len(README.splitlines()) <= 80

@@ -123,14 +123,15 @@ def test_the_tab_key_completes_names(shell: str, place: Path) -> None:
 def test_fish_completes_names(place: Path) -> None:
     if shutil.which("fish") is None:
         pytest.skip("needs the shell fish")
-    lines = {line: word for line, word in LINES.items() if "--look" in line or "replay" in line}
+    # Each question starts the program several times, so there is one for each kind of name.
+    lines = {line: word for line, word in LINES.items() if word not in ("mine", "conv", "some-picture.png")}
     asked = "".join(f"complete -C '{line}'; echo =\n" for line in lines)
     script = f"env _DREAM_COMPLETE=source_fish dream | source\n{asked}"
     done = subprocess.run(
         [*SHELLS["fish"], "-c", script], env=environment(place), cwd=place, capture_output=True, text=True, check=True
     )
     found = [part.split("\n") for part in done.stdout.split("=\n")]
-    for values, word in zip(found, lines.values(), strict=False):
+    for values, word in zip(found, [*lines.values(), ""], strict=True):
         assert word in [value.partition("\t")[0] for value in values], (word, values)
 
 

@@ -52,7 +52,7 @@ NEEDS = {
 """Commands that do not run here, with what they need. Here, only their names and options are checked."""
 
 NOT_RUN = {
-    'load_network("clip")': "tests/objectives/test_embeddings.py makes such a network",
+    'load_network("clip-vit-b-32")': "tests/objectives/test_embeddings.py makes such a network",
     "studio.launch": "tests/studio starts the studio",
     "mount_gradio_app": "tests/studio/test_server.py runs this block",
     "notebook as live": "tests/notebook runs these functions in a kernel",
@@ -60,7 +60,7 @@ NOT_RUN = {
 }
 """Blocks of Python that do not run here, by a part of their text, and the tests that run the same."""
 
-PROGRAMS = {".", "cd", "docker", "jupyter", "mkdir", "py", "python3", "ray", r"dreams\Scripts\activate"}
+PROGRAMS = {".", "cd", "docker", "jupyter", "mkdir", "pipx", "py", "python3", "ray", "uv", r"dreams\Scripts\activate"}
 """Programs that the documentation uses, without those whose arguments are checked."""
 
 

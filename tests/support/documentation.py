@@ -40,8 +40,9 @@ class Block:
 
     @property
     def lines(self) -> list[str]:
-        """Lines of the block that are not empty."""
-        return [line.strip() for line in self.code.splitlines() if line.strip()]
+        """Lines of the block that are not empty, and no comments of a shell."""
+        lines = (line.strip() for line in self.code.splitlines())
+        return [line for line in lines if line and not (self.language == "sh" and line.startswith("#"))]
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -33,7 +33,7 @@ def text(network: Network, sentence: str) -> Objective:
     if tower is None:
         raise InvalidSetting(
             f"text(...) needs a network that can read sentences, and {network.name} has only classes or layers; use a "
-            "CLIP network, for example --network open_clip/ViT-B-32.laion2b_s34b_b79k"
+            "CLIP network, for example --network clip-vit-b-32"
         )
     files = ((f"text tower of {network.name}", tower.weights_hash),) if isinstance(tower, TextTower) else ()
     return similarity(expression_text("text", sentence), tower(sentence), files)

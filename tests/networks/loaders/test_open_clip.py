@@ -10,6 +10,7 @@ from typing import Any
 import open_clip
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 
 import inceptionism as inc
@@ -124,7 +125,10 @@ def test_normalization_is_that_of_the_published_weights(model, checkpoint, monke
 
 
 def test_weights_that_are_not_in_the_cache_need_the_internet(monkeypatch, tmp_path) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(CannotDownload, match=r"--architecture open_clip/ViT-B-32\.openai"):
         load("open_clip/ViT-B-32.openai")
 

@@ -20,6 +20,9 @@ from inceptionism.networks.text_tower import TextTower
 EXTRA = "networks"
 """Extra of this package that installs open_clip."""
 
+PREFIX = "open_clip/"
+"""Beginning of the names of open_clip's networks."""
+
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """Names of open_clip's files of weights on the Hugging Face hub, best first."""
 
@@ -48,7 +51,7 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     open_clip = import_library("open_clip", EXTRA)
-    architecture, _, tag = name.removeprefix("open_clip/").partition(".")
+    architecture, _, tag = name.removeprefix(PREFIX).partition(".")
     published = published_weights(open_clip, architecture, tag, needed=weights is None)
     path = weights or fetch_weights(published, name)
     state = read_state_dict(path)
@@ -69,6 +72,18 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
         "text_tower": TextTower(model, partial(load_tokenizer, open_clip, architecture, name), name),
     }
     return Network(tower.eval(), name=name, **(defaults | given))
+
+
+def fetch(name: str) -> Path:
+    """Return the path of the published weights of a network, from the cache or downloaded.
+
+    Raises:
+        UnknownName: As for `load`.
+        InvalidSetting: If open_clip is not installed.
+        CannotDownload: If the weights are not in the cache and cannot be downloaded.
+    """
+    architecture, _, tag = name.removeprefix(PREFIX).partition(".")
+    return fetch_weights(published_weights(import_library("open_clip", EXTRA), architecture, tag, needed=True), name)
 
 
 def published_weights(open_clip: Any, architecture: str, tag: str, *, needed: bool) -> Mapping[str, Any]:
