@@ -26,16 +26,18 @@ def main() -> None:
     parser.add_argument("statistics", type=Path, help="file that `dream networks measure --output` has made")
     parser.add_argument("--classes", nargs="*", default=list(CLASSES[:10]), help="classes, by default ten of the list")
     parser.add_argument("--strengths", nargs="*", type=float, default=[16.0], help="strengths of the statistics")
+    parser.add_argument("--depth", type=float, default=1.0, help="depth of the statistics with mean and variance")
+    parser.add_argument("--prior", default=PRIOR, help="the prior without statistics, by default that of `fast`")
     parser.add_argument("--steps", type=int, default=72, help="steps of each picture")
     parser.add_argument("--pictures", type=Path, help="folder in which the pictures are saved")
     options = parser.parse_args()
     network, judge = inc.load_network(options.network), load_judge(JUDGE)
     indices = [inc.load_network(JUDGE).class_index(name) for name in options.classes]
-    priors = {"without statistics": PRIOR}
+    priors = {"without statistics": options.prior}
     for strength in options.strengths:
         term = f"{strength:g}*statistics({options.statistics}"
-        priors[f"mean and variance, {strength:g}"] = f"{PRIOR} + {term})"
-        priors[f"sorted activations, {strength:g}"] = f"{PRIOR} + {term}, quantiles=1)"
+        priors[f"mean and variance, {strength:g}"] = f"{options.prior} + {term}, depth={options.depth:g})"
+        priors[f"sorted activations, {strength:g}"] = f"{options.prior} + {term}, quantiles=1)"
     report = Report(machine_facts())
     for title, prior in priors.items():
         make = partial(inc.visualize, network=network, prior=prior, steps=options.steps)

@@ -136,3 +136,12 @@ def test_wrong_settings_are_refused_with_the_reason(photographs, tmp_path) -> No
         inc.learn_features(network, "second", photographs, path, count=2)
     with pytest.raises(InvalidSetting, match="are the same everywhere"):
         fitted(np.ones((20, 3), np.float32), 2, "pca", 0, "second")
+    Image.new("RGB", (97, 83), (90, 140, 20)).save(tmp_path / "flat.png")
+    without_padding = inc.Network(
+        torch.nn.Sequential(torch.nn.Conv2d(3, 7, 5), torch.nn.ReLU()).eval(), mean=(0,) * 3, std=(1,) * 3
+    )
+    for layer in ("0", "1"):
+        with pytest.raises(InvalidSetting, match=f"layer {layer} are the same everywhere"):
+            inc.learn_features(
+                without_padding, layer, [tmp_path / "flat.png"] * 3, tmp_path / "flat.safetensors", count=2
+            )

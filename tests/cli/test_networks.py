@@ -482,6 +482,11 @@ def test_weights_are_added_with_their_architecture(tmp_path) -> None:
     with Image.open(tmp_path / "in-dream.png") as made:
         assert made.size == (131, 97)
     assert any(line.startswith("blocks.5  ") for line in dream("layers", "vit", cwd=tmp_path).stdout.splitlines())
+    torch.save(randomize(timm.create_model("test_resnet", in_chans=1)).state_dict(), tmp_path / "gray.pth")
+    given = ("networks", "add", "gray", "gray.pth", "--architecture", "timm/test_resnet", "--channels", "gray")
+    refused(dream(*given, cwd=tmp_path), "1 channel, whose mean and std are not known; give --mean and --std", 2)
+    assert dream(*given, "--mean", 0.5, "--std", 0.25, cwd=tmp_path).returncode == 0
+    assert inc.load_network("gray").input_channels.names == ("gray",)
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path) -> None:

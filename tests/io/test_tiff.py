@@ -81,6 +81,16 @@ def test_samples_of_an_unknown_range_are_refused(tmp_path, shares: np.ndarray, k
     assert str(refused.value).endswith("save it as RGB with 8 or 16 bits per channel and LZW compression")
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_many_channels_are_refused_with_the_way_to_dream_them(tmp_path, channels: int) -> None:
+    samples = np.zeros((11, 17, channels), np.uint8)
+    path = written(tmp_path / "a.tif", samples, photometric="minisblack", planarconfig="contig")
+    with pytest.raises(
+        UnreadablePicture, match=f"{channels} channels.*or give inceptionism.dream its pixels as an array$"
+    ):
+        load_photo(path)
+
+
 @pytest.mark.parametrize("bits", [1, 8, 16])
 def test_gray_in_which_zero_is_white_is_read(tmp_path, shares: np.ndarray, bits: int) -> None:
     levels = np.round(shares[..., 0] * (2**bits - 1)).astype(int)

@@ -12,6 +12,7 @@ import inceptionism as inc
 from inceptionism.errors import InvalidSetting, UnreadablePicture
 from inceptionism.networks import InputChannels
 from inceptionism.objectives import channel, guide, inversion
+from inceptionism.objectives.masking import reference_tensor
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.runs import PhotoRun
 from inceptionism.runs.oklab import to_oklab
@@ -32,7 +33,7 @@ def random_pixels(count: int, height: int = 41, width: int = 58) -> np.ndarray:
 
 def ascend(module: torch.nn.Module, pixels: np.ndarray) -> np.ndarray:
     """Return pixels after the steps of `PLAIN` along the gradient of channel 3 of the second convolution."""
-    picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    picture = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / (255 if pixels.dtype == np.uint8 else 1)
     for _ in range(2):
         picture.requires_grad_()
         (gradient,) = torch.autograd.grad(module[2](module[1](module[0]((picture - 0.4) / 0.25)))[:, 3].mean(), picture)
@@ -52,6 +53,24 @@ def test_a_dream_begins_with_all_channels_of_an_array(names, kind) -> None:
     shown = InputChannels(names).displayed(torch.from_numpy(expected).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     assert np.abs(np.asarray(result.image) - 255 * shown.numpy()).max() <= 1
     assert result.recipe.made_with.photo["sha256"] == hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("names", [("gray",), ("nir", "red", "green"), NIR])
+def test_floats_keep_what_8_bits_cannot_hold(names) -> None:
+    pixels = 0.5 + (random_pixels(len(names)).astype(np.float32) / 255 - 0.5) / 255  # one gray level and a little more
+    network = tiny_of_channels(names)
+    result = inc.dream(pixels, network=network, objective=channel("2", 3), **PLAIN)
+    np.testing.assert_allclose(result.channels, ascend(channels_module(len(names)), pixels), atol=2e-5)
+    seen = reference_tensor(inc.load_photo(pixels), network)[0].permute(1, 2, 0)
+    np.testing.assert_array_equal(seen.numpy(), pixels)
+
+
+def test_colors_of_floats_have_8_bits() -> None:
+    """A photograph of floats gives the same dream as the same photograph in a file."""
+    pixels = random_pixels(3)
+    given = (pixels, pixels / 255 + 1e-3)
+    made = [inc.dream(one, network=tiny_network(), layer="second", steps=1) for one in given]
+    np.testing.assert_array_equal(*(one.image for one in made))
 
 
 def test_only_the_channel_that_the_network_reads_changes() -> None:

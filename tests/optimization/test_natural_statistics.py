@@ -60,11 +60,6 @@ def test_the_distance_of_statistics_is_that_of_a_plain_transcription(depth) -> N
     np.testing.assert_allclose(match_statistics(network, network.statistics, depth)(maps), expected, rtol=1e-5)
 
 
-def test_quantiles_have_no_variances_with_one_side() -> None:
-    with pytest.raises(InvalidSetting, match="both quantiles and depth"):
-        inc.visualize(0, network=tiny_network(), prior="statistics(quantiles=1, depth=0.5)", steps=1)
-
-
 def test_statistics_are_closer_for_photographs_than_for_other_pictures(lite0) -> None:
     distance = match_statistics(lite0, lite0.statistics)
 

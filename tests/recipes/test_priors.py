@@ -36,6 +36,7 @@ STRONGEST = {row.name: f"{row.max_strength:.0f}" for row in prior_reference() if
         ("1e300*tv", "the strength of prior tv must be from 1e-06 to 1000000, not 1e[+]300"),
         ("1e-300*statistics", "the strength of prior statistics must be from 1e-06 to 1000000, not 1e-300"),
         ("101*blur", "the strength of prior blur must be from 1e-06 to 100, not 101"),
+        ("statistics(quantiles=1, depth=0.5)", "has quantiles=1 and depth=, but depth is about variances; leave one"),
         ("laplacian(levels=0)", "levels= of prior laplacian must be from 1 to 12, not 0"),
     ],
 )

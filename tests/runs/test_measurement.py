@@ -233,6 +233,25 @@ def test_layers_without_maps_and_activations_that_are_not_finite_are_refused(pho
             inc.measure_statistics(network, photographs, output=wrong)
 
 
+def test_constant_activations_are_refused(tmp_path) -> None:
+    """One color gives a network without padding the same activations everywhere, up to rounding errors."""
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 7, 5), torch.nn.AdaptiveAvgPool2d(1)).eval()
+    network, output = inc.Network(module, mean=(0,) * 3, std=(1,) * 3, size=32), tmp_path / "made.safetensors"
+    flat = np.full((41, 53, 3), (90, 140, 20), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, flat.shape, np.uint8)
+    with pytest.raises(
+        InvalidSetting, match="layer 0 has the same activations everywhere in the pictures; measure more"
+    ):
+        inc.measure_statistics(network, [flat] * 3, layers=["0"], output=output)
+    with pytest.raises(InvalidSetting, match="layer 1 has the same activations everywhere"):
+        inc.measure_statistics(network, [noise], layers=["0", "1"], output=output)
+    assert not output.exists()
+    assert inc.measure_statistics(network, [noise, flat], layers=["0", "1"], output=output) == output
+    save_file({"0:mean": np.ones(7, np.float32), "0:std": np.zeros(7, np.float32)}, output)
+    with pytest.raises(InvalidSetting, match="has no standard deviations above 0 of layer 0; measure more"):
+        inc.visualize("0:3", network=network, size=32, steps=1, prior=f"fourier + statistics({output})")
+
+
 def test_wrong_files_and_photographs_get_one_sentence(photographs, tmp_path) -> None:
     network = plain_network()
     broken = tmp_path / "broken.png"

@@ -32,6 +32,9 @@ METHODS = ("nmf", "pca")
 MAX_NUMBERS = 2**28
 """Largest number of sampled activations, which are in memory at once."""
 
+LEAST_VARIATION = 1e-10
+"""Largest variance of activations, relative to their mean square, that is taken for a rounding error."""
+
 MAX_STEPS = 400
 """Largest number of iterations of NMF."""
 
@@ -142,7 +145,7 @@ def fitted(
         )
     centered = values - values.mean(0)
     total = float((centered.astype(np.float64) ** 2).sum())
-    if not total:
+    if total <= LEAST_VARIATION * float((values.astype(np.float64) ** 2).sum()):
         raise InvalidSetting(f"the activations of layer {layer} are the same everywhere, so they have no features")
     decomposition: Any = import_library("sklearn.decomposition", "research")
     if method == "nmf":

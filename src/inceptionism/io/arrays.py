@@ -1,4 +1,4 @@
-"""Pictures from arrays and tensors, as 8-bit pixels with any channels. Does not import torch."""
+"""Pictures from arrays and tensors, as pixels with any channels. Does not import torch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ def is_array(source: object) -> bool:
     return isinstance(source, np.ndarray) or (torch is not None and isinstance(source, torch.Tensor))
 
 
-def array_pixels(source: Any) -> NDArray[np.uint8]:
-    """Return a copy of the pixels of an array or a tensor: H×W×C, uint8.
-
-    Floats are rounded to 8 bits.
+def array_pixels(source: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+    """Return a copy of the pixels of an array or a tensor, H×W×C: rounded to 8 bits, and as floats if they were floats.
 
     Args:
         source: The picture, uint8 or floats in [0, 1]: an array H×W×C or a tensor C×H×W, where C is any number. If C is
@@ -55,8 +53,9 @@ def array_pixels(source: Any) -> NDArray[np.uint8]:
                 f"a picture of floats must be in the range from 0 to 1, but its numbers go from {low:g} to {high:g}; "
                 "undo its normalization, or divide by 255"
             )
-        pixels = np.round(np.clip(pixels, 0, 1) * 255)
-    return np.array(pixels, np.uint8, order="C")
+        pixels = np.clip(pixels, 0, 1)
+        return np.array(np.round(pixels * 255), np.uint8, order="C"), np.array(pixels, np.float32, order="C")
+    return np.array(pixels, np.uint8, order="C"), None
 
 
 def channels_last(shape: tuple[int, ...], *, first: bool) -> tuple[int, int, int] | None:

@@ -67,6 +67,7 @@ class Photo:
         address: Web address of the photograph; None if it has none.
         is_array: Whether the photograph was given as an array or a tensor. A network may then give its channels another
             meaning than that of colors.
+        floats: Pixels of an array of floats before they were rounded to 8 bits: H×W×C, float32 in [0, 1]; else None.
         native: Pixels as the file holds them; None if these are 8-bit sRGB pixels, or cannot be used.
         notes: Decisions that were made while the photograph was read, one sentence each.
         metadata: Metadata for pictures that are made from the photograph, under Pillow's names: "exif", and
@@ -81,6 +82,7 @@ class Photo:
     address: str | None = None
     native: NativePixels | None = field(default=None, repr=False)
     is_array: bool = False
+    floats: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @cached_property
     def sha256(self) -> str:
@@ -142,7 +144,8 @@ def load_photo(source: PhotoSource, *, position: bool = False) -> Photo:
     if isinstance(source, Photo):
         return source
     if is_array(source):
-        return Photo(array_pixels(source), is_array=True)
+        rounded, unrounded = array_pixels(source)
+        return Photo(rounded, is_array=True, floats=unrounded)
     if isinstance(source, Image.Image):
         with convert_decoding_errors("the picture"):
             return to_photo(source, "the picture", position=position)

@@ -116,11 +116,13 @@ def describe_pixels(tags: ImageFileDirectory_v2) -> str:
     """Return the kind of the pixels of a TIFF that is not read, and a kind that is."""
     bits, formats = max(bits_of(tags)), tags.get(SAMPLEFORMAT, (UNSIGNED,))
     samples = tags.get(SAMPLESPERPIXEL, 1)
+    array = ", or give inceptionism.dream its pixels as an array" if samples not in (1, 3) else ""
     extra = f", {len(tags[EXTRASAMPLES])} of them extra" if tags.get(EXTRASAMPLES) else ""
     return (
         f"is a TIFF that cannot be read: it has {bits}-bit {FORMATS.get(max(formats), '')}pixels with {samples} "
         f"channel{'s' if samples != 1 else ''}{extra}, color space {tags.get(PHOTOMETRIC_INTERPRETATION, 0)} and "
         f"compression {tags.get(COMPRESSION, 1)}; save it as RGB with 8 or 16 bits per channel and LZW compression"
+        + array
     )
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PRIOR_PICTURES = 30
 """Number of pictures as which the mean variance of a layer counts in the variance of a channel."""
 
+LEAST_VARIATION = 1e-5
+"""Largest standard deviation of a layer, relative to its largest mean, that is taken for a rounding error."""
+
 MEAN, STD, QUANTILE = "mean", "std", "quantiles"
 """Ends of the names of the tensors in a file. The name of the layer comes before them."""
 
@@ -109,7 +112,8 @@ def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] 
 
     Raises:
         UnknownName: If the network has no such layer.
-        InvalidSetting: If there are no pictures, or if the network cannot process one of them.
+        InvalidSetting: If there are no pictures, if the network cannot process one of them, or if a layer has the same
+            activations everywhere.
     """
     meter, names = StatisticsMeter(), network.recommended if layers is None else layers
     for picture in pictures:
@@ -121,7 +125,10 @@ def measure(network: Network, pictures: Iterable[Tensor], layers: Sequence[str] 
         meter.add(activations)
     if not meter.pictures:
         raise InvalidSetting("there are no pictures; statistics need at least one")
-    return NaturalStatistics(meter.statistics())
+    measured = meter.statistics()
+    for layer, one in measured.items():
+        check_variation(one, f"layer {layer} has the same activations everywhere in the pictures")
+    return NaturalStatistics(measured)
 
 
 class NaturalStatistics(dict[str, Statistics]):
@@ -199,6 +206,9 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
                 "`dream networks measure` makes such a file"
             )
         mean, std = (one.float() for one in pair if one is not None)
+        check_variation(
+            Statistics(mean, std), f"{quote_path(path)} has no standard deviations above 0 of layer {layer}"
+        )
         quantiles = tensors.get(f"{layer}:{QUANTILE}")
         if quantiles is not None and not (quantiles.ndim == 2 and len(quantiles) == len(mean) and is_finite(quantiles)):
             raise InvalidSetting(
@@ -207,6 +217,12 @@ def read_statistics(path: Path) -> dict[str, Statistics]:
             )
         statistics[layer] = shrunk(Statistics(mean, std, None if quantiles is None else quantiles.float()), pictures)
     return statistics
+
+
+def check_variation(measured: Statistics, problem: str) -> None:
+    """Raise `InvalidSetting`, which begins with `problem`, if the activations of a layer are constant."""
+    if float(measured.std.max()) <= LEAST_VARIATION * float(measured.mean.abs().max()):
+        raise InvalidSetting(f"{problem}; measure more photographs that differ, or other layers")
 
 
 def shrunk(measured: Statistics, pictures: int | None) -> Statistics:

@@ -33,7 +33,7 @@ from .parse import (
     load_named_mask,
     parse_objective,
 )
-from .photo_channels import check_channels, seen_picture, shown_picture
+from .photo_channels import check_channels, seen_picture, seen_pixels, shown_picture
 from .references import caricature, guide, inversion, style
 from .targets import target_text
 
@@ -87,6 +87,7 @@ __all__ = [
     "references",
     "score_each",
     "seen_picture",
+    "seen_pixels",
     "shown_picture",
     "style",
     "target_text",

@@ -11,7 +11,7 @@ from inceptionism.io import Photo
 from inceptionism.networks import LOGITS, Network, TextTower
 from inceptionism.objectives.activations import expression_text
 from inceptionism.objectives.objective import Activations, Objective
-from inceptionism.objectives.photo_channels import seen_picture
+from inceptionism.objectives.photo_channels import seen_picture, seen_pixels
 from inceptionism.tensors import center_crop, outside_inference, to_picture
 
 
@@ -51,7 +51,8 @@ def image(network: Network, picture: Photo) -> Objective:
     Raises:
         InvalidSetting: If the network cannot process the picture, or sees a channel that it does not have.
     """
-    pixels = to_picture(center_crop(picture.pixels, network.size), network.device, network.size).clamp_(0, 1)
+    own = center_crop(seen_pixels(picture, network), network.size)
+    pixels = to_picture(own, network.device, network.size).clamp_(0, 1)
     with torch.inference_mode(False), torch.no_grad():
         (target,) = network.activations(seen_picture(picture, pixels, network), [LOGITS])[LOGITS]
     return similarity(expression_text("image", picture.title), target, ((picture.title, picture.sha256),))

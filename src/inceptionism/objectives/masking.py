@@ -12,7 +12,7 @@ from torch import Tensor
 from inceptionism.io import Mask, Photo
 from inceptionism.networks import Network
 from inceptionism.objectives.objective import Objective, Reference
-from inceptionism.objectives.photo_channels import seen_picture
+from inceptionism.objectives.photo_channels import seen_picture, seen_pixels
 from inceptionism.seamless import fade_edges, seamless_pixels
 from inceptionism.tensors import NO_WRAP, Wrap, center_crop, limit_area, resize, to_picture
 
@@ -107,7 +107,9 @@ class AlignedReferences:
         references = aligned_references(objective)
         if not references:
             return NO_REFERENCES
-        crops = [seamless_pixels(center_crop(reference.photo.pixels, size), wrap) for reference in references]
+        crops = [
+            seamless_pixels(center_crop(seen_pixels(reference.photo, network), size), wrap) for reference in references
+        ]
         pictures = [to_picture(crop, network.device, size, wrap) for crop in crops]
         own = [
             seen_picture(reference.photo, picture, network)
@@ -136,7 +138,7 @@ def reference_tensor(photo: Photo, network: Network) -> Tensor:
         InvalidSetting: If the network sees a channel that the photograph does not have.
     """
     height, width = photo.pixels.shape[:2]
-    picture = to_picture(photo.pixels, network.device, limit_area((height, width), MAX_REFERENCE_PIXELS))
+    picture = to_picture(seen_pixels(photo, network), network.device, limit_area((height, width), MAX_REFERENCE_PIXELS))
     return seen_picture(photo, picture, network)
 
 

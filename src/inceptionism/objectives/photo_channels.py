@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
 from torch import Tensor
 
 from inceptionism.errors import InvalidSetting
@@ -17,6 +20,14 @@ def has_own_channels(photo: Photo, network: Network) -> bool:
     channels = network.input_channels
     count = photo.pixels.shape[2]
     return photo.is_array and count == channels.count and not (count == 3 and channels.are_of_colors)
+
+
+def seen_pixels(photo: Photo, network: Network) -> NDArray[Any]:
+    """Return the pixels of a photograph for `seen_picture`: H×W×C, uint8, or float32 in [0, 1].
+
+    If an array of floats has the channels of the network, they keep their precision. Colors have 8 bits.
+    """
+    return photo.floats if photo.floats is not None and has_own_channels(photo, network) else photo.pixels
 
 
 def check_channels(photo: Photo, network: Network) -> None:

@@ -73,7 +73,7 @@ class Parameterization(Protocol):
         """Clip the parameters to the range that can be displayed."""
 
     def blur(self, std: float) -> None:
-        """Blur the picture with a Gaussian. `std` is its standard deviation in pixels."""
+        """Blur the picture with a Gaussian, as in Yosinski et al. (2015). `std` is its standard deviation in pixels."""
 
     def reinitialize(self, generator: torch.Generator, std: float) -> None:
         """Replace the parameters by random noise with a standard deviation, such as `natural_std` or `FAINT_STD`."""

@@ -12,7 +12,6 @@ from functools import partial
 
 from torch import Tensor
 
-from inceptionism.errors import InvalidSetting
 from inceptionism.io import FileResolver, named_source
 from inceptionism.networks import LOGITS, Network, statistics_for
 from inceptionism.objectives import Objective, layer_name
@@ -97,10 +96,6 @@ def build_prior(
     if "statistics" in terms:
         natural, files = find_statistics(terms["statistics"], network, find_file, target)
         quantiles, depth = (numbers["statistics"][name] for name in ("quantiles", "depth"))
-        if quantiles and depth < 1:
-            raise InvalidSetting(
-                "statistics cannot have both quantiles and depth: depth is about variances, which quantiles replace"
-            )
         distance = match_quantiles(network, natural) if quantiles else match_statistics(network, natural, depth)
         regularizer = terms["statistics"].weight * distance
     blur = terms["blur"].weight if "blur" in terms else 0

@@ -77,6 +77,9 @@ def random_view(
 ) -> Transform:
     """Return a transform that changes position, size, angle, contrast and brightness, and adds noise.
 
+    Random shifts, magnifications and rotations are those of Olah et al. (Distill 2017). There are two departures:
+    contrast and brightness change, too, and there is noise, which is weak in most views.
+
     Shift, magnification and rotation are one resampling. Contrast and brightness follow, and then the noise. References
     in further channels get no noise. The prior `views` documents the ranges of the arguments.
 

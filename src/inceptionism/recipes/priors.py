@@ -285,6 +285,10 @@ def check_term(term: Term) -> None:
             "prior fourier cannot begin with a picture if its contrast= or saturation= is 0, because every picture is "
             "gray then"
         )
+    if term.name == "statistics" and numbers["quantiles"] and numbers["depth"] < 1:
+        raise InvalidSetting(
+            "prior statistics has quantiles=1 and depth=, but depth is about variances; leave one of them out"
+        )
     if term.name in ("views", "crops") and numbers["smallest"] > numbers["largest"]:
         raise InvalidSetting(
             f"smallest= of prior {term.name} is {numbers['smallest']:g}, but it must be at most largest=, "

@@ -17,6 +17,8 @@ from PIL import Image
 from torch import Tensor
 
 from inceptionism.io import MAX_VALUES, DeepImage, NativePixels, Photo, to_levels
+from inceptionism.networks import Network
+from inceptionism.objectives import seen_pixels
 from inceptionism.recipes import PhotoRecipe
 from inceptionism.seamless import periodic_component
 from inceptionism.tensors import NO_WRAP, Wrap, resize, to_picture
@@ -42,11 +44,11 @@ def keeps_space(native: NativePixels) -> bool:
     return native.space is not None and (native.space.is_wide or native.depth == 32)
 
 
-def base_pixels(recipe: PhotoRecipe, photo: Photo) -> NDArray[Any]:
+def base_pixels(recipe: PhotoRecipe, photo: Photo, network: Network) -> NDArray[Any]:
     """Return the pixels of a photograph that are dreamed: H×W×C, uint8, or float32 in [0, 1]. Colors are sRGB."""
     native = used_native(recipe, photo)
     if native is None or native.depth == 8 or recipe.depth == 8:
-        return photo.pixels
+        return seen_pixels(photo, network)
     return native.to_srgb()
 
 

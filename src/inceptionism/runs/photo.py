@@ -117,7 +117,7 @@ class PhotoRun(Run):
         self.seed = recipe.seed
         self.notes += photo.notes
         self.photo = photo
-        self._base = seamless_pixels(base_pixels(recipe, photo), self.wrap)
+        self._base = seamless_pixels(base_pixels(recipe, photo, self.network), self.wrap)
         self.size = output_size(photo, recipe.size)
         self.sizes = self._octaves()
         self.evaluator.max_pixels = self.evaluator.affordable_pixels(self.view_size, self.objective, recipe.memory)

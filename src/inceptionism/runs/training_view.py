@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inceptionism.io import Photo
 from inceptionism.networks import Network
-from inceptionism.objectives import seen_picture
+from inceptionism.objectives import seen_picture, seen_pixels
 from inceptionism.tensors import to_picture
 
 MAX_PROPORTION = 2
@@ -54,5 +54,5 @@ class TrainingView(NamedTuple):
         Raises:
             InvalidSetting: If the network sees a channel that the photograph does not have.
         """
-        part = photo.pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+        part = seen_pixels(photo, network)[self.top : self.top + self.height, self.left : self.left + self.width]
         return seen_picture(photo, to_picture(part, torch.device("cpu"), self.size), network)

@@ -7,17 +7,21 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from PIL import Image
+from torchvision import models
 
 import inceptionism as inc
 from inceptionism.errors import InvalidSetting
 from inceptionism.networks.hub import Entry, open_entry
+from inceptionism.networks.loaders.declared_input import declared_by
 from tests.support.caffe_files import input_of, layer
 from tests.support.caffe_files import write as write_caffe
 from tests.support.command import dream, pixels, refused
+from tests.support.tiny_networks import randomize
 
 node, value = helper.make_node, helper.make_tensor_value_info
 FLOAT = onnx.TensorProto.FLOAT
@@ -81,6 +85,64 @@ def test_channels_without_a_name_are_refused(tmp_path) -> None:
         open_file(path, mean=(0, 0), channels=["red", "nir"])
     names = ("red", "green", "blue", "nir")
     assert open_file(path, mean=(0, 0, 0, 0), channels=names).input_channels.names == names
+
+
+def library_module(library: str, name: str, channels: int) -> torch.nn.Module:
+    if library == "timm":
+        return randomize(timm.create_model(name, in_chans=channels))
+    module = models.get_model(name, weights=None, **({"aux_logits": False} if name == "googlenet" else {}))
+    first = next(part for part in module.modules() if isinstance(part, torch.nn.Conv2d))
+    first.in_channels, first.weight = channels, torch.nn.Parameter(torch.empty(len(first.weight), channels, 3, 3))
+    return randomize(module)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("timm/test_resnet", ("gray",)),
+        ("timm/test_vit", ("red", "green", "blue", "nir")),
+        ("torchvision/squeezenet1_1", ("gray",)),
+        ("torchvision/shufflenet_v2_x0_5", ("red", "green", "blue", "nir")),
+    ],
+)
+def test_weights_of_a_library_for_other_channels(tmp_path, name, channels) -> None:
+    library, _, model = name.partition("/")
+    module = library_module(library, model, len(channels)).eval()
+    torch.save(module.state_dict(), tmp_path / "w.pth")
+
+    def opened(**given: object) -> inc.Network:
+        return open_entry(Entry("net", name, **given), [tmp_path / "w.pth"])
+
+    mean, std = [0.1 * (1 + index) for index in range(len(channels))], [0.25] * len(channels)
+    network = opened(mean=mean, std=std, **({} if channels == ("gray",) else {"channels": channels}))
+    assert network.input_channels.names == channels
+    picture = torch.rand(2, len(channels), *network.size)
+    with torch.no_grad():
+        expected = module((picture - torch.tensor(mean).view(-1, 1, 1)) / 0.25)
+    found = network.activations(picture, ["logits"])["logits"].flatten(1)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(
+        InvalidSetting, match=r"pictures with \d channels?, whose mean and std are not known; give --mean"
+    ):
+        opened(channels=channels)
+    with pytest.raises(InvalidSetting, match=f"takes pictures with {len(channels)} channels, but 3 are named: a, b, c"):
+        opened(channels=("a", "b", "c"))
+
+
+def test_a_network_may_rearrange_the_pixels_before_the_first_convolution() -> None:
+    """A TResNet puts 4×4 pixels into the channels, so its convolution has 48 input channels for colors."""
+    usual = torch.nn.Conv2d(48, 8, 3)
+    assert declared_by(torch.empty(8, 32, 3, 3), usual).channels == 2
+    assert declared_by(torch.empty(8, 30, 3, 3), usual).channels is None
+    assert declared_by(torch.empty(9, 32, 3, 3), usual).channels is None
+
+
+@pytest.mark.parametrize("name", ["timm/test_resnet", "torchvision/squeezenet1_1"])
+def test_weights_for_colors_have_no_other_channels(tmp_path, name) -> None:
+    library, _, model = name.partition("/")
+    torch.save(library_module(library, model, 3).state_dict(), tmp_path / "w.pth")
+    with pytest.raises(InvalidSetting, match="takes pictures with 3 channels, but 1 are named: gray"):
+        open_entry(Entry("net", name, channels=("gray",), mean=(0,), std=(1,)), [tmp_path / "w.pth"])
 
 
 def test_a_file_that_declares_no_channels_gets_as_many_as_are_named(tmp_path) -> None:

@@ -41,7 +41,9 @@ def check_same(network: inc.Network, module: nn.Module, picture: Tensor) -> None
         torch.testing.assert_close(logits, module(normalized(picture)), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5", "regnet_y_400mf", "mnasnet0_5"]
+)
 def test_logits_and_settings_are_those_of_torchvision(tmp_path, name: str) -> None:
     module = randomize(models.get_model(name, weights=None))
     network = load(f"torchvision/{name}", saved(tmp_path, module))

@@ -17,7 +17,7 @@ from inceptionism.atlas.activations.index import INDEX, INDEX_SCHEMA, SHEET
 from inceptionism.errors import InvalidSetting
 from inceptionism.io import Photo, flatten_alpha, open_image, save_or_rescue, write_atomically
 from inceptionism.networks import Network
-from inceptionism.objectives import shown_picture
+from inceptionism.objectives import seen_pixels, shown_picture
 from inceptionism.recipes import ClassRecipe, choose_unit
 from inceptionism.runs import TrainingView
 from inceptionism.tensors import to_image, to_picture
@@ -169,7 +169,7 @@ class ActivationGrid(DirectionPictures):
         with open_image(self.path(self.keys[0])) as first:
             cell_width, cell_height = first.size
         size = self.columns * cell_width, self.rows * cell_height
-        part = self.photo.pixels[
+        part = seen_pixels(self.photo, self.network)[
             self.view.top : self.view.top + self.view.height, self.view.left : self.view.left + self.view.width
         ]
         shown = shown_picture(self.photo, to_picture(part, torch.device("cpu")), self.network)

@@ -13,6 +13,7 @@ from inceptionism.errors import InvalidSetting, UnknownName, describe_error, quo
 from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.networks.loaders.any_size import accept_any_size
 from inceptionism.networks.loaders.caches import fetch_from_hub, fetch_from_url
+from inceptionism.networks.loaders.declared_input import DeclaredInput, declared_by
 from inceptionism.networks.loaders.optional import import_library
 from inceptionism.networks.loaders.weights import describe_mismatch, join_names, read_state_dict
 from inceptionism.networks.network import Network
@@ -43,8 +44,8 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
 
     Raises:
         UnknownName: If timm has no network of this name or no weights for it; the message suggests similar names.
-        InvalidSetting: If the file contains no weights for the network, or if timm is not installed or does not fit
-            torch.
+        InvalidSetting: If the file contains no weights for the network, if the weights are for other channels than
+            red, green and blue and nobody said which, or if timm is not installed or does not fit torch.
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     timm = import_library("timm", "networks")
@@ -53,14 +54,16 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     path = weights or fetch(name)
     # Timm loads the weights, because it converts the names of other programs and drops TensorFlow's extra class.
     state = read_state_dict(path)
-    module = create_module(timm, model, {"state_dict": state, **class_options(state, cfg)}, path, name)
+    declared = declared_input(timm, model, state, cfg)
+    declared_settings = declared.settings(given) | declared.normalization(given, cfg.mean, cfg.std)
+    overlay = {"state_dict": state, **class_options(state, cfg), **channel_options(declared, cfg)}
+    module = create_module(timm, model, overlay, path, name)
     loaded_cfg = module.pretrained_cfg
     del loaded_cfg["state_dict"]  # otherwise, each copy of the module would contain the weights twice
     accept_any_size(module, loaded_cfg["input_size"][-2:], loaded_cfg["input_size"][0])
     own = weights is None or "." in model
     defaults: dict[str, Any] = {
-        "mean": loaded_cfg["mean"],
-        "std": loaded_cfg["std"],
+        **declared_settings,
         "size": loaded_cfg["input_size"][-2:],
         "labels": labels_of(cfg.num_classes) if loaded_cfg["num_classes"] == cfg.num_classes else None,
         "license": cfg.license if own else None,
@@ -165,6 +168,27 @@ def class_options(state: Mapping[str, Tensor], cfg: Any) -> dict[str, Any]:
     if not rows or rows[0] == cfg.num_classes + (cfg.label_offset or 0):
         return {}
     return {"num_classes": rows[0], "label_offset": None}
+
+
+def declared_input(timm: Any, model: str, state: Mapping[str, Tensor], cfg: Any) -> DeclaredInput:
+    """Return the input for which the weights of a network are: the number of channels of their first convolution."""
+    first = cfg.first_conv if isinstance(cfg.first_conv, str) else (cfg.first_conv or ("",))[0]
+    kernel = state.get(f"{first}.weight")
+    if kernel is None or kernel.ndim != 4:
+        return DeclaredInput()
+    if kernel.shape[1] == cfg.input_size[0]:
+        return DeclaredInput(channels=kernel.shape[1])
+    return declared_by(kernel, timm.create_model(model, pretrained=False).get_submodule(first))
+
+
+def channel_options(declared: DeclaredInput, cfg: Any) -> dict[str, Any]:
+    """Return changes to timm's configuration for weights with another number of channels than usual.
+
+    Without the name of the first convolution, older versions of timm leave its weights as they are.
+    """
+    if declared.has_colors:
+        return {}
+    return {"input_size": (declared.channel_count, *cfg.input_size[1:]), "first_conv": None}
 
 
 def labels_of(classes: int) -> Labels | None:

@@ -14,6 +14,7 @@ from inceptionism.errors import InvalidSetting, UnknownName, quote_value, sugges
 from inceptionism.networks.labels import Labels, imagenet_labels
 from inceptionism.networks.loaders.any_size import AnySizeTransformer, accept_any_size
 from inceptionism.networks.loaders.caches import fetch_from_url
+from inceptionism.networks.loaders.declared_input import declared_by
 from inceptionism.networks.loaders.optional import import_library
 from inceptionism.networks.loaders.weights import load_weights, read_state_dict
 from inceptionism.networks.network import Network
@@ -41,8 +42,9 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
 
     Raises:
         UnknownName: If torchvision has no network or no weights of this name; the message suggests similar names.
-        InvalidSetting: If the network is not a classifier, if the file contains no weights for it, or if torchvision is
-            not installed or does not fit torch.
+        InvalidSetting: If the network is not a classifier, if the file contains no weights for it, if the weights are
+            for other channels than red, green and blue and nobody said which, or if torchvision is not installed or
+            does not fit torch.
         CannotDownload: If the weights are not in the cache and cannot be downloaded.
     """
     models = import_library("torchvision.models", "networks")
@@ -54,21 +56,30 @@ def load(name: str, weights: Path | None = None, **given: Any) -> Network:
     preprocessing = trained.transforms()
     categories = trained.meta["categories"]
     settings: dict[str, Any] = dict(SETTINGS.get(architecture, {}))
-    with torch.device("meta"):
+    try:
+        with torch.device("meta"):
+            skeleton = models.get_model(architecture, weights=None, **settings)
+    except NotImplementedError:  # a RegNet computes its widths with tensors
         skeleton = models.get_model(architecture, weights=None, **settings)
     classes = count_classes(state, skeleton, len(categories))
+    first = first_convolution(skeleton)
+    declared = declared_by(state.get(f"{first}.weight"), skeleton.get_submodule(first))
+    declared_settings = declared.settings(given) | declared.normalization(given, preprocessing.mean, preprocessing.std)
+    if "transform_input" in settings:
+        settings["transform_input"] = declared.has_colors
     size = int(preprocessing.crop_size[0])
     positions = state.get("encoder.pos_embedding")
     if isinstance(skeleton, models.VisionTransformer) and positions is not None and positions.ndim == 3:
         size = settings["image_size"] = math.isqrt(max(positions.shape[1] - 1, 1)) * skeleton.patch_size
     module = models.get_model(architecture, weights=None, num_classes=classes, **settings).eval()
+    if not declared.has_colors:
+        replace_input(module, first, declared.channel_count)
     load_weights(module, state, str(weights or trained.url), name)
     if isinstance(module, models.VisionTransformer):
         module = AnySizeTransformer(module)
-    accept_any_size(module, (size, size))
+    accept_any_size(module, (size, size), declared.channel_count)
     defaults: dict[str, Any] = {
-        "mean": preprocessing.mean,
-        "std": preprocessing.std,
+        **declared_settings,
         "size": size,
         "labels": labels_of(categories) if classes == len(categories) else None,
         "license": trained.meta.get("license") if weights is None or version else None,
@@ -119,6 +130,22 @@ def count_classes(state: Mapping[str, Tensor], skeleton: nn.Module, default: int
     last = [name for name, part in skeleton.named_modules() if isinstance(part, (nn.Linear, nn.Conv2d))][-1]
     matrix = state.get(f"{last}.weight")
     return len(matrix) if matrix is not None and matrix.ndim else default
+
+
+def first_convolution(module: nn.Module) -> str:
+    """Return the name of the convolution that sees the picture."""
+    names: list[str] = [name for name, part in module.named_modules() if isinstance(part, nn.Conv2d)]
+    return names[0]
+
+
+def replace_input(module: nn.Module, name: str, channels: int) -> None:
+    """Replace a convolution of `module` by one with another number of input channels, with random weights."""
+    old = module.get_submodule(name)
+    assert isinstance(old, nn.Conv2d)
+    options = {key: getattr(old, key) for key in ("kernel_size", "stride", "padding", "dilation", "padding_mode")}
+    parent, _, last = name.rpartition(".")
+    new = nn.Conv2d(channels, old.out_channels, bias=old.bias is not None, **options)
+    setattr(module.get_submodule(parent), last, new)
 
 
 def labels_of(categories: list[str]) -> Labels:

@@ -6,6 +6,7 @@ import pickle
 import re
 import struct
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -138,8 +139,11 @@ def load_weights(module: nn.Module, state: Mapping[str, Tensor], source: str, na
     Raises:
         InvalidSetting: If weights are missing, have names that the module does not have, or have other shapes.
     """
+    versioned: OrderedDict[str, Tensor] = OrderedDict(state)
+    # The reader drops the versions of modules. Torchvision's MNASNet needs its own.
+    versioned._metadata = {"": {"version": module._version}}  # type: ignore[attr-defined]
     try:
-        module.load_state_dict(dict(state))
+        module.load_state_dict(versioned)
     except RuntimeError as error:
         raise InvalidSetting(f"{source} does not fit {name}: {describe_mismatch(error)}") from error
 
