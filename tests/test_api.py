@@ -232,7 +232,7 @@ def test_an_interruption_between_octaves_keeps_the_picture(tiny, photo, monkeypa
 
 
 def test_a_class_is_generated_from_noise(tiny) -> None:
-    result = inc.visualize("fir", network=tiny, size=(37, 52), steps=40)
+    result = inc.visualize("fir", network=tiny, size=(37, 52), steps=40, prior="fourier + crops")
     assert result.image.size == (52, 37)
     assert result.image.mode == "RGB"
     assert np.mean(result.scores[-10:]) > np.mean(result.scores[:10])

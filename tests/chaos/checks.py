@@ -190,7 +190,7 @@ def content_hash(path: Path) -> str:
         digest.update((read_recipe(path) or "").encode())
     elif path.name == REPORT:
         lines = [json.loads(text) for text in path.read_text().splitlines()]
-        digest.update(json.dumps([line | {"seconds": None} for line in lines]).encode())
+        digest.update(json.dumps([line | {"seconds": None, "stamp": None} for line in lines]).encode())
     else:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from inceptionism import objectives
 from inceptionism.errors import InvalidSetting
@@ -16,6 +17,10 @@ CASES = [
     objectives.layer("logits", 4),
     objectives.channel("b", 1),
     objectives.logit(3),
+    objectives.logit(3, against=1),
+    objectives.logit(3, against="all"),
+    objectives.neuron("a", 1),
+    objectives.neuron("b", 2, 1, 6),
     objectives.direction("a", torch.tensor([1.0, -2.0, 0.5, 3.0]), cosine=2),
     objectives.layer("a") + 0.5 * objectives.channel("b", 0) - 2 * objectives.logit(1),
     -objectives.layer("b"),
@@ -56,6 +61,45 @@ def test_scores_agree_with_numpy() -> None:
     np.testing.assert_allclose(objectives.layer("a")(activations), [0.5 * np.linalg.norm(x) ** 2 for x in a])
     np.testing.assert_allclose(objectives.layer("a", 1)(activations), [0.5 * np.linalg.norm(x[1]) ** 2 for x in a])
     np.testing.assert_allclose(objectives.channel("b", 2)(activations), [x[2].mean() for x in b])
+
+
+def test_the_scores_of_neurons_agree_with_numpy() -> None:
+    """Without a position, it is the middle one: size // 2 of each axis, as in Lucid."""
+    activations = random_activations()
+    a, b, logits = (activations[name].numpy() for name in ("a", "b", "logits"))
+    np.testing.assert_array_equal(objectives.neuron("a", 2)(activations), a[:, 2, 1, 2])
+    np.testing.assert_array_equal(objectives.neuron("b", 1)(activations), b[:, 1, 1, 3])
+    np.testing.assert_array_equal(objectives.neuron("a", 3, 2, 0)(activations), a[:, 3, 2, 0])
+    np.testing.assert_array_equal(objectives.neuron("a", 0, column=4)(activations), a[:, 0, 1, 4])
+    np.testing.assert_array_equal(objectives.neuron("logits", 5)(activations), logits[:, 5])
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_the_scores_of_classes_agree_with_numpy_and_scipy(scale: float) -> None:
+    """Against all others, the score is the logarithm of the odds of the class."""
+    activations = {"logits": scale * random_activations()["logits"]}
+    logits = activations["logits"].numpy()
+    np.testing.assert_array_equal(objectives.logit(3)(activations), logits[:, 3])
+    np.testing.assert_allclose(objectives.logit(3, against=1)(activations), logits[:, 3] - logits[:, 1])
+    odds = objectives.logit(3, against="all")(activations)
+    others = np.delete(logits, 3, axis=1)
+    np.testing.assert_allclose(odds, logits[:, 3] - others.max(1) + np.log(np.max(softmax(others, 1), 1)))
+    if scale == 1:
+        probability = softmax(logits, 1)[:, 3]
+        np.testing.assert_allclose(odds, np.log(probability / (1 - probability)))
+
+
+def test_the_diversity_agrees_with_a_loop_over_pairs() -> None:
+    """The oracle is the sum of Lucid's `diversity`: similarities of normalized Gram matrices of different pictures."""
+    maps = torch.randn(3, 4, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    grams = []
+    for values in maps.numpy():
+        flat = values.reshape(4, -1)
+        gram = flat @ flat.T
+        grams.append(gram / np.linalg.norm(gram))
+    expected = [-np.mean([(grams[i] * grams[j]).sum() for j in range(3) if j != i]) for i in range(3)]
+    np.testing.assert_allclose(objectives.diversity("a")({"a": maps}), expected)
+    assert torch.autograd.gradcheck(lambda a: objectives.diversity("a")({"a": a}), [maps.requires_grad_()])
 
 
 @pytest.mark.parametrize("power", [0, 1, 2.5])

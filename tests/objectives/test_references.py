@@ -88,6 +88,42 @@ def test_scores_agree_with_numpy(photo, generator) -> None:
     assert style(activations)[0].item() == pytest.approx(-((grams[0] - grams[1]) ** 2).sum() / (grams[1] ** 2).sum())
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_caricature_agrees_with_numpy(photo, generator, sign: int) -> None:
+    """The score is dot / |target| * max(0, cosine). So dissimilar activations have a score of 0."""
+    caricature = objectives.caricature("a", load_photo(photo))
+    activations = random_activations(caricature, generator)
+    target = activations["a", caricature.references[0]]
+    activations["a"] = sign * target + 0.3 * activations["a"]
+    a, b = (values.flatten(1).numpy() for values in (activations["a"], target))
+    dot = (a * b).sum(1)
+    cosine = dot / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    expected = dot / np.linalg.norm(b, axis=1) * cosine.clip(min=0)
+    np.testing.assert_allclose(caricature(activations).numpy(), expected)
+    assert (expected > 0).all() == (sign > 0)
+
+
+def test_a_guide_by_the_cosine_agrees_with_a_loop_over_positions(photo, generator) -> None:
+    """The vectors of the guide have different lengths, so the best match by the cosine is not that by the product."""
+    guide, plain = (objectives.guide("a", load_photo(photo), cosine=cosine) for cosine in (True, False))
+    activations = random_activations(guide, generator)
+    activations["a", guide.references[0]] *= torch.linspace(0.1, 9, 3)
+    x, y = (activations[key].flatten(2).numpy() for key in ("a", ("a", guide.references[0])))
+    expected = []
+    for picture in x:
+        scores, matches = [], []
+        for vector in picture.T:
+            cosines = [float(vector @ one / np.linalg.norm(vector) / np.linalg.norm(one)) for one in y[0].T]
+            scores.append(max(cosines))
+            matches.append(np.argmax(cosines) == np.argmax(vector @ y[0]))
+        expected.append(sum(scores))
+        assert not all(matches)
+    np.testing.assert_allclose(guide(activations).numpy(), expected)
+    assert not np.allclose(
+        plain({**activations, ("a", plain.references[0]): activations["a", guide.references[0]]}), expected
+    )
+
+
 @pytest.mark.parametrize(("jitter", "size"), [(0, None), (25, 120)])
 def test_an_aligned_reference_stays_aligned_at_any_shift_and_size(lite0, photo, jitter: int, size: int) -> None:
     """At the first step, the picture is the photograph itself. Then the score of its inversion is 0, the maximum."""
