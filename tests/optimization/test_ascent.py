@@ -15,8 +15,10 @@ from inceptionism.objectives.masking import MaskedObjective
 from inceptionism.objectives.objective import Objective
 from inceptionism.optimization.ascent import AscentState, ascend
 from inceptionism.optimization.gradients import GradientEvaluator
-from inceptionism.optimization.optimizers import NormalizedAscent
+from inceptionism.optimization.optimizers import Adam, NormalizedAscent
 from inceptionism.optimization.parameterizations import Pixels
+from inceptionism.optimization.spectral import Fourier
+from inceptionism.optimization.total_variation import total_variation
 from inceptionism.optimization.transforms import circular_shift
 from tests.support.tiny_networks import TINY_MEAN, TINY_STD, Tiny
 
@@ -197,6 +199,50 @@ def test_an_ascent_continues_after_a_step_that_failed(tiny) -> None:
         list(ascend(states[:1], evaluator, 1))
     assert list(ascend(states[:1], evaluator, 1)) == list(ascend(states[1:], evaluator, 1))
     torch.testing.assert_close(pixels.pixels, other.pixels, rtol=0, atol=0)
+
+
+def test_penalties_are_as_strong_beside_adam_as_the_steady_part_of_the_gradient(tiny) -> None:
+    """The oracle is a plain loop. Each step has another random shift, so a part of the gradient cancels out.
+
+    The gradient of the picture has a mean absolute value of 1. Adam averages the gradients of the parameters. The size
+    of this average, relative to the gradient of the step, is the strength of the penalty.
+    """
+    beta, steps = 0.9, 4
+
+    def start() -> Fourier:
+        return Fourier(19, 26, torch.Generator().manual_seed(1), torch.device("cpu"), std=1)
+
+    def penalty(parameterization: Fourier) -> torch.Tensor:
+        return 0.4 * total_variation(parameterization.linear_picture())
+
+    made = start()
+    adam = Adam(made.parameters, lr=0.05, maximize=True)
+    transforms, generator = [circular_shift(9)], torch.Generator().manual_seed(3)
+    state = AscentState(made, [MaskedObjective(layer("second"))], adam, transforms, generator, penalties=[penalty])
+    scores = [score for (score,) in ascend([state], GradientEvaluator(tiny), steps)]
+
+    plain, generator, expected, strengths = start(), torch.Generator().manual_seed(3), [], []
+    adam = torch.optim.Adam([plain.spectrum], lr=0.05, maximize=True)
+    average = torch.zeros_like(plain.spectrum)
+    for step in range(1, steps + 1):
+        shift = torch.randint(-9, 10, (2,), generator=generator).tolist()
+        picture = plain.picture()
+        seen = picture.roll(shift, (2, 3))
+        score = layer("second")(tiny.activations(seen, ["second"])).sum()
+        (gradient,) = torch.autograd.grad(score, seen, retain_graph=True)
+        (own,) = torch.autograd.grad(
+            picture, plain.spectrum, (gradient / gradient.abs().mean()).roll([-one for one in shift], (2, 3))
+        )
+        average = beta * average + (1 - beta) * own
+        strengths.append(float(min(1, (average / (1 - beta**step)).abs().mean() / own.abs().mean())))
+        (against,) = torch.autograd.grad(penalty(plain).sum(), plain.spectrum)
+        plain.spectrum.grad = own - strengths[-1] * against
+        adam.step()
+        expected.append(score.item())
+    np.testing.assert_allclose(scores, expected, rtol=1e-4)
+    torch.testing.assert_close(made.spectrum, plain.spectrum, rtol=1e-3, atol=1e-5)
+    assert strengths[0] == pytest.approx(1)
+    assert max(strengths[1:]) < 0.95
 
 
 def test_a_step_with_several_views_follows_the_mean_of_their_gradients(tiny) -> None:

@@ -34,7 +34,9 @@ def register(folder: Path, name: str = NAME, **settings: Any) -> Any:
     path.write_text(json.dumps(config))
     open_clip.add_model_config(path)
     kind = open_clip.CustomTextCLIP if whole.pop("custom_text", False) else open_clip.CLIP
-    return randomize(kind(24, config["vision_cfg"], config["text_cfg"], **whole))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # for the weights that stay as open_clip makes them
+        return randomize(kind(24, config["vision_cfg"], config["text_cfg"], **whole))
 
 
 def saved(model: Any, path: Path) -> Path:

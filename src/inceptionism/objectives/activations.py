@@ -64,8 +64,8 @@ def neuron(name: str, index: int, row: int | None = None, column: int | None = N
     Args:
         name: Name of the layer.
         index: Index of the channel.
-        row: Row in the feature map. None means the middle row.
-        column: Column in the feature map. None means the middle column.
+        row: Row in the feature map. None means the middle row, H // 2, as in Lucid.
+        column: Column in the feature map. None means the middle column, W // 2.
 
     Raises:
         InvalidSetting: If the layer has no such channel, row or column. This is raised when the score is computed.
@@ -142,7 +142,7 @@ def logit(index: int, against: int | str | None = None) -> Objective:
     """Logit of the class `index`.
 
     This is the logit and not the probability. The probability also grows when the other classes become less likely
-    (Simonyan et al., 2013). Set `against` if the score should grow in that case, too.
+    (Simonyan et al., 2013). Set `against` if the score should grow in that case, too. The comparisons are ours.
 
     Args:
         index: Index of the class.

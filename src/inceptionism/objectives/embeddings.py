@@ -42,7 +42,8 @@ def text(network: Network, sentence: str) -> Objective:
 def image(network: Network, picture: Photo) -> Objective:
     """Cosine similarity of the embeddings of a picture and of a second picture, from -1 to 1.
 
-    The embedding is the output of the network. For a network with classes, it is the logits.
+    The embedding is the output of the network, as of CLIP (Radford et al., 2021). For a network with classes, it is the
+    logits, which is ours.
 
     Args:
         network: Network that computes the embedding of the second picture, at once and at its training size.

@@ -24,7 +24,7 @@ def guide(name: str, picture: Photo, *, cosine: bool = False) -> Objective:
 
     The best match of a position is the activation vector, anywhere in the guide, with the largest dot product. The 2015
     notebook has only a gradient: it moves the activations toward their best matches. This sum is the score with that
-    gradient.
+    gradient. The comparison by the angle is ours.
 
     Args:
         name: Name of the layer.
@@ -69,8 +69,9 @@ def inversion(name: str, picture: Photo) -> Objective:
 def caricature(name: str, picture: Photo) -> Objective:
     """Dot product with the activations of a reference, scaled to a norm of 1, times the cosine similarity.
 
-    Maximizing the score exaggerates whatever the layer detects in the reference (Olah et al., Distill 2018). There is
-    one departure from the article: dissimilar activations have a weight of 0 here, and of 0.1 in the article.
+    Maximizing the score exaggerates whatever the layer detects in the reference (Olah et al., Distill 2018). There are
+    two departures from the code of the article: dissimilar activations have a weight of 0 here, and of 0.1 there; and
+    the cosine is divided by both norms, and there by only one of them.
 
     Args:
         name: Name of the layer.

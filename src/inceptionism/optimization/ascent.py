@@ -186,9 +186,9 @@ class AscentState:
     def _steady_share(self) -> float:
         """Return the size of the objective's mean gradient over the steps, relative to this step's gradient: 0 to 1.
 
-        Each random view gives another gradient. An optimizer that averages gradients, such as Adam, cancels most of
-        these differences. The gradients of penalties hardly differ from step to step, so they would outweigh the
-        objective without this factor. It is 1 for an optimizer that does not average.
+        This factor is ours. Each random view gives another gradient. An optimizer that averages gradients, for example
+        Adam, cancels most of these differences. The gradients of penalties hardly differ from step to step, so they
+        would outweigh the objective without this factor. It is 1 for an optimizer that does not average.
         """
         average = self.optimizer.defaults.get("betas", (0.0,))[0]
         if not average:
