@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 from torch import nn
 
 import inceptionism as inc
+from inceptionism.optimization import crops
 from inceptionism.optimization.crops import DETAIL_RANGE, CropSizes, antialiased_similarity, random_crop
 from inceptionism.tensors import NO_WRAP, Wrap
 
@@ -99,6 +101,41 @@ def test_crops_of_a_larger_picture_show_its_details(growth: float, expected) -> 
     assert max(shares) == pytest.approx(expected[1], rel=0.12)
     assert min(float(view.min()) for view in views) < 0.02
     assert max(float(view.max()) for view in views) > 0.98
+
+
+@pytest.mark.parametrize("wrap", [NO_WRAP, Wrap(horizontal=True)])
+@pytest.mark.parametrize(("growth", "least", "most"), [(1, 0.3, 0.9), (2, 0.15, 0.6)])
+def test_crops_have_the_documented_distributions(
+    monkeypatch: pytest.MonkeyPatch, wrap: Wrap, growth: float, least: float, most: float
+) -> None:
+    """The logarithm of the size and the angle are uniformly random, and so are the places apart from the two ends."""
+    drawn = []
+
+    def record(picture: torch.Tensor, shift, scale: float, rotation: float, *_) -> torch.Tensor:
+        drawn.append((*shift, scale, rotation))
+        return picture
+
+    monkeypatch.setattr(crops, "antialiased_similarity", record)
+    height, width = 20, 36
+    sizes = CropSizes((10, 18), height * width / growth**2)
+    transform = random_crop(sizes, **{**PLAIN, "rotation": 15}, smallest=0.3, largest=0.9, wrap=wrap)
+    generator, picture = torch.Generator().manual_seed(0), torch.zeros(1, 3, height, width)
+    for _ in range(3000):
+        transform(picture, generator)
+    down, right, scale, rotation = np.array(drawn).T
+    share = 10 / scale / height  # the share of the picture's side that the view shows
+    logarithms = stats.uniform(np.log(least), np.log(most / least))
+    assert stats.kstest(np.log(share), logarithms.cdf).pvalue > 0.01
+    assert stats.kstest(rotation, stats.uniform(-15, 30).cdf).pvalue > 0.01
+    for shift, side, wraps in zip((down, right), (height, width), wrap, strict=True):
+        if wraps:
+            assert stats.kstest(shift, stats.uniform(-side / 2, side).cdf).pvalue > 0.01
+            continue
+        place = shift / (side * (1 - share) / 2)
+        assert np.abs(place).max() < 1 + 1e-6
+        at_end = np.abs(place) > 1 - 1e-6
+        assert stats.binomtest(int(at_end.sum()), len(place), 1 / 6).pvalue > 0.01
+        assert stats.kstest(place[~at_end], stats.uniform(-1, 2).cdf).pvalue > 0.01
 
 
 def test_crops_of_a_tileable_picture_cross_its_edges() -> None:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 from skimage.color import rgb2lab
 from skimage.data import rocket
 from torch.nn import functional as F
 
 import inceptionism as inc
-from inceptionism.optimization.gradient_filters import color_decorrelation, normalize_laplacian
+from inceptionism.optimization import gradient_filters
+from inceptionism.optimization.gradient_filters import channel_groups, color_decorrelation, normalize_laplacian
 from inceptionism.tensors import Wrap
 
 
@@ -69,6 +71,77 @@ def test_the_coarsest_level_has_a_strength_of_its_own() -> None:
     torch.testing.assert_close(found / found.std(), expected / expected.std())
     # A picture of one pixel has no other level.
     assert normalize_laplacian(torch.ones(1, 3, 1, 1), 3, coarsest=0.1).abs().min() > 0
+
+
+BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
+
+
+def kept(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the places of C×H×W values that a convolution with stride 2 keeps in TensorFlow."""
+    return (slice(None), *(slice(1 - length % 2, None, 2) for length in shape[1:]))
+
+
+def notebook_enlarged(smaller: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the transposed convolution with stride 2."""
+    spread = np.zeros(shape)
+    spread[kept(shape)] = smaller
+    return ndimage.convolve(spread, 4 * BINOMIAL[None], mode="constant")
+
+
+def notebook_laplacian(gradient: np.ndarray, levels: int, coarsest: float = 1) -> np.ndarray:
+    """Return a gradient, C×H×W, as the notebook of Mordvintsev (2016) normalizes it, in NumPy and SciPy."""
+    coarse, details = gradient, []
+    for _ in range(levels):
+        smaller = ndimage.convolve(coarse, BINOMIAL[None], mode="constant")[kept(coarse.shape)]
+        details.append(coarse - notebook_enlarged(smaller, coarse.shape))
+        coarse = smaller
+    units = [level / max(np.sqrt((level**2).mean()), 1e-10) for level in (*details, coarse)]
+    merged = coarsest * units.pop()
+    while units:
+        merged = notebook_enlarged(merged, units[-1].shape) + units.pop()
+    return merged
+
+
+@pytest.mark.parametrize("size", [(47, 65), (61, 90)])
+@pytest.mark.parametrize("levels", [1, 4])
+@pytest.mark.parametrize(("slope", "coarsest"), [(0, 1), (0, 1e-3), (1, 1), (1, 1e-3)])
+def test_the_laplacian_is_similar_to_that_of_the_notebook(
+    size: tuple[int, int], levels: int, slope: float, coarsest: float
+) -> None:
+    """The notebook has another filter. The gradient is noise with amplitudes of 1/frequency^slope and a mean of 0."""
+    radius = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.rfftfreq(size[1])[None, :])
+    radius[0, 0] = np.inf if slope else 1
+    noise = np.random.default_rng(0).normal(size=(3, *size))
+    gradient = np.fft.irfft2(np.fft.rfft2(noise) / radius**slope, size)
+    gradient -= gradient.mean()
+    found = normalize_laplacian(torch.from_numpy(gradient)[None].clone(), levels, coarsest=coarsest)[0].numpy()
+    expected = notebook_laplacian(gradient, levels, coarsest)
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.96
+    assert found.std() == pytest.approx(expected.std(), rel=0.1)
+
+
+def test_the_mean_of_a_gradient_is_stronger_than_in_the_notebook() -> None:
+    """The notebook divides the coarsest level by its root mean square, which contains the mean."""
+    gradient = np.random.default_rng(0).normal(size=(3, 47, 65)) + 5
+    found = normalize_laplacian(torch.from_numpy(gradient)[None].clone(), 1)[0].numpy()
+    levels = F.interpolate(torch.from_numpy(gradient)[None], (23, 32), mode="bilinear", antialias=True)
+    assert found.mean() == pytest.approx(float(levels.mean() / levels.std()), rel=0.01)
+    assert 0.9 < notebook_laplacian(gradient, 1).mean() < 1.3  # the detail has a mean at the black edge, too
+
+
+@pytest.mark.parametrize("wrap", [Wrap(), Wrap(True, True)])
+def test_a_large_gradient_is_filtered_as_a_small_one(monkeypatch: pytest.MonkeyPatch, wrap: Wrap) -> None:
+    """A large gradient is filtered one channel or one band of rows at a time."""
+    gradient = torch.randn(1, 3, 47, 65, generator=torch.Generator().manual_seed(3))
+    decorrelate = color_decorrelation(1.5, torch.device("cpu"))
+    laplacian, decorrelated = normalize_laplacian(gradient.clone(), 4, 0.5, 0.2, wrap), decorrelate(gradient)
+    monkeypatch.setattr(gradient_filters, "LARGE", 500)  # the coarser levels stay small
+    monkeypatch.setattr(gradient_filters, "BAND_ROWS", 9)
+    assert len(list(channel_groups(gradient))) == 3
+    torch.testing.assert_close(normalize_laplacian(gradient.clone(), 4, 0.5, 0.2, wrap), laplacian)
+    found = decorrelate(gradient)
+    assert found is gradient  # no second gradient fills the memory
+    torch.testing.assert_close(found, decorrelated)
 
 
 @pytest.mark.parametrize("settings", [{}, {"prior": "decorrelate + laplacian(decay=0.5)"}], ids=["default", "strong"])

@@ -18,6 +18,9 @@ from tests.support.pictures import neighbor_correlation
 
 CPU = torch.device("cpu")
 
+LUCID_COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+"""Matrix from decorrelated values to red, green and blue in Lucid (Olah et al., Distill 2017)."""
+
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -48,6 +51,78 @@ def fitted_psnr(parameterization: Parameterization, photo: torch.Tensor) -> floa
         error.backward()
         optimizer.step()
     return float(-10 * np.log10(error.item()))
+
+
+def color_matrix(saturation: float) -> np.ndarray:
+    """Return Lucid's matrix, divided by the length of its longest column, with other hues."""
+    longest = np.sqrt((LUCID_COLORS**2).sum(0)).max()
+    return LUCID_COLORS / longest * [1, saturation, saturation]
+
+
+def frequencies(height: int, width: int) -> np.ndarray:
+    """Return the frequencies of a real picture in cycles per pixel."""
+    return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
+
+
+def lucid_picture(spectrum: np.ndarray, size: tuple[int, int], decay: float) -> np.ndarray:
+    """Return the logits of Lucid's `fft_image`, before colors are mixed, C×H×W.
+
+    Lucid's unit of frequency is one cycle per pixel. In ours, it is one cycle per picture, so amplitudes differ by a
+    power of the longer side.
+    """
+    longer = max(size)
+    amplitude = 1 / np.maximum(frequencies(*size), 1 / longer) ** decay * np.sqrt(size[0] * size[1])
+    amplitude *= longer ** (1 - decay)
+    return np.fft.irfft2(amplitude * spectrum, size) / 4
+
+
+@pytest.mark.parametrize("size", [(12, 18), (13, 18), (12, 7), (11, 17)])
+@pytest.mark.parametrize(("decay", "contrast", "saturation"), [(1, 1, 1), (1.5, 1, 1), (1.5, 1.2, 0.7), (1, 2.5, 0.4)])
+def test_the_picture_of_a_spectrum_is_that_of_lucid(size, decay: float, contrast: float, saturation: float) -> None:
+    fourier = Fourier(*size, generator(), CPU, decay=decay, contrast=contrast, saturation=saturation)
+    values = np.random.default_rng(3).normal(size=fourier.spectrum.shape)
+    with torch.no_grad():
+        fourier.spectrum.copy_(torch.from_numpy(values))
+    logits = lucid_picture(values[0, ..., 0] + 1j * values[0, ..., 1], size, decay)
+    mixed = contrast * np.einsum("rc,chw->rhw", color_matrix(saturation), logits)
+    expected = 1 / (1 + np.exp(-mixed))
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(fourier.picture()[0].detach(), expected, atol=2e-5)
+
+
+def unmixed_spectrum(picture: np.ndarray, saturation: float) -> np.ndarray:
+    """Return the spectrum of the logits of a picture, 3×H×W, in decorrelated colors."""
+    logits = np.log(picture / (1 - picture))
+    return np.fft.rfft2(np.einsum("cr,rhw->chw", np.linalg.inv(color_matrix(saturation)), logits))
+
+
+@pytest.mark.parametrize("size", [(61, 90), (40, 33)])
+@pytest.mark.parametrize(("decay", "contrast"), [(1.2, 1.2), (1.6, 0.5)])
+def test_the_magnitudes_of_phases_fall_with_the_frequency(size, decay: float, contrast: float) -> None:
+    stds = []
+    for seed in range(10):
+        phase = Phase(*size, generator(seed), CPU, decay=decay, contrast=contrast)
+        picture = phase.picture()[0].detach().double().numpy()
+        stds.append(np.log(picture / (1 - picture)).std())
+    assert np.mean(stds) == pytest.approx(contrast, rel=0.1)  # it is exact for the phases of one seed
+    # The first column and an even picture's last one hold pairs of frequencies, and cannot have arbitrary phases.
+    inside = slice(1, (size[1] - 1) // 2)
+    magnitude = np.abs(unmixed_spectrum(picture, 0.7))[..., inside]
+    constant = magnitude * frequencies(*size)[:, inside] ** decay
+    np.testing.assert_allclose(constant, np.broadcast_to(constant.mean(), constant.shape), rtol=1e-3)
+
+
+def test_the_magnitudes_of_phases_are_the_mean_of_photographs() -> None:
+    size = 37, 52
+    photos = np.stack([np.array(Image.fromarray(one()).resize(size[::-1])) for one in (chelsea, coffee, astronaut)])
+    photos = photos.transpose(0, 3, 1, 2) / 255
+    phase = Phase(*size, generator(5), CPU, photos=torch.from_numpy(photos).float())
+    clipped = np.clip(photos, 0.02, 0.98)
+    expected = np.mean([np.abs(unmixed_spectrum(one, 1)) for one in clipped], 0)
+    np.testing.assert_allclose(phase.complex_spectrum()[0].detach().abs(), expected, rtol=1e-3, atol=1e-3)
+    picture = phase.picture()[0].detach().double().numpy()
+    found = np.abs(unmixed_spectrum(picture, 1))
+    np.testing.assert_allclose(found[..., 1:-1], expected[..., 1:-1], rtol=0.01, atol=0.01)
 
 
 @pytest.mark.parametrize("size", [(40, 40), (33, 50), (51, 24)])

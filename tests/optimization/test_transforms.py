@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
+from scipy import ndimage, stats
 from skimage.data import chelsea
 from torch.nn import functional
 
+from inceptionism.optimization import transforms
 from inceptionism.optimization.transforms import (
     _CircularShift,
     _GridSample,
@@ -148,3 +149,24 @@ def test_views_stay_within_their_limits() -> None:
     assert 20 < max(distances) <= 20.2 * 2**0.5
     assert 0.8**2 * 0.95 < min(areas) < 0.75
     assert 2 < max(areas) < 1.5**2 * 1.05
+
+
+def test_views_have_the_documented_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shifts and angles are uniformly random, and so is the logarithm of the magnification."""
+    drawn = []
+
+    def record(picture: torch.Tensor, **arguments) -> torch.Tensor:
+        drawn.append((*arguments["shift"], np.log(arguments["scale"]), arguments["rotation"]))
+        return picture
+
+    monkeypatch.setattr(transforms, "similarity", record)
+    view = random_view(shift=0.2, smallest=0.6, largest=2.5, rotation=15, contrast=0, brightness=0, noise=0)
+    generator, picture = torch.Generator().manual_seed(0), torch.zeros(1, 3, 5, 9)
+    for _ in range(4000):
+        view(picture, generator)
+    values = np.array(drawn).T
+    limits = [(-1, 1), (-1.8, 1.8), (np.log(0.6), np.log(2.5)), (-15, 15)]
+    for numbers, (low, high) in zip(values, limits, strict=True):
+        assert stats.kstest(numbers, stats.uniform(low, high - low).cdf).pvalue > 0.01
+    correlations = stats.spearmanr(values, axis=1).statistic
+    assert np.abs(correlations - np.eye(4)).max() < 0.06  # four standard deviations of independent numbers

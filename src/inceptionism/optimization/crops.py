@@ -109,8 +109,8 @@ def random_crop(
 def to_edges(position: float) -> float:
     """Return a uniformly random position in [0, 1] as one in [-1, 1], so that a sixth of the positions are at an end.
 
-    If all positions were equally frequent, the network would rarely see the edges of the picture. With many more
-    positions at the ends, the subject often moves to an edge of the picture.
+    This distribution is ours. If all positions were equally frequent, the network would rarely see the edges of the
+    picture. With many more positions at the ends, the subject often moves to an edge of the picture.
     """
     return max(-1.0, min(1.0, 1.2 * (2 * position - 1)))
 

@@ -32,6 +32,13 @@ def normalize_laplacian(
     a strength of its own, because in a low layer it is hardly more than the brightness: at full strength, it makes the
     dark parts of a photograph black and the bright ones white. Larger forms come from smaller octaves.
 
+    There are two further departures. Levels are resized with bilinear filters, antialiased when they shrink, which use
+    only pixels inside of the picture. The notebook of 2016 has a binomial filter of 5×5 pixels, and zeros beyond the
+    edges. It also divides each level by its root mean square, to which the mean contributes. Here, the mean is not
+    removed, and does not contribute to the divisor. The finer levels have hardly any mean, so this matters only for the
+    coarsest level: the differences in it always get the same strength, and its mean can be larger than this strength.
+    For noise with a mean of 0, the results of both methods have a correlation of 0.98 or more.
+
     Args:
         gradient: N×C×H×W. It is overwritten, because each copy of a large gradient takes hundreds of megabytes.
         levels: Number of levels that are finer than the coarsest one.

@@ -142,7 +142,7 @@ _DEFINITIONS = (
         "laplacian",
         "The gradient is normalized so that coarse and fine details grow equally fast. With a decay, fine details grow "
         "more slowly, which makes large forms and smooth ground.",
-        source="Mordvintsev, 2016; we added the decay and the strength of the coarsest scale",
+        source="Mordvintsev, 2016; decay, coarsest, bilinear filters and the standard deviation as divisor are ours",
         arguments=(
             PriorArgument("levels", 4, 1, 12, "Number of scales finer than the coarsest one", whole=True),
             PriorArgument("decay", 0, -2, 4, "Exponent of the decrease: amplitudes are 1/frequency^decay"),
@@ -179,7 +179,7 @@ _DEFINITIONS = (
     PriorDefinition(
         "blur",
         "The picture is blurred after each step.",
-        source="Yosinski et al., 2015",
+        source="Yosinski et al., 2015; with fourier, we blur the picture before its sigmoid",
         strength="standard deviation of the blur in pixels",
         max_strength=100,
     ),
@@ -188,7 +188,7 @@ _DEFINITIONS = (
         "The means and variances of the channels are kept close to those of natural pictures. The network's batch "
         "norms store these. For a network without batch norms, for a class, or for other pictures, "
         "`dream networks measure` makes a file.",
-        source="DeepInversion: Yin et al., 2020; quantiles: VITAL: Gorgun, Schiele & Fischer, 2025",
+        source="DeepInversion: Yin et al., 2020; quantiles: VITAL: Gorgun, Schiele & Fischer, 2025; depth is ours",
         arguments=(
             PriorArgument(
                 "quantiles", 0, 0, 1, "1 to match the sorted activations that were measured on photographs", whole=True
