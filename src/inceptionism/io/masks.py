@@ -49,8 +49,7 @@ def load_mask(source: PhotoSource | Array, *, outside: bool = False) -> Mask:
     """Return a mask made from a picture: its brightness, and 0 where the picture is transparent.
 
     Args:
-        source: A path, a PIL image, or an array or a tensor as for `load_photo`, with one or three
-            channels.
+        source: A path, a PIL image, or an array or a tensor as for `load_photo`, with one or three channels.
         outside: Whether the objective counts where the picture is dark, instead of where it is bright.
 
     Raises:

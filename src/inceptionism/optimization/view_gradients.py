@@ -25,10 +25,10 @@ class ViewGradient:
 
     def __init__(self, view: Tensor) -> None:
         self._gradients: list[Tensor] = []
-        self._scalar: Tensor = _Entrance.apply(view, self._gradients)  # type: ignore[no-untyped-call]
+        self._scalar: Tensor = _GradientLater.apply(view, self._gradients)  # type: ignore[no-untyped-call]
 
     def set(self, gradient: Tensor) -> Tensor:
-        """Note the gradient, N×C×H×W, and return the scalar from which the backward pass begins."""
+        """Keep the gradient, N×C×H×W, and return the scalar from which the backward pass begins."""
         self._gradients.append(gradient)
         return self._scalar
 
@@ -38,7 +38,7 @@ def backpropagate(places: Sequence[ViewGradient], gradients: list[Tensor]) -> No
     torch.autograd.backward([place.set(gradients.pop(0)) for place in places])
 
 
-class _Entrance(torch.autograd.Function):
+class _GradientLater(torch.autograd.Function):
     """Function of a view. Its gradient is the one that is in a list when the backward pass reaches it."""
 
     @staticmethod
