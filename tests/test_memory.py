@@ -99,6 +99,35 @@ def test_only_the_command_changes_the_settings_of_malloc(tiny, folder, monkeypat
     assert calls == []
 
 
+GARBAGE = """
+import gc, torch
+from inceptionism.memory import keep_memory, own_process
+full = []
+gc.callbacks.append(lambda phase, facts: phase == "start" and facts["generation"] == 2 and full.append(1))
+class Loop:
+    def __init__(self, data):
+        self.data, self.itself = data, self
+    def __del__(self):
+        print("freed", self.data)
+usual = gc.get_threshold()
+with own_process():
+    kept = [[number] for number in range(300_000)]
+    print(len(full), gc.get_freeze_count() > 300_000)
+    with keep_memory():
+        print(gc.get_threshold() == usual, gc.get_freeze_count() > 300_000)
+        Loop("later")
+        made = [[number] for number in range(1_000)]
+        print("in time")
+print(gc.get_threshold() == usual, gc.get_freeze_count())
+"""
+
+
+def test_garbage_is_not_searched_while_the_program_starts_but_later() -> None:
+    """Python's own search looks through 300,000 new objects several times. Later garbage is freed as usual."""
+    done = subprocess.run([sys.executable, "-c", GARBAGE], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["0 False", "True True", "freed later", "in time", "True 0"]
+
+
 LARGE_PAGES = """
 import pathlib, sys, torch
 from inceptionism.memory import use_large_pages

@@ -54,12 +54,19 @@ def main() -> None:
     tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may come between the answers
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program that has started this process handles Ctrl-C
+    from inceptionism.memory import own_process
+
+    with own_process():
+        work_until_end(tasks, answers)
+
+
+def work_until_end(tasks: IO[bytes], answers: IO[bytes]) -> None:
+    """Do the tasks of a stream until it ends, and write the answers to another stream."""
     settings, threads, share = receive(tasks)
     import torch
 
     from inceptionism.jobs.worker import Stopped, Worker
     from inceptionism.limits import share_memory
-    from inceptionism.memory import own_process
 
     torch.set_num_threads(threads)
     share_memory(share)
@@ -73,7 +80,7 @@ def main() -> None:
         with writing:
             send(answers, (number, outcomes))
 
-    with own_process(), ThreadPoolExecutor(CALLS) as pool:
+    with ThreadPoolExecutor(CALLS) as pool:
         try:
             while True:
                 pool.submit(work, *receive(tasks))

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inceptionism.errors import is_out_of_memory
-from inceptionism.networks.feature_maps import FeatureMaps, recorded_shapes
+from inceptionism.networks.feature_maps import FeatureMaps
 from inceptionism.networks.hooks import FORWARD_ERRORS, run_until
 from inceptionism.networks.layers import LOGITS
 from inceptionism.networks.outputs import shape_logits
+from inceptionism.networks.shape_inference import recorded_shapes
 from inceptionism.validation import check_integer
 
 Activations: TypeAlias = "dict[str, Tensor]"

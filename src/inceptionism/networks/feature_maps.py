@@ -11,9 +11,7 @@ They belong to no position, and are left out of the map. The class token, which 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,14 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.errors import InvalidSetting, is_out_of_memory, quote_value
-from inceptionism.networks.copying import copy_to
-from inceptionism.networks.hooks import FORWARD_ERRORS, ViewAsReshape, hooked, run
-
-InputShape: TypeAlias = "tuple[int, int, int, int]"
-"""Shape of the input of a module: number of pictures, channels, height and width."""
-
-OutputShapes: TypeAlias = "dict[str, tuple[int, ...]]"
-"""Shapes of the outputs of modules, by the modules' names, in the order in which they run."""
+from inceptionism.networks.hooks import FORWARD_ERRORS
+from inceptionism.networks.shape_inference import InputShape, OutputShapes, infer_shapes, output_shapes
 
 MapShapes: TypeAlias = "dict[str, tuple[int, int, int]]"
 """Channels, height and width of feature maps, by the names of their modules."""
@@ -38,9 +30,6 @@ MAX_PREFIX = 16
 
 DOUBLE, TRIPLE = (2, 3), (3, 2)
 """Factors of height and width for the second picture. Most networks accept whole multiples of their size."""
-
-MAX_FAST_SECONDS = 1.0
-"""Time of the first run, in seconds. If it takes longer, the larger picture is tried on the meta device first."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +88,7 @@ class FeatureMaps:
         Raises:
             *FORWARD_ERRORS: If the module cannot process a picture of this size.
         """
-        return map_shapes(output_shapes(module, shape, device), self.layouts, shape[2:])
+        return map_shapes(infer_shapes(module, shape, device)[0], self.layouts, shape[2:])
 
     def grids(self, names: Iterable[str]) -> set[str]:
         """Return the names of the modules whose output shapes `read` needs for the outputs of the modules `names`."""
@@ -138,14 +127,12 @@ def find_maps(module: nn.Module, input_shape: InputShape, device: torch.device) 
     Raises:
         *FORWARD_ERRORS: If the module cannot process a picture of this size.
     """
-    started = time.perf_counter()
     size = input_shape[2:]
-    first = output_shapes(module, input_shape, device, compute=True)
-    compute = time.perf_counter() - started < MAX_FAST_SECONDS
+    first, inferred = infer_shapes(module, input_shape, device)
     factors = DOUBLE if DOUBLE[0] * size[0] != DOUBLE[1] * size[1] else TRIPLE  # the larger picture is not square
     larger = factors[0] * size[0], factors[1] * size[1]
     try:
-        second = output_shapes(module, (*input_shape[:2], *larger), device, compute=compute)
+        second = output_shapes(module, (*input_shape[:2], *larger), device, infer=inferred)
     except FORWARD_ERRORS as error:
         if is_out_of_memory(error):
             raise
@@ -275,46 +262,3 @@ def grid_size(name: str, outputs: OutputShapes, layouts: Mapping[str, Layout], s
     name = layout.grid or name
     rows, columns = layouts[name].positions
     return outputs[name][rows], outputs[name][columns]
-
-
-def output_shapes(module: nn.Module, shape: InputShape, device: torch.device, *, compute: bool = False) -> OutputShapes:
-    """Return the shapes of the outputs of all submodules of `module` for one picture, which is repeated N times.
-
-    If possible, the module runs on torch's meta device, which computes only shapes and needs no memory for values. But
-    torch then first loads its compiler, which can take longer than a real run. With `compute`, the module runs on
-    `device`.
-
-    Raises:
-        *FORWARD_ERRORS: If the module cannot process a picture of this size.
-    """
-    names = [name for name, _ in module.named_modules() if name]
-    if compute:
-        with recorded_shapes(module, names) as outputs, torch.no_grad():
-            run(module, torch.zeros(shape, device=device))
-        return of_one_picture(outputs, shape[0])
-    try:
-        # A copy runs, because modules may store values that they compute.
-        shadow = copy_to(module, "meta")
-        with recorded_shapes(shadow, names) as outputs, torch.no_grad(), ViewAsReshape():
-            shadow(torch.zeros(shape, device="meta"))
-    except FORWARD_ERRORS:  # for example, a tensor is no parameter or buffer
-        return output_shapes(module, shape, device, compute=True)
-    return of_one_picture(outputs, shape[0])
-
-
-def of_one_picture(outputs: OutputShapes, count: int) -> OutputShapes:
-    """Return the shapes of outputs for one picture, from those for a batch of `count` pictures."""
-    return {name: (1, *shape[1:]) if shape[:1] == (count,) else shape for name, shape in outputs.items()}
-
-
-@contextmanager
-def recorded_shapes(module: nn.Module, names: Iterable[str]) -> Iterator[OutputShapes]:
-    """Record the shapes of the outputs of the submodules `names` at their first run inside the context."""
-    outputs: OutputShapes = {}
-
-    def record(name: str, output: object) -> None:
-        if isinstance(output, Tensor):
-            outputs.setdefault(name, tuple(output.shape))
-
-    with hooked(module, names, record):
-        yield outputs

@@ -15,7 +15,7 @@ from inceptionism.files import hash_text
 from inceptionism.networks.activations import Batches, read_activations
 from inceptionism.networks.copying import copy_to
 from inceptionism.networks.explanations import explain_missing_gradient, explained_errors, explained_move
-from inceptionism.networks.feature_maps import FeatureMaps, InputShape, find_maps
+from inceptionism.networks.feature_maps import FeatureMaps, find_maps
 from inceptionism.networks.forking import prepare_for_fork
 from inceptionism.networks.frozen import FusedCopies, freeze, hash_weights
 from inceptionism.networks.hooks import normal_tensors
@@ -25,6 +25,7 @@ from inceptionism.networks.measured_statistics import NaturalStatistics, measure
 from inceptionism.networks.normalization import input_format, missing_format
 from inceptionism.networks.outputs import choose_output
 from inceptionism.networks.precision import choose_dtype, exact_device
+from inceptionism.networks.shape_inference import InputShape
 from inceptionism.networks.statistics import natural_statistics
 from inceptionism.validation import checked_size
 

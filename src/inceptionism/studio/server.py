@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 
 from inceptionism.errors import InvalidSetting, quote_value
 from inceptionism.interruption import SIGNALS, Interrupted, handle_signals
+from inceptionism.memory import finish_start
 from inceptionism.studio.defaults import HOST, MAX_PIXELS, PORT
 from inceptionism.studio.guard import MAX_FILE, Guard
 from inceptionism.studio.page import draw_page
@@ -102,6 +103,7 @@ def launch(
                 },
             )
             try:
+                finish_start()
                 address = page_address(host, port)
                 (on_ready or print_address)(address)
                 if browser:
