@@ -119,13 +119,19 @@ with own_process():
         made = [[number] for number in range(1_000)]
         print("in time")
 print(gc.get_threshold() == usual, gc.get_freeze_count())
+Loop("at the end")
 """
 
 
-def test_garbage_is_not_searched_while_the_program_starts_but_later() -> None:
+def test_garbage_is_not_searched_while_the_program_starts_and_ends_but_in_between() -> None:
     """Python's own search looks through 300,000 new objects several times. Later garbage is freed as usual."""
     done = subprocess.run([sys.executable, "-c", GARBAGE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["0 False", "True True", "freed later", "in time", "True 0"]
+    elsewhere = GARBAGE.replace("with own_process():", "if True:")
+    done = subprocess.run([sys.executable, "-c", elsewhere], capture_output=True, text=True, check=True)
+    searches, *others = done.stdout.splitlines()
+    assert int(searches.split()[0]) > 0
+    assert others == ["True False", "freed later", "in time", "True 0", "freed at the end"]
 
 
 LARGE_PAGES = """

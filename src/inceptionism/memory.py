@@ -1,10 +1,11 @@
 """Settings that keep freed memory for the next step, and return it where a large picture needs it.
 
-Another setting delays Python's search for garbage until the program has started.
+Other settings leave out Python's search for garbage while the program starts and when it ends.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import platform
@@ -63,11 +64,13 @@ def own_process() -> Iterator[None]:
     """Declare that the process runs only this package inside the block, as the process of the command `dream` does.
 
     The settings of malloc and of Python's search for garbage apply to the whole process. So they are changed only in
-    such a process. Until `finish_start`, Python hardly searches for garbage.
+    such a process. Python hardly searches for garbage until `finish_start`, and not at all when the process ends,
+    because the system then takes back all memory.
     """
     global _owns_process
     before, _owns_process = _owns_process, True
     gc.set_threshold(START_OBJECTS, *USUAL_THRESHOLDS[1:])
+    atexit.register(gc.freeze)
     try:
         yield
     finally:
