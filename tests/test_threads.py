@@ -20,6 +20,7 @@ from inceptionism import threads
 from inceptionism.limits import available_cores
 from inceptionism.threads import BUSY, FREE, FREE_WINDOWS, NOISE, WINDOW_SECONDS, Waiting, openmp
 from tests.support.pictures import gradient
+from tests.support.tiny_networks import tiny_module
 
 needs_openmp = pytest.mark.skipif(openmp() is None, reason="torch does not use GNU's OpenMP library here")
 
@@ -105,13 +106,14 @@ def test_the_first_choice_follows_the_time_since_the_program_started(
 
 
 @needs_openmp
-def test_threads_already_sleep_when_a_network_is_examined(waiting, monkeypatch) -> None:
-    """Before the first step, the network runs a few times, which is a large part of the time of a small picture."""
-    monkeypatch.setattr(threads, "waited_seconds", lambda: 1000.0)
-    network = inc.Network(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()), size=33)
-    assert not waiting.is_asleep
-    network.layers()
-    assert waiting.is_asleep
+def test_threads_already_sleep_when_a_network_is_made(waiting, monkeypatch) -> None:
+    """The weights are rearranged by torch's threads before the first run."""
+    monkeypatch.setattr(threads, "waited_seconds", lambda: 1e6)
+    was_asleep: list[bool] = []
+    module = tiny_module()
+    monkeypatch.setattr(type(module), "eval", lambda self: (was_asleep.append(waiting.is_asleep), self)[1])
+    inc.Network(module)
+    assert was_asleep == [True]
 
 
 @needs_openmp

@@ -25,7 +25,6 @@ from inceptionism.networks.measured_statistics import NaturalStatistics, measure
 from inceptionism.networks.normalization import input_format, missing_format
 from inceptionism.networks.outputs import choose_output
 from inceptionism.networks.precision import choose_dtype, exact_device
-from inceptionism.networks.shape_inference import InputShape
 from inceptionism.networks.statistics import natural_statistics
 from inceptionism.validation import checked_size
 
@@ -289,7 +288,7 @@ class Network:
             pixels = self._batches.padded(self._format.normalize(picture.detach(), torch.float32))
             return explain_missing_gradient(self._plain, pixels, self._names.module_of(layer, self.name), self.name)
 
-    def _input_shape(self, size: tuple[int, int]) -> InputShape:
+    def _input_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Return the shape of the smallest batch of pictures with a height and width."""
         return (self._batches.size or 1, self.input_channels.count, *size)
 

@@ -27,6 +27,7 @@ from inceptionism.networks.frozen.pooling import FrozenMaxPool2d
 from inceptionism.networks.frozen.response_norm import FrozenResponseNorm
 from inceptionism.networks.frozen.sequence import FrozenSequence, Placeholder
 from inceptionism.networks.torch_internals import child_modules, own_buffers, own_parameters
+from inceptionism.threads import adapt_threads
 
 
 def freeze(module: nn.Module) -> nn.Module:
@@ -38,6 +39,7 @@ def freeze(module: nn.Module) -> nn.Module:
     Raises:
         InvalidSetting: If the module cannot be copied or used.
     """
+    adapt_threads()  # this is the first work of torch's threads in most programs
     module = unwrapped(module)
     check_module(module)
     try:
