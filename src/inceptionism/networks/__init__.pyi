@@ -2,6 +2,7 @@ from .hub import load_network, network_name, pick_device, ready_networks
 from .input_channels import COLOR_ORDERS, RGB, InputChannels
 from .labels import Labels
 from .layers import LOGITS, Layer
+from .leaky_gradient import leaky_gradient
 from .loaders.weights import read_state_dict
 from .measured_statistics import read_statistics, statistics_bytes, statistics_for, statistics_path
 from .network import Network
@@ -26,6 +27,7 @@ __all__ = [
     "TextTower",
     "cpu_features",
     "has_fast_bfloat16",
+    "leaky_gradient",
     "load_network",
     "network_name",
     "pick_device",

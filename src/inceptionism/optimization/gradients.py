@@ -13,7 +13,7 @@ from torch import Tensor
 from inceptionism.errors import InvalidSetting, is_out_of_memory
 from inceptionism.limits import allowed_memory, default_memory
 from inceptionism.memory import use_large_pages
-from inceptionism.networks import Network, skip_gradient
+from inceptionism.networks import Network, leaky_gradient, skip_gradient
 from inceptionism.objectives import (
     ActivationKey,
     LayerKey,
@@ -87,12 +87,14 @@ class GradientEvaluator:
         max_pixels: Largest number of pixels that the network processes at once, in a batch or in a single view. None
             means no limit.
         branch_share: Factor of the gradient through the branches of residual blocks.
+        leak: Factor of the gradient through ReLUs whose output is at a limit.
     """
 
     network: Network
     dtype: torch.dtype = torch.float32
     max_pixels: int | None = None
     branch_share: float = 1.0
+    leak: float = 0.0
     _graphs: dict[object, CUDAGraphed] = field(default_factory=dict, init=False, repr=False)
     _whole: dict[Reference, dict[ActivationKey, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
@@ -174,7 +176,7 @@ class GradientEvaluator:
         layers = objective.layers | (first.regularizer.layers if first.regularizer else frozenset())
         channels = self.network.input_channels.count
         pictures = views[:, :channels].detach().requires_grad_()
-        with skip_gradient(self.branch_share):
+        with skip_gradient(self.branch_share), leaky_gradient(self.leak):
             activations = self.activations(pictures, layers)
         for key in objective.layers:
             if not activations[key].requires_grad:

@@ -37,6 +37,7 @@ class Prior:
         gradient_filters: Filters of the gradient.
         views: Number of random views of the picture at each step.
         branch_share: Factor of the gradient through the branches of residual blocks.
+        leak: Factor of the gradient through ReLUs whose output is at a limit.
         files: SHA-256 of each file that the prior reads, by its name in the prior.
     """
 
@@ -47,6 +48,7 @@ class Prior:
     gradient_filters: Sequence[GradientFilter] = ()
     views: int = 1
     branch_share: float = 1.0
+    leak: float = 0.0
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -100,7 +102,8 @@ def build_prior(
         regularizer = terms["statistics"].weight * distance
     blur = terms["blur"].weight if "blur" in terms else 0
     share = numbers["skip"]["share"] if "skip" in terms else 1.0
-    return Prior(transforms, penalties, regularizer, blur, filters, views, share, files)
+    leak = numbers["leak"]["share"] if "leak" in terms else 0.0
+    return Prior(transforms, penalties, regularizer, blur, filters, views, share, leak, files)
 
 
 def suitable_prior(prior: str, network: Network, objective: Objective, target: int | None = None) -> str:

@@ -164,6 +164,14 @@ _DEFINITIONS = (
         arguments=(PriorArgument("share", 0.7, 0, 1, "Factor of the gradient through each branch"),),
     ),
     PriorDefinition(
+        "leak",
+        "A part of the gradient passes ReLUs that are not active, and ReLU6s at their limit. Pictures show whole "
+        "objects, which other networks recognize. A network with other activations is not affected.",
+        source="linear backpropagation: Guo, Li & Chen, 2020; there, deep layers pass the whole gradient; Lucid's "
+        "redirected ReLU gradients: Olah et al., 2017",
+        arguments=(PriorArgument("share", 0.1, 0, 1, "Factor of the gradient that passes"),),
+    ),
+    PriorDefinition(
         "tv",
         "Total variation is penalized, which makes the picture smooth.",
         source="Rudin, Osher & Fatemi, 1992; Mahendran & Vedaldi, 2015",

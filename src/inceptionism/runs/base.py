@@ -132,7 +132,7 @@ class Run(ABC):
         if self.wrap.axes and not {"views", "crops"} & terms.keys():
             self.margin = seen_margin(self.objective, self.network, self.wrap)
         prior = build_prior(terms, self.network, self.wrap, self.crop_sizes, find_file, target)
-        self.evaluator.branch_share = prior.branch_share
+        self.evaluator.branch_share, self.evaluator.leak = prior.branch_share, prior.leak
         return self.prior_functions.added_to(prior)
 
     def make_state(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inceptionism.networks.frozen.kernels import Clamp
+from inceptionism.networks.leaky_gradient import clamp_gradient, leak_share
 
 
 class SequenceStep(Protocol):
@@ -107,15 +108,17 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, steps: Sequence[SequenceStep]) -> Tensor:
-        ctx.steps, ctx.clamps, ctx.shapes = steps, backward_clamps(steps), []
+        ctx.steps, ctx.clamps, ctx.shapes, ctx.leak = steps, backward_clamps(steps), [], leak_share()
         saved: list[Tensor | None] = []
         for step, clamp in zip(steps, ctx.clamps, strict=True):
             ctx.shapes.append(x.shape)
             x, kept = step.run(x)
             saved += [None if clamp is None else x, kept]
-        if steps[-1].moves_clamp and ctx.clamps[-1] is not None:
-            # The code of the network may change the output of a pooling in place, so a mask is kept in its place.
-            saved[-2] = (x > ctx.clamps[-1].low) & (x < ctx.clamps[-1].high)
+        ctx.ends_with_factor = steps[-1].moves_clamp and ctx.clamps[-1] is not None
+        if ctx.ends_with_factor:
+            # The code of the network may change the output of a pooling in place, so a factor is kept in its place.
+            inside = (x > ctx.clamps[-1].low) & (x < ctx.clamps[-1].high)
+            saved[-2] = inside if ctx.leak == 0 else inside.to(x.dtype).clamp_min_(ctx.leak)
         ctx.save_for_backward(*saved)
         return x
 
@@ -127,12 +130,12 @@ class _Sequence(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for step, clamp, shape in zip(reversed(ctx.steps), reversed(ctx.clamps), reversed(ctx.shapes), strict=True):
             kept, output = saved.pop(), saved.pop()
-            if clamp is not None and output.dtype == torch.bool:
+            if step is ctx.steps[-1] and ctx.ends_with_factor:
                 gradient = gradient * output
             elif clamp is not None:
                 # The upstream gradient may be in use elsewhere, so it must not be changed in place.
-                in_place = {} if gradient is upstream else {"grad_input": gradient}
-                unclamp = torch.ops.aten.hardtanh_backward.grad_input if in_place else torch.ops.aten.hardtanh_backward
-                gradient = unclamp(gradient, output, clamp.low, clamp.high, **in_place)
+                gradient = clamp_gradient(
+                    gradient, output, clamp.low, clamp.high, ctx.leak, in_place=gradient is not upstream
+                )
             gradient = step.input_gradient(gradient, shape, kept)
         return gradient, None

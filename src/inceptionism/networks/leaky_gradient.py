@@ -1,0 +1,115 @@
+"""Gradients through ReLUs that are not active (a variant of linear backpropagation: Guo, Li & Chen, NeurIPS 2020)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+HIGHEST = {"relu": math.inf, "relu6": 6.0}
+"""Highest output of torch's functions whose lowest output is 0, by name. The module ReLU6 calls `hardtanh`."""
+
+_share: ContextVar[float] = ContextVar("share", default=0.0)
+
+
+@contextmanager
+def leaky_gradient(share: float) -> Iterator[None]:
+    """Let a part of the gradient pass ReLUs and ReLU6s where their output is constant. The activations stay the same.
+
+    A ReLU that outputs 0 has no gradient. So an ascent learns nothing about neurons that are not active yet, and it
+    follows the few that happen to be active, which differ from network to network. Guo et al. leave out the ReLUs of
+    deep layers in the backward pass, and find that adversarial pictures then deceive more networks. Here, all ReLUs
+    stay, but a share of the gradient passes them. Other networks are much surer of what our pictures then show.
+
+    Args:
+        share: Factor of the gradient where the output of a ReLU is at its limit. 0 changes nothing.
+    """
+    if share == 0:
+        yield
+        return
+    token = _share.set(share)
+    try:
+        with _LeakyFunctions(share):
+            yield
+    finally:
+        _share.reset(token)
+
+
+def leak_share() -> float:
+    """Return the share of the gradient that passes ReLUs whose output is at its limit."""
+    return _share.get()
+
+
+def clamp_gradient(
+    gradient: Tensor, output: Tensor, low: float, high: float, share: float, *, in_place: bool = False
+) -> Tensor:
+    """Return the gradient with respect to the input of a clamp.
+
+    Args:
+        gradient: Gradient with respect to the output.
+        output: Output of the clamp, or the maxima of outputs.
+        low: Lower limit of the clamp.
+        high: Upper limit of the clamp.
+        share: Factor of the gradient where the output is at a limit.
+        in_place: Whether the memory of `gradient` may be used for the result.
+    """
+    unclamp = torch.ops.aten.hardtanh_backward
+    if share:
+        passed: Tensor = unclamp(gradient, output, low, high)
+        return passed.lerp_(gradient, share)
+    result: Tensor = (
+        unclamp.grad_input(gradient, output, low, high, grad_input=gradient)
+        if in_place
+        else unclamp(gradient, output, low, high)
+    )
+    return result
+
+
+class _LeakyFunctions(TorchFunctionMode):
+    """Torch mode in which ReLUs and ReLU6s have a leaky gradient. Fused ones are no functions of torch."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        high = highest_output(getattr(func, "__name__", ""), *args[1:], **(kwargs or {}))
+        if high is not None and args and isinstance(args[0], Tensor) and args[0].requires_grad:
+            return _LeakyClamp.apply(args[0], 0.0, high, self._share)  # type: ignore[no-untyped-call]
+        return func(*args, **(kwargs or {}))
+
+
+def highest_output(name: str, *limits: Any, **named: Any) -> float | None:
+    """Return the highest output of a function of torch. None if the function is no ReLU or ReLU6.
+
+    Args:
+        name: Name of the function.
+        limits: Its arguments after the tensor.
+        named: Its arguments with names.
+    """
+    if name != "hardtanh":
+        return HIGHEST.get(name)
+    low, high = (*limits[:2], *(named.get(key) for key in ("min_val", "max_val")[len(limits) :]))
+    return high if low == 0 else None
+
+
+class _LeakyClamp(torch.autograd.Function):
+    """A clamp with a leaky gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float, share: float) -> Tensor:
+        output = x.clamp(low, high)
+        ctx.save_for_backward(output)
+        ctx.settings = low, high, share
+        return output
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return clamp_gradient(gradient, *ctx.saved_tensors, *ctx.settings), None, None, None
