@@ -31,8 +31,14 @@ FIRST_CLASS = {"prior": "fourier + views + 16*statistics", "size": 224}
 WITHOUT_DEPTH = "fourier(contrast=1) + crops(noise=0.06, count=2) + skip + 16*statistics"
 """Prior of the preset `fast` before the argument `depth` of the prior `statistics` existed."""
 
+WITH_DEPTH = WITHOUT_DEPTH + "(depth=0.4)"
+"""Prior of the preset `fast` when it got the argument `depth`."""
+
 WITHOUT_TV = "fourier(contrast=0.75) + crops + skip + 16*statistics(depth=0.4)"
 """Prior of the preset `fine` before total variation was a part of it."""
+
+WITH_TV = "fourier(contrast=1) + crops + skip + 16*statistics(depth=0.4) + 0.2*tv"
+"""Prior of the preset `fine` when it got total variation, and before `leak` was a part of it."""
 
 FIRST_VIDEO = {**EARLIER_DEFAULTS[1]["video"], "layer": "blocks.10"}
 """Settings that were the defaults of a video until version 2 of the recipe format."""
@@ -152,13 +158,20 @@ def make_classes() -> None:
 def make_depth() -> None:
     """Draw six classes with the preset `fast`: above without `depth`, below with it."""
     names = ("banana", "sports car", "rifle", "volleyball", "pill bottle", "accordion")
-    draw_before_and_now(names, {"preset": "fast", "prior": WITHOUT_DEPTH}, {"preset": "fast"}, "statistics-depth.jpg")
+    before, now = ({"preset": "fast", "prior": prior} for prior in (WITHOUT_DEPTH, WITH_DEPTH))
+    draw_before_and_now(names, before, now, "statistics-depth.jpg")
 
 
 def make_tv() -> None:
-    """Draw six classes with the default settings: above before total variation was a part of them, below now."""
+    """Draw six classes: above with the preset `fine` before total variation was a part of it, below with it."""
     names = ("banana", "sports car", "castle", "daisy", "church", "goldfinch")
-    draw_before_and_now(names, {"prior": WITHOUT_TV, "steps": 400}, {}, "tv.jpg")
+    draw_before_and_now(names, {"prior": WITHOUT_TV, "steps": 400}, {"prior": WITH_TV}, "tv.jpg")
+
+
+def make_leak() -> None:
+    """Draw six classes with the default settings: above before `leak` was a part of them, below now."""
+    names = ("weevil", "tailed frog", "marmot", "swab", "table lamp", "mushroom")
+    draw_before_and_now(names, {"prior": WITH_TV}, {}, "leak.jpg")
 
 
 def draw_before_and_now(names: tuple[str, ...], before: dict[str, Any], now: dict[str, Any], file: str) -> None:
@@ -247,6 +260,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "classes": make_classes,
     "depth": make_depth,
     "tv": make_tv,
+    "leak": make_leak,
     "subjects": make_subjects,
     "seamless": make_seamless,
     "video": make_video,

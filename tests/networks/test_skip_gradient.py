@@ -89,11 +89,12 @@ def test_other_sums_keep_their_gradient() -> None:
     assert torch.equal(*(class_gradient(network, picture, 1, share) for share in (1.0, 0.2)))
 
 
-def test_presets_have_skip_for_classes_only(lite0) -> None:
+def test_presets_have_skip_and_leak_for_classes_only(lite0) -> None:
     texts = ("class(banana)", "class(banana) - class(lemon)", "channel(blocks.2:3)", "class(banana) + layer(stem)")
     recipes = [inc.ClassRecipe(objective=text, size=(32, 32), steps=1) for text in texts]
     priors = [inc.ClassRun(recipe, network=lite0).recipe.prior for recipe in recipes]
-    assert ["skip" in prior for prior in priors] == [True, True, False, False]
+    for term in ("skip", "leak"):
+        assert [term in prior for prior in priors] == [True, True, False, False]
 
 
 def test_the_prior_changes_the_picture_and_is_in_the_recipe() -> None:

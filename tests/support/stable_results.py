@@ -50,6 +50,9 @@ BEFORE_DEPTH = "fourier(contrast=0.75) + crops + skip + 16*statistics"
 BEFORE_TV = "fourier(contrast=0.75) + crops + skip + 16*statistics(depth=0.4)"
 """Prior of the preset `fine` before total variation was a part of it."""
 
+BEFORE_LEAK = "fourier(contrast=1) + crops + skip + 16*statistics(depth=0.4) + 0.2*tv"
+"""Prior of the preset `fine` before the prior `leak` was a part of it."""
+
 Frames = Iterable[Image.Image]
 
 PHOTO = small_photo()
@@ -132,6 +135,7 @@ RESULTS: dict[str, Callable[[], Frames]] = {
     "class, default": lambda: visualized("banana", steps=16),
     "class, default before depth": lambda: visualized("banana", prior=BEFORE_DEPTH, steps=16),
     "class, default before tv": lambda: visualized("banana", prior=BEFORE_TV, steps=16),
+    "class, default before leak": lambda: visualized("banana", prior=BEFORE_LEAK, steps=16),
     "class, default before skip": lambda: visualized("banana", prior=BEFORE_SKIP, steps=16),
     "class without a prior": lambda: visualized("king of beasts", prior="none", steps=8),
     "class with phases": lambda: visualized(291, prior="phase + views(shift=0.1) + 8*statistics", steps=8, seed=3),

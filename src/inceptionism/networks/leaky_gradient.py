@@ -95,8 +95,8 @@ def highest_output(name: str, *limits: Any, **named: Any) -> float | None:
     """
     if name != "hardtanh":
         return HIGHEST.get(name)
-    low, high = (*limits[:2], *(named.get(key) for key in ("min_val", "max_val")[len(limits) :]))
-    return high if low == 0 else None
+    bounds = dict(zip(("min_val", "max_val"), limits, strict=False)) | named
+    return bounds.get("max_val") if bounds.get("min_val") == 0 else None
 
 
 class _LeakyClamp(torch.autograd.Function):

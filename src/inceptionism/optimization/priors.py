@@ -112,12 +112,13 @@ def suitable_prior(prior: str, network: Network, objective: Objective, target: i
     `statistics` need a network with batch norms, or a measurement: of the class `target`, or in general. An objective
     that only compares the picture with references takes the statistics from these. Its score may be smaller than 1, and
     then the statistics of other pictures would outweigh it. An objective that compares the pictures of a batch needs
-    one view of each picture. `skip` is for classes, which other networks know, too. The picture of a unit has the whole
-    gradient.
+    one view of each picture. `skip` and `leak` are for classes, which other networks know, too. The picture of a unit
+    has the gradient of the network itself.
     """
     terms = parse_prior(prior)
     if any(layer_name(key) != LOGITS for key in objective.layers):
         terms.pop("skip", None)
+        terms.pop("leak", None)
     if objective.compares_batch and "crops" in terms:
         named = {name: text for name, text in terms["crops"].named.items() if name != "count"}
         terms["crops"] = replace(terms["crops"], named=named)

@@ -47,9 +47,9 @@ DEFAULT_SIZE = (448, 448)
 """Height and width of a picture from noise in pixels, for a recipe that does not give them."""
 
 PRESETS = {
-    "fine": Preset(360, "fourier(contrast=1) + crops + skip + 16*statistics(depth=0.4) + 0.2*tv"),
-    "fast": Preset(72, "fourier(contrast=1) + crops(noise=0.06, count=2) + skip + 16*statistics(depth=0.4)"),
-    "draft": Preset(24, "fourier + crops(noise=0.06, count=2) + skip + 16*statistics(depth=0.4)"),
+    "fine": Preset(360, "fourier(contrast=1) + crops + skip + leak + 16*statistics(depth=0.4) + 0.2*tv"),
+    "fast": Preset(72, "fourier(contrast=1) + crops(noise=0.06, count=2) + skip + leak + 16*statistics(depth=0.4)"),
+    "draft": Preset(24, "fourier + crops(noise=0.06, count=2) + skip + leak + 16*statistics(depth=0.4)"),
 }
 
 SUBJECTS = {
