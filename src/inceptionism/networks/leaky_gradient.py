@@ -22,10 +22,11 @@ _share: ContextVar[float] = ContextVar("share", default=0.0)
 def leaky_gradient(share: float) -> Iterator[None]:
     """Let a part of the gradient pass ReLUs and ReLU6s where their output is constant. The activations stay the same.
 
-    A ReLU that outputs 0 has no gradient. So an ascent learns nothing about neurons that are not active yet, and it
-    follows the few that happen to be active, which differ from network to network. Guo et al. leave out the ReLUs of
-    deep layers in the backward pass, and find that adversarial pictures then deceive more networks. Here, all ReLUs
-    stay, but a share of the gradient passes them. Other networks are much surer of what our pictures then show.
+    A ReLU that outputs 0 has no gradient. So an ascent learns nothing about neurons that are not active yet. Guo et al.
+    leave out the ReLUs of deep layers in the backward pass, and find that adversarial pictures then deceive more
+    networks. Here, all ReLUs stay, but a share of the gradient passes them. Other networks are much surer of what our
+    pictures then show. Lucid (Olah et al., 2017) also lets a gradient pass ReLUs that are not active, in the first
+    steps.
 
     Args:
         share: Factor of the gradient where the output of a ReLU is at its limit. 0 changes nothing.
