@@ -8,7 +8,8 @@ from .layers import LayerChoice, LayerSetting, choose_unit, parse_layers, printe
 from .looks import LOOK_HELP, Look, find_look, list_looks, user_folder, with_look
 from .named_files import file_settings, placed_files, possible_files, rename_files
 from .photo import MAX_OCTAVES, SMALLEST_OCTAVE, PhotoRecipe
-from .priors import PARAMETERIZATIONS, PriorDefinition, begins_with_picture, parse_prior, prior_numbers, prior_reference
+from .prior_definitions import PARAMETERIZATIONS, PriorDefinition
+from .priors import begins_with_picture, parse_prior, prior_numbers, prior_reference
 from .provenance import MadeWith, Verdict, describe_photo
 from .reactions import Reaction
 from .recipe import (
