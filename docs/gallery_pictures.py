@@ -34,13 +34,13 @@ They are a portrait, an animal, food, a night, flat ground, black and white, and
 """
 
 CLASSES = {
-    "castle": "A castle between meadows",
+    "castle": "Castles between bushes",
     "teapot": "A teapot",
-    "golden retriever": "A golden retriever",
+    "golden retriever": "Two golden retrievers",
     "volcano": "An erupting volcano",
     "goldfinch": "Goldfinches",
-    "tabby": "A striped cat",
-    "pirate": "A pirate ship",
+    "tabby": "Striped cats",
+    "pirate": "Two pirate ships under clouds",
 }
 """Classes, each with a description. Their pictures have the default settings and the seed 0."""
 
