@@ -36,7 +36,7 @@ def leaky_gradient(share: float) -> Iterator[None]:
         return
     token = _share.set(share)
     try:
-        with _LeakyFunctions(share):
+        with _LeakyFunctions():
             yield
     finally:
         _share.reset(token)
@@ -73,16 +73,12 @@ def clamp_gradient(
 
 
 class _LeakyFunctions(TorchFunctionMode):
-    """Torch mode in which ReLUs and ReLU6s have a leaky gradient. Fused ones are no functions of torch."""
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self._share = share
+    """Torch mode in which ReLUs and ReLU6s have a leaky gradient. Fused ReLUs do not call these functions."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         high = highest_output(getattr(func, "__name__", ""), *args[1:], **(kwargs or {}))
         if high is not None and args and isinstance(args[0], Tensor) and args[0].requires_grad:
-            return _LeakyClamp.apply(args[0], 0.0, high, self._share)  # type: ignore[no-untyped-call]
+            return _LeakyClamp.apply(args[0], 0.0, high, leak_share())  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
