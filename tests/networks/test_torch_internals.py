@@ -5,7 +5,10 @@ If a test fails here after an update of torch, adapt `inceptionism/networks/torc
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -136,12 +139,21 @@ def test_torch_can_tell_whether_the_processor_multiplies_bfloat16(name: str) -> 
 
 def test_one_check_is_enough_for_fast_bfloat16(monkeypatch) -> None:
     first, second = torch_internals.CPU_BFLOAT16_CHECKS
+    monkeypatch.setattr(torch_internals, "onednn_supports_bfloat16", lambda: True)
     monkeypatch.setattr(torch.cpu, first, lambda: False)
     for answer in (True, False):
         monkeypatch.setattr(torch.cpu, second, lambda answer=answer: answer)
         assert torch_internals.cpu_multiplies_bfloat16() is answer
     monkeypatch.delattr(torch.cpu, second)
     assert torch_internals.cpu_multiplies_bfloat16() is False
+
+
+def test_bfloat16_is_not_chosen_where_onednn_may_not_use_it() -> None:
+    assert hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported"), gone("torch.ops.mkldnn._is_mkldnn_bf16_supported")
+    code = "from inceptionism.networks import torch_internals; print(torch_internals.cpu_multiplies_bfloat16())"
+    limited = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run([sys.executable, "-c", code], env=limited, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="needs the description of the processor by Linux")

@@ -120,9 +120,18 @@ def reorder_convolution_weight(
 
 
 def cpu_multiplies_bfloat16() -> bool:
-    """Return whether the processor multiplies bfloat16 numbers in hardware, as far as torch can tell."""
+    """Return whether the processor multiplies bfloat16 numbers in hardware, as far as torch can tell.
+
+    The variable ONEDNN_MAX_CPU_ISA can limit oneDNN to instructions without bfloat16. Then the answer is no.
+    """
     checks = (getattr(torch.cpu, name, None) for name in CPU_BFLOAT16_CHECKS)
-    return any(check() for check in checks if check is not None)
+    return any(check() for check in checks if check is not None) and onednn_supports_bfloat16()
+
+
+def onednn_supports_bfloat16() -> bool:
+    """Return whether oneDNN computes with bfloat16 on this processor. True if torch cannot tell."""
+    check = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return True if check is None else bool(check())
 
 
 def cpu_features() -> list[str]:

@@ -8,6 +8,7 @@ A map is processed in bands, because the processor's caches cannot hold a map an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import torch
@@ -53,11 +54,11 @@ class _Normalize(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, norm: FrozenResponseNorm) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
         output, roots = torch.empty_like(x), torch.empty_like(x)
-        window = _Window(x, norm.before, norm.after)
+        window, k = _Window(x, norm.before, norm.after), x.new_full((), norm.k)
         for pixels, result, root in bands(x, output, roots):
             squares = window.middle(len(pixels))
             torch.mul(pixels, pixels, out=squares)
-            window.sum(root).mul_(norm.scale).add_(norm.k).rsqrt_()
+            torch.add(k, window.sum(len(pixels)), alpha=norm.scale, out=root).rsqrt_()
             norm.factor(root, result, squares).mul_(pixels)
         ctx.norm = norm
         ctx.save_for_backward(x, roots)
@@ -77,7 +78,7 @@ class _Normalize(torch.autograd.Function):
             others = scratch[: len(pixels)]
             norm.factor(root, result, others).mul_(upstream)
             torch.mul(result, pixels, out=window.middle(len(pixels))).mul_(root).mul_(root)
-            result.addcmul_(pixels, window.sum(others), value=-2 * norm.beta * norm.scale)
+            result.addcmul_(pixels, window.sum(len(pixels)), value=-2 * norm.beta * norm.scale)
         return output, None
 
 
@@ -115,10 +116,18 @@ class _Window:
         """Return the part without the zeros, for the values of a band of `rows` pixels."""
         return self._padded[:rows, self._before : self._before + self._channels]
 
-    def sum(self, out: Tensor) -> Tensor:
-        """Write the sum over the window of each channel into `out`, pixels × channels, and return `out`."""
-        shifted = (self._padded[: len(out), shift : shift + self._channels] for shift in range(self._size))
-        out.copy_(next(shifted))
-        for one in shifted:
-            out += one
-        return out
+    def sum(self, rows: int) -> Tensor:
+        """Return the sum over the window of each channel for a band of `rows` pixels, pixels × channels.
+
+        Sums of 2 channels are added to sums of 4, and so on. The sum of 5 is a sum of 4 channels and 1 channel.
+        """
+        sums, start = self._padded[:rows], 0
+        parts: list[Tensor] = []
+        for bit in range(self._size.bit_length()):
+            width = 2**bit
+            if bit:
+                sums = sums[:, : -width // 2] + sums[:, width // 2 :]
+            if self._size & width:
+                parts.append(sums[:, start : start + self._channels])
+                start += width
+        return reduce(torch.add, parts)

@@ -117,8 +117,8 @@ class _Sequence(torch.autograd.Function):
         ctx.ends_with_factor = steps[-1].moves_clamp and ctx.clamps[-1] is not None
         if ctx.ends_with_factor:
             # The code of the network may change the output of a pooling in place, so a factor is kept in its place.
-            inside = (x > ctx.clamps[-1].low) & (x < ctx.clamps[-1].high)
-            saved[-2] = inside if ctx.leak == 0 else inside.to(x.dtype).clamp_min_(ctx.leak)
+            low, high = ctx.clamps[-1]
+            saved[-2] = clamp_gradient(x.new_ones(()).expand_as(x), x, low, high, ctx.leak)
         ctx.save_for_backward(*saved)
         return x
 
@@ -127,15 +127,14 @@ class _Sequence(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         saved = list(ctx.saved_tensors)
         upstream = gradient
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
         for step, clamp, shape in zip(reversed(ctx.steps), reversed(ctx.clamps), reversed(ctx.shapes), strict=True):
             kept, output = saved.pop(), saved.pop()
             if step is ctx.steps[-1] and ctx.ends_with_factor:
                 gradient = gradient * output
             elif clamp is not None:
                 # The upstream gradient may be in use elsewhere, so it must not be changed in place.
-                gradient = clamp_gradient(
-                    gradient, output, clamp.low, clamp.high, ctx.leak, in_place=gradient is not upstream
-                )
+                owned = gradient is not upstream
+                gradient = clamp_gradient(gradient, output, clamp.low, clamp.high, ctx.leak, in_place=owned)
+            gradient = gradient.contiguous(memory_format=torch.channels_last)
             gradient = step.input_gradient(gradient, shape, kept)
         return gradient, None
