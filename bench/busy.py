@@ -4,6 +4,9 @@ Each kind of work runs on a quiet machine, beside one busy loop, beside a busy l
 program that computes with torch on all cores. They take turns, and each ratio is that of one round. A fair scheduler
 gives half of each core to each of two programs, so 2 is the ratio beside a loop for each core.
 
+Most desktop systems with Linux first divide the time between sessions, and then between the programs of a session. Each
+terminal, each application and each notebook is a session of its own. So the loops are measured in both ways.
+
     python -m bench.busy PHOTO
     python -m bench.busy PHOTO --compare OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
 """
@@ -13,14 +16,17 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from bench.batch import make_photographs
 from bench.report import Report, machine_facts, speedups
@@ -29,6 +35,16 @@ from inceptionism.limits import available_cores
 DREAM = [sys.executable, "-m", "inceptionism"]
 
 LOOP = [sys.executable, "-c", "while True: pass"]
+
+LOOPS = f"""
+import os
+for _ in range({available_cores() - 1}):
+    if os.fork() == 0:
+        break
+while True:
+    pass
+"""
+"""A program that computes on all cores, with a process for each core."""
 
 OTHER_PROGRAM = """
 import torch
@@ -73,13 +89,26 @@ SETTLE = 2.0
 
 QUIET = "quiet"
 
+
+class Others(NamedTuple):
+    """Programs that compute at the same time.
+
+    Attributes:
+        commands: Their commands.
+        apart: Whether they are in other sessions, as programs from another terminal are.
+    """
+
+    commands: Sequence[Sequence[str]]
+    apart: bool = False
+
+
 BESIDE = {
-    QUIET: [],
-    "beside one loop": [LOOP],
-    "beside a loop for each core": [LOOP] * available_cores(),
-    "beside another torch program": [[sys.executable, "-c", OTHER_PROGRAM]],
+    QUIET: Others([]),
+    "beside one loop": Others([LOOP]),
+    "beside a loop for each core": Others([LOOP] * available_cores()),
+    "beside a loop for each core, in another session": Others([[sys.executable, "-c", LOOPS]], apart=True),
+    "beside another torch program": Others([[sys.executable, "-c", OTHER_PROGRAM]]),
 }
-"""Commands of the programs that compute at the same time."""
 
 
 def works(photo: Path, folder: str) -> dict[str, list[str]]:
@@ -103,13 +132,14 @@ def works(photo: Path, folder: str) -> dict[str, list[str]]:
 
 
 @contextmanager
-def others(commands: Sequence[Sequence[str]]) -> Iterator[None]:
+def running(others: Others) -> Iterator[None]:
     """Let other programs compute inside the block."""
     with ExitStack() as stack:
-        for command in commands:
-            process = stack.enter_context(subprocess.Popen(command))
-            stack.callback(process.kill)
-        time.sleep(SETTLE if commands else 0)
+        for command in others.commands:
+            process = stack.enter_context(subprocess.Popen(command, start_new_session=others.apart))
+            # The processes that a program of another session starts have its number as their group.
+            stack.callback(partial(os.killpg, process.pid, signal.SIGKILL) if others.apart else process.kill)
+        time.sleep(SETTLE if others.commands else 0)
         yield
 
 
@@ -143,10 +173,10 @@ def measure_works(
         for work, command in [listed[index] for index in chosen] if chosen else listed:
             times: dict[tuple[str, str], list[float]] = {(name, beside): [] for name in variants for beside in BESIDE}
             for _ in range(rounds):
-                for beside, commands in BESIDE.items():
+                for beside, others in BESIDE.items():
                     for name, environment in variants.items():
                         shutil.rmtree(Path(folder, FINISHED), ignore_errors=True)
-                        with others(commands):
+                        with running(others):
                             times[name, beside].append(seconds_of(command, environment))
             for name, beside in times:
                 compared = () if beside == QUIET else (QUIET, speedups(times[name, beside], times[name, QUIET]))

@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from inceptionism.networks import torch_internals
 
@@ -129,6 +130,22 @@ def test_the_onednn_convolution_includes_the_activation() -> None:
     output = torch_internals.onednn_convolution()(x, packed, bias, (1, 1), (2, 2), (1, 1), 1, "relu", [], "")
     expected = F.conv2d(x, weight, bias, 2, 1).relu()
     torch.testing.assert_close(output, expected, msg=lambda text: gone("oneDNN convolution: ") + text)
+
+
+def test_torch_function_modes_can_be_left_out() -> None:
+    names: list[str] = []
+
+    class Records(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            names.append(func.__name__)
+            return func(*args, **(kwargs or {}))
+
+    x = torch.ones(3)
+    with Records():
+        with torch_internals.without_function_modes():
+            x.add(x.shape[0])
+        x.mul(2)
+    assert names == ["mul"], gone("torch._C.DisableTorchFunction")
 
 
 @pytest.mark.parametrize("name", torch_internals.CPU_BFLOAT16_CHECKS)

@@ -60,14 +60,16 @@ def clamp_gradient(
         share: Factor of the gradient where the output is at a limit.
         in_place: Whether the memory of `gradient` may be used for the result.
     """
-    unclamp = torch.ops.aten.hardtanh_backward
-    if share:
-        passed: Tensor = unclamp(gradient, output, low, high)
+    aten = torch.ops.aten
+    if share and (low, high) != (0, math.inf):
+        passed: Tensor = aten.hardtanh_backward(gradient, output, low, high)
         return passed.lerp_(gradient, share)
+    # For a ReLU, torch's leaky ReLU has this gradient in one pass. It reads the output, as its last argument says.
+    kernel, settings = (aten.leaky_relu_backward, (share, True)) if share else (aten.hardtanh_backward, (low, high))
     result: Tensor = (
-        unclamp.grad_input(gradient, output, low, high, grad_input=gradient)
+        kernel.grad_input(gradient, output, *settings, grad_input=gradient)
         if in_place
-        else unclamp(gradient, output, low, high)
+        else kernel(gradient, output, *settings)
     )
     return result
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,6 +73,15 @@ def read_archived_pickle(path: Path) -> bytes:
 def version(tensor: Tensor) -> int:
     """Return a number that grows whenever `tensor` is changed in place. Tensors of torch's inference mode have none."""
     return 0 if tensor.is_inference() else tensor._version
+
+
+def without_function_modes() -> AbstractContextManager[None]:
+    """Return a context in which torch's functions and properties do not call the active torch function modes.
+
+    Each such call takes as long as a small operation of torch.
+    """
+    context: AbstractContextManager[None] = torch._C.DisableTorchFunction()
+    return context
 
 
 def tensors_in(values: object) -> list[Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from inceptionism.networks.frozen.kernels import Clamp
 from inceptionism.networks.leaky_gradient import clamp_gradient, leak_share
+from inceptionism.networks.torch_internals import without_function_modes
 
 
 class SequenceStep(Protocol):
@@ -81,13 +82,14 @@ class FrozenSequence(Placeholder):
 
 def run_in_sequence(steps: Sequence[SequenceStep], x: Tensor) -> Tensor:
     """Return the output of the last of `steps`. `x`, N×C×H×W, is the input of the first."""
-    x = x.contiguous(memory_format=torch.channels_last)
-    if torch.is_grad_enabled() and x.requires_grad:
-        output: Tensor = _Sequence.apply(x, steps)  # type: ignore[no-untyped-call]
-        return output
-    for step in steps:
-        x, _ = step.run(x)
-    return x
+    with without_function_modes():  # no mode of this package changes what happens inside a sequence
+        x = x.contiguous(memory_format=torch.channels_last)
+        if torch.is_grad_enabled() and x.requires_grad:
+            output: Tensor = _Sequence.apply(x, steps)  # type: ignore[no-untyped-call]
+            return output
+        for step in steps:
+            x, _ = step.run(x)
+        return x
 
 
 def backward_clamps(steps: Sequence[SequenceStep]) -> list[Clamp | None]:
