@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 import inceptionism as inc
 from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_sequences
@@ -50,6 +51,35 @@ def test_outputs_and_gradients_are_those_of_torch(activation: nn.Module | None, 
         torch.testing.assert_close(
             gradient, expected_gradient, rtol=1e-4, atol=1e-4, msg=lambda text, pool=pool: f"{pool}: {text}"
         )
+
+
+@pytest.mark.parametrize("end", [[], [nn.ReLU()], [nn.MaxPool2d(3, 2)]], ids=str)
+def test_the_memory_order_of_the_upstream_gradient_does_not_matter(end: list[nn.Module]) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Conv2d(5, 5, 3), *end).eval()
+    fast = joined(module, str(len(module) - 1))
+    x = torch.randn(1, 3, 13, 18, requires_grad=True)
+    expected = module(x)
+    part = torch.randn(1, 9, *expected.shape[2:]).contiguous(memory_format=torch.channels_last)[:, 2:7]
+    for upstream in (part, part.clone(memory_format=torch.contiguous_format), torch.ones(1).expand_as(expected)):
+        gradients = (torch.autograd.grad(one(x), x, upstream)[0] for one in (fast, module))
+        torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
+def test_a_sequence_does_not_call_torch_function_modes() -> None:
+    names: list[str] = []
+
+    class Records(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            names.append(func.__name__)
+            return func(*args, **(kwargs or {}))
+
+    sequence = joined(nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 4, 3)), "3")[3]
+    assert isinstance(sequence, FrozenSequence)
+    for gradient in (False, True):
+        with Records():
+            sequence(torch.randn(1, 3, 16, 19, requires_grad=gradient))
+    assert set(names) == {"randn"}
 
 
 def test_the_clamp_before_a_pooling_takes_effect_on_the_pooled_values_in_the_backward_pass() -> None:
