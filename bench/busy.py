@@ -122,11 +122,11 @@ def works(photo: Path, folder: str) -> dict[str, list[str]]:
     notebook = NOTEBOOK.format(series=SERIES.format(first=""))
     zoom = [*DREAM, "zoom", str(photo), "--size", "480x270", "--frames", "24", "-o", f"{folder}/a.mp4", "--overwrite"]
     return {
-        "dream photo --size 640, with its start": still,
+        "`dream photo --size 640`, with its start": still,
         "three more photographs in one process": [sys.executable, "-c", SERIES.format(first=""), str(photo)],
         "the same, if torch is imported first": [sys.executable, "-c", torch_first, str(photo)],
-        "dream zoom, 24 frames of 480×270": zoom,
-        f"dream batch of {BATCH} photographs, 640×360, a worker for each core": batch,
+        "`dream zoom`, 24 frames of 480×270": zoom,
+        f"`dream batch` of {BATCH} photographs, 640×360, a worker for each core": batch,
         "three more photographs in a notebook": [sys.executable, "-c", notebook, str(photo)],
     }
 
