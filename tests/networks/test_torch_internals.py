@@ -16,9 +16,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 from inceptionism.networks import torch_internals
+from tests.support.torch_modes import RecordedFunctions
 
 needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs a torch with oneDNN")
 
@@ -133,19 +133,12 @@ def test_the_onednn_convolution_includes_the_activation() -> None:
 
 
 def test_torch_function_modes_can_be_left_out() -> None:
-    names: list[str] = []
-
-    class Records(TorchFunctionMode):
-        def __torch_function__(self, func, types, args=(), kwargs=None):
-            names.append(func.__name__)
-            return func(*args, **(kwargs or {}))
-
     x = torch.ones(3)
-    with Records():
+    with RecordedFunctions() as recorded:
         with torch_internals.without_function_modes():
             x.add(x.shape[0])
         x.mul(2)
-    assert names == ["mul"], gone("torch._C.DisableTorchFunction")
+    assert recorded.names == ["mul"], gone("torch._C.DisableTorchFunction")
 
 
 @pytest.mark.parametrize("name", torch_internals.CPU_BFLOAT16_CHECKS)

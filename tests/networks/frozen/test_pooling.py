@@ -7,13 +7,13 @@ from itertools import product
 import pytest
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 import inceptionism as inc
 from inceptionism.networks.frozen.freeze import freeze, fuse_frozen, join_sequences
 from inceptionism.networks.frozen.fusion import find_fusions
 from inceptionism.networks.frozen.pooling import FrozenMaxPool2d
 from inceptionism.networks.frozen.sequence import FrozenSequence, backward_clamps
+from tests.support.torch_modes import RecordedFunctions
 
 POOLS = [
     nn.MaxPool2d(kernel, stride, padding, dilation, ceil_mode=ceil_mode)
@@ -67,19 +67,12 @@ def test_the_memory_order_of_the_upstream_gradient_does_not_matter(end: list[nn.
 
 
 def test_a_sequence_does_not_call_torch_function_modes() -> None:
-    names: list[str] = []
-
-    class Records(TorchFunctionMode):
-        def __torch_function__(self, func, types, args=(), kwargs=None):
-            names.append(func.__name__)
-            return func(*args, **(kwargs or {}))
-
     sequence = joined(nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 4, 3)), "3")[3]
     assert isinstance(sequence, FrozenSequence)
-    for gradient in (False, True):
-        with Records():
+    with RecordedFunctions() as recorded:
+        for gradient in (False, True):
             sequence(torch.randn(1, 3, 16, 19, requires_grad=gradient))
-    assert set(names) == {"randn"}
+    assert set(recorded.names) == {"randn"}
 
 
 def test_the_clamp_before_a_pooling_takes_effect_on_the_pooled_values_in_the_backward_pass() -> None:
